@@ -1,0 +1,145 @@
+/**
+ * The map of the course: every chapter and every exercise, once.
+ *
+ * The runner, the reporter, the starters, the hints, the wrong submissions and
+ * the README all take their ids and titles from here. Exercise ids are stable
+ * for ever: progress is kept by them.
+ */
+
+/** One step that the learner takes and that one hidden test file judges. */
+export interface Exercise {
+  /** `chapter.step`, such as `1.4`. Never reused, never renumbered. */
+  readonly id: string;
+  /** A few words, shown in every report. */
+  readonly title: string;
+  /** The starter file that holds its TODO, relative to the chapter's folder. */
+  readonly file: string;
+  /** The heading in the chapter's lesson that teaches it, to the letter. */
+  readonly section: string;
+  /**
+   * The exercise that an untouched starter says is not started when this one
+   * is checked. Its own id unless it grows out of the code of an earlier one.
+   */
+  readonly growsFrom?: string;
+}
+
+/** A chapter: a lesson, starters, a reference, hidden tests. */
+export interface Chapter {
+  readonly number: number;
+  /** The folder's name, the same below `chapters/` and `solutions/`. */
+  readonly folder: string;
+  readonly title: string;
+  /** What the learner owns at its end. */
+  readonly builds: string;
+  /** Chapters that its code imports. */
+  readonly standsOn: readonly number[];
+  /** Empty until the chapter is written. */
+  readonly exercises: readonly Exercise[];
+}
+
+export const chapters: readonly Chapter[] = [
+  {
+    number: 1,
+    folder: '01-echo',
+    title: 'a raw socket',
+    builds: 'an echo server and a line protocol on node:net',
+    standsOn: [],
+    exercises: [
+      { id: '1.1', title: 'echo every byte', file: 'echo.ts', section: 'The smallest server' },
+      { id: '1.2', title: 'many clients', file: 'echo.ts', section: 'Clients that misbehave', growsFrom: '1.1' },
+      { id: '1.3', title: 'half-close', file: 'echo.ts', section: 'A connection has two ends', growsFrom: '1.1' },
+      { id: '1.4', title: 'backpressure', file: 'echo.ts', section: 'The client that never reads', growsFrom: '1.1' },
+      { id: '1.5', title: 'lines', file: 'line-decoder.ts', section: 'A stream has no messages' },
+      { id: '1.6', title: 'stopping', file: 'close.ts', section: 'Stopping without losing anyone' },
+    ],
+  },
+  {
+    number: 2,
+    folder: '02-http',
+    title: 'HTTP from bytes',
+    builds: 'an HTTP/1.1 server: parser, framing, keep-alive, pipelining, refusals',
+    standsOn: [1],
+    exercises: [],
+  },
+  {
+    number: 3,
+    folder: '03-static',
+    title: 'a static file server',
+    builds: 'safe paths, ranges, validators, encodings and a small-file cache',
+    standsOn: [2],
+    exercises: [],
+  },
+  {
+    number: 4,
+    folder: '04-workers',
+    title: 'workers, threads, processes',
+    builds: 'the same app under seven concurrency designs, side by side',
+    standsOn: [2],
+    exercises: [],
+  },
+  {
+    number: 5,
+    folder: '05-gateway',
+    title: 'a gateway interface',
+    builds: 'a gateway, a router and middleware; Express, Koa and Hono run on top',
+    standsOn: [2, 4],
+    exercises: [],
+  },
+  {
+    number: 6,
+    folder: '06-websocket',
+    title: 'an async gateway and WebSockets',
+    builds: 'a chat room in the browser over your own frames',
+    standsOn: [2, 5],
+    exercises: [],
+  },
+  {
+    number: 7,
+    folder: '07-prefork',
+    title: 'a supervisor',
+    builds: 'a prefork server with signals, reload without loss, upgrade in place',
+    standsOn: [5, 6],
+    exercises: [],
+  },
+  {
+    number: 8,
+    folder: '08-production',
+    title: 'hardening',
+    builds: 'TLS, timeouts, limits, rates, compression, cache, metrics, HTTP/2',
+    standsOn: [7],
+    exercises: [],
+  },
+  {
+    number: 9,
+    folder: '09-deployment',
+    title: 'nginx, systemd, Docker',
+    builds: 'the server as a service: socket activation, units, proxy, containers',
+    standsOn: [8],
+    exercises: [],
+  },
+  {
+    number: 10,
+    folder: '10-bake-off',
+    title: 'measuring',
+    builds: 'a load tester and the table that compares every server with nginx',
+    standsOn: [2],
+    exercises: [],
+  },
+];
+
+/** The chapters that can be followed today. */
+export const readyChapters = chapters.filter((chapter) => chapter.exercises.length > 0);
+
+/** `chapter-04`, as the commands call it. */
+export function chapterName(chapter: Chapter): string {
+  return `chapter-${String(chapter.number).padStart(2, '0')}`;
+}
+
+/** The chapter and exercise with this id; undefined where there is none. */
+export function findExercise(id: string): { chapter: Chapter; exercise: Exercise } | undefined {
+  for (const chapter of chapters) {
+    const exercise = chapter.exercises.find((candidate) => candidate.id === id);
+    if (exercise) return { chapter, exercise };
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+/**
+ * An echo server: every byte goes back to the client that sent it.
+ *
+ * It knows sockets and nothing else: no lines, no messages, no text. The bytes
+ * are never copied and never decoded; the buffer that was read is the buffer
+ * that is written.
+ */
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { trackConnections } from './close.ts';
+
+/**
+ * How many clients may be connected at once. Every one of them costs a file
+ * descriptor, and `ulimit -n` is 1024 on many systems: stay below it, or
+ * `accept` fails for everybody.
+ */
+export const CONNECTIONS_MAX = 1000;
+
+export interface EchoServerOptions {
+  /** Clients connected at once; one more is closed unanswered. Default {@link CONNECTIONS_MAX}. */
+  connectionsMax?: number;
+}
+
+/**
+ * Creates an echo server (RFC 862) that is not listening yet; see `listen`.
+ *
+ * A client may close its sending half and still gets back all that it sent. A
+ * client that does not read is not read from, so the server's memory does not
+ * grow with what a client sends.
+ */
+export function createEchoServer(options: EchoServerOptions = {}): Server {
+  // allowHalfOpen: without it Node answers a client's FIN with our own FIN at
+  // once, and the echo that is still on its way would have to race it.
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
+  trackConnections(server);
+  server.on('connection', echo);
+  return server;
+}
+
+function echo(socket: Socket): void {
+  socket.on('data', (bytes) => {
+    // `false` means that the kernel takes no more for now and Node has begun
+    // to queue. We stop reading; the client's window closes; its own writes stall.
+    if (!socket.write(bytes)) socket.pause();
+  });
+  socket.on('drain', () => socket.resume());
+  // The client's FIN. `end` sends what is still queued first, then our FIN.
+  socket.on('end', () => socket.end());
+  // A reset (RST) or a broken pipe is one client's affair. Without a listener
+  // it is an uncaught exception, and every other client pays for it.
+  socket.on('error', () => socket.destroy());
+}

@@ -1,0 +1,96 @@
+import { exercise } from '#support/exercise.ts';
+import type driver from './driver.ts';
+
+exercise<typeof driver>('1.3', import.meta.url, (rule) => {
+  rule(
+    'rest-after-fin',
+    'returns all that was sent, even though the client has already sent its FIN',
+    {
+      rule: 'FIN closes one direction: the other stays open until its own FIN (RFC 9293 §3.6)',
+      likely: "the server closes when 'end' comes, with bytes still to be written",
+    },
+    async ({ call, connect, random }) => {
+      const server = await call('startEcho');
+      for (let round = 0; round < 4; round++) {
+        const client = await connect(server, { label: 'client that sends and half-closes at once' });
+        const bytes = random.bytes(random.integer(1, 400_000));
+        client.write(bytes).end();
+        await client.expectBytes(bytes);
+        await client.readToEnd();
+      }
+    },
+  );
+
+  rule(
+    'rest-for-a-late-reader',
+    'keeps the rest for a client that half-closes first and reads later',
+    {
+      rule: 'after FIN in one direction, data still flows in the other (RFC 9293 §3.6)',
+      likely: 'allowHalfOpen is off, or `destroy` is called where `end` is meant: what is queued is thrown away',
+    },
+    async ({ call, connect, settle, random }) => {
+      const client = await connect(await call('startEcho'), { paused: true, label: 'client that reads after its FIN' });
+      const bytes = random.bytes(6 << 20);
+      client.write(bytes).end();
+      for (let turn = 0; turn < 10; turn++) await settle();
+      client.resume();
+      await client.read(bytes.length, { expected: '6 MiB back' });
+      await client.expectBytes(bytes);
+      await client.readToEnd();
+    },
+  );
+
+  rule(
+    'answers-fin-with-fin',
+    'ends its own side when everything is echoed',
+    {
+      rule: 'who has nothing more to send says so with a FIN of its own',
+      likely: "with allowHalfOpen, nobody but you calls `end`: nothing listens to 'end'",
+    },
+    async ({ call, connect, random }) => {
+      const client = await connect(await call('startEcho'), { label: 'client that sends FIN' });
+      const bytes = random.bytes(random.integer(10, 90));
+      client.write(bytes);
+      await client.expectBytes(bytes);
+      client.end();
+      await client.readToEnd();
+      await client.expectNoMoreThan(bytes.length);
+    },
+  );
+
+  rule(
+    'fin-from-a-client-of-few-words',
+    'ends its side for a client that sends FIN and nothing else',
+    {
+      rule: 'a FIN is answered with a FIN, also on a connection that carried no byte',
+      likely: "the FIN is sent from 'data' or from the write's callback only",
+    },
+    async ({ call, connect }) => {
+      const client = await connect(await call('startEcho'), { label: 'client that sends FIN only' });
+      client.end();
+      await client.readToEnd();
+    },
+  );
+
+  rule(
+    'waits-for-the-clients-fin',
+    'does not end a connection that the client has not ended',
+    {
+      rule: 'the server keeps its side open as long as the client may still send',
+      likely: 'the connection is ended after a pause or after the first answer',
+    },
+    async ({ call, connect, settle, random }) => {
+      const client = await connect(await call('startEcho'), { label: 'client that takes a break' });
+      let sent = Buffer.alloc(0);
+      for (let round = 0; round < 3; round++) {
+        const bytes = random.bytes(random.integer(1, 2000));
+        sent = Buffer.concat([sent, bytes]);
+        client.write(bytes);
+        await client.expectBytes(sent);
+        for (let turn = 0; turn < 20; turn++) await settle();
+      }
+      client.end();
+      await client.readToEnd();
+    },
+  );
+});

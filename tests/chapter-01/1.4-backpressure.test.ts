@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { count } from '#support/bytes.ts';
+import { exercise } from '#support/exercise.ts';
+import type { World } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+
+const SENT_BYTES = 64 << 20;
+const PIECE_BYTES = 256 << 10;
+/**
+ * What kernel buffers may hold between two sockets of one machine, both ways,
+ * and a generous amount of the server's own: well below 64 MiB.
+ */
+const HELD_BYTES_MAX = 40 << 20;
+
+/** The same pseudo-random megabyte again and again, each with its number in front. */
+function piecesOf(world: World<typeof driver>): Buffer[] {
+  const pattern = world.random.bytes(PIECE_BYTES);
+  return Array.from({ length: SENT_BYTES / PIECE_BYTES }, (_, index) => {
+    const piece = Buffer.from(pattern);
+    piece.writeUInt32BE(index, 0);
+    return piece;
+  });
+}
+
+/** Sends until the server takes no more; tells how many bytes it let in. */
+async function sendUntilStalled(world: World<typeof driver>, client: TcpClient, pieces: readonly Buffer[]): Promise<number> {
+  for (const piece of pieces) client.write(piece);
+  const { subject } = world;
+  await subject.until(() => client.flushedBytes >= SENT_BYTES, { progress: () => client.flushedBytes, patienceMs: 500 });
+  return client.flushedBytes;
+}
+
+exercise<typeof driver>('1.4', import.meta.url, (rule) => {
+  rule(
+    'stops-reading',
+    'stops reading from a client that does not read',
+    {
+      rule: 'what a server cannot pass on it must not take in: backpressure is passed to the sender',
+      likely: '`write` returned false and nobody looked: Node queues what the kernel does not take, without a limit',
+    },
+    async (world) => {
+      const client = await world.connect(await world.call('startEcho'), { paused: true, label: 'client that never reads' });
+      const taken = await sendUntilStalled(world, client, piecesOf(world));
+      check(taken < HELD_BYTES_MAX, {
+        sent: `${count(SENT_BYTES, 'byte')} to a server whose echo is never read`,
+        received: `the server took ${count(taken, 'byte')} and holds them in memory`,
+        expected: `the client's writes stall after a few MiB (at most ${count(HELD_BYTES_MAX, 'byte')} here)`,
+      });
+    },
+  );
+
+  rule(
+    'delivers-everything-later',
+    'returns every byte once the client reads',
+    {
+      rule: 'a paused connection resumes: nothing is lost and nothing is stuck',
+      likely: "the socket is paused and never resumed: 'drain' says when",
+    },
+    async (world) => {
+      const client = await world.connect(await world.call('startEcho'), { paused: true, label: 'client that reads at last' });
+      const pieces = piecesOf(world);
+      await sendUntilStalled(world, client, pieces);
+      const sent = createHash('sha256');
+      for (const piece of pieces) sent.update(piece);
+      client.resume().end();
+      await client.read(SENT_BYTES, { expected: `${count(SENT_BYTES, 'byte')} back` });
+      const received = createHash('sha256').update(client.received).digest('hex');
+      check(received === sent.digest('hex'), {
+        kind: 'wrong bytes',
+        sent: `${count(SENT_BYTES, 'byte')}, read only after the writes had stalled`,
+        received: `${count(client.receivedBytes, 'byte')} with another SHA-256`,
+        expected: 'the same bytes in the same order',
+      });
+      await client.readToEnd();
+    },
+  );
+
+  rule(
+    'stops-each-client-by-itself',
+    'goes on serving others while one client is stalled',
+    {
+      rule: 'backpressure holds back the connection that caused it and no other',
+      likely: 'one flag or one queue pauses all connections',
+    },
+    async (world) => {
+      const server = await world.call('startEcho');
+      const stalled = await world.connect(server, { paused: true, label: 'client that never reads' });
+      await sendUntilStalled(world, stalled, piecesOf(world));
+      const other = await world.connect(server, { label: 'client beside a stalled one' });
+      let sent = Buffer.alloc(0);
+      for (let round = 0; round < 3; round++) {
+        const bytes = world.random.bytes(100_000);
+        sent = Buffer.concat([sent, bytes]);
+        other.write(bytes);
+        await other.expectBytes(sent);
+      }
+    },
+  );
+
+  rule(
+    'stalls-more-than-once',
+    'passes backpressure on again and again on one connection',
+    {
+      rule: 'each time that `write` returns false, the reading stops until the next `drain`',
+      likely: '`once` instead of `on`, or a flag that is never put back',
+    },
+    async (world) => {
+      const client = await world.connect(await world.call('startEcho'), { paused: true, label: 'client that reads in bursts' });
+      const bytes = Buffer.concat(piecesOf(world).slice(0, 64));
+      for (const piece of world.random.pieces(bytes, 1 << 20)) client.write(piece);
+      client.end();
+      for (let burst = 1; burst <= 4; burst++) {
+        const wanted = Math.floor((bytes.length * burst) / 5);
+        client.resume();
+        await client.read(wanted);
+        client.pause();
+        for (let turn = 0; turn < 5; turn++) await world.settle();
+      }
+      client.resume();
+      await client.expectBytes(bytes);
+      await client.readToEnd();
+    },
+  );
+});

@@ -1,0 +1,258 @@
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type driver from './driver.ts';
+
+const shown = (lines: readonly string[]): string =>
+  lines.length === 0 ? 'no line' : lines.slice(0, 4).map((line) => JSON.stringify(line.slice(0, 40))).join(' ') + (lines.length > 4 ? ` … (${lines.length} lines)` : '');
+
+const same = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((line, index) => line === b[index]);
+
+/** What the line server of these tests answers: the length in characters, and the line in capitals. */
+const answerTo = (line: string): string => `${[...line].length}:${line.toUpperCase()}\n`;
+
+/** Replies end in LF; CRLF is as good. */
+const withLf = (bytes: Buffer): string => bytes.toString('utf8').replaceAll('\r\n', '\n');
+
+exercise<typeof driver>('1.5', import.meta.url, (rule) => {
+  rule(
+    'decodes-lines',
+    'makes lines of bytes: several in one piece, none from half a line',
+    {
+      rule: 'a line ends where its LF is, not where a packet ends',
+      likely: 'each piece is taken for a line, or only the first line of a piece is found',
+    },
+    async ({ call, random }) => {
+      const lines = Array.from({ length: random.integer(4, 8) }, () => random.words(random.integer(1, 4)));
+      const half = random.word();
+      const bytes = Buffer.from(`${lines.join('\n')}\n${half}`);
+      const result = await call('decode', [bytes], {});
+      check(same(result.lines, lines) && result.last === 'needData', {
+        sent: JSON.stringify(bytes.toString().slice(0, 60)),
+        received: `${shown(result.lines)}, then ${result.last}`,
+        expected: `${shown(lines)}, then needData: ${JSON.stringify(half)} is not a line yet`,
+      });
+    },
+  );
+
+  rule(
+    'decodes-any-split',
+    'finds the same lines wherever the stream is cut',
+    {
+      rule: 'TCP may cut the stream between any two bytes',
+      likely: 'what is left of a piece is dropped or searched wrongly when the next piece comes',
+    },
+    async ({ call, random }) => {
+      const lines = [random.word(), '', random.words(2), random.word(1, 1), random.words(3)];
+      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+      const cuts = Array.from({ length: bytes.length - 1 }, (_, index) => [bytes.subarray(0, index + 1), bytes.subarray(index + 1)]);
+      const single = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
+      for (const pieces of [...cuts, single, random.pieces(bytes, 5)]) {
+        const result = await call('decode', pieces, {});
+        check(same(result.lines, lines), {
+          sent: pieces.slice(0, 6).map((piece) => JSON.stringify(piece.toString())).join(' + ') + (pieces.length > 6 ? ' + …' : ''),
+          received: shown(result.lines),
+          expected: shown(lines),
+        });
+      }
+    },
+  );
+
+  rule(
+    'takes-lf-and-crlf',
+    'takes LF and CRLF for an ending, and keeps a CR that is no part of one',
+    {
+      rule: 'one CR before the LF belongs to the ending; any other CR belongs to the line',
+      likely: 'every CR is removed, or the text is trimmed: spaces are part of a line',
+    },
+    async ({ call, random }) => {
+      const [a, b, c] = [random.word(), random.word(), random.word()];
+      const cases: readonly [string, string[]][] = [
+        [`${a}\r\n${b}\n${c}\r\n`, [a, b, c]],
+        [`${a}\r${b}\n`, [`${a}\r${b}`]],
+        [`  ${a} \t\r\n`, [`  ${a} \t`]],
+        ['\r\n\n\r\n', ['', '', '']],
+        [`${a}\r\r\n`, [`${a}\r`]],
+      ];
+      for (const [text, lines] of cases) {
+        const bytes = Buffer.from(text);
+        const bytewise = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
+        for (const pieces of [[bytes], bytewise]) {
+          const result = await call('decode', pieces, {});
+          check(same(result.lines, lines), { sent: JSON.stringify(text), received: shown(result.lines), expected: shown(lines) });
+        }
+      }
+    },
+  );
+
+  rule(
+    'keeps-characters-whole',
+    'keeps a character whole that came in two pieces',
+    {
+      rule: 'a UTF-8 character is up to four bytes long, and the network may cut inside it (RFC 3629)',
+      likely: 'each piece is turned into a string by itself; half a character becomes �',
+    },
+    async ({ call, random }) => {
+      const lines = random.shuffle(['grüße', '世界', '🐸 rana', 'naïve café', '✓']).slice(0, 3);
+      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+      for (let cut = 1; cut < bytes.length; cut++) {
+        const result = await call('decode', [bytes.subarray(0, cut), bytes.subarray(cut)], {});
+        check(same(result.lines, lines), {
+          sent: `${JSON.stringify(bytes.toString())}, cut after byte ${cut} of ${bytes.length}`,
+          received: shown(result.lines),
+          expected: shown(lines),
+        });
+      }
+    },
+  );
+
+  rule(
+    'last-line-at-the-end',
+    'gives what follows the last newline as a line when the stream has ended',
+    {
+      rule: 'at the end of the stream the rest is a line, if there is a rest; after it comes end',
+      likely: 'receiveEof does nothing, or makes an empty line out of nothing',
+    },
+    async ({ call, random }) => {
+      const [a, b] = [random.word(), random.word()];
+      const cases: readonly [string, string[]][] = [[`${a}\n${b}`, [a, b]], [`${a}\n`, [a]], ['', []], [b, [b]]];
+      for (const [text, lines] of cases) {
+        const result = await call('decode', text === '' ? [] : [Buffer.from(text)], { eof: true });
+        check(same(result.lines, lines) && result.last === 'end', {
+          sent: `${JSON.stringify(text)}, then the end of the stream`,
+          received: `${shown(result.lines)}, then ${result.last}`,
+          expected: `${shown(lines)}, then end`,
+        });
+      }
+    },
+  );
+
+  rule(
+    'limits-a-line',
+    'throws LineTooLongError for a line over the limit, and takes one that just fits',
+    {
+      rule: 'a line has a limit in bytes, its ending not counted; without one, a client decides how much memory you need',
+      likely: 'the limit counts characters or the ending, or is looked at only once the LF has come',
+    },
+    async ({ call, random }) => {
+      const lineBytesMax = random.integer(8, 40);
+      const fits = 'ä'.repeat(Math.floor(lineBytesMax / 2)) + 'x'.repeat(lineBytesMax % 2);
+      const long = 'x'.repeat(lineBytesMax + 1);
+      const cases: readonly [string, Buffer[], string[], string][] = [
+        ['a line that just fits, with LF', [Buffer.from(`${fits}\n`)], [fits], 'needData'],
+        ['a line that just fits, with CRLF', [Buffer.from(`${fits}\r\n`)], [fits], 'needData'],
+        ['a line that just fits, byte by byte', Array.from(Buffer.from(`${fits}\r\n`), (byte) => Buffer.from([byte])), [fits], 'needData'],
+        ['a line one byte too long', [Buffer.from(`${long}\n`)], [], 'too long'],
+        ['a line one byte too long in bytes, not in characters', [Buffer.from(`ä${fits}\n`)], [], 'too long'],
+        ['a good line, then one too long', [Buffer.from(`good\n${long}\n`)], ['good'], 'too long'],
+        ['too many bytes and no newline at all', [Buffer.from(long.repeat(2))], [], 'too long'],
+      ];
+      for (const [title, pieces, lines, last] of cases) {
+        const result = await call('decode', pieces, { lineBytesMax });
+        check(same(result.lines, lines) && result.last === last, {
+          sent: `${title} (lineBytesMax: ${lineBytesMax})`,
+          received: `${shown(result.lines)}, then ${result.last}`,
+          expected: `${shown(lines)}, then ${last}`,
+        });
+      }
+    },
+  );
+
+  rule(
+    'answers-each-line',
+    'answers each line over the wire with one line, in order, however they were cut',
+    {
+      rule: 'the server calls onLine for each line and writes its answer with a newline',
+      likely: 'the server answers each packet instead of each line',
+    },
+    async ({ call, connect, random }) => {
+      const server = await call('startLines', { shout: true });
+      const lines = [...random.shuffle(['grüße', '世界', random.words(3), '', random.word()]), random.word()];
+      const bytes = Buffer.from(lines.map((line) => line + random.pick(['\n', '\r\n'])).join(''));
+      const expected = lines.map(answerTo).join('');
+      for (const way of ['in one write', 'byte by byte', 'in pieces'] as const) {
+        const client = await connect(server, { label: way });
+        if (way === 'in one write') client.write(bytes);
+        else if (way === 'byte by byte') await client.writeByteByByte(bytes);
+        else await client.writePieces(random.pieces(bytes, 7));
+        await client.until(() => withLf(client.received).length >= expected.length, { expected: JSON.stringify(expected.slice(0, 60)) });
+        check(withLf(client.received) === expected, {
+          kind: 'wrong bytes',
+          sent: `${JSON.stringify(lines.slice(0, 3))}… ${way}`,
+          received: JSON.stringify(withLf(client.received).slice(0, 60)),
+          expected: JSON.stringify(expected.slice(0, 60)),
+        });
+      }
+    },
+  );
+
+  rule(
+    'answers-while-the-client-is-there',
+    'answers a line as soon as it is whole, and the last one at the FIN',
+    {
+      rule: 'a line is answered when its LF has come; the end of the stream ends the last line and the connection',
+      likely: "answers wait for 'end', or the last line without a newline is forgotten",
+    },
+    async ({ call, connect, random }) => {
+      const client = await connect(await call('startLines', { shout: true }));
+      const [a, b] = [random.word(), random.word()];
+      client.write(`${a}\n${b}`);
+      await client.until(() => withLf(client.received) === answerTo(a), { expected: `${JSON.stringify(answerTo(a))} and nothing for ${JSON.stringify(b)} yet` });
+      client.end();
+      const received = withLf(await client.readToEnd());
+      check(received === answerTo(a) + answerTo(b), {
+        received: JSON.stringify(received),
+        sent: `${JSON.stringify(`${a}\n${b}`)}, then FIN`,
+        expected: JSON.stringify(answerTo(a) + answerTo(b)),
+      });
+    },
+  );
+
+  rule(
+    'keeps-decoders-apart',
+    'keeps the half lines of several clients apart',
+    {
+      rule: 'each connection has a decoder of its own',
+      likely: 'one LineDecoder is made for the server instead of one for each connection',
+    },
+    async ({ call, connect, settle, random }) => {
+      const server = await call('startLines', { shout: true });
+      const clients = await Promise.all([1, 2, 3].map(async (number) => await connect(server, { label: `client ${number} of 3` })));
+      const lines = clients.map(() => random.words(2));
+      for (const [index, client] of clients.entries()) client.write((lines[index] as string).slice(0, 3));
+      await settle();
+      for (const [index, client] of clients.entries()) client.write(`${(lines[index] as string).slice(3)}\n`);
+      for (const [index, client] of clients.entries()) await client.expectBytes(answerTo(lines[index] as string));
+    },
+  );
+
+  rule(
+    'refuses-a-long-line',
+    'answers an over-long line with an error line and closes, without serving what follows',
+    {
+      rule: 'a line over the limit is answered with a line that begins with `error`, and the connection ends',
+      likely: 'LineTooLongError is not caught where the socket is, or the connection stays open',
+    },
+    async ({ call, connect, random }) => {
+      const lineBytesMax = random.integer(16, 64);
+      const server = await call('startLines', { lineBytesMax, shout: true });
+      const good = random.word(3, 8);
+      const next = random.word(3, 8);
+      const client = await connect(server, { label: `lineBytesMax ${lineBytesMax}` });
+      client.write(`${good}\n${'x'.repeat(lineBytesMax + 1)}\n${next}\n`);
+      const received = withLf(await client.readToEnd({ expected: 'an error line, then FIN' }));
+      const lines = received.split('\n').slice(0, -1);
+      check(
+        lines.length === 2 && `${lines[0]}\n` === answerTo(good) && /^error\b/i.test(lines[1] as string),
+        {
+          sent: `${JSON.stringify(good)}, a line of ${lineBytesMax + 1} bytes, ${JSON.stringify(next)}`,
+          received: JSON.stringify(received.slice(0, 120)),
+          expected: `${JSON.stringify(answerTo(good))}, a line that begins with "error", then the end`,
+        },
+      );
+      const after = await connect(server, { label: 'the next client' });
+      after.write(`${good}\n`);
+      await after.expectBytes(answerTo(good));
+    },
+  );
+});

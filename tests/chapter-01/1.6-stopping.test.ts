@@ -1,0 +1,161 @@
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type driver from './driver.ts';
+
+/** Long enough that only the deadline itself could end a connection within a test. */
+const FAR_MS = 120_000;
+
+exercise<typeof driver>('1.6', import.meta.url, (rule) => {
+  rule(
+    'stops-an-idle-server',
+    'resolves when there is nobody to wait for',
+    {
+      rule: 'closeGracefully resolves once the server is closed',
+      likely: "the promise waits for an event that never comes; `server.close` takes a callback",
+    },
+    async ({ call }) => {
+      await call('startEcho');
+      await call('beginClose', FAR_MS);
+      await call('awaitClose');
+    },
+  );
+
+  rule(
+    'accepts-nobody-new',
+    'refuses new connections at once',
+    {
+      rule: 'a server that stops accepts nobody new, while those who are in may finish',
+      likely: 'the listening socket stays open until the last connection is gone',
+    },
+    async ({ call, connect, client, random }) => {
+      const server = await call('startEcho');
+      const inside = await connect(server, { label: 'client that is in' });
+      inside.write('x');
+      await inside.expectBytes('x');
+      await call('beginClose', FAR_MS);
+      const late = client(server, { label: 'client that comes too late' });
+      await late.until(() => late.closed, {
+        expected: 'the connection is refused',
+        received: 'the connection was accepted',
+      });
+      check(late.reset, { received: 'the connection was accepted', expected: 'the connection is refused' });
+      const bytes = random.bytes(100);
+      inside.write(bytes);
+      await inside.expectBytes(Buffer.concat([Buffer.from('x'), bytes]), { expected: 'the client that is in is still served' });
+    },
+  );
+
+  rule(
+    'lets-clients-finish',
+    'lets a connection in progress finish, and resolves only then',
+    {
+      rule: 'connections in progress end when they are done, not when the server is',
+      likely: 'connections are destroyed at once, or the promise resolves before the last one has ended',
+    },
+    async ({ call, connect, settle, random }) => {
+      const server = await call('startEcho');
+      const client = await connect(server, { paused: true, label: 'client with an echo under way' });
+      const bytes = random.bytes(3 << 20);
+      client.write(bytes.subarray(0, 1 << 20));
+      await settle();
+      await call('beginClose', FAR_MS);
+      await settle();
+      const state = await call('closeState');
+      check(state === 'pending', {
+        sent: 'closeGracefully while a client is connected',
+        received: `the promise is already ${state}`,
+        expected: 'it resolves when the last connection has ended',
+      });
+      client.write(bytes.subarray(1 << 20)).end().resume();
+      await client.expectBytes(bytes);
+      await client.readToEnd();
+      await call('awaitClose');
+    },
+  );
+
+  rule(
+    'deadline-ends-the-rest',
+    'cuts the connections that are still open at the deadline, and resolves',
+    {
+      rule: 'no client can keep a server from stopping: after deadlineMs the rest is cut',
+      likely: 'nothing happens at the deadline, or only the connections known at the start are cut',
+    },
+    async ({ call, connect, settle }) => {
+      const server = await call('startEcho');
+      const clients = await Promise.all(
+        ['silent client', 'client that does not read', 'client that has half-closed'].map(
+          async (label, index) => await connect(server, { label, paused: index > 0 }),
+        ),
+      );
+      clients[1]?.write(Buffer.alloc(8 << 20));
+      clients[2]?.write(Buffer.alloc(8 << 20)).end();
+      await settle();
+      await call('beginClose', 250);
+      await call('awaitClose');
+      for (const client of clients) {
+        client.resume();
+        await client.until(() => client.closed || client.ended, { expected: 'the connection is cut' });
+      }
+    },
+  );
+
+  rule(
+    'does-not-cut-early',
+    'waits for the deadline before it cuts anybody',
+    {
+      rule: 'until the deadline a connection is served as before',
+      likely: 'the deadline is ignored, or taken in seconds or as zero',
+    },
+    async ({ call, connect, settle, random }) => {
+      const client = await connect(await call('startEcho'), { label: 'client that is in' });
+      client.write('a');
+      await client.expectBytes('a');
+      await call('beginClose', FAR_MS);
+      let sent = Buffer.from('a');
+      for (let round = 0; round < 5; round++) {
+        for (let turn = 0; turn < 20; turn++) await settle();
+        const bytes = random.bytes(50);
+        sent = Buffer.concat([sent, bytes]);
+        client.write(bytes);
+        await client.expectBytes(sent, { expected: 'the client is served until the deadline' });
+      }
+    },
+  );
+
+  rule(
+    'stops-a-line-server',
+    'stops a line server in the same way',
+    {
+      rule: 'closeGracefully works on every server of this chapter',
+      likely: 'only createEchoServer remembers its connections',
+    },
+    async ({ call, connect, settle }) => {
+      const client = await connect(await call('startLines', {}), { label: 'silent client of a line server' });
+      client.write('half a line');
+      await settle();
+      await call('beginClose', 250);
+      await call('awaitClose');
+      await client.until(() => client.closed || client.ended, { expected: 'the connection is cut at the deadline' });
+    },
+  );
+
+  rule(
+    'leaves-no-timer',
+    'leaves nothing behind that keeps the program running',
+    {
+      rule: 'a server that has stopped keeps no process alive: the program can end by itself',
+      likely: 'the timer of the deadline is not cleared',
+    },
+    async ({ call }) => {
+      await call('startEcho');
+      await call('beginClose', FAR_MS);
+      await call('awaitClose');
+      const left = await call('activeTimers');
+      check(left.length === 0, {
+        sent: `closeGracefully with deadlineMs ${FAR_MS.toLocaleString('en')} on a server without clients`,
+        received: `it resolved, and ${left.length} timer is still running`,
+        expected: 'no timer: the program ends now and not at the deadline',
+      });
+    },
+  );
+});

@@ -1,0 +1,92 @@
+/** What the tests of chapter 01 do inside the process of the code under test. */
+import type { Server } from 'node:net';
+import type * as Echo from '#subject/01-echo/index.ts';
+import { driver, WrongResult } from '#support/driver.ts';
+import type { Address } from '#support/tcp-client.ts';
+
+export default driver<typeof Echo>()('01-echo', (chapter) => {
+  const servers: Server[] = [];
+  let closing: Promise<void> | undefined;
+
+  async function start(server: unknown, maker: string): Promise<Address> {
+    if (!server || typeof (server as Partial<Server>).listen !== 'function') {
+      throw new WrongResult(`${maker} must return a net.Server; it returned ${String(server)}`);
+    }
+    servers.push(server as Server);
+    await chapter.listen(server as Server, { host: '127.0.0.1', port: 0 });
+    const bound = (server as Server).address();
+    if (bound === null || typeof bound === 'string') {
+      throw new WrongResult('listen resolved, but the server is not listening on a port');
+    }
+    return { host: '127.0.0.1', port: bound.port };
+  }
+
+  /** Remembers how a promise ends, without anybody having to wait for it. */
+  let closed: 'not called' | 'pending' | 'resolved' | string = 'not called';
+
+  return {
+    startEcho: async () => await start(chapter.createEchoServer(), 'createEchoServer'),
+
+    startLines: async (options: { lineBytesMax?: number; shout?: boolean }) => {
+      const { shout = false, ...rest } = options;
+      const handler = shout ? { onLine: (line: string) => `${[...line].length}:${line.toUpperCase()}` } : {};
+      return await start(chapter.createLineServer({ ...rest, ...handler }), 'createLineServer');
+    },
+
+    /** Feeds a decoder the pieces and tells all that comes out. */
+    decode: (pieces: Uint8Array[], options: { lineBytesMax?: number; eof?: boolean }) => {
+      const { eof = false, ...rest } = options;
+      const decoder = new chapter.LineDecoder(rest);
+      const lines: string[] = [];
+      const drain = (): string => {
+        for (let count = 0; count < 1_000_000; count++) {
+          const event = decoder.nextEvent();
+          if (event?.type === 'line') lines.push(event.line);
+          else if (event?.type === 'needData' || event?.type === 'end') return event.type;
+          else throw new WrongResult(`nextEvent must return a line, needData or end; it returned ${JSON.stringify(event)}`);
+        }
+        throw new WrongResult('nextEvent gave a million lines and never needData');
+      };
+      try {
+        let last = 'needData';
+        for (const piece of pieces) {
+          decoder.receiveData(piece);
+          last = drain();
+        }
+        if (eof) {
+          decoder.receiveEof();
+          last = drain();
+        }
+        return { lines, last };
+      } catch (error) {
+        if (error instanceof Error && error.name === 'LineTooLongError') return { lines, last: 'too long' };
+        throw error;
+      }
+    },
+
+    /** Calls closeGracefully on the last server and comes back at once. */
+    beginClose: (deadlineMs: number) => {
+      const server = servers.at(-1);
+      if (!server) throw new Error('no server was started');
+      closed = 'pending';
+      closing = Promise.resolve(chapter.closeGracefully(server, { deadlineMs }));
+      closing.then(
+        () => (closed = 'resolved'),
+        (error: unknown) => (closed = `rejected: ${String(error)}`),
+      );
+      return 'called';
+    },
+
+    /** How the promise of closeGracefully stands. */
+    closeState: () => closed,
+
+    /** The timers that keep this process alive. */
+    activeTimers: () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout'),
+
+    /** Waits for closeGracefully to resolve. */
+    awaitClose: async () => {
+      await closing;
+      return 'resolved';
+    },
+  };
+});

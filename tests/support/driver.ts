@@ -1,0 +1,48 @@
+/**
+ * A chapter's driver: the few functions that its tests call inside the process
+ * of the code under test. The tests themselves stay outside.
+ *
+ * Arguments and results cross a process boundary: plain values and bytes only.
+ */
+
+export type DriverFunction = (...args: never[]) => unknown;
+
+export interface Driver<Functions extends Record<string, DriverFunction> = Record<string, DriverFunction>> {
+  readonly folder: string;
+  readonly functions: (chapter: never) => Functions;
+}
+
+/**
+ * Describes a driver.
+ *
+ * @param folder the chapter's folder, such as `01-echo`; its `index.ts` is what `functions` is given
+ * @param functions makes the functions out of the chapter's exports
+ */
+export function driver<Chapter>() {
+  return <Functions extends Record<string, DriverFunction>>(
+    folder: string,
+    functions: (chapter: Chapter) => Functions,
+  ): Driver<Functions> => ({ folder, functions });
+}
+
+/** The functions that a driver offers, by name. */
+export type FunctionsOf<D> = D extends Driver<infer Functions> ? Functions : never;
+
+/** The chapter's `index.ts` lacks something that it must export. */
+export class MissingExport extends Error {
+  readonly exportName: string;
+
+  constructor(exportName: string, folder: string) {
+    super(`${folder}/index.ts does not export ${exportName}`);
+    this.name = 'MissingExport';
+    this.exportName = exportName;
+  }
+}
+
+/** A function of the chapter gave back something that it must not. */
+export class WrongResult extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'WrongResult';
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * How a hidden test is written.
+ *
+ *     exercise<typeof driver>('1.1', import.meta.url, (rule) => {
+ *       rule('echoes-text', 'sends back what it gets', { clause: 'RFC 862' }, async (world) => {
+ *         const client = await world.connect(await world.call('startEcho', {}));
+ *         …
+ *       });
+ *     });
+ *
+ * One file for each exercise, its rules in the order in which a learner should
+ * meet them. Each rule gets a process of its own for the code under test and
+ * data of its own out of the seed, so neither order nor company changes it.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, test } from 'vitest';
+import { findExercise } from '#course/manifest.ts';
+import type { Driver, FunctionsOf } from './driver.ts';
+import { CheckFailure } from './failure.ts';
+import type { FailureReport } from './failure.ts';
+import { hash, Random } from './random.ts';
+import { Subject } from './subject.ts';
+import type { WaitOptions } from './subject.ts';
+import { TcpClient } from './tcp-client.ts';
+import type { Address, TcpClientOptions } from './tcp-client.ts';
+
+/** What a rule tells the learner besides its sentence. */
+export interface RuleText {
+  /** The rule that a server must obey, with its source: `a server … (RFC 9112 §9.3.2)`. */
+  rule: string;
+  /** What most often breaks it. */
+  likely?: string;
+  /** A heading of the lesson, where it is not the exercise's own. */
+  section?: string;
+  /** Skips the rule and says why: a tool is missing, the system is another one. */
+  skip?: string | undefined;
+}
+
+/** What travels from a test to the reporter. */
+export interface RuleMeta extends RuleText {
+  id: string;
+  exercise: string;
+  failure?: FailureReport;
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    rule?: RuleMeta;
+  }
+}
+
+type Functions<D extends Driver> = FunctionsOf<D>;
+type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
+type Result<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
+
+/** Everything that one rule works with. All of it is gone when the rule is done. */
+export class World<D extends Driver> {
+  readonly seed: number;
+  readonly random: Random;
+  readonly subject: Subject;
+  readonly #clients: TcpClient[] = [];
+
+  constructor(subject: Subject, seed: number) {
+    this.subject = subject;
+    this.seed = seed;
+    this.random = new Random(seed);
+    // Tests take the world apart: `async ({ call, connect }) => …`.
+    this.call = this.call.bind(this);
+    this.callPatiently = this.callPatiently.bind(this);
+    this.connect = this.connect.bind(this);
+    this.client = this.client.bind(this);
+    this.settle = this.settle.bind(this);
+  }
+
+  /** Calls a function of the chapter's driver inside the process of the code under test. */
+  async call<Name extends keyof Functions<D> & string>(
+    name: Name,
+    ...args: Arguments<Functions<D>[Name]>
+  ): Promise<Result<Functions<D>[Name]>> {
+    return (await this.subject.call(name, args)) as Result<Functions<D>[Name]>;
+  }
+
+  /** The same with another patience, for calls that take their time. */
+  async callPatiently<Name extends keyof Functions<D> & string>(
+    options: WaitOptions,
+    name: Name,
+    ...args: Arguments<Functions<D>[Name]>
+  ): Promise<Result<Functions<D>[Name]>> {
+    return (await this.subject.call(name, args, options)) as Result<Functions<D>[Name]>;
+  }
+
+  /** A connection to the server, established. */
+  async connect(address: Address, options: TcpClientOptions = {}): Promise<TcpClient> {
+    return await this.client(address, options).connected();
+  }
+
+  /** A connection to the server that may or may not come about. */
+  client(address: Address, options: TcpClientOptions = {}): TcpClient {
+    const client = new TcpClient(this.subject, address, options);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Resolves when the server has had every chance to handle what was sent to it. */
+  async settle(): Promise<void> {
+    await this.subject.settle();
+  }
+
+  async dispose(): Promise<void> {
+    for (const client of this.#clients) client.destroy();
+    await this.subject.kill();
+  }
+}
+
+/** Declares one rule of the exercise. */
+export type Rule<D extends Driver> = (
+  name: string,
+  sentence: string,
+  text: RuleText,
+  run: (world: World<D>) => Promise<void>,
+) => void;
+
+const project = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The tree under test: the learner's unless the run says otherwise. */
+export const subjectTree = process.env.TEN_SUBJECT ?? join(project, 'chapters');
+
+/** The seed of the run; every rule derives its own from it. */
+export const runSeed = Number(process.env.TEN_SEED ?? 1);
+
+const runFolder = process.env.TEN_RUN;
+/** Stop at the first rule that fails, and do not begin later exercises. */
+const bail = process.env.TEN_BAIL === '1';
+/** A test that is still going after this long is a fault of the test itself. */
+const RULE_MS = 60_000;
+
+/**
+ * Declares the hidden tests of one exercise.
+ *
+ * @param id the exercise's id
+ * @param testFile `import.meta.url` of the test file; its `driver.ts` lies beside it
+ */
+export function exercise<D extends Driver>(id: string, testFile: string, rules: (rule: Rule<D>) => void): void {
+  const found = findExercise(id);
+  if (!found) throw new Error(`there is no exercise ${id} in course/manifest.ts`);
+  const driverFile = fileURLToPath(new URL('driver.ts', testFile));
+  // The next process loads while the present rule runs.
+  let spare: Subject | undefined;
+  const nextSubject = (): Subject => {
+    const subject = spare && !spare.exited ? spare : new Subject({ tree: subjectTree, driverFile });
+    spare = new Subject({ tree: subjectTree, driverFile });
+    return subject;
+  };
+  afterAll(async () => await spare?.kill());
+
+  describe(`${id} ${found.exercise.title}`, () => {
+    rules((name, sentence, text, run) => {
+      const meta: RuleMeta = { ...text, id: `${id}/${name}`, exercise: id };
+      test(sentence, { timeout: RULE_MS, meta: { rule: meta } }, async (context) => {
+        if (text.skip !== undefined) return context.skip(text.skip);
+        if (bail && stoppedBefore(id)) return context.skip('not run');
+        const world = new World<D>(nextSubject(), hash(`${runSeed} ${meta.id}`));
+        try {
+          await run(world);
+        } catch (error) {
+          stopAfter(id);
+          meta.failure = reportOf(error);
+          context.task.meta.rule = meta;
+          throw error;
+        } finally {
+          await world.dispose();
+        }
+      });
+    });
+  });
+}
+
+function reportOf(error: unknown): FailureReport {
+  if (error instanceof CheckFailure) return error.report;
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'wrong behaviour', received: message };
+}
+
+/** Orders ids by number: 2.10 comes after 2.9. */
+function order(id: string): number {
+  const [chapter = 0, step = 0] = id.split('.').map(Number);
+  return chapter * 1000 + step;
+}
+
+const failed = new Set<string>();
+
+function stopAfter(id: string): void {
+  failed.add(id);
+  if (runFolder !== undefined) writeFileSync(join(runFolder, `${id}.failed`), '');
+}
+
+/** Whether this exercise, or one before it, has failed already in this run. */
+function stoppedBefore(id: string): boolean {
+  if (failed.has(id)) return true;
+  const chapter = id.split('.')[0];
+  for (let step = 1; step <= order(id) % 1000; step++) {
+    if (runFolder !== undefined && existsSync(join(runFolder, `${chapter}.${step}.failed`))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,24 @@
+/** What a test process and the process of the code under test say to each other. */
+
+export interface DescribedError {
+  readonly name: string;
+  readonly message: string;
+  /** The first place in the subject's own files, as `file:line`. */
+  readonly at?: string;
+  /** The `code` of a system error. */
+  readonly code?: string;
+  /** The exercise that a NotImplemented names. */
+  readonly exercise?: string;
+}
+
+export type ToHost =
+  | { readonly type: 'call'; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
+  | { readonly type: 'ping'; readonly id: number };
+
+export type FromHost =
+  | { readonly type: 'ready' }
+  | { readonly type: 'load-failed'; readonly error: DescribedError }
+  | { readonly type: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: DescribedError }
+  | { readonly type: 'pong'; readonly id: number; readonly rssBytes: number }
+  | { readonly type: 'uncaught'; readonly error: DescribedError };

@@ -1,0 +1,354 @@
+/**
+ * The code under test, from outside: a process that is started, asked, watched
+ * and killed.
+ *
+ * Time is measured in the server's own turns. A server on a busy machine is
+ * slow, not silent, so silence counts only while its event loop is seen to turn
+ * (it answers pings) and still nothing comes. A loop that does not turn at all
+ * is `blocked` after {@link BLOCKED_MS}.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Bell } from './bell.ts';
+import { CheckFailure } from './failure.ts';
+import type { FailureReport } from './failure.ts';
+import type { DescribedError, FromHost, ToHost } from './messages.ts';
+import { forgetProcess, killGroup, registerProcess } from './processes.ts';
+
+/** How long a server may show nothing, in milliseconds of its own turning loop. */
+export const PATIENCE_MS = 1000;
+
+/** How long its loop may stand still, in milliseconds of the wall clock. */
+export const BLOCKED_MS = 4500;
+
+const LAST_LINES = 12;
+const hostFile = fileURLToPath(new URL('host.ts', import.meta.url));
+const project = fileURLToPath(new URL('../../', import.meta.url));
+
+export type WaitResult = 'met' | 'silent' | 'blocked' | 'exited';
+
+export interface WaitOptions {
+  /** Rings when something may have changed. */
+  bell?: Bell;
+  /** Grows when the server did something: patience starts anew. */
+  progress?: () => number;
+  /** Milliseconds of the server's own time without progress. Default {@link PATIENCE_MS}. */
+  patienceMs?: number;
+}
+
+interface PendingCall {
+  resolve: (result: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+/** What a `Subject` is started with. */
+export interface SubjectOptions {
+  /** The folder that holds `01-echo` and its siblings. */
+  tree: string;
+  /** The chapter's driver module. */
+  driverFile: string;
+}
+
+export class Subject {
+  readonly #child: ChildProcess;
+  readonly #bell = new Bell();
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #lines: string[] = [];
+  #unfinishedLine = '';
+  #nextId = 1;
+  #pongs = 0;
+  #pings = 0;
+  #state: 'starting' | 'ready' | 'load-failed' | 'exited' = 'starting';
+  #loadError: DescribedError | undefined;
+  #uncaught: DescribedError | undefined;
+  #exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
+  #killed = false;
+  /** Resident memory of the process at its last turn, in bytes. */
+  rssBytes = 0;
+
+  constructor(options: SubjectOptions) {
+    this.#child = spawn(process.execPath, [hostFile, options.tree, options.driverFile], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      // A process group of its own, so that it can be ended with all its children.
+      detached: true,
+      windowsHide: true,
+      cwd: project,
+      env: environment(),
+    });
+    registerProcess(this.#child.pid);
+    this.#child.on('message', (message) => this.#onMessage(message as FromHost));
+    this.#child.on('error', () => this.#onExit(null, null));
+    // `exit`, not `close`: a grandchild may hold the pipes open.
+    this.#child.on('exit', (code, signal) => this.#onExit(code, signal));
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#onOutput(chunk));
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.#onOutput(chunk));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get exited(): boolean {
+    return this.#exit !== undefined;
+  }
+
+  /** Waits until the chapter is loaded; throws a CheckFailure where it does not load. */
+  async ready(): Promise<void> {
+    const result = await this.until(() => this.#state !== 'starting', { bell: this.#bell });
+    if (this.#state === 'load-failed' && this.#loadError) throw new CheckFailure(loadFailure(this.#loadError));
+    if (result !== 'met' || this.#state === 'exited') throw this.failure(result === 'met' ? 'exited' : result, 'did not start');
+  }
+
+  /**
+   * Calls a function of the driver in the subject's process.
+   *
+   * @throws {CheckFailure} where the subject exits, blocks, does not answer in
+   *   time, or throws something that is the learner's to mend.
+   */
+  async call(name: string, args: readonly unknown[], options: WaitOptions = {}): Promise<unknown> {
+    await this.ready();
+    const id = this.#nextId++;
+    let settled = false;
+    const outcome = new Promise<unknown>((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.#send({ type: 'call', id, name, args });
+    }).finally(() => {
+      settled = true;
+      this.#bell.ring();
+    });
+    outcome.catch(() => {});
+    const result = await this.until(() => settled, { bell: this.#bell, ...options });
+    if (result !== 'met') throw this.failure(result, 'did not start');
+    return await outcome;
+  }
+
+  /** Resolves when the subject's event loop has turned; false where it has exited. */
+  async turn(): Promise<boolean> {
+    const ping = this.#ping();
+    const started = performance.now();
+    while (this.#pongs < ping && !this.exited) {
+      if (performance.now() - started > BLOCKED_MS) return false;
+      await this.#bell.wait(BLOCKED_MS);
+    }
+    return !this.exited;
+  }
+
+  /**
+   * Resolves when the subject has had every chance to handle what was sent to it
+   * before: its loop has turned twice since.
+   */
+  async settle(): Promise<void> {
+    if (await this.turn()) await this.turn();
+  }
+
+  /** Waits for a condition, in the subject's own time. Never longer than it must. */
+  async until(condition: () => boolean, options: WaitOptions = {}): Promise<WaitResult> {
+    const { bell = this.#bell, progress = () => 0, patienceMs = PATIENCE_MS } = options;
+    let seen = progress();
+    let looked = performance.now();
+    let answered = looked;
+    let quietMs = 0;
+    let ping = this.#ping();
+    for (;;) {
+      if (condition()) return 'met';
+      if (this.exited) return await this.#untilAfterExit(condition, bell);
+      const now = performance.now();
+      if (this.#pongs >= ping) {
+        // The loop has turned since the last look: the time that passed was its own.
+        quietMs += Math.min(now - looked, 2 * TICK_MS);
+        looked = answered = now;
+        ping = this.#ping();
+      }
+      if (progress() !== seen) {
+        seen = progress();
+        quietMs = 0;
+      }
+      if (quietMs >= patienceMs) return 'silent';
+      if (now - answered > BLOCKED_MS) return 'blocked';
+      await bell.wait(TICK_MS);
+    }
+  }
+
+  /** The process is gone, but what it sent may still be on its way to us. */
+  async #untilAfterExit(condition: () => boolean, bell: Bell): Promise<WaitResult> {
+    for (let look = 0; look < 4; look++) {
+      if (condition()) return 'met';
+      await bell.wait(TICK_MS);
+    }
+    return condition() ? 'met' : 'exited';
+  }
+
+  /** The report for a wait that was not met. `silent` is what silence means here. */
+  failure(result: WaitResult, silent: 'did not start' | 'silent', report: Partial<FailureReport> = {}): CheckFailure {
+    return new CheckFailure({ ...this.#verdict(result, silent), ...report });
+  }
+
+  #verdict(result: WaitResult, silent: 'did not start' | 'silent'): FailureReport {
+    const printed = this.lastLines.length > 0 ? { lastLines: this.lastLines } : {};
+    if (result === 'exited') {
+      if (this.#uncaught?.exercise !== undefined) return errorFailure(this.#uncaught);
+      const uncaught = this.#uncaught;
+      return {
+        kind: 'exited',
+        received: uncaught
+          ? `the server's process died of an uncaught ${uncaught.name}: ${uncaught.message}`
+          : `the server's process ended by itself (${this.#exitText()})`,
+        ...(uncaught?.at === undefined ? {} : { at: uncaught.at }),
+        ...printed,
+      };
+    }
+    if (result === 'blocked') {
+      return {
+        kind: 'blocked',
+        received: `the server's event loop has stood still for ${BLOCKED_MS / 1000} s`,
+        likely: 'a loop that never ends, or a call that waits synchronously',
+        ...printed,
+      };
+    }
+    if (silent === 'did not start') {
+      return {
+        kind: 'did not start',
+        received: 'the server did not begin to listen: the promise never settled',
+        likely: 'resolve is never called, or an await waits for an event that does not come',
+        ...printed,
+      };
+    }
+    return { kind: 'silent', received: 'nothing', ...printed };
+  }
+
+  get lastLines(): readonly string[] {
+    return [...this.#lines, ...(this.#unfinishedLine === '' ? [] : [this.#unfinishedLine])].slice(-LAST_LINES);
+  }
+
+  /** Ends the process and all that it started. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#killed = true;
+    killGroup(this.#child.pid);
+    const started = performance.now();
+    while (!this.exited && performance.now() - started < BLOCKED_MS) await this.#bell.wait(TICK_MS);
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
+  #ping(): number {
+    const id = ++this.#pings;
+    this.#send({ type: 'ping', id });
+    return id;
+  }
+
+  #send(message: ToHost): void {
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #onMessage(message: FromHost): void {
+    switch (message.type) {
+      case 'ready':
+        this.#state = 'ready';
+        break;
+      case 'load-failed':
+        this.#state = 'load-failed';
+        this.#loadError = message.error;
+        break;
+      case 'pong':
+        this.#pongs = Math.max(this.#pongs, message.id);
+        this.rssBytes = message.rssBytes;
+        break;
+      case 'uncaught':
+        this.#uncaught = message.error;
+        break;
+      case 'result':
+        this.#calls.get(message.id)?.resolve(message.result);
+        this.#calls.delete(message.id);
+        break;
+      case 'error':
+        this.#calls.get(message.id)?.reject(new CallError(message.error));
+        this.#calls.delete(message.id);
+        break;
+      default:
+        message satisfies never;
+    }
+    this.#bell.ring();
+  }
+
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#exit) return;
+    this.#exit = { code, signal };
+    this.#state = 'exited';
+    forgetProcess(this.#child.pid);
+    // What it started may outlive it.
+    if (!this.#killed) killGroup(this.#child.pid);
+    this.#bell.ring();
+  }
+
+  #onOutput(chunk: Buffer): void {
+    const lines = (this.#unfinishedLine + chunk.toString('utf8').slice(-8192)).split('\n');
+    this.#unfinishedLine = (lines.pop() ?? '').slice(0, 400);
+    this.#lines.push(...lines.map((line) => line.slice(0, 400)));
+    this.#lines.splice(0, Math.max(0, this.#lines.length - LAST_LINES));
+  }
+
+  #exitText(): string {
+    if (this.#exit?.signal) return `signal ${this.#exit.signal}`;
+    return `exit code ${this.#exit?.code ?? 'unknown'}`;
+  }
+}
+
+const TICK_MS = 50;
+
+/** A driver's function threw: a CheckFailure that also keeps the error itself. */
+export class CallError extends CheckFailure {
+  readonly error: DescribedError;
+
+  constructor(error: DescribedError) {
+    super(errorFailure(error));
+    this.error = error;
+  }
+}
+
+function errorFailure(error: DescribedError): FailureReport {
+  const at = error.at === undefined ? {} : { at: error.at };
+  if (error.exercise !== undefined) {
+    return { kind: 'not started', received: error.message, notImplemented: error.exercise, ...at };
+  }
+  if (error.name === 'MissingExport') return { kind: 'does not load', received: error.message, ...at };
+  if (error.name === 'WrongResult') return { kind: 'wrong behaviour', received: error.message, ...at };
+  return { kind: 'wrong behaviour', received: `it threw ${error.name}: ${error.message}`, ...at };
+}
+
+function loadFailure(error: DescribedError): FailureReport {
+  if (error.exercise !== undefined) return errorFailure(error);
+  const at = error.at === undefined ? {} : { at: error.at };
+  const first = error.message.split('\n')[0] ?? '';
+  if (error.code === 'ERR_MODULE_NOT_FOUND') {
+    const missing = /Cannot find (?:module|package) '([^']+)'/.exec(first)?.[1];
+    return {
+      kind: 'does not load',
+      received: missing ? `${missing.replace(project, '')} is missing` : first,
+      likely: 'a file was moved or deleted, or an import is misspelt; `npm run reset` brings a starter back',
+      ...at,
+    };
+  }
+  if (error.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return {
+      kind: 'does not load',
+      received: first,
+      likely: 'enums, namespaces and parameter properties need a compiler; Node only strips types',
+      ...at,
+    };
+  }
+  return { kind: 'does not load', received: `${error.name}: ${first}`, ...at };
+}
+
+/** The environment of the subject: ours, without what belongs to the test runner. */
+function environment(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  for (const name of Object.keys(env)) {
+    if (/^(VITEST|TEN_|NODE_OPTIONS$|NODE_ENV$|NODE_V8_COVERAGE$|TEST$|DEV$|PROD$|MODE$|SSR$|BASE_URL$|NODE_CHANNEL)/.test(name)) delete env[name];
+  }
+  env.NODE_COMPILE_CACHE = join(project, '.ten-servers', 'cache', 'compile');
+  env.NO_COLOR = '1';
+  return env;
+}
