@@ -11,8 +11,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createVitest } from 'vitest/node';
-import type { TestCase, TestModule, Vitest } from 'vitest/node';
+import { BaseSequencer, createVitest } from 'vitest/node';
+import type { TestCase, TestModule, TestSpecification, Vitest } from 'vitest/node';
 import type { RuleMeta } from '#support/exercise.ts';
 import type { CheckResult, ExerciseResult, RuleResult, Status } from './check-result.ts';
 import { chapterName } from './manifest.ts';
@@ -35,6 +35,20 @@ export interface CheckOptions {
   types?: boolean;
   /** Tests that run at once. Default: one for each core. */
   workers?: number;
+  /** Told of each exercise as soon as its verdict is there. */
+  onExercise?: (result: ExerciseResult) => void;
+}
+
+/** Exercises in the order of the course: vitest would begin with the slowest. */
+class CourseOrder extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => stepOf(a.moduleId) - stepOf(b.moduleId));
+  }
+}
+
+/** 10 for `…/2.10-name.test.ts`. */
+function stepOf(path: string): number {
+  return Number(/\.(\d+)-[^/\\]*$/.exec(path)?.[1] ?? 0);
 }
 
 const project = fileURLToPath(new URL('../', import.meta.url));
@@ -77,7 +91,8 @@ export class CheckSession {
       config: join(project, 'vitest.config.ts'),
       watch: false,
       env,
-      reporters: [{}],
+      reporters: [{ onTestModuleEnd: (module) => reportExercise(options, module) }],
+      sequence: { sequencer: CourseOrder },
       maxWorkers: options.workers ?? availableParallelism(),
       // What a test process prints is for the maintainer; the report is ours.
       silent: true,
@@ -129,6 +144,11 @@ function testFileOf(chapter: Chapter, exercise: Exercise): string {
   const name = readdirSync(folder).find((file) => file.startsWith(`${exercise.id}-`) && file.endsWith('.test.ts'));
   if (name === undefined) throw new Error(`${relative(project, folder)} has no test file for exercise ${exercise.id}`);
   return join(folder, name);
+}
+
+function reportExercise(options: CheckOptions, module: TestModule): void {
+  const exercise = exercises(options).find((wanted) => testFileOf(options.chapter, wanted) === module.moduleId);
+  if (exercise) options.onExercise?.(exerciseResult(options.chapter, exercise, [module]));
 }
 
 function exerciseResult(chapter: Chapter, exercise: Exercise, modules: readonly TestModule[]): ExerciseResult {

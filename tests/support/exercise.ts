@@ -20,6 +20,7 @@ import { findExercise } from '#course/manifest.ts';
 import type { Driver, FunctionsOf } from './driver.ts';
 import { CheckFailure } from './failure.ts';
 import type { FailureReport } from './failure.ts';
+import { HttpClient } from './http-client.ts';
 import { hash, Random } from './random.ts';
 import { Subject } from './subject.ts';
 import type { WaitOptions } from './subject.ts';
@@ -71,6 +72,7 @@ export class World<D extends Driver> {
     this.callPatiently = this.callPatiently.bind(this);
     this.connect = this.connect.bind(this);
     this.client = this.client.bind(this);
+    this.http = this.http.bind(this);
     this.settle = this.settle.bind(this);
   }
 
@@ -101,6 +103,11 @@ export class World<D extends Driver> {
     const client = new TcpClient(this.subject, address, options);
     this.#clients.push(client);
     return client;
+  }
+
+  /** An HTTP client on a connection of its own, established. */
+  async http(address: Address, options: TcpClientOptions = {}): Promise<HttpClient> {
+    return new HttpClient(await this.connect(address, options));
   }
 
   /** Resolves when the server has had every chance to handle what was sent to it. */
