@@ -1,7 +1,7 @@
 /**
  * The program: `npm run serve chapter-01 -- --port 7000 [--lines]`.
  *
- * Exit codes: 0 stopped, 1 could not listen, 2 wrong use.
+ * Exit codes: 0 stopped, 1 could not start or stop, 2 wrong use.
  */
 import { parseArgs } from 'node:util';
 import { closeGracefully, createEchoServer, createLineServer, listen } from './index.ts';
@@ -35,15 +35,16 @@ async function main(): Promise<void> {
     exit(2, error);
   }
   const server = options.lines ? createLineServer() : createEchoServer();
-  const address = await listen(server, options).catch((error: unknown) => exit(1, error));
+  const address = await listen(server, options);
   console.log(`listening on tcp://${address.address}:${address.port}`);
 
-  const stop = (): void => {
+  const stop = async (): Promise<void> => {
     // The second signal finds no listener and ends the program at once.
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-    void closeGracefully(server, { deadlineMs: 5000 });
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    await closeGracefully(server, { deadlineMs: 5000 });
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const onSignal = (): void => void stop().catch((error: unknown) => exit(1, error));
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
 }
 
-await main();
+await main().catch((error: unknown) => exit(1, error));
