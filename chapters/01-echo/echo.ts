@@ -28,7 +28,7 @@ export interface EchoServerOptions {
  * grow with what a client sends.
  */
 export function createEchoServer(options: EchoServerOptions = {}): Server {
-  const server = createServer({ noDelay: true });
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
   server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   trackConnections(server); // Does nothing yet: exercise 1.6 fills it in.
 
@@ -39,8 +39,8 @@ export function createEchoServer(options: EchoServerOptions = {}): Server {
   // TODO 1.2  A client that resets its connection ends that connection and
   //           nothing else: the server lives on, and so does every other client.
 
-  // TODO 1.3  A client that has sent its FIN still gets the rest of its bytes.
-  //           When the last one is written, the server sends its own FIN.
+  // TODO 1.3  A client that has sent its FIN still gets the rest of its bytes,
+  //           and behind the last one the server's own FIN.
 
   // TODO 1.4  A client that does not read is not read from, until it has taken
   //           what is waiting for it.

@@ -29,8 +29,9 @@ export interface EchoServerOptions {
  * grow with what a client sends.
  */
 export function createEchoServer(options: EchoServerOptions = {}): Server {
-  // allowHalfOpen: without it Node answers a client's FIN with our own FIN at
-  // once, and the echo that is still on its way would have to race it.
+  // allowHalfOpen: without it Node ends our side as soon as it has read the
+  // client's FIN. What is written by then is still sent, so an echo would get
+  // away with it; a server that answers later loses its answer. We end it ourselves.
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   trackConnections(server);

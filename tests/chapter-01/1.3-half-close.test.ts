@@ -3,6 +3,24 @@ import type driver from './driver.ts';
 
 exercise<typeof driver>('1.3', import.meta.url, (rule) => {
   rule(
+    'answers-fin-with-fin',
+    'ends its own side when everything is echoed',
+    {
+      rule: 'who has nothing more to send says so with a FIN of its own',
+      likely: "with allowHalfOpen, nobody but you calls `end`: nothing listens to 'end'",
+    },
+    async ({ call, connect, random }) => {
+      const client = await connect(await call('startEcho'), { label: 'client that sends FIN' });
+      const bytes = random.bytes(random.integer(10, 90));
+      client.write(bytes);
+      await client.expectBytes(bytes);
+      client.end();
+      await client.readToEnd();
+      await client.expectNoMoreThan(bytes.length);
+    },
+  );
+
+  rule(
     'rest-after-fin',
     'returns all that was sent, even though the client has already sent its FIN',
     {
@@ -37,24 +55,6 @@ exercise<typeof driver>('1.3', import.meta.url, (rule) => {
       await client.read(bytes.length, { expected: '6 MiB back' });
       await client.expectBytes(bytes);
       await client.readToEnd();
-    },
-  );
-
-  rule(
-    'answers-fin-with-fin',
-    'ends its own side when everything is echoed',
-    {
-      rule: 'who has nothing more to send says so with a FIN of its own',
-      likely: "with allowHalfOpen, nobody but you calls `end`: nothing listens to 'end'",
-    },
-    async ({ call, connect, random }) => {
-      const client = await connect(await call('startEcho'), { label: 'client that sends FIN' });
-      const bytes = random.bytes(random.integer(10, 90));
-      client.write(bytes);
-      await client.expectBytes(bytes);
-      client.end();
-      await client.readToEnd();
-      await client.expectNoMoreThan(bytes.length);
     },
   );
 
