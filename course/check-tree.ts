@@ -1,0 +1,171 @@
+/**
+ * One check from the command line: `test`, `check` and `solution` are this with
+ * another tree.
+ */
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { CheckResult } from './check-result.ts';
+import { readText, writeFileAtomic } from './files.ts';
+import { chapterName, chapters } from './manifest.ts';
+import type { Chapter } from './manifest.ts';
+import { seedOf } from './options.ts';
+import { isOpen, nextExercise, readProgress, recordCheck, updateProgress } from './progress.ts';
+import { Problem, reason, UsageProblem } from './problem.ts';
+import { CHAPTERS, fromUser, SOLUTIONS } from './root.ts';
+import { requireInstalled } from './run-tool.ts';
+import { colors, columns, count, listed, print, wrap } from './screen.ts';
+import { readStarters } from './starters.ts';
+import { targetOf, treeOf } from './trees.ts';
+
+export const CHECK_OPTIONS = {
+  seed: { type: 'string' },
+  all: { type: 'boolean' },
+  subject: { type: 'string' },
+  json: { type: 'string' },
+} as const;
+
+export interface CheckValues {
+  seed?: string | undefined;
+  all?: boolean | undefined;
+  subject?: string | undefined;
+  json?: string | undefined;
+}
+
+/** Runs the check that the arguments ask for and shows it; resolves to the exit code. */
+export async function checkTree(command: string, names: readonly string[], values: CheckValues): Promise<number> {
+  const { chapter, exercise } = targetOf(command, names);
+  const seed = seedOf(values.seed);
+  const json = values.json === undefined ? undefined : outputFile(values.json);
+  const tree = treeOf(values.subject ?? 'chapters', chapter);
+  requireInstalled('vitest');
+  const [{ runCheck }, { renderReport }] = await Promise.all([import('./check.ts'), import('./report.ts')]);
+  const working = new StatusLine();
+  const result = await runCheck({
+    chapter,
+    tree: tree.folder,
+    subject: tree.label,
+    bail: values.all !== true && json === undefined,
+    types: tree.own,
+    onExercise: ({ id, status }) => working.add(`${id} ${status}`),
+    ...(exercise !== undefined && { exercise: exercise.id }),
+    ...(seed !== undefined && { seed }),
+  }).finally(() => working.clear());
+  process.stdout.write(renderReport(result, { columns: columns(), colors: colors() }));
+  if (tree.own) for (const line of afterCheck(chapter, result)) print(wrap(line, '  '));
+  if (json !== undefined) writeJson(json, result);
+  return result.passed ? 0 : 1;
+}
+
+/** On a terminal: one line that grows while the tests run, and is gone when they are done. */
+class StatusLine {
+  #parts: string[] = [];
+  readonly #shows = process.stderr.isTTY === true;
+
+  add(part: string): void {
+    this.#parts.push(part);
+    const line = `  ${this.#parts.join(', ')}`.slice(0, columns() - 1);
+    if (this.#shows) process.stderr.write(`\r\x1b[K${line}`);
+  }
+
+  clear(): void {
+    if (this.#shows && this.#parts.length > 0) process.stderr.write('\r\x1b[K');
+  }
+}
+
+/** Where the JSON goes: looked at before the check, so that nobody waits for nothing. */
+function outputFile(given: string): string {
+  const file = fromUser(given);
+  if (existsSync(file) && statSync(file).isDirectory()) throw new UsageProblem(`--json ${given} is a folder: give a file.`);
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new UsageProblem(`--json ${given} cannot be written: ${reason(error)}.`);
+  }
+  return file;
+}
+
+function writeJson(file: string, result: CheckResult): void {
+  const text = `${JSON.stringify(result, undefined, 2)}\n`;
+  try {
+    // A pipe or /dev/stdout must be written to, not replaced.
+    if (existsSync(file) && !statSync(file).isFile()) writeFileSync(file, text);
+    else writeFileAtomic(file, text);
+  } catch (error) {
+    throw new Problem(`The result could not be written to ${file}: ${reason(error)}.`, 2);
+  }
+}
+
+/**
+ * Enters a check of the learner's tree into the progress, and says what the
+ * learner can do now that the report does not say.
+ */
+export function afterCheck(chapter: Chapter, result: CheckResult): string[] {
+  const before = readProgress();
+  const saved = updateProgress((progress) => recordCheck(progress, result, (id) => isReference(chapter, id)));
+  const lines = before.problem === undefined ? saved : [before.problem, ...saved];
+  if (result.passed) lines.push(nextStep(chapter, result));
+  else lines.push(...missingFiles(chapter), ...openBefore(chapter));
+  return [...new Set(lines)];
+}
+
+function isReference(chapter: Chapter, id: string): boolean {
+  const file = chapter.exercises.find((exercise) => exercise.id === id)?.file ?? '';
+  const reference = readText(join(SOLUTIONS, chapter.folder, file));
+  return reference !== undefined && reference === readText(join(CHAPTERS, chapter.folder, file));
+}
+
+/** What comes after a green check. */
+function nextStep(chapter: Chapter, result: CheckResult): string {
+  const { progress } = readProgress();
+  const passed = result.exercises.map(({ id }) => id);
+  // Right after these, even where the progress could not be saved.
+  const rest = chapter.exercises.filter(({ id }) => isOpen(progress, id) && !passed.includes(id));
+  const next = rest[0] ?? nextExercise(progress, chapters.filter(({ number }) => number > chapter.number))?.exercise;
+  if (next === undefined) return 'Nothing is open after this: `npm run progress` shows all that you have done.';
+  return `Next: ${next.id} ${next.title}. \`npm test ${next.id}\``;
+}
+
+/** Starter files that the learner has lost. */
+function missingFiles(chapter: Chapter): string[] {
+  let packed: string[];
+  try {
+    packed = Object.keys(readStarters()).filter((path) => path.startsWith(`${chapter.folder}/`));
+  } catch {
+    return [];
+  }
+  const missing = packed.filter((path) => !existsSync(join(CHAPTERS, path)));
+  return missing.map((path) => {
+    const file = path.slice(chapter.folder.length + 1);
+    return `chapters/${path} is missing: \`npm run reset ${chapterName(chapter)} ${file}\` puts the starter back.`;
+  });
+}
+
+/** Chapters that this one stands on and that are not done: two ways on. */
+function openBefore(chapter: Chapter): string[] {
+  const { progress } = readProgress();
+  const open = chaptersBelow(chapter).filter((one) => one.exercises.some(({ id }) => isOpen(progress, id)));
+  if (open.length === 0) return [];
+  const parts = open.map((one) => {
+    const left = one.exercises.filter(({ id }) => isOpen(progress, id)).length;
+    return `${chapterName(one)} (${count(left, 'exercise')} open)`;
+  });
+  return [
+    `${chapterName(chapter)} stands on ${listed(parts)}: do ${open.length === 1 ? 'it' : 'them'} first,`
+      + ` or let \`npm run catch-up ${chapterName(chapter)}\` fill in the reference.`,
+  ];
+}
+
+/** The written chapters that this one imports, directly or through another, in order. */
+export function chaptersBelow(chapter: Chapter): Chapter[] {
+  const below = new Set<Chapter>();
+  const add = (one: Chapter): void => {
+    for (const number of one.standsOn) {
+      const found = chapters.find((candidate) => candidate.number === number);
+      if (!found || below.has(found)) continue;
+      below.add(found);
+      add(found);
+    }
+  };
+  add(chapter);
+  return [...below].filter(({ exercises }) => exercises.length > 0).sort((a, b) => a.number - b.number);
+}

@@ -1,0 +1,49 @@
+/** `start`: the map of the course, where the learner stands, and the next step. */
+import { chapterName, chapters } from '../manifest.ts';
+import type { Chapter } from '../manifest.ts';
+import { parseCommand } from '../options.ts';
+import { nextExercise, readProgress, standing } from '../progress.ts';
+import type { Progress } from '../progress.ts';
+import { paint, print, wrap } from '../screen.ts';
+
+export async function run(args: readonly string[]): Promise<number> {
+  parseCommand(args, { command: 'start', usage: '', options: {} });
+  const { progress, problem } = readProgress();
+  print(paint('bold', 'Ten Servers: from a raw socket to systemd, in TypeScript'));
+  print();
+  for (const chapter of chapters) {
+    print(`  ${chapterName(chapter)}  ${paint('bold', chapter.title.padEnd(38))}${state(chapter, progress)}`);
+    print(wrap(chapter.builds, '              '));
+  }
+  print();
+  nextStep(progress);
+  if (problem !== undefined) print(`\n${wrap(problem)}`);
+  print('\nAll commands: npm run help     Is all in place? npm run doctor');
+  return 0;
+}
+
+function state(chapter: Chapter, progress: Progress): string {
+  const all = chapter.exercises.length;
+  if (all === 0) return 'not written yet';
+  const count = (wanted: string) => chapter.exercises.filter(({ id }) => standing(progress, id) === wanted).length;
+  const filled = count('filled in');
+  return `${count('done')} of ${all} done${filled > 0 ? `, ${filled} filled in` : ''}`;
+}
+
+function nextStep(progress: Progress): void {
+  const next = nextExercise(progress);
+  if (!next) {
+    print('You have done all that is written.');
+    return;
+  }
+  const { chapter, exercise } = next;
+  const fresh = Object.keys(progress.exercises).length === 0;
+  print(wrap(fresh ? `You begin at ${exercise.id}, ${exercise.title}.` : `You stand at ${exercise.id}, ${exercise.title}.`));
+  print(`  read    chapters/${chapter.folder}/README.md, "${exercise.section}"`);
+  print(`  open    chapters/${chapter.folder}/${exercise.file}`);
+  print(`  run     npm run watch ${chapterName(chapter)}     (checks again on every save)`);
+  if (fresh) {
+    print();
+    print(wrap('The first check is red, and that is as it should be: the hidden tests are waiting for code that you have not written yet. Each red says what is missing and where to read about it.'));
+  }
+}

@@ -1,0 +1,10 @@
+/** `test:all`: what CI runs. */
+import { parseCommand } from '../options.ts';
+import { requireInstalled } from '../run-tool.ts';
+
+export async function run(args: readonly string[]): Promise<number> {
+  parseCommand(args, { command: 'test:all', usage: '', options: {} });
+  requireInstalled('vitest');
+  const { selfCheck } = await import('../self-check/index.ts');
+  return selfCheck({ all: true });
+}

@@ -1,0 +1,165 @@
+/**
+ * `watch`: a check now, and again after every save, until Ctrl-C.
+ *
+ * vitest is kept alive between the runs. Whatever the learner saves, half a
+ * line or nothing at all, the watch goes on.
+ */
+import { join } from 'node:path';
+import type { CheckSession } from '../check.ts';
+import type { CheckResult } from '../check-result.ts';
+import { afterCheck, chaptersBelow } from '../check-tree.ts';
+import { FolderWatch } from '../folder-watch.ts';
+import { chapterName } from '../manifest.ts';
+import type { Target } from '../names.ts';
+import { parseCommand, seedOf } from '../options.ts';
+import { requireInstalled } from '../run-tool.ts';
+import { colors, columns, listed, paint, print, wrap } from '../screen.ts';
+import { targetOf, treeOf } from '../trees.ts';
+import type { Tree } from '../trees.ts';
+
+/** Editors save in several steps; their events arrive within a few milliseconds. */
+const SETTLE_MS = 25;
+/** How long Ctrl-C waits for a run in progress. */
+const CLOSE_MS = 1500;
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseCommand(args, {
+    command: 'watch',
+    usage: 'chapter-04 | 4.2 [--seed N] [--subject DIR]',
+    options: { seed: { type: 'string' }, subject: { type: 'string' } },
+    namesMax: 2,
+  });
+  const target = targetOf('watch', positionals);
+  const tree = treeOf(values.subject ?? 'chapters', target.chapter);
+  const seed = seedOf(values.seed);
+  requireInstalled('vitest');
+  await new Watch(target, tree, seed).untilStopped();
+  return 0;
+}
+
+class Watch {
+  readonly #target: Target;
+  readonly #tree: Tree;
+  readonly #seed: number | undefined;
+  #session: CheckSession | undefined;
+  #passed: ReadonlySet<string> | undefined;
+  /** Files saved since the last run began. */
+  readonly #saved = new Set<string>();
+  #stopped = false;
+  #wake: () => void = () => {};
+
+  constructor(target: Target, tree: Tree, seed: number | undefined) {
+    this.#target = target;
+    this.#tree = tree;
+    this.#seed = seed;
+  }
+
+  /** Checks and waits in turn; resolves after Ctrl-C or SIGTERM. */
+  async untilStopped(): Promise<void> {
+    const { chapter } = this.#target;
+    const folders = [...chaptersBelow(chapter), chapter].map(({ folder }) => join(this.#tree.folder, folder));
+    const watch = new FolderWatch(folders, (file) => {
+      this.#saved.add(file);
+      this.#wake();
+    });
+    const stop = (): void => {
+      this.#stopped = true;
+      this.#wake();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+
+    while (!this.#stopped) {
+      // A run may hang on what it checks; Ctrl-C must not.
+      await Promise.race([this.#check(), this.#untilStop()]);
+      if (!this.#stopped && this.#saved.size === 0) await this.#untilSave();
+      if (!this.#stopped) await this.#settle();
+    }
+    watch.close();
+    await Promise.race([this.#session?.close(), timeout(CLOSE_MS)]);
+    print('\nThe watch has ended.');
+  }
+
+  /** The next save or stop. */
+  #untilSave(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  async #untilStop(): Promise<void> {
+    while (!this.#stopped) await this.#untilSave();
+  }
+
+  /** Waits until an editor has finished saving. */
+  async #settle(): Promise<void> {
+    let seen = -1;
+    while (seen !== this.#saved.size) {
+      seen = this.#saved.size;
+      await timeout(SETTLE_MS);
+    }
+  }
+
+  async #check(): Promise<void> {
+    this.#announce();
+    try {
+      this.#session ??= await this.#open();
+      const result = await this.#session.run();
+      if (this.#stopped) return;
+      const { renderReport } = await import('../report.ts');
+      process.stdout.write(renderReport(result, { columns: columns(), colors: colors() }));
+      this.#news(result);
+    } catch (error) {
+      if (this.#stopped) return;
+      print(wrap(`This check did not come to its end: ${error instanceof Error ? error.message : String(error)}`));
+      // The session may be broken: the next save gets a new one.
+      const broken = this.#session;
+      this.#session = undefined;
+      await broken?.close().catch(() => {});
+    }
+    print(paint('gray', `\nWatching ${this.#where()}. Save a file to check again; Ctrl-C ends.`));
+  }
+
+  async #open(): Promise<CheckSession> {
+    const { CheckSession } = await import('../check.ts');
+    return CheckSession.open({
+      chapter: this.#target.chapter,
+      tree: this.#tree.folder,
+      subject: this.#tree.label,
+      bail: true,
+      ...(this.#target.exercise !== undefined && { exercise: this.#target.exercise.id }),
+      ...(this.#seed !== undefined && { seed: this.#seed }),
+    });
+  }
+
+  #where(): string {
+    return `${this.#tree.label}/${this.#target.chapter.folder}`;
+  }
+
+  /** Says why it runs. A terminal starts with a clean page; a pipe keeps everything. */
+  #announce(): void {
+    const files = [...this.#saved];
+    this.#saved.clear();
+    if (process.stdout.isTTY) process.stdout.write('\x1b[2J\x1b[3J\x1b[H');
+    const what = this.#target.exercise?.id ?? chapterName(this.#target.chapter);
+    const time = new Date().toTimeString().slice(0, 8);
+    const why = files.length === 0 ? '' : `${listed(files.slice(0, 3))} saved: `;
+    print(paint('gray', `${time}  ${why}checking ${what}${files.length === 0 ? '' : ' again'}\n`));
+  }
+
+  /** What turned green, and what comes next. */
+  #news(result: CheckResult): void {
+    const passed = new Set(result.exercises.filter(({ status }) => status === 'passed').map(({ id }) => id));
+    const before = this.#passed;
+    this.#passed = passed;
+    const turned = before === undefined ? [] : [...passed].filter((id) => !before.has(id));
+    if (turned.length > 0) print(wrap(`${listed(turned)} ${turned.length === 1 ? 'is' : 'are'} green now.`, '  '));
+    const next = result.exercises.find(({ id, status }) => !passed.has(id) && status !== 'skipped');
+    const exercise = this.#target.chapter.exercises.find(({ id }) => id === next?.id);
+    if (turned.length > 0 && exercise) {
+      print(wrap(`Next: ${exercise.id} ${exercise.title}, in ${exercise.file}. Read "${exercise.section}" in ${this.#where()}/README.md.`, '  '));
+    }
+    if (this.#tree.own) for (const line of afterCheck(this.#target.chapter, result)) print(wrap(line, '  '));
+  }
+}
+
+function timeout(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,224 @@
+/**
+ * What the learner has done, in `.ten-servers/progress.json`, by exercise id.
+ *
+ * It is a convenience and never a judge: a file that is damaged is moved aside,
+ * a folder that cannot be written costs a sentence, and no verdict depends on it.
+ */
+import { readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CheckResult } from './check-result.ts';
+import { writeFileAtomic } from './files.ts';
+import { chapters as allChapters } from './manifest.ts';
+import type { Chapter, Exercise } from './manifest.ts';
+import { reason } from './problem.ts';
+import { shown, STATE } from './root.ts';
+
+/** What is known of one exercise. Times are ISO 8601. */
+export interface ExerciseProgress {
+  /** When its hidden tests passed for the first time since it was last undone. */
+  passedAt?: string;
+  /** The seed of that run. */
+  seed?: number;
+  /** When it failed, or its file was put back, after it had passed. */
+  undoneAt?: string;
+  /** When `catch-up` put the reference in its place. */
+  filledAt?: string;
+  /** When it was skipped because this machine cannot check it. */
+  skippedAt?: string;
+  /** How many levels of its hints were shown. */
+  hintLevel?: number;
+}
+
+export interface Progress {
+  /** Grows when a field changes its meaning. */
+  readonly version: 1;
+  /** Unknown ids are kept: they may be known to a newer version of the course. */
+  exercises: Record<string, ExerciseProgress>;
+}
+
+export interface ProgressRead {
+  readonly progress: Progress;
+  /** A sentence, where the file could not be taken as it was. */
+  readonly problem?: string;
+  /** It may be read but must not be written over. */
+  readonly frozen?: boolean;
+}
+
+export const PROGRESS_FILE = join(STATE, 'progress.json');
+
+const NUMBERS = ['seed', 'hintLevel'] as const;
+const TIMES = ['passedAt', 'undoneAt', 'filledAt', 'skippedAt'] as const;
+
+/** Reads the progress. Never throws: what cannot be read is empty and has a `problem`. */
+export function readProgress(): ProgressRead {
+  const empty: Progress = { version: 1, exercises: {} };
+  let text: string;
+  try {
+    text = readFileSync(PROGRESS_FILE, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { progress: empty };
+    return { progress: empty, frozen: true, problem: `Your progress cannot be read: ${reason(error)}.` };
+  }
+  const parsed = parseProgress(text);
+  if (parsed === 'newer') {
+    const problem = `${shown(PROGRESS_FILE)} was written by a newer version of the course: run \`git pull\`. It is left as it is.`;
+    return { progress: empty, frozen: true, problem };
+  }
+  if (parsed.damaged) return { progress: parsed.progress, problem: moveAside() };
+  return { progress: parsed.progress };
+}
+
+function moveAside(): string {
+  const aside = `${PROGRESS_FILE}.damaged-${stamp()}`;
+  try {
+    renameSync(PROGRESS_FILE, aside);
+    return `Your progress file was damaged. It is kept as ${shown(aside)}; what could be read of it counts on.`;
+  } catch (error) {
+    return `Your progress file is damaged and cannot be moved aside: ${reason(error)}.`;
+  }
+}
+
+/** The time as part of a file's name, on any system. */
+export function stamp(now = new Date()): string {
+  return now.toISOString().replaceAll(/[:.]/g, '-');
+}
+
+/** Reads the text of a progress file, keeping of a damaged one what is sound. */
+export function parseProgress(text: string): { progress: Progress; damaged: boolean } | 'newer' {
+  const progress: Progress = { version: 1, exercises: {} };
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return { progress, damaged: true };
+  }
+  if (!isRecord(data)) return { progress, damaged: true };
+  if (typeof data['version'] === 'number' && data['version'] > 1) return 'newer';
+  if (data['version'] !== 1 || !isRecord(data['exercises'])) return { progress, damaged: true };
+  let damaged = false;
+  for (const [id, entry] of Object.entries(data['exercises'])) {
+    if (/^\d+\.\d+$/.test(id) && isRecord(entry) && isEntry(entry)) progress.exercises[id] = entry;
+    else damaged = true;
+  }
+  return { progress, damaged };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isEntry(entry: Record<string, unknown>): entry is Record<string, unknown> & ExerciseProgress {
+  return NUMBERS.every((key) => entry[key] === undefined || Number.isSafeInteger(entry[key]))
+    && TIMES.every((key) => entry[key] === undefined || !Number.isNaN(Date.parse(String(entry[key]))));
+}
+
+/**
+ * Reads, changes and writes the progress in one go. Two commands at the same
+ * time (a watch and a test) each read what the other wrote last; only within
+ * the same millisecond could one entry be missed, and the next check heals it.
+ *
+ * @returns sentences to print, empty where all went well
+ */
+export function updateProgress(change: (progress: Progress) => void): string[] {
+  const { progress, problem, frozen } = readProgress();
+  const sentences = problem === undefined ? [] : [problem];
+  if (frozen === true) return sentences;
+  const before = JSON.stringify(progress);
+  change(progress);
+  if (JSON.stringify(progress) === before && problem === undefined) return sentences;
+  try {
+    writeFileAtomic(PROGRESS_FILE, `${JSON.stringify(sorted(progress), undefined, 2)}\n`);
+  } catch (error) {
+    sentences.push(`Your progress could not be saved in ${shown(STATE)}: ${reason(error)}. The verdict above stands.`);
+  }
+  return sentences;
+}
+
+function sorted(progress: Progress): Progress {
+  const entries = Object.entries(progress.exercises);
+  entries.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  return { version: 1, exercises: Object.fromEntries(entries) };
+}
+
+/** Where an exercise stands. */
+export type Standing = 'done' | 'filled in' | 'undone' | 'skipped' | 'open';
+
+export function standing(progress: Progress, id: string): Standing {
+  const entry = progress.exercises[id];
+  if (!entry) return 'open';
+  if (entry.passedAt !== undefined && entry.undoneAt === undefined) return 'done';
+  if (entry.filledAt !== undefined) return 'filled in';
+  if (entry.passedAt !== undefined) return 'undone';
+  return entry.skippedAt === undefined ? 'open' : 'skipped';
+}
+
+/** Whether the learner still has something to do there. */
+export function isOpen(progress: Progress, id: string): boolean {
+  return ['open', 'undone'].includes(standing(progress, id));
+}
+
+/** The first exercise that is still open, from `chapters` on in order. */
+export function nextExercise(
+  progress: Progress,
+  chapters: readonly Chapter[] = allChapters,
+): { chapter: Chapter; exercise: Exercise } | undefined {
+  for (const chapter of chapters) {
+    const exercise = chapter.exercises.find(({ id }) => isOpen(progress, id));
+    if (exercise) return { chapter, exercise };
+  }
+  return undefined;
+}
+
+/**
+ * Enters the result of a check of the learner's own tree.
+ *
+ * @param isReference whether the learner's file for this exercise is the reference's, word for word
+ */
+export function recordCheck(progress: Progress, result: CheckResult, isReference: (id: string) => boolean): void {
+  for (const { id, status } of result.exercises) {
+    const entry = (progress.exercises[id] ??= {});
+    if (status === 'passed') {
+      // What catch-up filled in passes, and is still not the learner's work.
+      if (entry.filledAt !== undefined && isReference(id)) continue;
+      if (standing(progress, id) !== 'done') {
+        entry.passedAt = result.startedAt;
+        entry.seed = result.seed;
+      }
+      delete entry.undoneAt;
+      delete entry.filledAt;
+      delete entry.skippedAt;
+    } else if (status === 'failed') {
+      markUndone(progress, id, result.startedAt);
+    } else if (status === 'skipped') {
+      entry.skippedAt = result.startedAt;
+    }
+    if (Object.keys(entry).length === 0) delete progress.exercises[id];
+  }
+}
+
+/** Takes an exercise back: it failed, or its file was put back. That it once passed is kept. */
+export function markUndone(progress: Progress, id: string, at: string): void {
+  const entry = progress.exercises[id];
+  if (!entry) return;
+  delete entry.filledAt;
+  delete entry.skippedAt;
+  if (entry.passedAt !== undefined) entry.undoneAt ??= at;
+}
+
+/** Adds another clone's progress. What is done in either is done; nothing is taken away. */
+export function mergeProgress(progress: Progress, other: Progress): string[] {
+  const gained: string[] = [];
+  for (const [id, theirs] of Object.entries(other.exercises)) {
+    const mine = progress.exercises[id] ?? {};
+    const hintLevel = Math.max(mine.hintLevel ?? 0, theirs.hintLevel ?? 0);
+    const theirsWins = standing(other, id) === 'done' && standing(progress, id) !== 'done';
+    if (theirsWins) gained.push(id);
+    const merged = theirsWins ? { ...theirs } : { ...theirs, ...mine };
+    // Done here and undone there: it stays done.
+    if (!theirsWins && mine.passedAt !== undefined && mine.undoneAt === undefined) delete merged.undoneAt;
+    if (hintLevel > 0) merged.hintLevel = hintLevel;
+    progress.exercises[id] = merged;
+  }
+  return gained;
+}

@@ -1,0 +1,52 @@
+/** Runs another program of the course with its output where ours goes. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { Problem } from './problem.ts';
+import { ROOT } from './root.ts';
+
+/**
+ * Runs a JavaScript or TypeScript file with this Node and resolves to its exit
+ * code, 128 and the signal's number where a signal ended it.
+ *
+ * SIGTERM and SIGHUP are passed on. So is SIGINT, unless it came from the
+ * keyboard: Ctrl-C reaches every process of the terminal by itself, and a
+ * server that gets it twice takes the second one for impatience.
+ */
+export function runNode(file: string, args: readonly string[], options: { cwd?: string } = {}): Promise<number> {
+  const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit', cwd: options.cwd ?? ROOT });
+  const fromKeyboard = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const passOn = new Map<NodeJS.Signals, () => void>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const handler = (): void => {
+      if (signal !== 'SIGINT' || !fromKeyboard) child.kill(signal);
+    };
+    passOn.set(signal, handler);
+    process.on(signal, handler);
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      for (const [name, handler] of passOn) process.off(name, handler);
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
+}
+
+/**
+ * Runs an installed tool.
+ *
+ * @param script its file below node_modules, such as `typescript/bin/tsc`
+ */
+export function runTool(script: string, args: readonly string[]): Promise<number> {
+  const file = join(ROOT, 'node_modules', ...script.split('/'));
+  requireInstalled(script.split('/')[0] as string);
+  return runNode(file, args);
+}
+
+/** @throws {Problem} where the package is not installed */
+export function requireInstalled(name: string): void {
+  if (existsSync(join(ROOT, 'node_modules', name, 'package.json'))) return;
+  throw new Problem(`The packages of the course are not installed (${name} is missing): run \`npm ci\`.`, 2);
+}
