@@ -50,7 +50,7 @@ export const chapters: readonly Chapter[] = [
       { id: '1.3', title: 'half-close', file: 'echo.ts', section: 'A connection has two ends', growsFrom: '1.1' },
       { id: '1.4', title: 'backpressure', file: 'echo.ts', section: 'The client that never reads', growsFrom: '1.1' },
       { id: '1.5', title: 'lines', file: 'line-decoder.ts', section: 'A stream has no messages' },
-      { id: '1.6', title: 'stopping', file: 'close.ts', section: 'Stopping without losing anyone' },
+      { id: '1.6', title: 'stopping', file: 'close.ts', section: 'Stopping without losing anyone', growsFrom: '1.1' },
     ],
   },
   {

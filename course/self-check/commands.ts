@@ -1,0 +1,88 @@
+/** Every command that a page shows can be typed: its script, its exercise and its file exist. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chapterName, chapters, findExercise } from '../manifest.ts';
+import { ROOT } from '../root.ts';
+import type { Page } from './markdown.ts';
+
+/** npm's own commands that pages use. */
+const NPM_COMMANDS = new Set(['ci', 'install', 'start', 'test', 'run']);
+/** Scripts whose first word is a chapter or an exercise. */
+const TAKES_CHAPTER = new Set(['test', 'watch', 'solution', 'check', 'serve', 'hint', 'diff', 'reset', 'catch-up', 'bench']);
+
+export function commandFaults(file: string, markdown: string, page: Page): string[] {
+  return shownCommands(markdown, page).flatMap(({ command, line }) => {
+    const fault = commandFault(command);
+    return fault === undefined ? [] : [`${file}:${line}: \`${command}\` cannot be typed: ${fault}`];
+  });
+}
+
+/** Lines `$ …` of console blocks, and `npm …` and `npx tsx …` between backticks in the text. */
+function shownCommands(markdown: string, page: Page): { command: string; line: number }[] {
+  const inBlocks = page.blocks
+    .filter((block) => /^(?:console|sh|shell|bash)\b/.test(block.info))
+    .flatMap((block) =>
+      block.text.split('\n').flatMap((text, index) => {
+        const shell = !block.info.startsWith('console') && !/^\s*\$ /m.test(block.text);
+        const command = /^\s*\$ (.*)$/.exec(text)?.[1] ?? (shell ? text.trim() : '');
+        return command === '' ? [] : [{ command, line: block.line + index + 1 }];
+      }),
+    );
+  const blockLines = new Set(page.blocks.flatMap(({ line, endLine }) => Array.from({ length: endLine - line + 1 }, (_, index) => line + index)));
+  const inText = markdown.split('\n').flatMap((text, index) => {
+    if (blockLines.has(index + 1)) return [];
+    return Array.from(text.matchAll(/`(np[mx] [^`]+)`/g), (match) => ({ command: match[1] as string, line: index + 1 }));
+  });
+  return [...inBlocks, ...inText];
+}
+
+/** What is wrong with a command line; undefined where nothing is, or where it is no command of ours. */
+export function commandFault(commandLine: string): string | undefined {
+  for (const command of commandLine.replace(/\s+#\s.*$/, '').split(/\s*(?:&&|\|\||[|;&])\s*/)) {
+    const words = command.trim().split(/\s+/);
+    while (/^[A-Z_]+=/.test(words[0] ?? '')) words.shift();
+    const fault = words[0] === 'npm' ? npmFault(words.slice(1)) : fileFault(words);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function npmFault(words: readonly string[]): string | undefined {
+  const [verb = '', ...rest] = words;
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+  // Placeholders, as in `npm run X`, and npm's own options stand for themselves.
+  if (!NPM_COMMANDS.has(verb)) return /^[a-z]/.test(verb) ? `the course does not use npm ${verb}` : undefined;
+  if (verb === 'ci' || verb === 'install') return undefined;
+  const [script = '', ...words2] = verb === 'run' ? rest : [verb, ...rest];
+  if (!/^[a-z]/.test(script)) return undefined;
+  if (!(script in scripts)) return `package.json has no script ${script}`;
+  if (!TAKES_CHAPTER.has(script)) return undefined;
+  const subject = words2.find((word) => /^(?:chapter-?)?\d/.test(word) && !word.startsWith('-'));
+  return subject === undefined ? undefined : subjectFault(subject);
+}
+
+/** `4.2`, `chapter-04`, `04`, `04-workers`. */
+function subjectFault(subject: string): string | undefined {
+  if (/^\d+\.\d+$/.test(subject)) {
+    const { chapter } = findExercise(subject) ?? {};
+    const number = Number(subject.split('.')[0]);
+    // Chapters that are still to be written are shown as they will be.
+    const planned = chapters.some((candidate) => candidate.number === number && candidate.exercises.length === 0);
+    return chapter || planned ? undefined : `there is no exercise ${subject}`;
+  }
+  const number = Number(/\d+/.exec(subject)?.[0]);
+  const chapter = chapters.find((candidate) => candidate.number === number);
+  if (!chapter) return `there is no chapter ${subject}`;
+  const named = /^\d+-[a-z]/.test(subject) && subject !== chapter.folder;
+  return named ? `chapter ${number} is ${chapter.folder} (or ${chapterName(chapter)})` : undefined;
+}
+
+/** `npx tsx FILE`, `node FILE`. */
+function fileFault(words: readonly string[]): string | undefined {
+  const runner = words[0] === 'npx' ? words[1] : words[0];
+  if (runner !== 'tsx' && runner !== 'node') return undefined;
+  const file = words.slice(words[0] === 'npx' ? 2 : 1).find((word) => !word.startsWith('-'));
+  if (file === undefined || !/\.[cm]?[jt]s$/.test(file) || !/^[\w./-]+$/.test(file)) return undefined;
+  if (runner === 'node' && file.endsWith('.ts')) return `on a machine with an older Node this fails; write \`npx tsx ${file}\``;
+  return existsSync(join(ROOT, file)) ? undefined : `${file} does not exist`;
+}

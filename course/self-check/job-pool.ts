@@ -1,0 +1,150 @@
+/**
+ * Work for all cores and not more: every job runs in a process of its own kind,
+ * and the pool lets as many run as there are cores.
+ *
+ * Processes are kept and used again, since loading the test runner costs more
+ * than most jobs. One that dies, or that is still at a job after its time, is
+ * killed and replaced; what its tests had started, the run's guard ends.
+ */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import type { CheckResult } from '../check-result.ts';
+import type { CheckOptions } from '../check.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What a worker process is asked to do. */
+export type Job =
+  /** Runs hidden tests against a tree. */
+  | { readonly type: 'check'; readonly options: CheckOptions }
+  /** Loads a module beside this one and calls its `findFaults`. */
+  | { readonly type: 'faults'; readonly module: string };
+
+/** What comes back. */
+export type Reply = { readonly result: unknown } | { readonly error: string };
+
+/** How long a job may take before its process is killed, in milliseconds. */
+const JOB_MS_MAX = 8 * 60_000;
+
+/** Jobs after which a process is replaced: whatever the test runner leaks stays small. */
+const JOBS_PER_PROCESS_MAX = 40;
+
+interface Worker {
+  readonly process: ChildProcess;
+  jobs: number;
+}
+
+export class JobPool {
+  readonly cores: number;
+  #free: number;
+  readonly #waiting: { readonly cores: number; readonly start: () => void }[] = [];
+  readonly #idle: Worker[] = [];
+  #closed = false;
+
+  constructor(cores: number = availableParallelism()) {
+    this.cores = cores;
+    this.#free = cores;
+  }
+
+  /** Runs hidden tests against a tree, one at a time. */
+  async check(options: CheckOptions): Promise<CheckResult> {
+    return (await this.#run({ type: 'check', options: { ...options, workers: 1 } })) as CheckResult;
+  }
+
+  /** Calls `findFaults` of a module of this folder in a worker process. */
+  async faults(module: string): Promise<Outcome> {
+    return (await this.#run({ type: 'faults', module })) as Outcome;
+  }
+
+  /** Runs something that keeps `cores` cores busy by other means. */
+  async hold<T>(cores: number, work: () => Promise<T>): Promise<T> {
+    const wanted = Math.min(cores, this.cores);
+    await this.#acquire(wanted);
+    try {
+      return await work();
+    } finally {
+      this.#free += wanted;
+      this.#startWaiting();
+    }
+  }
+
+  /** Lets the processes go. */
+  close(): void {
+    this.#closed = true;
+    for (const worker of this.#idle.splice(0)) worker.process.disconnect();
+  }
+
+  async #acquire(cores: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.push({ cores, start: resolve });
+      this.#startWaiting();
+    });
+  }
+
+  /** First come, first served: a job for many cores is not overtaken for ever by small ones. */
+  #startWaiting(): void {
+    for (let next = this.#waiting[0]; next && next.cores <= this.#free; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#free -= next.cores;
+      next.start();
+    }
+  }
+
+  async #run(job: Job): Promise<unknown> {
+    return await this.hold(1, async () => {
+      const worker = this.#idle.pop() ?? startWorker();
+      const reply = await ask(worker.process, job);
+      worker.jobs++;
+      if (!worker.process.connected) worker.process.kill('SIGKILL');
+      else if (this.#closed || worker.jobs >= JOBS_PER_PROCESS_MAX) worker.process.disconnect();
+      else this.#idle.push(worker);
+      if ('error' in reply) throw new Error(reply.error);
+      return reply.result;
+    });
+  }
+}
+
+/** Maps with at most `most` at a time, for work that leaves things on the disk while it waits. */
+export async function mapLimited<T, R>(values: readonly T[], most: number, work: (value: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const left = values.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, value] of left) results[index] = await work(value);
+  };
+  await Promise.all(Array.from({ length: Math.min(most, values.length) }, lane));
+  return results;
+}
+
+function startWorker(): Worker {
+  const child = fork(new URL('worker.ts', import.meta.url), {
+    serialization: 'advanced',
+    // What a worker prints belongs to its job, and its job says all in its reply.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  child.on('error', () => {});
+  return { process: child, jobs: 0 };
+}
+
+async function ask(child: ChildProcess, job: Job): Promise<Reply> {
+  return await new Promise((resolve) => {
+    const settle = (reply: Reply): void => {
+      clearTimeout(timer);
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+      resolve(reply);
+    };
+    const onMessage = (message: unknown): void => settle(message as Reply);
+    const onExit = (code: number | null, signal: string | null): void => {
+      settle({ error: `its process ended (${signal ?? `exit code ${code}`}) before it had an answer` });
+    };
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      settle({ error: `it had no answer after ${JOB_MS_MAX / 60_000} minutes and was killed` });
+    }, JOB_MS_MAX);
+    child.on('message', onMessage);
+    child.on('exit', onExit);
+    child.send(job, (error) => {
+      if (error) settle({ error: error.message });
+    });
+  });
+}

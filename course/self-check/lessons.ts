@@ -1,0 +1,137 @@
+/**
+ * Lessons and the other pages: code equals its source, commands exist, links
+ * lead somewhere, and each chapter has what a chapter needs.
+ *
+ *     npx tsx course/self-check/lessons.ts --write    rewrites code from its sources
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { listFiles } from '../files.ts';
+import { readyChapters } from '../manifest.ts';
+import type { Chapter } from '../manifest.ts';
+import { ROOT } from '../root.ts';
+import { commandFaults } from './commands.ts';
+import { parsePage } from './markdown.ts';
+import type { Block, Page } from './markdown.ts';
+import { oneUnit } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { blockFault, rewriteBlocks } from './regions.ts';
+
+const WORDS_MIN = 2500;
+const WORDS_MAX = 4500;
+const DIAGRAMS_MIN = 3;
+/** TypeScript of more lines than this comes out of a file, where it is compiled. */
+const LOOSE_LINES_MAX = 3;
+const HINT_LEVELS = ['A question', 'A pointer', 'Nearly the answer'];
+
+export function findFaults(): Outcome {
+  const pages = new Map(pageFiles().map((file) => [file, parsePage(readPage(file))]));
+  return oneUnit([
+    ...[...pages].flatMap(([file, page]) => pageFaults(file, page, pages)),
+    ...readyChapters.flatMap((chapter) => chapterFaults(chapter, pages)),
+  ]);
+}
+
+/** Every Markdown file that people read, by its path from the project's folder. */
+export function pageFiles(): string[] {
+  const folders = ['chapters', 'solutions', 'docs', 'tests', 'course'];
+  const deep = folders.flatMap((folder) => listFiles(join(ROOT, folder)).map((file) => `${folder}/${file}`));
+  const top = listFiles(ROOT, '').filter((file) => !file.includes('/'));
+  return [...top, ...deep].filter((file) => file.endsWith('.md') && !file.startsWith('docs/api/'));
+}
+
+function readPage(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8').replaceAll('\r\n', '\n');
+}
+
+/** What holds for every page. */
+function pageFaults(file: string, page: Page, pages: ReadonlyMap<string, Page>): string[] {
+  const blocks = page.blocks.flatMap((block) => {
+    const fault = blockFault(block);
+    return fault === undefined ? [] : [`${file}:${block.line}: this code ${fault}`];
+  });
+  return [...blocks, ...commandFaults(file, readPage(file), page), ...linkFaults(file, page, pages)];
+}
+
+function linkFaults(file: string, page: Page, pages: ReadonlyMap<string, Page>): string[] {
+  return page.links.flatMap(({ target, line }) => {
+    if (/^[a-z][a-z+.-]*:/i.test(target) || target.startsWith('//')) return [];
+    const [path = '', anchor] = decodeURIComponent(target).split('#');
+    const wanted = path === '' ? file : posix.normalize(posix.join(dirname(file), path)).replace(/\/$/, '');
+    const exists = existsSync(join(ROOT, wanted));
+    if (!exists) return [`${file}:${line}: the link to ${target} leads nowhere`];
+    if (anchor === undefined || anchor === '' || !/\.md$|^[^.]*$/.test(wanted)) return [];
+    const linked = pages.get(wanted) ?? pages.get(`${wanted}/README.md`);
+    if (!linked || linked.headings.some((heading) => heading.anchor === anchor)) return [];
+    return [`${file}:${line}: the link to ${target} names a heading that is not there`];
+  });
+}
+
+/** What a chapter's lesson and hints must have. */
+function chapterFaults(chapter: Chapter, pages: ReadonlyMap<string, Page>): string[] {
+  const lesson = `chapters/${chapter.folder}/README.md`;
+  const hints = `chapters/${chapter.folder}/hints.md`;
+  const faults: string[] = [];
+  const lessonPage = pages.get(lesson);
+  const hintsPage = pages.get(hints);
+  if (lessonPage) faults.push(...lessonFaults(chapter, lesson, lessonPage));
+  else faults.push(`${lesson} is missing`);
+  if (hintsPage) faults.push(...chapter.exercises.flatMap(({ id }) => hintFaults(id, hints, hintsPage)));
+  else faults.push(`${hints} is missing`);
+  return faults;
+}
+
+function lessonFaults(chapter: Chapter, file: string, page: Page): string[] {
+  const faults: string[] = [];
+  if (page.words < WORDS_MIN || page.words > WORDS_MAX) {
+    faults.push(`${file} has ${page.words} words; a lesson has ${WORDS_MIN} to ${WORDS_MAX}`);
+  }
+  const diagrams = page.blocks.filter(isDiagram).length + page.links.filter(({ target }) => /\.(?:svg|png)$/.test(target)).length;
+  if (diagrams < DIAGRAMS_MIN) faults.push(`${file} has ${diagrams} diagrams; a lesson has at least ${DIAGRAMS_MIN}`);
+  for (const { id, section } of chapter.exercises) {
+    if (!page.headings.some((heading) => heading.text === section)) {
+      faults.push(`${file} has no heading "${section}", which course/manifest.ts names for exercise ${id}`);
+    }
+  }
+  for (const block of page.blocks) {
+    const lines = block.text.split('\n').length;
+    if (/^(?:ts|typescript)\b/.test(block.info) && block.source === undefined && lines > LOOSE_LINES_MAX) {
+      faults.push(`${file}:${block.line}: ${lines} lines of TypeScript without a source; put them into a file and name it above: <!-- code: PATH#REGION -->`);
+    }
+  }
+  return faults;
+}
+
+/** Mermaid, or a drawing made of lines and arrows. */
+function isDiagram(block: Block): boolean {
+  if (/^mermaid\b|\bdiagram\b/.test(block.info)) return true;
+  return /^(?:text)?$/.test(block.info) && /[─│┌└├▶→]|--+>|\+--/.test(block.text);
+}
+
+function hintFaults(id: string, file: string, page: Page): string[] {
+  const start = page.headings.findIndex((heading) => heading.level === 2 && (heading.text === id || heading.text.startsWith(`${id} `)));
+  if (start < 0) return [`${file} has no hints for exercise ${id}: it needs a heading "## ${id}"`];
+  const after = page.headings.slice(start + 1);
+  const end = after.findIndex((heading) => heading.level <= 2);
+  const levels = (end < 0 ? after : after.slice(0, end)).filter((heading) => heading.level === 3).map((heading) => heading.text);
+  if (levels.join() === HINT_LEVELS.join()) return [];
+  return [`${file}: the hints for ${id} are ${levels.join(', ') || 'empty'}; they must be ${HINT_LEVELS.map((level) => `"### ${level}"`).join(', ')}, in this order`];
+}
+
+function write(): void {
+  for (const file of pageFiles()) {
+    const before = readPage(file);
+    const after = rewriteBlocks(before);
+    if (after === before) continue;
+    writeFileSync(join(ROOT, file), after);
+    console.log(`${file}: code rewritten from its sources`);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.includes('--write')) write();
+  const { faults } = findFaults();
+  for (const fault of faults) console.log(fault);
+  process.exitCode = faults.length === 0 ? 0 : 1;
+}

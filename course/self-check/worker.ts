@@ -1,0 +1,30 @@
+/** A process of the job pool: takes one job at a time and sends back what came of it. */
+import { runCheck } from '../check.ts';
+import type { Job, Reply } from './job-pool.ts';
+import type { Outcome } from './outcome.ts';
+
+async function work(job: Job): Promise<unknown> {
+  switch (job.type) {
+    case 'check':
+      return await runCheck(job.options);
+    case 'faults': {
+      const module = (await import(new URL(job.module, import.meta.url).href)) as {
+        findFaults: () => Outcome | Promise<Outcome>;
+      };
+      return await module.findFaults();
+    }
+    default:
+      return job satisfies never;
+  }
+}
+
+process.on('message', (job: Job) => {
+  const reply = (message: Reply): void => void process.send?.(message);
+  work(job).then(
+    (result) => reply({ result }),
+    (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error) }),
+  );
+});
+
+// The pool is closed, or gone.
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,170 @@
+/**
+ * Tests the tests: every wrong submission is caught by the rule that it is
+ * tagged with and by nothing earlier, every right one passes, and every stage
+ * passes as far as it goes.
+ *
+ *     npx tsx course/submissions.ts chapter-01 [NAME…]
+ *
+ * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
+ */
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { CheckResult, RuleResult } from './check-result.ts';
+import { chapterName, readyChapters } from './manifest.ts';
+import type { Chapter } from './manifest.ts';
+import { JobPool, mapLimited } from './self-check/job-pool.ts';
+import { sum } from './self-check/outcome.ts';
+import type { Outcome } from './self-check/outcome.ts';
+import { shortFailure } from './self-check/references.ts';
+import { scratch } from './self-check/scratch.ts';
+import { buildSubmission, listSubmissions } from './self-check/submission.ts';
+import type { Submission } from './self-check/submission.ts';
+
+/** What became of one submission. */
+export interface Verdict {
+  readonly submission: Submission;
+  readonly ok: boolean;
+  /** What happened, on one line. */
+  readonly line: string;
+  /** This machine cannot run the rule that decides. */
+  readonly skipped?: true;
+}
+
+/** Runs one submission's tests, in a process that may be killed. */
+type Check = JobPool['check'];
+
+/** Puts a submission together, runs what decides about it, and says what happened. */
+export async function verdictOn(submission: Submission, check: Check): Promise<Verdict> {
+  const tree = scratch(`${chapterName(submission.chapter)}-${submission.kind}-${submission.name}`);
+  try {
+    buildSubmission(submission, tree);
+    const run = async (exercises: Chapter['exercises']): Promise<CheckResult> =>
+      await check({ chapter: { ...submission.chapter, exercises }, tree, subject: submission.name, bail: true });
+    const judge = { wrong: judgeWrong, right: judgeRight, stage: judgeStage }[submission.kind];
+    return { submission, ...(await judge(submission, run)) };
+  } catch (error) {
+    return { submission, ok: false, line: error instanceof Error ? error.message : String(error) };
+  } finally {
+    rmSync(tree, { recursive: true, force: true });
+  }
+}
+
+type Judgement = Omit<Verdict, 'submission'>;
+type Run = (exercises: Chapter['exercises']) => Promise<CheckResult>;
+
+async function judgeWrong({ chapter, caughtBy = '' }: Submission, run: Run): Promise<Judgement> {
+  const tagged = chapter.exercises.findIndex((exercise) => caughtBy.startsWith(`${exercise.id}/`));
+  const result = await run(chapter.exercises.slice(0, tagged + 1));
+  if (result.problem !== undefined) return { ok: false, line: `the check did not come to its end: ${result.problem}` };
+  const rules = rulesOf(result);
+  const decisive = rules.find((rule) => rule.id === caughtBy);
+  if (!decisive) return { ok: false, line: `there is no rule ${caughtBy}` };
+  const first = rules.find((rule) => rule.status === 'failed');
+  if (first?.id === caughtBy) return { ok: true, line: `caught by ${caughtBy}: ${shortFailure(first)}` };
+  if (first) return { ok: false, line: `CAUGHT ELSEWHERE: by ${first.id} and not by ${caughtBy}: ${shortFailure(first)} (seed ${result.seed})` };
+  if (decisive.status === 'skipped') return { ok: true, skipped: true, line: `${caughtBy} is skipped here: ${decisive.skipped ?? ''}` };
+  // It got past its rule. Does anything later stop it?
+  const later = await run(chapter.exercises.slice(tagged + 1));
+  const catcher = rulesOf(later).find((rule) => rule.status === 'failed');
+  return {
+    ok: false,
+    line: catcher
+      ? `CAUGHT ELSEWHERE: only by ${catcher.id}, after ${caughtBy} let it pass (seed ${result.seed})`
+      : `SURVIVED: no rule of ${chapterName(chapter)} catches it; ${caughtBy} should (seed ${result.seed})`,
+  };
+}
+
+async function judgeRight({ chapter }: Submission, run: Run): Promise<Judgement> {
+  const result = await run(chapter.exercises);
+  if (result.problem !== undefined) return { ok: false, line: `the check did not come to its end: ${result.problem}` };
+  const first = rulesOf(result).find((rule) => rule.status === 'failed');
+  if (first) return { ok: false, line: `REFUSED by ${first.id}: ${shortFailure(first)} (seed ${result.seed})` };
+  return { ok: true, line: 'passes' };
+}
+
+async function judgeStage({ chapter, name }: Submission, run: Run): Promise<Judgement> {
+  const done = chapter.exercises.findIndex((exercise) => exercise.id === name);
+  const next = chapter.exercises[done + 1];
+  const result = await run(chapter.exercises.slice(0, done + 2));
+  if (result.problem !== undefined) return { ok: false, line: `the check did not come to its end: ${result.problem}` };
+  for (const exercise of result.exercises.slice(0, done + 1)) {
+    const first = exercise.rules.find((rule) => rule.status === 'failed');
+    if (first) return { ok: false, line: `${exercise.id} is done and fails by ${first.id}: ${shortFailure(first)} (seed ${result.seed})` };
+  }
+  if (!next) return { ok: true, line: 'passes all' };
+  const failed = result.exercises[done + 1]?.rules.find((rule) => rule.status === 'failed');
+  if (!failed) return { ok: false, line: `${next.id} passes although nobody has done it (seed ${result.seed})` };
+  return { ok: true, line: `passes to ${name}; ${failed.id} fails: ${shortFailure(failed)}` };
+}
+
+function rulesOf(result: CheckResult): readonly RuleResult[] {
+  return result.exercises.flatMap((exercise) => exercise.rules);
+}
+
+/** Every submission of every ready chapter: each is a unit. */
+export async function checkSubmissions(pool: JobPool): Promise<Outcome> {
+  const verdicts = await judgeAll(listSubmissions(), pool);
+  const bare = readyChapters.filter((chapter) => listSubmissions([chapter]).length === 0);
+  return sum([
+    ...verdicts.map(verdictOutcome),
+    ...bare.map((chapter) => failure(`tests/${chapterName(chapter)}/submissions/ is missing: nothing tests the tests of this chapter`)),
+  ]);
+}
+
+/** Twice as many at a time as there are cores: the next tree is ready when a core is. */
+async function judgeAll(
+  submissions: readonly Submission[],
+  pool: JobPool,
+  onVerdict: (verdict: Verdict, seconds: number) => void = () => {},
+): Promise<Verdict[]> {
+  return await mapLimited(submissions, 2 * pool.cores, async (submission) => {
+    let seconds = 0;
+    const verdict = await verdictOn(submission, async (options) => {
+      const result = await pool.check(options);
+      seconds += result.durationMs / 1000;
+      return result;
+    });
+    onVerdict(verdict, seconds);
+    return verdict;
+  });
+}
+
+function verdictOutcome(verdict: Verdict): Outcome {
+  const line = `${title(verdict.submission)}: ${verdict.line}`;
+  if (verdict.skipped) return { passed: 0, failed: 0, skipped: [line], faults: [] };
+  return verdict.ok ? { passed: 1, failed: 0, skipped: [], faults: [] } : failure(line);
+}
+
+function failure(fault: string): Outcome {
+  return { passed: 0, failed: 1, skipped: [], faults: [fault] };
+}
+
+function title({ chapter, kind, name }: Submission): string {
+  return `${chapterName(chapter)} ${kind} ${name}`;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [wanted = '', ...names] = args;
+  const chapter = readyChapters.find((candidate) => chapterName(candidate) === wanted);
+  if (!chapter) {
+    console.error(`use: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${readyChapters.map(chapterName).join(', ')}`);
+    return 2;
+  }
+  const all = listSubmissions([chapter]);
+  const unknown = names.find((name) => !all.some((submission) => submission.name === name));
+  if (unknown !== undefined) {
+    console.error(`there is no submission ${unknown}; there are ${all.map((submission) => submission.name).join(', ')}`);
+    return 2;
+  }
+  const pool = new JobPool();
+  const chosen = all.filter((submission) => names.length === 0 || names.includes(submission.name));
+  const verdicts = await judgeAll(chosen, pool, ({ ok, skipped, submission, line }, seconds) => {
+    console.log(`${ok ? (skipped ? '–' : '✓') : '✗'} ${submission.kind} ${submission.name}: ${line}  [${seconds.toFixed(1)} s]`);
+  });
+  pool.close();
+  const failed = verdicts.filter((verdict) => !verdict.ok).length;
+  console.log(`\n${verdicts.length - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2));
