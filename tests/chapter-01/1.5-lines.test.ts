@@ -1,6 +1,10 @@
+import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
+import type { FailureReport } from '#support/failure.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
+import { sendUntilStalled } from './stall.ts';
 
 const shown = (lines: readonly string[]): string =>
   lines.length === 0 ? 'no line' : lines.slice(0, 4).map((line) => JSON.stringify(line.slice(0, 40))).join(' ') + (lines.length > 4 ? ` … (${lines.length} lines)` : '');
@@ -13,6 +17,23 @@ const answerTo = (line: string): string => `${[...line].length}:${line.toUpperCa
 
 /** Replies end in LF; CRLF is as good. */
 const withLf = (bytes: Buffer): string => bytes.toString('utf8').replaceAll('\r\n', '\n');
+
+/** Waits for exactly these answers. */
+async function expectAnswers(client: TcpClient, expected: string, report: Partial<FailureReport> = {}): Promise<void> {
+  const wanted = JSON.stringify(expected.slice(0, 60));
+  // Byte for byte: what has come so far may end inside a character or an ending.
+  const bytes = Buffer.from(expected).toString('latin1');
+  const received = (): string => client.received.toString('latin1').replaceAll('\r\n', '\n').replace(/\r$/, '');
+  const different = (): boolean => !bytes.startsWith(received());
+  await client.until(() => different() || received() === bytes, { expected: wanted, ...report });
+  check(!different(), {
+    kind: 'wrong bytes',
+    sent: client.describeSent(),
+    received: JSON.stringify(withLf(client.received).slice(0, 60)),
+    expected: wanted,
+    ...report,
+  });
+}
 
 exercise<typeof driver>('1.5', import.meta.url, (rule) => {
   rule(
@@ -47,12 +68,14 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
       const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
       const cuts = Array.from({ length: bytes.length - 1 }, (_, index) => [bytes.subarray(0, index + 1), bytes.subarray(index + 1)]);
       const single = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
-      for (const pieces of [...cuts, single, random.pieces(bytes, 5)]) {
+      const nothing = Buffer.alloc(0);
+      const withNothing = [nothing, ...random.pieces(bytes, 9).flatMap((piece) => [piece, nothing])];
+      for (const pieces of [...cuts, single, random.pieces(bytes, 5), withNothing]) {
         const result = await call('decode', pieces, {});
-        check(same(result.lines, lines), {
+        check(same(result.lines, lines) && result.last === 'needData', {
           sent: pieces.slice(0, 6).map((piece) => JSON.stringify(piece.toString())).join(' + ') + (pieces.length > 6 ? ' + …' : ''),
-          received: shown(result.lines),
-          expected: shown(lines),
+          received: `${shown(result.lines)}, then ${result.last}`,
+          expected: `${shown(lines)}, then needData`,
         });
       }
     },
@@ -145,7 +168,14 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
         ['a line one byte too long', [Buffer.from(`${long}\n`)], [], 'too long'],
         ['a line one byte too long in bytes, not in characters', [Buffer.from(`ä${fits}\n`)], [], 'too long'],
         ['a good line, then one too long', [Buffer.from(`good\n${long}\n`)], ['good'], 'too long'],
+        ['a line one byte too long, byte by byte', Array.from(Buffer.from(`${long}\n`), (byte) => Buffer.from([byte])), [], 'too long'],
         ['too many bytes and no newline at all', [Buffer.from(long.repeat(2))], [], 'too long'],
+        ['one byte too many and no newline', [Buffer.from(long)], [], 'too long'],
+        ['one byte more, but it is a CR whose LF may follow', [Buffer.from(`${fits}\r`)], [], 'needData'],
+        ['a CR that is no part of an ending and makes the line too long', [Buffer.from(`${fits}\rx\n`)], [], 'too long'],
+        ['many lines, longer than the limit only together', [Buffer.from('short\n'.repeat(50))], Array.from({ length: 50 }, () => 'short'), 'needData'],
+        ['the same lines, one by one', Array.from({ length: 50 }, () => Buffer.from('short\n')), Array.from({ length: 50 }, () => 'short'), 'needData'],
+        ['a whole line and the beginning of one, longer than the limit only together', [Buffer.from(`${fits}\n${fits}`)], [fits], 'needData'],
       ];
       for (const [title, pieces, lines, last] of cases) {
         const result = await call('decode', pieces, { lineBytesMax });
@@ -155,6 +185,29 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
           expected: `${shown(lines)}, then ${last}`,
         });
       }
+    },
+  );
+
+  rule(
+    'limits-by-default',
+    'has a limit of 8192 bytes when none is asked for',
+    {
+      rule: 'every buffer has a limit: without lineBytesMax it is LINE_BYTES_MAX',
+      likely: 'the default is missing, so that comparing with undefined is never true',
+    },
+    async ({ call }) => {
+      const fits = await call('decode', [Buffer.from(`${'x'.repeat(8192)}\r\n`)], {});
+      check(fits.lines.length === 1 && fits.last === 'needData', {
+        sent: 'a line of 8192 bytes to a decoder without options',
+        received: `${shown(fits.lines)}, then ${fits.last}`,
+        expected: 'the line, then needData',
+      });
+      const long = await call('decode', [Buffer.from('x'.repeat(8193))], {});
+      check(long.last === 'too long', {
+        sent: '8193 bytes without a newline to a decoder without options',
+        received: `${shown(long.lines)}, then ${long.last}`,
+        expected: 'LineTooLongError',
+      });
     },
   );
 
@@ -175,13 +228,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
         if (way === 'in one write') client.write(bytes);
         else if (way === 'byte by byte') await client.writeByteByByte(bytes);
         else await client.writePieces(random.pieces(bytes, 7));
-        await client.until(() => withLf(client.received).length >= expected.length, { expected: JSON.stringify(expected.slice(0, 60)) });
-        check(withLf(client.received) === expected, {
-          kind: 'wrong bytes',
-          sent: `${JSON.stringify(lines.slice(0, 3))}… ${way}`,
-          received: JSON.stringify(withLf(client.received).slice(0, 60)),
-          expected: JSON.stringify(expected.slice(0, 60)),
-        });
+        await expectAnswers(client, expected);
       }
     },
   );
@@ -193,11 +240,12 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
       rule: 'a line is answered when its LF has come; the end of the stream ends the last line and the connection',
       likely: "answers wait for 'end', or the last line without a newline is forgotten",
     },
-    async ({ call, connect, random }) => {
+    async ({ call, connect, settle, random }) => {
       const client = await connect(await call('startLines', { shout: true }));
       const [a, b] = [random.word(), random.word()];
       client.write(`${a}\n${b}`);
-      await client.until(() => withLf(client.received) === answerTo(a), { expected: `${JSON.stringify(answerTo(a))} and nothing for ${JSON.stringify(b)} yet` });
+      await expectAnswers(client, answerTo(a), { expected: `${JSON.stringify(answerTo(a))} and nothing for ${JSON.stringify(b)} yet` });
+      await settle();
       client.end();
       const received = withLf(await client.readToEnd());
       check(received === answerTo(a) + answerTo(b), {
@@ -222,7 +270,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
       for (const [index, client] of clients.entries()) client.write((lines[index] as string).slice(0, 3));
       await settle();
       for (const [index, client] of clients.entries()) client.write(`${(lines[index] as string).slice(3)}\n`);
-      for (const [index, client] of clients.entries()) await client.expectBytes(answerTo(lines[index] as string));
+      for (const [index, client] of clients.entries()) await expectAnswers(client, answerTo(lines[index] as string));
     },
   );
 
@@ -252,7 +300,106 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
       );
       const after = await connect(server, { label: 'the next client' });
       after.write(`${good}\n`);
-      await after.expectBytes(answerTo(good));
+      await expectAnswers(after, answerTo(good));
+    },
+  );
+
+  rule(
+    'refuses-at-once',
+    'refuses a line as soon as it is too long, with its end still to come',
+    {
+      rule: 'the limit is there so that nobody can fill the memory with a line that never ends',
+      likely: 'the limit is looked at only once the LF has come, or the server is made without the default',
+    },
+    async ({ call, connect }) => {
+      const client = await connect(await call('startLines', {}), { label: 'lineBytesMax 8192, by default' });
+      client.write('x'.repeat(20_000));
+      const received = withLf(await client.readToEnd({ expected: 'an error line, then FIN' }));
+      check(/^error\b.*\n$/i.test(received), {
+        sent: '20,000 bytes without a newline',
+        received: JSON.stringify(received.slice(0, 120)),
+        expected: 'a line that begins with "error", then the end',
+      });
+    },
+  );
+
+  rule(
+    'last-words-arrive',
+    'gets its error line through to a client that goes on sending',
+    {
+      rule: 'a socket that is closed with bytes unread answers with RST, and RST can overtake the error line (RFC 9293 §3.10.7)',
+      likely: 'the socket is destroyed right after the error line, with more of the line on its way',
+    },
+    async ({ call, connect, settle, random }) => {
+      const client = await connect(await call('startLines', { lineBytesMax: random.integer(16, 64) }), {
+        paused: true,
+        label: 'client that sends 6 MiB before it reads',
+      });
+      client.write(Buffer.alloc(6 << 20, 'x'));
+      await settle();
+      await settle();
+      client.resume();
+      await client.until(() => withLf(client.received).includes('\n'), { expected: 'an error line' });
+      check(/^error\b/i.test(withLf(client.received)), {
+        received: JSON.stringify(withLf(client.received).slice(0, 120)),
+        expected: 'a line that begins with "error"',
+      });
+    },
+  );
+
+  rule(
+    'line-server-survives-anything',
+    'lives on when clients reset or send bytes that are no text',
+    {
+      rule: 'one client never ends the server: not by an RST, not by bytes that are not UTF-8',
+      likely: "the socket has no listener for 'error' here, or decoding throws",
+    },
+    async ({ call, connect, settle, random }) => {
+      const server = await call('startLines', { shout: true });
+      const bystander = await connect(server, { label: 'a client that was there before' });
+      for (const rude of ['half a line', 'a line\nand a half']) {
+        const client = await connect(server, { label: 'client that resets' });
+        client.write(rude);
+        await settle();
+        client.resetNow();
+        await settle();
+      }
+      const binary = await connect(server, { label: 'client that sends no text' });
+      binary.write(Buffer.concat([Buffer.from([0xff, 0xc0, 0x80, 0x0a]), random.bytes(2000), Buffer.from([0xe2, 0x0a, 0xf0])])).end();
+      await settle();
+      for (const client of [bystander, await connect(server, { label: 'the next client' })]) {
+        const line = random.words(2);
+        client.write(`${line}\n`);
+        await expectAnswers(client, answerTo(line));
+      }
+    },
+  );
+
+  rule(
+    'line-server-minds-backpressure',
+    'stops reading lines from a client that does not read the answers, and goes on when it does',
+    {
+      rule: 'backpressure is passed on by every server, not only by the echo server',
+      likely: '`write` returned false and nobody looked, or the socket is paused and never resumed',
+    },
+    async ({ call, connect, random }) => {
+      const client = await connect(await call('startLines', {}), { paused: true, label: 'client that does not read yet' });
+      const line = Array.from({ length: 100 }, () => random.word(39, 39)).join(' ');
+      const pieces = Array.from({ length: 48 << 4 }, (_, index) => Buffer.from(`${index} ${line}\n`.repeat(16)));
+      const { sentPieces, takenBytes } = await sendUntilStalled(client, pieces);
+      check(sentPieces < pieces.length, {
+        sent: `${pieces.length * 16} lines of about 4000 bytes, whose answers are never read`,
+        received: `the server took all ${count(takenBytes, 'byte')} and holds the answers in memory`,
+        expected: "the client's writes stall after a few MiB",
+      });
+      client.resume().end();
+      const answers = withLf(await client.readToEnd({ expected: 'an answer for each line, then FIN' }));
+      check(answers === Buffer.concat(pieces.slice(0, sentPieces)).toString(), {
+        kind: 'wrong bytes',
+        sent: `${sentPieces * 16} lines of about 4000 bytes`,
+        received: `${count(answers.split('\n').length - 1, 'line')}, not the same as were sent`,
+        expected: 'each line back, in order: the default of onLine',
+      });
     },
   );
 });

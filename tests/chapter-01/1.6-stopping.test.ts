@@ -15,7 +15,7 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
     },
     async ({ call }) => {
       await call('startEcho');
-      await call('beginClose', FAR_MS);
+      await call('beginClose');
       await call('awaitClose');
     },
   );
@@ -27,12 +27,13 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
       rule: 'a server that stops accepts nobody new, while those who are in may finish',
       likely: 'the listening socket stays open until the last connection is gone',
     },
-    async ({ call, connect, client, random }) => {
+    async ({ call, connect, client, settle, random }) => {
       const server = await call('startEcho');
       const inside = await connect(server, { label: 'client that is in' });
       inside.write('x');
       await inside.expectBytes('x');
       await call('beginClose', FAR_MS);
+      await settle();
       const late = client(server, { label: 'client that comes too late' });
       await late.until(() => late.closed, {
         expected: 'the connection is refused',
@@ -106,14 +107,15 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
       rule: 'until the deadline a connection is served as before',
       likely: 'the deadline is ignored, or taken in seconds or as zero',
     },
-    async ({ call, connect, settle, random }) => {
+    async ({ call, connect, subject, random }) => {
       const client = await connect(await call('startEcho'), { label: 'client that is in' });
       client.write('a');
       await client.expectBytes('a');
       await call('beginClose', FAR_MS);
       let sent = Buffer.from('a');
-      for (let round = 0; round < 5; round++) {
-        for (let turn = 0; turn < 20; turn++) await settle();
+      for (let round = 0; round < 2; round++) {
+        // Some time of the server's own in which nothing happens.
+        await subject.until(() => client.ended || client.closed, { patienceMs: 350 });
         const bytes = random.bytes(50);
         sent = Buffer.concat([sent, bytes]);
         client.write(bytes);
@@ -136,6 +138,30 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
       await call('beginClose', 250);
       await call('awaitClose');
       await client.until(() => client.closed || client.ended, { expected: 'the connection is cut at the deadline' });
+    },
+  );
+
+  rule(
+    'stops-one-server-only',
+    'leaves other servers of the same program alone',
+    {
+      rule: 'closeGracefully stops the server that it is given and no other',
+      likely: 'the connections of all servers are kept in one set',
+    },
+    async ({ call, connect, random }) => {
+      const stopping = await connect(await call('startEcho'), { label: 'client of the server that stops' });
+      const other = await call('startEcho');
+      const staying = await connect(other, { label: 'client of another server' });
+      staying.write('a');
+      await staying.expectBytes('a');
+      await call('beginClose', 100);
+      await call('awaitClose');
+      await stopping.until(() => stopping.closed || stopping.ended, { expected: 'the connection is cut at the deadline' });
+      for (const client of [staying, await connect(other, { label: 'new client of another server' })]) {
+        const bytes = Buffer.concat([client.received, random.bytes(50)]);
+        client.write(bytes.subarray(client.receivedBytes));
+        await client.expectBytes(bytes);
+      }
     },
   );
 

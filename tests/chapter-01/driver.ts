@@ -1,11 +1,13 @@
 /** What the tests of chapter 01 do inside the process of the code under test. */
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type * as Echo from '#subject/01-echo/index.ts';
 import { driver, WrongResult } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
 
 export default driver<typeof Echo>()('01-echo', (chapter) => {
   const servers: Server[] = [];
+  /** The servers' ends of all open connections. */
+  const sockets = new Set<Socket>();
   let closing: Promise<void> | undefined;
 
   async function start(server: unknown, maker: string): Promise<Address> {
@@ -13,6 +15,10 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
       throw new WrongResult(`${maker} must return a net.Server; it returned ${String(server)}`);
     }
     servers.push(server as Server);
+    (server as Server).on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    });
     await chapter.listen(server as Server, { host: '127.0.0.1', port: 0 });
     const bound = (server as Server).address();
     if (bound === null || typeof bound === 'string') {
@@ -21,11 +27,30 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
     return { host: '127.0.0.1', port: bound.port };
   }
 
+  function isTooLong(error: unknown): boolean {
+    return error instanceof Error && (error.name === 'LineTooLongError' || error instanceof chapter.LineTooLongError);
+  }
+
+  /** Whether a decoder that has thrown throws again, whatever it is given. */
+  function staysDead(decoder: Echo.LineDecoder): boolean {
+    try {
+      decoder.receiveData(Buffer.from('\nnext\n'));
+      decoder.nextEvent();
+      return false;
+    } catch (error) {
+      if (isTooLong(error)) return true;
+      throw error;
+    }
+  }
+
   /** Remembers how a promise ends, without anybody having to wait for it. */
   let closed: 'not called' | 'pending' | 'resolved' | string = 'not called';
 
   return {
     startEcho: async () => await start(chapter.createEchoServer(), 'createEchoServer'),
+
+    /** Bytes that were written to clients and that the kernel has not taken yet. */
+    queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
 
     startLines: async (options: { lineBytesMax?: number; shout?: boolean }) => {
       const { shout = false, ...rest } = options;
@@ -55,21 +80,24 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
         }
         if (eof) {
           decoder.receiveEof();
+          drain();
+          // The end stays the end, however often one asks.
           last = drain();
         }
         return { lines, last };
       } catch (error) {
-        if (error instanceof Error && error.name === 'LineTooLongError') return { lines, last: 'too long' };
-        throw error;
+        if (!isTooLong(error)) throw error;
+        return { lines, last: staysDead(decoder) ? 'too long' : 'too long, and then it goes on' };
       }
     },
 
-    /** Calls closeGracefully on the last server and comes back at once. */
-    beginClose: (deadlineMs: number) => {
-      const server = servers.at(-1);
+    /** Calls closeGracefully on the first server and comes back at once. */
+    beginClose: (deadlineMs?: number) => {
+      const server = servers[0];
       if (!server) throw new Error('no server was started');
       closed = 'pending';
-      closing = Promise.resolve(chapter.closeGracefully(server, { deadlineMs }));
+      const options = deadlineMs === undefined ? [] : [{ deadlineMs }];
+      closing = Promise.resolve(chapter.closeGracefully(server, ...options));
       closing.then(
         () => (closed = 'resolved'),
         (error: unknown) => (closed = `rejected: ${String(error)}`),

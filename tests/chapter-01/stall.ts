@@ -1,0 +1,67 @@
+/** Clients that do not read, and how far one can go with them. */
+import type { World } from '#support/exercise.ts';
+import { CheckFailure } from '#support/failure.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+
+/**
+ * Less than a socket of Node queues before `write` returns false (64 KiB), so
+ * that a server that minds the false, well or badly, is not asked to yet.
+ */
+const PIECE_BYTES = 56 << 10;
+const PIECES_MAX = 400;
+
+/**
+ * Sends to the server, through a client that does not read, until the kernel
+ * takes no more of the echo and the server has to keep some of it for later.
+ *
+ * A server that keeps it where nobody can see it, or that waits instead, is sent
+ * {@link PIECES_MAX} pieces.
+ *
+ * @returns all that was sent
+ */
+export async function fillUntilQueued(world: World<typeof driver>, client: TcpClient): Promise<Buffer> {
+  const pattern = world.random.bytes(PIECE_BYTES);
+  const sent: Buffer[] = [];
+  while (sent.length < PIECES_MAX) {
+    const piece = Buffer.from(pattern);
+    piece.writeUInt32BE(sent.length, 0);
+    sent.push(piece);
+    client.write(piece);
+    // The answer comes when the server has handled the piece.
+    if ((await world.call('queuedBytes')) > 0) break;
+  }
+  return Buffer.concat(sent);
+}
+
+/** How long a server must take nothing in, in time of its own, to count as stalled. */
+const STALLED_MS = 500;
+
+/**
+ * Sends piece by piece until the server takes no more.
+ *
+ * @returns how many pieces were sent, and how many bytes of them were let in,
+ *   what the kernel holds on the way included
+ * @throws {CheckFailure} where the server does something else than not to read
+ */
+export async function sendUntilStalled(client: TcpClient, pieces: readonly Buffer[]): Promise<{ sentPieces: number; takenBytes: number }> {
+  let sentBytes = 0;
+  let sentPieces = 0;
+  for (const piece of pieces) {
+    client.write(piece);
+    sentBytes += piece.length;
+    sentPieces += 1;
+    if (await isStalled(client, sentBytes)) break;
+  }
+  return { sentPieces, takenBytes: client.flushedBytes };
+}
+
+async function isStalled(client: TcpClient, sentBytes: number): Promise<boolean> {
+  try {
+    await client.until(() => client.flushedBytes >= sentBytes, { patienceMs: STALLED_MS });
+    return false;
+  } catch (error) {
+    if (error instanceof CheckFailure && error.report.kind === 'silent') return true;
+    throw error;
+  }
+}
