@@ -1,0 +1,208 @@
+/**
+ * `npm run bench http [-- --seconds N --rounds N --only hello,headers --servers nginx,node:http --json FILE]`
+ *
+ * Chapter 02's server beside nginx, node:http, Fastify and Express. All are measured in one run and in turns, each on
+ * a core of its own that the generator leaves alone. A row counts only if that core was busy: else the generator was
+ * measured, and the row is marked.
+ */
+
+import { spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { nginxCommand } from './servers/nginx.ts';
+import { httpScenarios } from './support/http-scenarios.ts';
+import type { Scenario } from './support/http-scenarios.ts';
+import { ServerProcess, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk } from './support/index.ts';
+import type { Cores, Measured, ServerCommand } from './support/index.ts';
+
+const IDLE_CONNECTIONS = 10_000;
+const SATURATED_PERCENT = 90;
+const WARM_UP_SECONDS = 1;
+const OURS = 'ten-servers';
+
+interface Options {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly scenarios: readonly string[];
+  readonly servers: readonly string[] | null;
+  readonly json: string | null;
+}
+
+interface Row extends Measured {
+  readonly scenario: string;
+  readonly server: string;
+}
+
+interface MemoryRow {
+  readonly server: string;
+  readonly connections: number;
+  readonly bytesPerConnection: number;
+}
+
+function parseOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seconds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string' },
+      servers: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const names = [...httpScenarios.map((scenario) => scenario.name), 'memory'];
+  const scenarios = values.only?.split(',') ?? names;
+  const unknown = scenarios.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no scenario '${unknown}'; there are ${names.join(', ')}`);
+  return {
+    seconds: positive('--seconds', values.seconds),
+    rounds: positive('--rounds', values.rounds),
+    scenarios,
+    servers: values.servers?.split(',') ?? null,
+    json: values.json ?? null,
+  };
+}
+
+function positive(name: string, value: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
+  return Number(value);
+}
+
+/** The servers that are here; says of those that are not how to get them. */
+async function availableServers(wanted: readonly string[] | null): Promise<ServerCommand[]> {
+  const file = (name: string): string => join(import.meta.dirname, 'servers', name);
+  const node = (name: string, script: string): ServerCommand => ({
+    name, command: process.execPath, args: ['--expose-gc', file(script)],
+  });
+  const servers = [node(OURS, 'ten-servers.ts'), node('node:http', 'node-http.ts')];
+  for (const name of ['fastify', 'express']) {
+    if (existsSync(join(import.meta.dirname, 'node_modules', name))) servers.push(node(name, `${name}.mjs`));
+    else console.log(`Without ${name}: npm ci --prefix course/bench`);
+  }
+  const nginx = findProgram('nginx');
+  if (nginx === null) console.log('Without nginx: apt-get install nginx-light, brew install nginx');
+  else servers.push(nginxCommand(nginx, await freePort()));
+  return servers.filter((server) => wanted === null || wanted.includes(server.name));
+}
+
+async function measure(scenario: Scenario, servers: readonly ServerProcess[], options: Options, cores: Cores): Promise<Row[]> {
+  const rounds = new Map<ServerProcess, Measured[]>(servers.map((server) => [server, []]));
+  for (let round = 0; round <= options.rounds; round++) {
+    for (const server of servers) {
+      const seconds = round === 0 ? WARM_UP_SECONDS : options.seconds;
+      const measured = await runWrk(server, { ...scenario.load, seconds }, cores);
+      if (round > 0) rounds.get(server)!.push(measured);
+    }
+  }
+  return servers.map((server) => {
+    const results = rounds.get(server)!;
+    const middle = (key: keyof Measured): number => median(results.map((result) => result[key]));
+    return {
+      scenario: scenario.name,
+      server: server.name,
+      requestsPerSecond: middle('requestsPerSecond'),
+      cpuPercent: middle('cpuPercent'),
+      cpuMicrosecondsPerRequest: middle('cpuMicrosecondsPerRequest'),
+      failures: Math.max(...results.map((result) => result.failures)),
+    };
+  });
+}
+
+/** Memory of idle connections: the growth of the resident set, divided by their number. */
+async function measureMemory(command: ServerCommand, cores: Cores): Promise<MemoryRow> {
+  const server = await ServerProcess.start(command, cores.server);
+  // Code and buffers that the first requests need once are no part of it.
+  await runWrk(server, { path: '/', connections: 50, seconds: 1 }, cores);
+  await collectGarbage(server);
+  const before = server.residentBytes();
+  const script = join(import.meta.dirname, 'support', 'idle-connections.ts');
+  const clients = spawn(process.execPath, [script, server.origin, String(IDLE_CONNECTIONS)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise((resolve, reject) => {
+    clients.stdout.once('data', resolve);
+    clients.once('exit', () => reject(new Error(`no ${IDLE_CONNECTIONS} connections: is 'ulimit -n' large enough?`)));
+  });
+  await collectGarbage(server);
+  const bytesPerConnection = (server.residentBytes() - before) / IDLE_CONNECTIONS;
+  clients.stdin.end();
+  await server.stop();
+  return { server: command.name, connections: IDLE_CONNECTIONS, bytesPerConnection };
+}
+
+async function collectGarbage(server: ServerProcess): Promise<void> {
+  await fetch(`${server.origin}/gc`, { headers: { Connection: 'close' } }).then((response) => response.arrayBuffer());
+}
+
+function showRows(scenario: Scenario, rows: readonly Row[]): void {
+  const of = (name: string): number => rows.find((row) => row.server === name)?.requestsPerSecond ?? NaN;
+  const ratio = (value: number, digits: number): string => (Number.isNaN(value) ? '-' : value.toFixed(digits));
+  const table = rows.map((row) => [
+    row.server,
+    count(row.requestsPerSecond),
+    ratio((row.requestsPerSecond / of('nginx')) * 100, 0),
+    ratio(row.requestsPerSecond / of('node:http'), 2),
+    row.cpuPercent.toFixed(0) + (row.cpuPercent < SATURATED_PERCENT ? '*' : ' '),
+    row.cpuMicrosecondsPerRequest.toFixed(1),
+    String(row.failures),
+  ]);
+  console.log(`\n${scenario.title}`);
+  console.log(formatTable([['server', 'requests/s', '% of nginx', '× node:http', 'CPU % ', 'CPU µs/request', 'failures'], ...table]));
+  if (scenario.note !== undefined) console.log(scenario.note);
+}
+
+function showMemory(rows: readonly MemoryRow[]): void {
+  const node = rows.find((row) => row.server === 'node:http')?.bytesPerConnection ?? NaN;
+  const table = rows.map((row) => [
+    row.server,
+    (row.bytesPerConnection / 1024).toFixed(1),
+    Number.isNaN(node) ? '-' : ((row.bytesPerConnection / node) * 100).toFixed(0),
+  ]);
+  console.log(`\nmemory per idle connection, of ${count(IDLE_CONNECTIONS)}`);
+  console.log(formatTable([['server', 'KB', '% of node:http'], ...table]));
+}
+
+async function bench(options: Options): Promise<number> {
+  if (findProgram('wrk') === null || findProgram('taskset') === null) {
+    console.error('This benchmark needs wrk and taskset (Linux): apt-get install wrk util-linux');
+    return 1;
+  }
+  const cores = chooseCores();
+  const machine = describeMachine(cores);
+  console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s, in turns`);
+  const commands = await availableServers(options.servers);
+  const rows: Row[] = [];
+  const servers: ServerProcess[] = [];
+  try {
+    for (const command of commands) servers.push(await ServerProcess.start(command, cores.server));
+    for (const scenario of httpScenarios.filter(({ name }) => options.scenarios.includes(name))) {
+      const measured = await measure(scenario, servers, options, cores);
+      showRows(scenario, measured);
+      rows.push(...measured);
+    }
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+  const memory: MemoryRow[] = [];
+  if (options.scenarios.includes('memory')) {
+    for (const command of commands) memory.push(await measureMemory(command, cores));
+    showMemory(memory);
+  }
+  const unsaturated = rows.filter((row) => row.cpuPercent < SATURATED_PERCENT).length;
+  if (unsaturated > 0) console.log(`\n* below ${SATURATED_PERCENT} %: the server was not saturated, so requests/s says nothing; CPU µs/request does.`);
+  if (options.json !== null) writeFileSync(options.json, JSON.stringify({ machine, options, rows, memory }, null, 2) + '\n');
+  return 0;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(argv);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 2;
+  }
+  return bench(options);
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,11 @@
+/**
+ * What benchmarks share: the door to this folder.
+ */
+
+export { chooseCores, describeMachine, findProgram } from './machine.ts';
+export type { Cores } from './machine.ts';
+export { ServerProcess, freePort } from './server-process.ts';
+export type { ServerCommand } from './server-process.ts';
+export { count, formatTable, median } from './table.ts';
+export { runWrk } from './wrk.ts';
+export type { Load, Measured } from './wrk.ts';
