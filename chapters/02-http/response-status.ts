@@ -1,0 +1,46 @@
+/**
+ * Status codes, their reason phrases (RFC 9110 §15 and the IANA registry) and the status lines made of them.
+ */
+
+import { FIELD_VALUE, isAll } from './characters.ts';
+import { LocalProtocolError } from './errors.ts';
+
+const reasons: Readonly<Record<number, string>> = {
+  100: 'Continue', 101: 'Switching Protocols', 102: 'Processing', 103: 'Early Hints',
+  200: 'OK', 201: 'Created', 202: 'Accepted', 203: 'Non-Authoritative Information', 204: 'No Content',
+  205: 'Reset Content', 206: 'Partial Content', 207: 'Multi-Status', 208: 'Already Reported', 226: 'IM Used',
+  300: 'Multiple Choices', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other', 304: 'Not Modified',
+  305: 'Use Proxy', 307: 'Temporary Redirect', 308: 'Permanent Redirect',
+  400: 'Bad Request', 401: 'Unauthorized', 402: 'Payment Required', 403: 'Forbidden', 404: 'Not Found',
+  405: 'Method Not Allowed', 406: 'Not Acceptable', 407: 'Proxy Authentication Required', 408: 'Request Timeout',
+  409: 'Conflict', 410: 'Gone', 411: 'Length Required', 412: 'Precondition Failed', 413: 'Content Too Large',
+  414: 'URI Too Long', 415: 'Unsupported Media Type', 416: 'Range Not Satisfiable', 417: 'Expectation Failed',
+  421: 'Misdirected Request', 422: 'Unprocessable Content', 423: 'Locked', 424: 'Failed Dependency', 425: 'Too Early',
+  426: 'Upgrade Required', 428: 'Precondition Required', 429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large', 451: 'Unavailable For Legal Reasons',
+  500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable',
+  504: 'Gateway Timeout', 505: 'HTTP Version Not Supported', 506: 'Variant Also Negotiates',
+  507: 'Insufficient Storage', 508: 'Loop Detected', 511: 'Network Authentication Required',
+};
+
+const lines: string[] = Array.from({ length: 600 }, (_, status) => `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`);
+
+/** The registered reason phrase, or `''`. */
+export function reasonPhrase(status: number): string {
+  return reasons[status] ?? '';
+}
+
+/**
+ * The status line with its CRLF. The version is ours, whatever the request's was (RFC 9110 §2.5).
+ *
+ * @param status 100 to 599
+ * @param reason instead of the registered phrase
+ * @throws LocalProtocolError for a status that is none, and for a reason with CR, LF or another control
+ */
+export function statusLine(status: number, reason?: string): string {
+  const line = status >= 100 ? lines[status] : undefined;
+  if (line === undefined) throw new LocalProtocolError(`invalid status ${status}`);
+  if (reason === undefined) return line;
+  if (!isAll(FIELD_VALUE, reason)) throw new LocalProtocolError('invalid character in the reason phrase');
+  return `HTTP/1.1 ${status} ${reason}\r\n`;
+}

@@ -1,0 +1,84 @@
+/**
+ * A response, as a handler returns it: plain data that no one has checked yet. The connection does, when it is sent.
+ */
+
+import type { Socket } from 'node:net';
+
+import type { HeaderPair } from './headers.ts';
+import type { HttpRequest } from './request.ts';
+
+export type BodyPart = string | Uint8Array;
+
+/**
+ * A body in parts. A part is not asked for before the one before has gone to the kernel, so its memory may be used
+ * again by then. Whether the body is read to its end or not, the iterator's `return()` is called unless it ended by
+ * itself, and then `close()`, once, also where no part was ever asked for.
+ */
+export type BodyIterable = (Iterable<BodyPart> | AsyncIterable<BodyPart>) & { close?(): void | Promise<void> };
+
+export type ResponseBody = BodyPart | BodyIterable;
+
+/** Header fields as pairs, or as an object. */
+export type HeadersInit = readonly HeaderPair[] | Readonly<Record<string, string>>;
+
+export interface ResponseOptions {
+  /** Instead of the registered reason phrase. */
+  readonly reason?: string;
+  /** Trailer fields, asked for when a chunked body has ended. */
+  readonly trailers?: () => readonly HeaderPair[];
+}
+
+/**
+ * Takes over a connection.
+ *
+ * @param socket without listeners, not paused
+ * @param head bytes that have arrived already
+ */
+export type TakeOver = (socket: Socket, head: Buffer) => void;
+
+export class HttpResponse {
+  readonly status: number;
+  readonly headers: readonly HeaderPair[];
+  readonly body: ResponseBody;
+  readonly reason: string | undefined;
+  readonly trailers: (() => readonly HeaderPair[]) | undefined;
+  readonly takeOver: TakeOver | undefined;
+
+  /**
+   * @param status 200 to 599
+   * @param body a string goes out as UTF-8. Without a Content-Length among the headers, its length is sent where it
+   *   is known; an iterable goes out in chunks
+   */
+  constructor(
+    status: number,
+    headers: HeadersInit = [],
+    body: ResponseBody = '',
+    options: ResponseOptions & { readonly takeOver?: TakeOver } = {},
+  ) {
+    this.status = status;
+    this.headers = Array.isArray(headers) ? (headers as readonly HeaderPair[]) : Object.entries(headers);
+    this.body = body;
+    this.reason = options.reason;
+    this.trailers = options.trailers;
+    this.takeOver = options.takeOver;
+  }
+
+  /** Plain text in UTF-8. */
+  static text(body: string, status = 200): HttpResponse {
+    return new HttpResponse(status, plainText, body);
+  }
+
+  /**
+   * 101: hands the connection over to another protocol. The request must have asked for it and have no body left.
+   * `Connection: Upgrade` is among the headers already; `Upgrade` itself is the caller's.
+   */
+  static switchingProtocols(headers: HeadersInit, takeOver: TakeOver): HttpResponse {
+    const pairs = Array.isArray(headers) ? (headers as readonly HeaderPair[]) : Object.entries(headers);
+    return new HttpResponse(101, [['Connection', 'Upgrade'], ...pairs], '', { takeOver });
+  }
+}
+
+const plainText: readonly HeaderPair[] = [['Content-Type', 'text/plain; charset=utf-8']];
+
+/** What answers requests. It may throw an HttpError to answer with its status; any other error is answered by 500. */
+export type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;

@@ -1,0 +1,505 @@
+/**
+ * A client's connection: the driver that stands between a socket and an HttpConnection.
+ *
+ * It reads, feeds, acts, writes, and asks whether to close. One request is in flight at a time; what has arrived
+ * behind it is kept, and reading pauses when that grows. What bytes mean is the machine's business, not ours.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import type { Socket } from 'node:net';
+
+import { BodyPump } from './body-pump.ts';
+import { HttpConnection } from './connection.ts';
+import { LocalProtocolError, RemoteProtocolError } from './errors.ts';
+import type { RequestEvent } from './events.ts';
+import { noHeaders } from './headers.ts';
+import type { HeaderPair, HttpHeaders } from './headers.ts';
+import { persists } from './persistence.ts';
+import { isOurFault, refusal } from './refusal.ts';
+import { HttpRequest } from './request.ts';
+import type { RequestSource } from './request.ts';
+import { HttpResponse } from './response.ts';
+import type { BodyIterable, BodyPart } from './response.ts';
+import { mayHaveBody } from './response-head.ts';
+import type { ServerContext } from './server-context.ts';
+import { SocketOutput } from './socket-output.ts';
+import { listHas } from './token-list.ts';
+
+/** What is being waited for, and so which timeout runs. */
+type Wait = 'nothing' | 'idle' | 'header' | 'body' | 'send' | 'linger';
+
+export class ServerConnection implements RequestSource {
+  readonly #socket: Socket;
+  readonly #context: ServerContext;
+  readonly #machine: HttpConnection;
+  readonly #output: SocketOutput;
+  /** The request in flight. */
+  #request: HttpRequest | null = null;
+  #pump: BodyPump | null = null;
+  #running = false;
+  /** Our side has ended; what still arrives is dropped. */
+  #ending = false;
+  #gone = false;
+  #bodyError: RemoteProtocolError | null = null;
+  #onBody: (() => void) | null = null;
+  #drainedBytes = 0;
+  #wait: Wait = 'nothing';
+  deadlineMs = Infinity;
+  trailers: HttpHeaders = noHeaders;
+
+  constructor(socket: Socket, context: ServerContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#machine = new HttpConnection({ role: 'server', limits: context.limits });
+    this.#output = new SocketOutput(socket);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('close', () => this.#onClose());
+    // What went wrong with a socket is of no use to anyone: `close` follows.
+    socket.on('error', () => {});
+    this.#watch();
+  }
+
+  // ── what the socket tells ──
+
+  #onData(chunk: Buffer): void {
+    if (this.#ending) return;
+    this.#machine.receiveData(chunk);
+    if (this.#request === null) this.#run();
+    else this.#bodyArrived();
+    // Nothing more is read than is kept: the kernel's buffer fills, and the client's writes stall.
+    if (this.#machine.bufferedBytes >= this.#context.limits.pipelinedBytesMax) this.#socket.pause();
+  }
+
+  #onEnd(): void {
+    if (this.#ending) return;
+    this.#machine.receiveEof();
+    if (this.#request === null) this.#run();
+    else if (this.#context.abortOnHalfClose) this.#socket.destroy();
+    else this.#bodyArrived();
+  }
+
+  #onDrain(): void {
+    this.#output.drained();
+    this.#run();
+  }
+
+  #onClose(): void {
+    this.#gone = true;
+    this.#context.release(this, null);
+    this.#output.closed();
+    this.#bodyArrived();
+    this.#request?.abort();
+    this.#stopPump();
+  }
+
+  // ── the loop ──
+
+  /** Acts on everything that has arrived, then writes what that gave. */
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (this.#step());
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#running = false;
+    // The head of a body that comes in parts leaves with the first of them.
+    if (this.#pump === null) this.#output.flush();
+    this.#watch();
+  }
+
+  /** Acts on one event; false when there is nothing to do now. */
+  #step(): boolean {
+    if (this.#request !== null || this.#ending || this.#output.full) return false;
+    const event = this.#machine.nextEvent();
+    switch (event.type) {
+      case 'request':
+        this.#begin(event);
+        return true;
+      case 'data':
+        // A body that the handler left unread.
+        this.#drainedBytes += event.data.length;
+        if (this.#drainedBytes <= this.#context.limits.drainedBytesMax) return true;
+        this.#end(true);
+        return false;
+      case 'end':
+        this.#drainedBytes = 0;
+        return true;
+      case 'closed':
+        this.#end(false);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  #begin(head: RequestEvent): void {
+    const request = new HttpRequest(head, this);
+    this.#request = request;
+    if (head.framing.kind === 'none') this.#machine.nextEvent();
+    try {
+      const response: unknown = this.#context.handler(request);
+      // A handler that answers at once does not pay for a promise.
+      if (response instanceof HttpResponse) this.#respond(response);
+      else if (isThenable(response)) this.#await(request, response);
+      else this.#respond(response);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #await(request: HttpRequest, response: PromiseLike<unknown>): void {
+    response.then(
+      (value) => this.#settled(request, () => this.#respond(value), value),
+      (error: unknown) => this.#settled(request, () => this.#fail(error), undefined),
+    );
+  }
+
+  /** A promise of the handler's has settled: acts on it, unless the client has gone in the meantime. */
+  #settled(request: HttpRequest, act: () => void, value: unknown): void {
+    if (this.#request !== request || this.#gone) {
+      if (value instanceof HttpResponse && isIterable(value.body)) this.#discard(value.body);
+      return;
+    }
+    act();
+    this.#run();
+  }
+
+  // ── the response ──
+
+  #respond(response: unknown): void {
+    if (!(response instanceof HttpResponse)) {
+      this.#fail(new LocalProtocolError('the handler returned no HttpResponse'));
+      return;
+    }
+    try {
+      if (response.takeOver !== undefined) this.#switch(response);
+      else if (isIterable(response.body)) this.#stream(response, response.body);
+      else this.#sendWhole(response, response.body);
+    } catch (error) {
+      if (isIterable(response.body)) this.#discard(response.body);
+      this.#fail(error);
+    }
+  }
+
+  /** A body that is there as a whole: with its head in one event, unless a Content-Length might contradict it. */
+  #sendWhole(response: HttpResponse, body: BodyPart): void {
+    const { status, reason, headers } = response;
+    const close = this.#closesAfter();
+    if (typeof body !== 'string' && !(body instanceof Uint8Array)) throw new LocalProtocolError('invalid body');
+    const joined = typeof body === 'string' || body.length <= JOINED_BYTES_MAX;
+    if (joined && !headers.some(([name]) => name.length === 14 && name.toLowerCase() === 'content-length')) {
+      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, body, close }));
+    } else {
+      const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+      this.#socket.cork();
+      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes: bytes.length }));
+      this.#sendData(bytes);
+      this.#output.flush();
+      this.#socket.uncork();
+      this.#output.write(this.#machine.send({ type: 'end' }));
+    }
+    this.#complete();
+  }
+
+  #stream(response: HttpResponse, body: BodyIterable): void {
+    const { status, reason, headers } = response;
+    const request = this.#request!;
+    this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close: this.#closesAfter() }));
+    const pump = new BodyPump(body);
+    if (!mayHaveBody(status, request.method)) {
+      pump.stop().catch((error: unknown) => this.#report(error));
+      this.#endBody(response);
+      return;
+    }
+    this.#pump = pump;
+    // The parts leave as they come: Nagle's algorithm would hold the small ones back for the client's ACK.
+    this.#socket.setNoDelay(true);
+    this.#output.flushSoon();
+    pump.run(this).then(
+      () => this.#settled(request, () => this.#endBody(response), undefined),
+      (error: unknown) => {
+        if (this.#gone && isOurFault(error)) this.#report(error);
+        this.#settled(request, () => this.#fail(error), undefined);
+      },
+    );
+  }
+
+  /** Sends a part of the body. For the pump. */
+  async sendPart(part: BodyPart): Promise<boolean> {
+    if (this.#gone || this.#ending) return false;
+    if (!this.#sendData(part)) return false;
+    const sent = this.#output.sent();
+    if (sent === true) return true;
+    this.#watch();
+    const ok = await sent;
+    this.#watch();
+    return ok;
+  }
+
+  /** Sends data, cut at the promised length; false when it was cut. */
+  #sendData(part: BodyPart): boolean {
+    if (typeof part !== 'string' && !(part instanceof Uint8Array)) throw new LocalProtocolError('invalid body part');
+    const left = this.#machine.bodyBytesToSend;
+    let data = part;
+    let cut = false;
+    if (left !== Infinity) {
+      data = typeof part === 'string' ? Buffer.from(part) : part;
+      cut = data.length > left;
+      if (cut) {
+        this.#report(new LocalProtocolError('the body is longer than its Content-Length; it was cut'));
+        data = data.subarray(0, left);
+      }
+    }
+    this.#output.write(this.#machine.send({ type: 'data', data }));
+    return !cut;
+  }
+
+  #endBody(response: HttpResponse): void {
+    try {
+      this.#output.write(this.#machine.send({ type: 'end', trailers: response.trailers?.() ?? [] }));
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#complete();
+  }
+
+  /** The response is complete. */
+  #complete(): void {
+    const request = this.#request;
+    this.#request = null;
+    this.#pump = null;
+    this.trailers = noHeaders;
+    request?.finish();
+    if (this.#machine.ourState === 'must-close' || this.#context.closing) {
+      // A client that asked for the close sends nothing more. Any other may be sending its next request just now.
+      const expected = request !== null && !persists(request) && this.#machine.theirState === 'done';
+      this.#end(!expected || this.#machine.bufferedBytes > 0);
+    }
+  }
+
+  /** Whether this response must be the connection's last. */
+  #closesAfter(): boolean {
+    if (this.#context.closing || this.#bodyError !== null) return true;
+    const bytes = this.#machine.bodyBytesToReceive;
+    return bytes !== Infinity && bytes - this.#machine.bufferedBytes > this.#context.limits.drainedBytesMax;
+  }
+
+  /** 101: the connection leaves this server's hands. */
+  #switch(response: HttpResponse): void {
+    const { headers } = this.#request!;
+    if (!headers.has('upgrade') || !listHas(headers.get('connection'), 'upgrade')) {
+      throw new LocalProtocolError('101 to a client that did not ask for it');
+    }
+    this.#output.write(this.#machine.send({ type: 'informational', status: 101, headers: response.headers }));
+    this.#output.flush();
+    for (const event of ['data', 'end', 'drain', 'close', 'error']) this.#socket.removeAllListeners(event);
+    this.#ending = true;
+    this.#request?.finish();
+    this.#request = null;
+    this.deadlineMs = Infinity;
+    this.#context.release(this, this.#socket);
+    response.takeOver!(this.#socket, this.#machine.takeInput());
+  }
+
+  // ── what goes wrong ──
+
+  /** The one place where errors become actions: an answer where one can still be given, else the end. */
+  #fail(error: unknown): void {
+    if (error instanceof NotImplemented) throw error; // Given: an exercise that is not written yet is no answer.
+    if (isOurFault(error)) this.#report(error);
+    if (this.#ending || this.#gone) return;
+    const { ourState } = this.#machine;
+    if (ourState === 'idle' || ourState === 'send-response') {
+      this.#respond(refusal(error));
+      return;
+    }
+    // The response has begun. Without its end, the client knows that something is missing.
+    this.#stopPump();
+    this.#request?.finish();
+    this.#request = null;
+    this.#end(false);
+  }
+
+  #report(error: unknown): void {
+    this.#context.onError(error, this.#request);
+  }
+
+  #discard(body: BodyIterable): void {
+    new BodyPump(body).stop().catch((error: unknown) => this.#report(error));
+  }
+
+  #stopPump(): void {
+    const pump = this.#pump;
+    this.#pump = null;
+    pump?.stop().catch((error: unknown) => this.#report(error));
+  }
+
+  /**
+   * Ends our side.
+   *
+   * @param linger go on reading, and drop it, until the client ends its side (RFC 9112 §9.6): a socket that is closed
+   *   with unread input answers by RST, which can destroy the reply on its way
+   */
+  #end(linger: boolean): void {
+    if (this.#ending) return;
+    this.#output.flush();
+    this.#ending = true;
+    if (!linger) {
+      this.#socket.destroySoon();
+      this.#wait = 'send';
+      this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.sendMs);
+      return;
+    }
+    this.#socket.end();
+    this.#socket.resume();
+    this.#wait = 'linger';
+    this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.lingerMs);
+  }
+
+  // ── deadlines ──
+
+  /** Starts the clock for what is being waited for now. */
+  #watch(): void {
+    if (this.#ending || this.#gone) return;
+    const { deadlines, timeouts } = this.#context;
+    const wait = this.#waitingFor();
+    // A head has its time as a whole: one byte now and then gains nothing.
+    if (wait === 'header' && this.#wait === 'header') return;
+    this.#wait = wait;
+    switch (wait) {
+      case 'idle':
+        this.deadlineMs = deadlines.after(timeouts.idleMs);
+        break;
+      case 'header':
+        this.deadlineMs = deadlines.after(timeouts.headerMs);
+        break;
+      case 'body':
+        this.deadlineMs = deadlines.after(timeouts.bodyMs);
+        break;
+      case 'send':
+        this.deadlineMs = deadlines.after(timeouts.sendMs);
+        break;
+      default:
+        this.deadlineMs = Infinity;
+    }
+    if (wait !== 'nothing' && wait !== 'send' && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #waitingFor(): Wait {
+    if (this.#output.full || this.#output.waiting) return 'send';
+    if (this.#onBody !== null) return 'body';
+    if (this.#request !== null) return 'nothing';
+    if (this.#machine.theirState === 'body') return 'body';
+    return this.#machine.bufferedBytes > 0 ? 'header' : 'idle';
+  }
+
+  /** The deadline has passed. */
+  expire(): void {
+    this.deadlineMs = Infinity;
+    switch (this.#wait) {
+      case 'header':
+        this.#fail(new RemoteProtocolError(408, 'the head took too long'));
+        this.#output.flush();
+        break;
+      case 'body':
+        this.#bodyError = new RemoteProtocolError(408, 'the body took too long');
+        if (this.#request === null) this.#end(true);
+        else this.#bodyArrived();
+        break;
+      default:
+        this.#socket.destroy();
+    }
+  }
+
+  /** The server is closing: ends the connection if it is between two requests. */
+  endIfIdle(): void {
+    if (this.#request === null && this.#machine.theirState === 'idle' && this.#machine.bufferedBytes === 0) {
+      this.#end(false);
+    }
+  }
+
+  /** Cuts the connection, whatever it is doing. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  // ── what a request asks for ──
+
+  readBody(): Buffer | null | undefined {
+    if (this.#bodyError !== null) throw this.#bodyError;
+    if (this.#gone) throw new RemoteProtocolError(400, 'the client has gone');
+    if (this.#machine.awaitsContinue && this.#machine.ourState === 'send-response') {
+      this.sendInformational(100, []);
+    }
+    const event = this.#machine.nextEvent();
+    if (event.type === 'data') return event.data;
+    if (event.type === 'need-more-data') return undefined;
+    if (event.type === 'end') this.trailers = event.trailers;
+    return null;
+  }
+
+  bodyArrives(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onBody = resolve;
+      this.#watch();
+    });
+  }
+
+  #bodyArrived(): void {
+    const onBody = this.#onBody;
+    if (onBody === null) return;
+    this.#onBody = null;
+    this.#watch();
+    onBody();
+  }
+
+  sendInformational(status: number, headers: readonly HeaderPair[]): void {
+    this.#output.write(this.#machine.send({ type: 'informational', status, headers }));
+    this.#output.flush();
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get heldBytesMax(): number {
+    return this.#context.limits.heldBytesMax;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return 'encrypted' in this.#socket && this.#socket.encrypted === true ? 'https' : 'http';
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#socket.localPort;
+  }
+}
+
+/** Bodies of bytes up to this size are joined to their head; copying a larger one costs more than a second buffer. */
+const JOINED_BYTES_MAX = 8 * 1024;
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function isIterable(body: unknown): body is BodyIterable {
+  if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return false;
+  return Symbol.asyncIterator in body || Symbol.iterator in body;
+}

@@ -1,0 +1,24 @@
+/**
+ * How long a peer may take for what, in milliseconds; `Infinity` for as long as it likes.
+ */
+
+export interface HttpTimeouts {
+  /** From a request's first byte to the end of its head: 408. */
+  readonly headerMs: number;
+  /** Between two parts of a body that is waited for: 408. */
+  readonly bodyMs: number;
+  /** Between two requests, and before the first: closed without a word. */
+  readonly idleMs: number;
+  /** For a full send buffer to take more: the connection is cut. */
+  readonly sendMs: number;
+  /** From our last byte to the client's, before the connection is cut. */
+  readonly lingerMs: number;
+}
+
+export const defaultTimeouts: HttpTimeouts = Object.freeze({
+  headerMs: 15_000,
+  bodyMs: 30_000,
+  idleMs: 15_000,
+  sendMs: 30_000,
+  lingerMs: 2_000,
+});

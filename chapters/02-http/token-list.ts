@@ -1,0 +1,19 @@
+/**
+ * Comma-separated lists of tokens: `Connection: keep-alive, Upgrade`, `Transfer-Encoding: gzip, chunked`.
+ */
+
+/** The members in lower case, without the whitespace around them; an empty member stays, as `''`. */
+export function tokenList(value: string): string[] {
+  return value.toLowerCase().split(',').map(trimWhitespace);
+}
+
+/** Whether the list has this member, in any case. `token` must be lower-case. */
+export function listHas(value: string | undefined, token: string): boolean {
+  if (value === undefined || value.length < token.length) return false;
+  return value === token || tokenList(value).includes(token);
+}
+
+function trimWhitespace(member: string): string {
+  // Not trim(): that would take a vertical tab and a no-break space for whitespace (RFC 9110 §5.6.3: SP and HTAB).
+  return member.replace(/^[ \t]+|[ \t]+$/g, '');
+}
