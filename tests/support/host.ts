@@ -59,6 +59,10 @@ registerHooks({
 });
 
 process.on('uncaughtExceptionMonitor', (error) => send({ type: 'uncaught', error: describe(error) }));
+// From the first line on: a chapter that waits while it loads is slow, not blocked.
+process.on('message', (message: ToHost) => {
+  if (message.type === 'ping') send({ type: 'pong', id: message.id, rssBytes: process.memoryUsage.rss() });
+});
 // The test process is gone: nobody would ever stop this one.
 process.on('disconnect', () => process.exit(0));
 
@@ -83,10 +87,7 @@ try {
   const functions = driver.functions(strict(exports, driver.folder));
 
   process.on('message', (message: ToHost) => {
-    if (message.type === 'ping') {
-      send({ type: 'pong', id: message.id, rssBytes: process.memoryUsage.rss() });
-      return;
-    }
+    if (message.type !== 'call') return;
     const call = async (): Promise<unknown> => {
       const method = functions[message.name];
       if (!method) throw new Error(`the driver has no function ${message.name}`);

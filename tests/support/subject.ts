@@ -20,6 +20,9 @@ import { forgetProcess, killGroup, registerProcess } from './processes.ts';
 /** How long a server may show nothing, in milliseconds of its own turning loop. */
 export const PATIENCE_MS = 1000;
 
+/** How long a chapter may take to load, in the same measure. */
+export const LOADING_MS = 3500;
+
 /** How long its loop may stand still, in milliseconds of the wall clock. */
 export const BLOCKED_MS = 4500;
 
@@ -97,7 +100,13 @@ export class Subject {
 
   /** Waits until the chapter is loaded; throws a CheckFailure where it does not load. */
   async ready(): Promise<void> {
-    const result = await this.until(() => this.#state !== 'starting', { bell: this.#bell });
+    const result = await this.until(() => this.#state !== 'starting', { bell: this.#bell, patienceMs: LOADING_MS });
+    if (result === 'silent') {
+      throw this.failure(result, 'did not start', {
+        received: 'the chapter did not finish loading: index.ts, or a file that it imports, waits for something',
+        likely: 'an `await` at the top level of a file that never ends',
+      });
+    }
     if (this.#state === 'load-failed' && this.#loadError) throw new CheckFailure(loadFailure(this.#loadError));
     if (result !== 'met' || this.#state === 'exited') throw this.failure(result === 'met' ? 'exited' : result, 'did not start');
   }
