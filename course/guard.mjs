@@ -4,12 +4,14 @@
  * The runner holds the other end of our standard input. When the runner is
  * gone, by its own will, by Ctrl-C or by `kill -9`, the input ends, and every
  * process that is still written down in the run's folder is killed with its
- * whole group.
+ * whole group. A process that left its group (`detached: true`) still carries
+ * the run's name in its environment; on Linux it is found by that.
  *
  *     node guard.mjs FOLDER
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const folder = process.argv[2];
 
@@ -33,14 +35,37 @@ function sweep() {
   try {
     names = readdirSync(folder);
   } catch {
-    return 0;
+    // The folder is gone; the processes may not be.
   }
   const pids = names.filter((name) => name.endsWith('.pid')).map((name) => Number.parseInt(name, 10));
   for (const pid of pids) {
     kill(pid);
     rmSync(`${folder}/${pid}.pid`, { force: true });
   }
-  return pids.length;
+  for (const pid of strays()) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
+  }
+}
+
+/** Processes that carry the run's name, whatever group they are in. See tests/support/subject.ts. */
+function strays() {
+  if (process.platform !== 'linux') return [];
+  const mark = `TEN_RUN_NAME=${basename(folder)}\0`;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid !== process.pid && `${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`.includes(mark);
+      } catch {
+        // It is gone, or another user's.
+        return false;
+      }
+    });
 }
 
 process.stdin.resume();

@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Bell } from './bell.ts';
 import { CheckFailure } from './failure.ts';
@@ -359,5 +359,7 @@ function environment(): NodeJS.ProcessEnv {
   }
   env.NODE_COMPILE_CACHE = join(project, '.ten-servers', 'cache', 'compile');
   env.NO_COLOR = '1';
+  // What it starts inherits this, so that the guard finds it wherever it hides.
+  if (process.env.TEN_RUN !== undefined) env.TEN_RUN_NAME = basename(process.env.TEN_RUN);
   return env;
 }
