@@ -58,7 +58,7 @@ exercise<typeof driver>('1.1', import.meta.url, (rule) => {
     },
     async ({ call, connect, random }) => {
       const client = await connect(await call('startEcho'));
-      const bytes = Buffer.from(random.word(5, 12));
+      const bytes = Buffer.from(random.word(8, 14));
       for (let sent = 1; sent <= bytes.length; sent++) {
         client.write(bytes.subarray(sent - 1, sent));
         await client.expectBytes(bytes.subarray(0, sent));
@@ -112,6 +112,8 @@ exercise<typeof driver>('1.1', import.meta.url, (rule) => {
       const empty = await connect(server, { label: 'first client' });
       empty.end();
       // Whether a FIN comes back is exercise 1.3.
+      await settle();
+      empty.destroy();
       await settle();
       check(empty.receivedBytes === 0, {
         sent: 'no byte, then FIN',

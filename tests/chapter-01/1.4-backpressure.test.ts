@@ -79,16 +79,19 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
     },
     async (world) => {
       const server = await world.call('startEcho');
+      const early = await world.connect(server, { label: 'client that was there before another one stalled' });
       const stalled = await world.connect(server, { paused: true, label: 'client that does not read for long' });
       const pieces = piecesOf(world);
       const { sentPieces } = await sendUntilStalled(stalled, pieces);
-      const other = await world.connect(server, { label: 'client beside a stalled one' });
-      let sent = Buffer.alloc(0);
-      for (let round = 0; round < 3; round++) {
-        const bytes = world.random.bytes(100_000);
-        sent = Buffer.concat([sent, bytes]);
-        other.write(bytes);
-        await other.expectBytes(sent);
+      const late = await world.connect(server, { label: 'client that came after another one had stalled' });
+      for (const other of [early, late]) {
+        let sent = Buffer.alloc(0);
+        for (let round = 0; round < 3; round++) {
+          const bytes = world.random.bytes(100_000);
+          sent = Buffer.concat([sent, bytes]);
+          other.write(bytes);
+          await other.expectBytes(sent);
+        }
       }
       stalled.resume();
       const report = { expected: 'what was sent before the stall comes back, whatever others did meanwhile' };
@@ -105,18 +108,25 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
     },
     async (world) => {
       const client = await world.connect(await world.call('startEcho'), { paused: true, label: 'client that reads in bursts' });
-      const bytes = Buffer.concat(piecesOf(world).slice(0, 64));
-      for (const piece of world.random.pieces(bytes, 1 << 20)) client.write(piece);
-      client.end();
-      for (let burst = 1; burst <= 4; burst++) {
-        const wanted = Math.floor((bytes.length * burst) / 5);
+      let pieces = piecesOf(world);
+      const sent: Buffer[] = [];
+      let sentBytes = 0;
+      for (const stall of ['first', 'second']) {
+        const { sentPieces } = await sendUntilStalled(client, pieces);
+        check(sentPieces < pieces.length, {
+          sent: `${count(pieces.length * PIECE_BYTES, 'byte')} while the client does not read, for the ${stall} time`,
+          received: 'the server took all of them and holds them in memory',
+          expected: `the client's writes stall after a few MiB, the ${stall} time too`,
+        });
+        sent.push(...pieces.slice(0, sentPieces));
+        sentBytes += sentPieces * PIECE_BYTES;
+        pieces = pieces.slice(sentPieces);
         client.resume();
-        await client.read(wanted);
+        await client.read(sentBytes, { expected: `${count(sentBytes, 'byte')} back` });
         client.pause();
-        for (let turn = 0; turn < 5; turn++) await world.settle();
       }
-      client.resume();
-      await client.expectBytes(bytes);
+      client.resume().end();
+      await client.expectBytes(Buffer.concat(sent));
       await client.readToEnd();
     },
   );

@@ -266,10 +266,16 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
     async ({ call, connect, settle, random }) => {
       const server = await call('startLines', { shout: true });
       const clients = await Promise.all([1, 2, 3].map(async (number) => await connect(server, { label: `client ${number} of 3` })));
-      const lines = clients.map(() => random.words(2));
-      for (const [index, client] of clients.entries()) client.write((lines[index] as string).slice(0, 3));
+      const lines = clients.map(() => `世${random.words(2)}`);
+      const halves = lines.map((line, index) => {
+        const bytes = Buffer.from(`${line}\n`);
+        // Inside the first character, behind it, further on.
+        const cut = [2, 3, 5][index];
+        return [bytes.subarray(0, cut), bytes.subarray(cut)] as const;
+      });
+      for (const [index, client] of clients.entries()) client.write((halves[index] as [Buffer, Buffer])[0]);
       await settle();
-      for (const [index, client] of clients.entries()) client.write(`${(lines[index] as string).slice(3)}\n`);
+      for (const [index, client] of clients.entries()) client.write((halves[index] as [Buffer, Buffer])[1]);
       for (const [index, client] of clients.entries()) await expectAnswers(client, answerTo(lines[index] as string));
     },
   );

@@ -1,6 +1,8 @@
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
+import { fillUntilQueued } from './stall.ts';
 
 /** Long enough that only the deadline itself could end a connection within a test. */
 const FAR_MS = 120_000;
@@ -27,7 +29,7 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
       rule: 'a server that stops accepts nobody new, while those who are in may finish',
       likely: 'the listening socket stays open until the last connection is gone',
     },
-    async ({ call, connect, client, settle, random }) => {
+    async ({ call, connect, client, settle }) => {
       const server = await call('startEcho');
       const inside = await connect(server, { label: 'client that is in' });
       inside.write('x');
@@ -40,63 +42,6 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
         received: 'the connection was accepted',
       });
       check(late.reset, { received: 'the connection was accepted', expected: 'the connection is refused' });
-      const bytes = random.bytes(100);
-      inside.write(bytes);
-      await inside.expectBytes(Buffer.concat([Buffer.from('x'), bytes]), { expected: 'the client that is in is still served' });
-    },
-  );
-
-  rule(
-    'lets-clients-finish',
-    'lets a connection in progress finish, and resolves only then',
-    {
-      rule: 'connections in progress end when they are done, not when the server is',
-      likely: 'connections are destroyed at once, or the promise resolves before the last one has ended',
-    },
-    async ({ call, connect, settle, random }) => {
-      const server = await call('startEcho');
-      const client = await connect(server, { paused: true, label: 'client with an echo under way' });
-      const bytes = random.bytes(3 << 20);
-      client.write(bytes.subarray(0, 1 << 20));
-      await settle();
-      await call('beginClose', FAR_MS);
-      await settle();
-      const state = await call('closeState');
-      check(state === 'pending', {
-        sent: 'closeGracefully while a client is connected',
-        received: `the promise is already ${state}`,
-        expected: 'it resolves when the last connection has ended',
-      });
-      client.write(bytes.subarray(1 << 20)).end().resume();
-      await client.expectBytes(bytes);
-      await client.readToEnd();
-      await call('awaitClose');
-    },
-  );
-
-  rule(
-    'deadline-ends-the-rest',
-    'cuts the connections that are still open at the deadline, and resolves',
-    {
-      rule: 'no client can keep a server from stopping: after deadlineMs the rest is cut',
-      likely: 'nothing happens at the deadline, or only the connections known at the start are cut',
-    },
-    async ({ call, connect, settle }) => {
-      const server = await call('startEcho');
-      const clients = await Promise.all(
-        ['silent client', 'client that does not read', 'client that has half-closed'].map(
-          async (label, index) => await connect(server, { label, paused: index > 0 }),
-        ),
-      );
-      clients[1]?.write(Buffer.alloc(8 << 20));
-      clients[2]?.write(Buffer.alloc(8 << 20)).end();
-      await settle();
-      await call('beginClose', 250);
-      await call('awaitClose');
-      for (const client of clients) {
-        client.resume();
-        await client.until(() => client.closed || client.ended, { expected: 'the connection is cut' });
-      }
     },
   );
 
@@ -120,6 +65,72 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
         sent = Buffer.concat([sent, bytes]);
         client.write(bytes);
         await client.expectBytes(sent, { expected: 'the client is served until the deadline' });
+      }
+    },
+  );
+
+  rule(
+    'lets-clients-finish',
+    'lets a connection in progress finish, and resolves only then',
+    {
+      rule: 'connections in progress end when they are done, not when the server is',
+      likely: 'connections are destroyed at once, or the promise resolves before the last one has ended',
+    },
+    async ({ call, connect, settle, random }) => {
+      const server = await call('startEcho');
+      const last = await connect(server, { label: 'client that stays longest' });
+      const client = await connect(server, { paused: true, label: 'client with an echo under way' });
+      const bytes = random.bytes(3 << 20);
+      client.write(bytes.subarray(0, 1 << 20));
+      await settle();
+      await call('beginClose', FAR_MS);
+      await settle();
+      const state = await call('closeState');
+      check(state === 'pending', {
+        sent: 'closeGracefully while a client is connected',
+        received: `the promise is already ${state}`,
+        expected: 'it resolves when the last connection has ended',
+      });
+      client.write(bytes.subarray(1 << 20)).end().resume();
+      await client.expectBytes(bytes);
+      await client.readToEnd();
+      await settle();
+      check((await call('closeState')) === 'pending', {
+        sent: 'closeGracefully while two clients are connected; one of them finishes',
+        received: 'the promise has resolved with the other one still connected',
+        expected: 'it resolves when the last connection has ended',
+      });
+      last.write(bytes.subarray(0, 50)).end();
+      await last.expectBytes(bytes.subarray(0, 50));
+      await last.readToEnd();
+      await call('awaitClose');
+    },
+  );
+
+  rule(
+    'deadline-ends-the-rest',
+    'cuts the connections that are still open at the deadline, and resolves',
+    {
+      rule: 'no client can keep a server from stopping: after deadlineMs the rest is cut',
+      likely: 'nothing happens at the deadline, or a connection is forgotten before it is closed',
+    },
+    async (world) => {
+      const { call, connect } = world;
+      const server = await call('startEcho');
+      const clients = await Promise.all(
+        ['silent client', 'client that does not read', 'client that has half-closed'].map(
+          async (label, index) => await connect(server, { label, paused: index > 0 }),
+        ),
+      );
+      clients[1]?.write(Buffer.alloc(12 << 20));
+      await fillUntilQueued(world, clients[2] as TcpClient);
+      clients[2]?.end();
+      await world.settle();
+      await call('beginClose', 250);
+      await call('awaitClose');
+      for (const client of clients) {
+        client.resume();
+        await client.until(() => client.closed || client.ended, { expected: 'the connection is cut' });
       }
     },
   );

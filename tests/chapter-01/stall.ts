@@ -35,7 +35,7 @@ export async function fillUntilQueued(world: World<typeof driver>, client: TcpCl
 }
 
 /** How long a server must take nothing in, in time of its own, to count as stalled. */
-const STALLED_MS = 500;
+const STALLED_MS = 250;
 
 /**
  * Sends piece by piece until the server takes no more.
