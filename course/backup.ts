@@ -6,7 +6,7 @@
  * replaced, each file in one step. Interrupted anywhere, the old text is in
  * its place, in the backup, or in both.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listFiles, readText, writeFileAtomic } from './files.ts';
 import { Problem, reason } from './problem.ts';
@@ -15,6 +15,9 @@ import { stamp } from './progress.ts';
 
 /** `.ten-servers/backups/<time>/` holds `chapters/…` and, where it was saved, `progress.json`. */
 export const BACKUPS = join(STATE, 'backups');
+
+/** What tells a backup from any other folder that holds `chapters/`. */
+const MARK = 'backup.json';
 
 /** Where a path inside a backup belongs. */
 function home(path: string): string {
@@ -43,6 +46,7 @@ export function backUp(paths: readonly string[]): string {
       mkdirSync(dirname(join(partial, path)), { recursive: true });
       copyFileSync(home(path), join(partial, path));
     }
+    writeFileSync(join(partial, MARK), `${JSON.stringify({ version: 1, files: paths }, undefined, 2)}\n`);
     renameSync(partial, folder);
     return folder;
   } catch (error) {
@@ -116,7 +120,7 @@ export function listBackups(): string[] {
  * @throws {Problem} of wrong use, with the list of those that exist
  */
 export function readBackup(name: string): Map<string, Buffer> {
-  const folder = [join(BACKUPS, name), fromUser(name)].find((path) => existsSync(path) && statSync(path).isDirectory());
+  const folder = [join(BACKUPS, name), fromUser(name)].find((path) => existsSync(join(path, MARK)));
   const files = folder === undefined ? [] : listFiles(folder).filter(belongs);
   if (folder === undefined || files.length === 0) {
     const known = listBackups();

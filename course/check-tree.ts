@@ -100,12 +100,10 @@ function writeJson(file: string, result: CheckResult): void {
  * learner can do now that the report does not say.
  */
 export function afterCheck(chapter: Chapter, result: CheckResult): string[] {
-  const before = readProgress();
-  const saved = updateProgress((progress) => recordCheck(progress, result, (id) => isReference(chapter, id)));
-  const lines = before.problem === undefined ? saved : [before.problem, ...saved];
+  const lines = updateProgress((progress) => recordCheck(progress, result, (id) => isReference(chapter, id)));
   if (result.passed) lines.push(nextStep(chapter, result));
   else lines.push(...missingFiles(chapter), ...openBefore(chapter));
-  return [...new Set(lines)];
+  return lines;
 }
 
 function isReference(chapter: Chapter, id: string): boolean {
@@ -125,7 +123,7 @@ function nextStep(chapter: Chapter, result: CheckResult): string {
   return `Next: ${next.id} ${next.title}. \`npm test ${next.id}\``;
 }
 
-/** Starter files that the learner has lost. */
+/** Starter files that the learner has lost; a few of them are enough to say. */
 function missingFiles(chapter: Chapter): string[] {
   let packed: string[];
   try {
@@ -134,7 +132,10 @@ function missingFiles(chapter: Chapter): string[] {
     return [];
   }
   const missing = packed.filter((path) => !existsSync(join(CHAPTERS, path)));
-  return missing.map((path) => {
+  if (missing.length > 0 && missing.length === packed.length) {
+    return [`chapters/${chapter.folder} is empty: \`npm run reset ${chapterName(chapter)}\` puts the starters there.`];
+  }
+  return missing.slice(0, 3).map((path) => {
     const file = path.slice(chapter.folder.length + 1);
     return `chapters/${path} is missing: \`npm run reset ${chapterName(chapter)} ${file}\` puts the starter back.`;
   });

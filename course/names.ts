@@ -19,8 +19,8 @@ export interface Target {
   readonly file?: string;
 }
 
-const EXERCISE = /^(?:exercise|ex|chapter|ch)?[- _]?0*(\d+)\.0*(\d+)$/;
-const NUMBERED = /^(?:chapter|ch)?[- _]?0*(\d+)$/;
+const EXERCISE = /^(?:(?:exercise|ex|chapter|ch)[- _]?)?0*(\d+)\.0*(\d+)$/;
+const NUMBERED = /^(?:(?:chapter|ch)[- _]?)?0*(\d+)$/;
 const FOLDER = /^(?:chapter[- _])?0*(\d+)-([a-z][a-z-]*)$/;
 
 /**

@@ -65,14 +65,16 @@ export function readProgress(): ProgressRead {
     const problem = `${shown(PROGRESS_FILE)} was written by a newer version of the course: run \`git pull\`. It is left as it is.`;
     return { progress: empty, frozen: true, problem };
   }
-  if (parsed.damaged) return { progress: parsed.progress, problem: moveAside() };
+  if (parsed.damaged) return { progress: parsed.progress, problem: moveAside(parsed.progress) };
   return { progress: parsed.progress };
 }
 
-function moveAside(): string {
+/** Keeps the damaged file under another name, and what is sound of it under its own. */
+function moveAside(sound: Progress): string {
   const aside = `${PROGRESS_FILE}.damaged-${stamp()}`;
   try {
     renameSync(PROGRESS_FILE, aside);
+    write(sound);
     return `Your progress file was damaged. It is kept as ${shown(aside)}; what could be read of it counts on.`;
   } catch (error) {
     return `Your progress file is damaged and cannot be moved aside: ${reason(error)}.`;
@@ -126,19 +128,20 @@ export function updateProgress(change: (progress: Progress) => void): string[] {
   if (frozen === true) return sentences;
   const before = JSON.stringify(progress);
   change(progress);
-  if (JSON.stringify(progress) === before && problem === undefined) return sentences;
+  if (JSON.stringify(progress) === before) return sentences;
   try {
-    writeFileAtomic(PROGRESS_FILE, `${JSON.stringify(sorted(progress), undefined, 2)}\n`);
+    write(progress);
   } catch (error) {
     sentences.push(`Your progress could not be saved in ${shown(STATE)}: ${reason(error)}. The verdict above stands.`);
   }
   return sentences;
 }
 
-function sorted(progress: Progress): Progress {
+function write(progress: Progress): void {
   const entries = Object.entries(progress.exercises);
   entries.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
-  return { version: 1, exercises: Object.fromEntries(entries) };
+  const sorted: Progress = { version: 1, exercises: Object.fromEntries(entries) };
+  writeFileAtomic(PROGRESS_FILE, `${JSON.stringify(sorted, undefined, 2)}\n`);
 }
 
 /** Where an exercise stands. */

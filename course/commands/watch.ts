@@ -17,6 +17,7 @@ import { colors, columns, listed, paint, print, wrap } from '../screen.ts';
 import { targetOf, treeOf } from '../trees.ts';
 import type { Tree } from '../trees.ts';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Editors save in several steps; their events arrive within a few milliseconds. */
 const SETTLE_MS = 25;
 /** How long Ctrl-C waits for a run in progress. */
@@ -66,7 +67,7 @@ class Watch {
       this.#stopped = true;
       this.#wake();
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+    for (const signal of SIGNALS) process.on(signal, stop);
 
     while (!this.#stopped) {
       // A run may hang on what it checks; Ctrl-C must not.
@@ -119,7 +120,8 @@ class Watch {
 
   async #open(): Promise<CheckSession> {
     const { CheckSession } = await import('../check.ts');
-    return CheckSession.open({
+    const before = SIGNALS.map((signal) => process.listeners(signal));
+    const session = await CheckSession.open({
       chapter: this.#target.chapter,
       tree: this.#tree.folder,
       subject: this.#tree.label,
@@ -127,6 +129,13 @@ class Watch {
       ...(this.#target.exercise !== undefined && { exercise: this.#target.exercise.id }),
       ...(this.#seed !== undefined && { seed: this.#seed }),
     });
+    // vitest ends the process one millisecond after a signal, in the middle of
+    // our own end and with another exit code. Ctrl-C is ours here.
+    for (const [index, signal] of SIGNALS.entries()) {
+      const ours = before[index] ?? [];
+      for (const listener of process.listeners(signal)) if (!ours.includes(listener)) process.off(signal, listener);
+    }
+    return session;
   }
 
   #where(): string {

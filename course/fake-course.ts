@@ -1,0 +1,260 @@
+/**
+ * A small course in a folder of its own, for the tests of the commands.
+ *
+ * The runner in it is the real one; the manifest, the chapters and what judges
+ * them are made up, so that no test depends on which chapters exist or waits
+ * for a real check. An exercise passes when its file says `pass 1.1`.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { listFiles } from './files.ts';
+import { ROOT } from './root.ts';
+
+const MANIFEST = `
+const one = (id, file, section) => ({ id, title: 'step ' + id, file, section });
+export const chapters = [
+  { number: 1, folder: '01-echo', title: 'a raw socket', builds: 'an echo server', standsOn: [],
+    exercises: [one('1.1', 'echo.ts', 'First'), one('1.2', 'echo.ts', 'Second'), one('1.3', 'lines.ts', 'Third')] },
+  { number: 2, folder: '02-http', title: 'HTTP', builds: 'a server', standsOn: [1],
+    exercises: [one('2.1', 'http.ts', 'First'), one('2.2', 'http.ts', 'Second')] },
+  { number: 3, folder: '03-static', title: 'files', builds: 'a file server', standsOn: [2], exercises: [] },
+  { number: 10, folder: '10-bake-off', title: 'measuring', builds: 'a load tester', standsOn: [2], exercises: [] },
+];
+export const readyChapters = chapters.filter((chapter) => chapter.exercises.length > 0);
+export const chapterName = (chapter) => 'chapter-' + String(chapter.number).padStart(2, '0');
+export function findExercise(id) {
+  for (const chapter of chapters) for (const exercise of chapter.exercises) if (exercise.id === id) return { chapter, exercise };
+}
+`;
+
+/** Judges by a word in the file, and notes each call, so that tests see what was asked for. */
+const CHECK = `
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chapterName } from './manifest.ts';
+export async function runCheck(options) {
+  const { chapter, exercise, tree, subject, seed = 7, bail } = options;
+  appendFileSync(join(import.meta.dirname, '..', 'checks.jsonl'), JSON.stringify({ exercise, tree, subject, seed, bail, chapter: chapter.folder }) + '\\n');
+  let failed = false;
+  const exercises = chapter.exercises.filter(({ id }) => exercise === undefined || id === exercise).map(({ id, title, file }) => {
+    const path = join(tree, chapter.folder, file);
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    if (text.includes('explode')) throw new Error('the check exploded');
+    const status = failed && bail ? 'not run' : text.includes('pass ' + id) ? 'passed' : 'failed';
+    failed ||= status === 'failed';
+    return { id, title, status, rules: [] };
+  });
+  return { version: 1, chapter: chapterName(chapter), title: chapter.title, subject, seed, startedAt: new Date().toISOString(), durationMs: 1, passed: !failed, exercises };
+}
+export class CheckSession {
+  #options;
+  static async open(options) { const session = new CheckSession(); session.#options = options; return session; }
+  run() { return runCheck(this.#options); }
+  async close() {}
+}
+`;
+
+const REPORT = `
+export const renderReport = (result, { columns, colors }) =>
+  result.exercises.map(({ id, status }) => id + ' ' + status).join('\\n') + '\\nreport in ' + columns + ' columns, colors ' + colors + '\\n';
+`;
+
+const SELF_CHECK = `
+export async function selfCheck({ all }) { console.log('self-check, all: ' + all); return all ? 1 : 0; }
+`;
+
+/** A program that listens, says what it was given, and ends well when asked to. */
+const MAIN = `
+import { createServer } from 'node:net';
+import { parseArgs } from 'node:util';
+const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, lines: { type: 'boolean', default: false }, exit: { type: 'string' } } });
+if (values.exit !== undefined) process.exit(Number(values.exit));
+const server = createServer();
+server.listen(Number(values.port), '127.0.0.1', () => console.log('TREE listening, lines ' + values.lines + ', port option ' + values.port));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { console.log('got ' + signal); server.close(() => process.exit(5)); });
+`;
+
+/** An installed tool that only tells how it was called. */
+const TOOL = `console.log('TOOL ' + process.argv.slice(2).join(' ')); process.exitCode = 3;\n`;
+
+const HINTS = `# Hints
+
+## 1.1
+
+### A question
+
+What comes back?
+
+### A pointer
+
+Look at \`write\`.
+
+\`\`\`text
+## 9.9
+### not a hint
+\`\`\`
+
+### Nearly the answer
+
+Write what you read.
+
+## 1.2
+
+### A question
+
+Only one.
+`;
+
+const FILES: Readonly<Record<string, string>> = {
+  'course/manifest.ts': MANIFEST,
+  'course/check.ts': CHECK,
+  'course/report.ts': REPORT,
+  'course/self-check/index.ts': SELF_CHECK,
+  'course/bench/parser.ts': TOOL,
+  'chapters/01-echo/README.md': '# The lesson\n',
+  'chapters/01-echo/hints.md': HINTS,
+  'chapters/01-echo/echo.ts': '// starter of echo\n',
+  'chapters/01-echo/lines.ts': '// starter of lines\n',
+  'chapters/01-echo/main.ts': MAIN.replaceAll('TREE', 'chapters'),
+  'chapters/02-http/http.ts': '// starter of http\n',
+  'solutions/01-echo/ANSWERS.md': 'answers\n',
+  'solutions/01-echo/echo.ts': '// reference: pass 1.1, pass 1.2\n',
+  'solutions/01-echo/lines.ts': '// reference: pass 1.3\n',
+  'solutions/01-echo/main.ts': MAIN.replaceAll('TREE', 'solutions'),
+  'solutions/02-http/http.ts': '// reference: pass 2.1, pass 2.2\n',
+  'node_modules/vitest/package.json': '{}',
+  'node_modules/typescript/package.json': '{}',
+  'node_modules/typescript/bin/tsc': TOOL,
+  'node_modules/markdownlint-cli/package.json': '{"type":"module"}',
+  'node_modules/markdownlint-cli/markdownlint.js': TOOL,
+  'node_modules/typedoc/package.json': '{}',
+  'node_modules/typedoc/bin/typedoc': TOOL,
+};
+
+/** How a command ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** A course in a temporary folder, which is gone when it is disposed of. */
+export class FakeCourse implements Disposable {
+  /** Its root. */
+  readonly folder: string;
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'ten-servers-course-'));
+    for (const file of listFiles(join(ROOT, 'course'))) {
+      const replaced = FILES[`course/${file}`] !== undefined;
+      const isRunner = /^(?:commands\/)?[\w-]+(?<!\.test)\.(?:ts|mjs)$/.test(file);
+      if (!isRunner || replaced || file === 'fake-course.ts') continue;
+      mkdirSync(dirname(this.path(`course/${file}`)), { recursive: true });
+      cpSync(join(ROOT, 'course', file), this.path(`course/${file}`));
+    }
+    cpSync(join(ROOT, 'package.json'), this.path('package.json'));
+    for (const [path, text] of Object.entries(FILES)) this.write(path, text);
+    const starters = Object.entries(FILES).filter(([path]) => /^chapters\/.*\.ts$/.test(path));
+    this.write('course/starters.json', JSON.stringify(Object.fromEntries(starters.map(([path, text]) => [path.slice('chapters/'.length), text]))));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  path(path: string): string {
+    return join(this.folder, path);
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true });
+    writeFileSync(this.path(path), text);
+  }
+
+  read(path: string): string {
+    return readFileSync(this.path(path), 'utf8');
+  }
+
+  exists(path: string): boolean {
+    return existsSync(this.path(path));
+  }
+
+  remove(path: string): void {
+    rmSync(this.path(path), { recursive: true, force: true });
+  }
+
+  /** The learner's progress, entry by entry. */
+  progress(): Record<string, Record<string, unknown>> {
+    return (JSON.parse(this.read('.ten-servers/progress.json')) as { exercises: Record<string, Record<string, unknown>> }).exercises;
+  }
+
+  /** The names of the backups, oldest first. */
+  backups(): string[] {
+    return this.exists('.ten-servers/backups') ? readdirSync(this.path('.ten-servers/backups')).sort() : [];
+  }
+
+  /** What the judge was asked, call by call. */
+  checks(): Record<string, unknown>[] {
+    if (!this.exists('checks.jsonl')) return [];
+    return this.read('checks.jsonl').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Starts `node course/ten.mjs …` with this Node and an environment without npm's and ours. */
+  start(args: readonly string[], options: StartOptions = {}): Running {
+    const command = [this.path('course/ten.mjs'), ...args];
+    const child = spawn(process.execPath, command, { cwd: options.cwd ?? this.folder, env: { ...cleanEnvironment(), ...options.env } });
+    return new Running(child);
+  }
+
+  /** Runs a command to its end: `run('test 1.1')` or `run(['test', '1.1'])`. */
+  run(args: string | readonly string[], options: StartOptions = {}): Promise<Ended> {
+    return this.start(typeof args === 'string' ? args.split(' ') : args, options).ended;
+  }
+}
+
+/** Ours, without what npm, vitest and the user's taste put there. */
+export function cleanEnvironment(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(?:npm_|VITEST|TEN_|NODE_|INIT_CWD$|NO_COLOR$|FORCE_COLOR$|CI$)/i.test(name));
+  return Object.fromEntries(kept) as Record<string, string>;
+}
+
+/** A command that is running. */
+export class Running {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Ended>;
+  #stdout = '';
+  #stderr = '';
+  #seen = 0;
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.child = child;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
+    this.ended = new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code, stdout: this.#stdout, stderr: this.#stderr }));
+    });
+  }
+
+  /** Resolves to what was printed since the last call, as soon as `pattern` is in it. */
+  async until(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const fresh = this.#stdout.slice(this.#seen);
+      const match = pattern.exec(fresh);
+      if (match) {
+        this.#seen += match.index + match[0].length;
+        return fresh.slice(0, match.index + match[0].length);
+      }
+      if (this.child.exitCode !== null) throw new Error(`ended before ${pattern}:\n${this.#stdout}\n${this.#stderr}`);
+      await Promise.race([this.ended, new Promise((resolve) => this.child.stdout.once('data', resolve))]);
+    }
+  }
+}
