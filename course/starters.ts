@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listFiles, readText, writeFileAtomic } from './files.ts';
-import { chapters } from './manifest.ts';
+import { readyChapters } from './manifest.ts';
 import type { Chapter } from './manifest.ts';
 import { Problem } from './problem.ts';
 import { CHAPTERS, ROOT } from './root.ts';
@@ -41,10 +41,10 @@ export function startersOf(chapter: Chapter): Map<string, string> {
   return new Map(files.map(([path, text]) => [path.slice(prefix.length), text]));
 }
 
-/** What stands in `chapters/` now, as it would be packed. */
+/** What stands in `chapters/` now, as it would be packed: the written chapters. */
 function currentFiles(): Starters {
   const files: Record<string, string> = {};
-  for (const { folder } of chapters) {
+  for (const { folder } of readyChapters) {
     for (const file of learnerFiles(join(CHAPTERS, folder))) {
       files[`${folder}/${file}`] = readText(join(CHAPTERS, folder, file)) ?? '';
     }
