@@ -1,0 +1,198 @@
+/**
+ * Mutation testing: do the hidden tests notice when the reference is changed?
+ *
+ *     node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--survivors]
+ *
+ * Each mutant is one small change to `solutions/NN-name`. The rules that reach
+ * it run against it until one fails, which kills it; a mutant that no rule
+ * notices survives, and either a rule is missing or the change makes no
+ * difference. Reports go to `.ten-servers/mutation/chapter-NN.json` and `.md`;
+ * of a run on some of the files, to `chapter-NN-partial.…`.
+ *
+ * Exit codes: 0 done and at least 85 % killed, 1 fewer or it could not be done, 2 wrong use.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chapterName } from '../manifest.ts';
+import type { Chapter } from '../manifest.ts';
+import { findTarget } from '../names.ts';
+import { Problem, UsageProblem } from '../problem.ts';
+import { ROOT, shown, STATE } from '../root.ts';
+import { excuseOf, ignored } from './ignored.ts';
+import { mutableFiles, plantMutants } from './mutants.ts';
+import type { Mutant } from './mutants.ts';
+import { RuleOrder } from './order.ts';
+import { Pool, warmUp } from './pool.ts';
+import { countsOf, describeMutant, isSurvivor, scoreOf, summaryOf, toMarkdown } from './report.ts';
+import type { MutantResult, MutationReport } from './report.ts';
+
+const SCORE_MIN = 85;
+/** A rule on the reference may take this long, and on a mutant this long and some times its usual time. */
+const RULE_MS = 20_000;
+const USUAL_TIMES = 5;
+
+interface Settings {
+  chapter: Chapter;
+  files: string[];
+  concurrency: number;
+  seed: number;
+  /** Only what survived in the last full run. */
+  survivors: boolean;
+}
+
+function settings(): Settings {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      files: { type: 'string', default: '**' },
+      concurrency: { type: 'string', default: '2' },
+      seed: { type: 'string', default: '1' },
+      survivors: { type: 'boolean', default: false },
+    },
+  });
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0) {
+    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors]');
+  }
+  const { chapter } = findTarget(name);
+  const files = mutableFiles(chapter, values.files);
+  if (files.length === 0) {
+    throw new UsageProblem(`--files ${values.files} matches none of these: ${mutableFiles(chapter).join(', ')}`);
+  }
+  const concurrency = Number(values.concurrency);
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw new UsageProblem(`--concurrency ${values.concurrency}: a number from 1`);
+  const seed = Number(values.seed);
+  if (!Number.isInteger(seed)) throw new UsageProblem(`--seed ${values.seed}: a whole number`);
+  return { chapter, files, concurrency, seed, survivors: values.survivors };
+}
+
+/** The chapter's test files, in the order of the course. */
+function testFiles(chapter: Chapter): string[] {
+  const folder = join(ROOT, 'tests', chapterName(chapter));
+  const step = (file: string): number => Number(/^\d+\.(\d+)-/.exec(file)?.[1] ?? 0);
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.test.ts')) : [];
+  if (files.length === 0) throw new Problem(`${shown(folder)} holds no hidden tests yet.`);
+  return files.toSorted((a, b) => step(a) - step(b)).map((file) => join(folder, file));
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+/** Runs every rule on the reference: all must pass, and what each reaches is written down. */
+async function dryRun(pool: Pool, rules: readonly string[]): Promise<{ reachedBy: Map<string, string[]>; ms: Map<string, number> }> {
+  const folder = mkdtempSync(join(STATE, 'mutation', 'reached-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const reachedBy = new Map<string, string[]>();
+  const ms = new Map<string, number>();
+  const skipped: string[] = [];
+  await pool.each(rules, async (rule, run) => {
+    const coverageFile = join(folder, rule.replaceAll('/', '_'));
+    const outcome = await run({ rules: [rule], coverageFile, ruleMs: 3 * RULE_MS });
+    if (!outcome || outcome.failure) {
+      throw new Problem(`The reference itself fails ${rule}: ${outcome?.failure?.received ?? 'the test process died'}`);
+    }
+    ms.set(rule, outcome.ms);
+    skipped.push(...outcome.skipped);
+    const ids = existsSync(coverageFile) ? readFileSync(coverageFile, 'utf8').split('\n') : [];
+    for (const id of new Set(ids)) if (id !== '') reachedBy.set(id, [...(reachedBy.get(id) ?? []), rule]);
+    progress(`${ms.size} of ${rules.length} rules on the reference`);
+  });
+  progress('');
+  if (skipped.length > 0) console.log(`skipped on this machine, so they kill nothing: ${skipped.join(', ')}\n`);
+  return { reachedBy, ms };
+}
+
+async function testMutants(pool: Pool, mutants: readonly Mutant[]): Promise<{ results: MutantResult[]; rules: number }> {
+  const rules = await pool.rules();
+  const { reachedBy, ms } = await dryRun(pool, rules);
+  const order = new RuleOrder(ms, reachedBy);
+  const results: MutantResult[] = [];
+  await pool.each(mutants, async (mutant, run) => {
+    const excuse = excuseOf(mutant);
+    const reaching = reachedBy.get(mutant.id) ?? [];
+    const note = (result: Pick<MutantResult, 'status' | 'failure' | 'reason'>, ms = 0): void => {
+      results.push({ ...mutant, ...result, reachedBy: reaching.length, ms });
+      progress(`${results.length} of ${mutants.length} mutants, ${results.filter(isSurvivor).length} survived`);
+    };
+    if (excuse) return note({ status: 'ignored', reason: excuse.reason });
+    if (reaching.length === 0) return note({ status: 'not reached' });
+    const sorted = order.sort(mutant, reaching);
+    const ruleMs = RULE_MS + USUAL_TIMES * Math.max(...reaching.map((rule) => ms.get(rule) ?? 0));
+    const job = { mutant: mutant.id, rules: sorted, ruleMs };
+    // A test process may die for another reason once.
+    const outcome = (await run(job)) ?? (await run(job));
+    if (!outcome) return note({ status: 'timeout', failure: { rule: sorted[0] as string, kind: 'timeout', received: 'the test process died' } });
+    const { failure } = outcome;
+    order.learn(mutant, failure ? sorted.slice(0, sorted.indexOf(failure.rule)) : sorted, failure?.rule);
+    if (!failure) return note({ status: 'survived' }, outcome.ms);
+    note({ status: failure.kind === 'timeout' || failure.kind === 'blocked' ? 'timeout' : 'killed', failure }, outcome.ms);
+  });
+  progress('');
+  const position = new Map(mutants.map(({ id }, index) => [id, index]));
+  return { results: results.toSorted((a, b) => (position.get(a.id) ?? 0) - (position.get(b.id) ?? 0)), rules: rules.length };
+}
+
+/** What stays the same when the code around a mutant changes. */
+const keyOf = ({ file, sourceLine, mutator, original, replacement }: Mutant): string =>
+  JSON.stringify([file, sourceLine, mutator, original, replacement]);
+
+function survivorsOf(reportFile: string): Set<string> {
+  if (!existsSync(reportFile)) throw new Problem(`${shown(reportFile)} is not there: run without --survivors first.`);
+  const { mutants } = JSON.parse(readFileSync(reportFile, 'utf8')) as MutationReport;
+  return new Set(mutants.filter(isSurvivor).map(keyOf));
+}
+
+async function main(): Promise<number> {
+  const { chapter, files, concurrency, seed, survivors } = settings();
+  const whole = files.length === mutableFiles(chapter).length && !survivors;
+  const reportFile = join(STATE, 'mutation', chapterName(chapter));
+  const wanted = survivors ? survivorsOf(`${reportFile}.json`) : undefined;
+  const startedAt = new Date();
+  const { tree, mutants: all } = await plantMutants(chapter, files);
+  const mutants = wanted ? all.filter((mutant) => wanted.has(keyOf(mutant))) : all;
+  const tests = testFiles(chapter);
+  await warmUp(tree, join(dirname(tests[0] as string), 'driver.ts'));
+  const pool = new Pool({ testFiles: tests, tree, seed, concurrency });
+  const stop = (): never => process.exit(1);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  process.on('exit', () => pool.stop());
+  const { results, rules } = await testMutants(pool, mutants);
+
+  const counts = countsOf(results);
+  const report: MutationReport = {
+    version: 1,
+    chapter: chapterName(chapter),
+    seed,
+    startedAt: startedAt.toISOString(),
+    durationMs: Date.now() - startedAt.getTime(),
+    score: scoreOf(counts),
+    rules,
+    counts,
+    mutants: results,
+  };
+  const path = whole ? reportFile : `${reportFile}-partial`;
+  writeFileSync(`${path}.json`, `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(`${path}.md`, toMarkdown(report));
+
+  for (const mutant of results.filter(isSurvivor)) console.log(`${describeMutant(mutant)}\n`);
+  console.log(summaryOf(report));
+  if (whole) {
+    for (const entry of ignored.filter(({ file }) => file.startsWith(`${chapter.folder}/`))) {
+      if (!mutants.some((mutant) => excuseOf(mutant) === entry)) console.log(`ignored.ts excuses nothing with "${entry.line}" in ${entry.file}`);
+    }
+  }
+  console.log(`Report: ${shown(`${path}.md`)}`);
+  return report.score >= SCORE_MIN ? 0 : 1;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  const wrongUse = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  if (!(error instanceof Problem) && !wrongUse) throw error;
+  progress('');
+  console.error(error.message);
+  process.exit(wrongUse ? 2 : (error as Problem).exitCode);
+}
