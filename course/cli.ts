@@ -1,50 +1,18 @@
 /**
- * The list of commands, and the one place where a command's words and its exit
+ * The one place where a command's words and its exit
  * code reach the outside: 0 passed, 1 failed, 2 wrong use.
  *
  * Commands are loaded when they are called: `npm test` does not wait for what
  * only `npm run doctor` needs.
  */
-import { npmCommand, npmUsage } from './options.ts';
+import { COMMANDS } from './command-list.ts';
 import { nearest } from './names.ts';
+import { npmCommand, npmUsage } from './options.ts';
 import { Problem, UsageProblem } from './problem.ts';
 import { wrap } from './screen.ts';
 
 /** Runs with the arguments behind the command's name; resolves to the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
-
-interface Entry {
-  readonly usage: string;
-  readonly summary: string;
-  readonly load: () => Promise<{ run: Command }>;
-  /** Its further arguments are for the program that it runs. */
-  readonly passesOn?: true;
-  /** For those who write the course, not for those who follow it. */
-  readonly maintainer?: true;
-}
-
-/** Every command, in the order in which `help` lists them. */
-export const COMMANDS: Readonly<Record<string, Entry>> = {
-  start: { usage: '', summary: 'the map of the course and your next step', load: () => import('./commands/start.ts') },
-  test: { usage: 'chapter-04 | 4.2 [--seed N] [--all]', summary: 'check your chapter, or one exercise', load: () => import('./commands/test.ts') },
-  watch: { usage: 'chapter-04 | 4.2 [--seed N]', summary: 'check again on every save', load: () => import('./commands/watch.ts') },
-  hint: { usage: '4.2 [--level N]', summary: 'the next hint for an exercise', load: () => import('./commands/hint.ts') },
-  serve: { usage: 'chapter-04 [--solution] [--port N] ...', summary: 'run your server of that chapter', load: () => import('./commands/serve.ts'), passesOn: true },
-  progress: { usage: '[--import CLONE] [--json] [--reset]', summary: 'what you have done', load: () => import('./commands/progress.ts') },
-  diff: { usage: 'chapter-04 [FILE] [--starter]', summary: 'your files beside the reference', load: () => import('./commands/diff.ts') },
-  reset: { usage: 'chapter-04 [FILE] [--restore BACKUP]', summary: 'put the starters back, with a backup', load: () => import('./commands/reset.ts') },
-  'catch-up': { usage: 'chapter-04 [--all]', summary: 'fill in the chapters before this one', load: () => import('./commands/catch-up.ts') },
-  doctor: { usage: '', summary: 'does this machine have what the course needs', load: () => import('./commands/doctor.ts') },
-  solution: { usage: 'chapter-04 | 4.2 [--seed N] [--all] [--json FILE]', summary: 'the same check on the reference', load: () => import('./commands/solution.ts') },
-  check: { usage: 'chapter-04 | 4.2 [--subject DIR] [--json FILE] [--seed N] [--all]', summary: 'the same check on any tree', load: () => import('./commands/check.ts') },
-  help: { usage: '', summary: 'this list', load: () => import('./commands/help.ts') },
-  'test:all': { usage: '', summary: 'everything that CI checks', load: () => import('./commands/test-all.ts'), maintainer: true },
-  typecheck: { usage: '', summary: 'the TypeScript compiler over everything', load: () => import('./commands/typecheck.ts'), passesOn: true, maintainer: true },
-  lint: { usage: '', summary: 'the Markdown of lessons and docs', load: () => import('./commands/lint.ts'), passesOn: true, maintainer: true },
-  docs: { usage: '', summary: 'the API reference, into docs/api', load: () => import('./commands/docs.ts'), passesOn: true, maintainer: true },
-  bench: { usage: 'NAME ...', summary: 'a benchmark out of course/bench', load: () => import('./commands/bench.ts'), passesOn: true, maintainer: true },
-  'pack-starters': { usage: '', summary: 'chapters/ into course/starters.json', load: () => import('./commands/pack-starters.ts'), maintainer: true },
-};
 
 /** Runs the command that `argv` names and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -69,10 +37,10 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     if (!entry) throw new UsageProblem(unknownCommand(wanted));
     const own = entry.passesOn === true ? args.slice(0, 1) : args;
     if (own.includes('--help') || own.includes('-h')) {
-      process.stdout.write(`${npmUsage(wanted, entry.usage)}\n  ${entry.summary}\n`);
+      process.stdout.write(`${npmUsage(wanted)}\n  ${entry.summary}\n`);
       return 0;
     }
-    const { run } = await entry.load();
+    const { run } = (await import(`./commands/${wanted.replace(':', '-')}.ts`)) as { run: Command };
     return await run(args);
   } catch (error) {
     return report(name, error);

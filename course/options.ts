@@ -8,14 +8,13 @@
  */
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig, ParseArgsOptionsConfig } from 'node:util';
+import { COMMANDS } from './command-list.ts';
 import { nearest } from './names.ts';
 import { UsageProblem } from './problem.ts';
 
 export interface CommandSyntax<Options extends ParseArgsOptionsConfig> {
   /** As in package.json's scripts: `catch-up`. */
   readonly command: string;
-  /** What follows the command's name: `chapter-04 [--seed N]`. */
-  readonly usage: string;
   readonly options: Options;
   /** How many names may be given; none by default. */
   readonly namesMax?: number;
@@ -28,8 +27,9 @@ export function npmCommand(command: string): string {
   return command === 'test' || command === 'start' ? `npm ${command}` : `npm run ${command}`;
 }
 
-/** A usage with the `--` that npm wants before the first flag. */
-export function npmUsage(command: string, usage: string): string {
+/** How a command is used, with the `--` that npm wants before the first flag. */
+export function npmUsage(command: string): string {
+  const usage = COMMANDS[command]?.usage ?? '';
   const flag = usage.search(/\[?--/);
   const line = flag < 0 ? usage : `${usage.slice(0, flag)}-- ${usage.slice(flag)}`;
   return `${npmCommand(command)} ${line}`.trim();
@@ -51,20 +51,16 @@ export function parseCommand<Options extends ParseArgsOptionsConfig>(
   try {
     parsed = parseArgs<Config>(config satisfies ParseArgsConfig);
   } catch (error) {
-    throw new UsageProblem(`${sentence(error as Error, syntax)}\n${usageLine(syntax)}`);
+    throw new UsageProblem(`${sentence(error as Error, syntax)}\nUse: ${npmUsage(syntax.command)}`);
   }
   takeFromNpm(parsed.values as Record<string, unknown>, parsed.positionals, syntax, environment);
   const namesMax = syntax.namesMax ?? 0;
   if (parsed.positionals.length > namesMax) {
     const extra = parsed.positionals[namesMax];
     const what = namesMax === 0 ? 'takes no names' : namesMax === 1 ? 'takes one name' : `takes ${namesMax} names at most`;
-    throw new UsageProblem(`${npmCommand(syntax.command)} ${what}: "${extra}" is one too many.\n${usageLine(syntax)}`);
+    throw new UsageProblem(`${npmCommand(syntax.command)} ${what}: "${extra}" is one too many.\nUse: ${npmUsage(syntax.command)}`);
   }
   return parsed;
-}
-
-function usageLine(syntax: Pick<CommandSyntax<ParseArgsOptionsConfig>, 'command' | 'usage'>): string {
-  return `Use: ${npmUsage(syntax.command, syntax.usage)}`;
 }
 
 function sentence(error: Error & { code?: string }, syntax: CommandSyntax<ParseArgsOptionsConfig>): string {

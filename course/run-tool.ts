@@ -25,13 +25,31 @@ export function runNode(file: string, args: readonly string[], options: { cwd?: 
     passOn.set(signal, handler);
     process.on(signal, handler);
   }
+  const orphaned = whenOrphaned(() => child.kill('SIGTERM'));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => {
+      clearInterval(orphaned);
       for (const [name, handler] of passOn) process.off(name, handler);
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
+}
+
+/**
+ * Calls back when npm has gone. A signal that is sent to npm ends the shell
+ * between npm and us, and reaches nobody behind it: without this, a server
+ * would go on running that nobody can see any more.
+ */
+export function whenOrphaned(callback: () => void): NodeJS.Timeout | undefined {
+  if (process.env['npm_lifecycle_event'] === undefined || process.platform === 'win32') return undefined;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    callback();
+  }, 500);
+  return timer.unref();
 }
 
 /**

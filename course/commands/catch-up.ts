@@ -16,7 +16,6 @@ import { announceBackup } from './reset.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, {
     command: 'catch-up',
-    usage: 'chapter-04 [--all]',
     options: { all: { type: 'boolean' } },
     namesMax: 2,
     careful: true,

@@ -23,7 +23,6 @@ interface Pair {
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, {
     command: 'diff',
-    usage: 'chapter-04 [FILE] [--starter]',
     options: { starter: { type: 'boolean' } },
     namesMax: 2,
   });

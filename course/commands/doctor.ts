@@ -21,7 +21,7 @@ interface Finding {
 const COLORS = { ok: 'green', missing: 'red', advice: 'yellow', optional: 'gray' } as const;
 
 export async function run(args: readonly string[]): Promise<number> {
-  parseCommand(args, { command: 'doctor', usage: '', options: {} });
+  parseCommand(args, { command: 'doctor', options: {} });
   const findings = [
     ...nodes(), npm(), platform(), ...git(), packages(),
     await loopback('127.0.0.1', 'missing'), await loopback('::1', 'advice'),

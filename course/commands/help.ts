@@ -1,16 +1,16 @@
 /** `help`: every command with its usage. */
-import { COMMANDS } from '../cli.ts';
+import { COMMANDS } from '../command-list.ts';
 import { npmUsage, parseCommand } from '../options.ts';
 import { print } from '../screen.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
-  parseCommand(args, { command: 'help', usage: '', options: {} });
+  parseCommand(args, { command: 'help', options: {} });
   print('Ten Servers: from a raw socket to systemd, in TypeScript.');
   for (const maintainer of [false, true]) {
     print(maintainer ? '\nFor those who write the course:\n' : '\nThe commands:\n');
     for (const [name, entry] of Object.entries(COMMANDS)) {
       if ((entry.maintainer ?? false) !== maintainer) continue;
-      print(`  ${npmUsage(name, entry.usage)}\n      ${entry.summary}`);
+      print(`  ${npmUsage(name)}\n      ${entry.summary}`);
     }
   }
   print('\nA chapter is called 4, 04, chapter-04, workers or 04-workers; an exercise, 4.2.');

@@ -11,7 +11,6 @@ import { targetOf } from '../trees.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, {
     command: 'hint',
-    usage: '4.2 [--level N]',
     options: { level: { type: 'string' } },
     namesMax: 2,
   });

@@ -5,7 +5,7 @@ import { count, print } from '../screen.ts';
 import { packStarters, starterDrift } from '../starters.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
-  parseCommand(args, { command: 'pack-starters', usage: '', options: {} });
+  parseCommand(args, { command: 'pack-starters', options: {} });
   const changed = drift();
   const { path, files } = packStarters();
   for (const file of changed) print(`  chapters/${file}`);

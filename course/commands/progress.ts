@@ -14,7 +14,6 @@ import { announceBackup } from './reset.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseCommand(args, {
     command: 'progress',
-    usage: '[--import CLONE] [--json] [--reset]',
     options: { import: { type: 'string' }, json: { type: 'boolean' }, reset: { type: 'boolean' } },
     careful: true,
   });

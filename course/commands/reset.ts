@@ -14,7 +14,6 @@ import { targetOf } from '../trees.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, {
     command: 'reset',
-    usage: 'chapter-04 [FILE] [--restore BACKUP]',
     options: { restore: { type: 'string' } },
     namesMax: 2,
     careful: true,
@@ -42,7 +41,8 @@ function putBack(chapter: Chapter, starters: ReadonlyMap<string, string>, only: 
     print(`${only ?? chapterName(chapter)} is as it was at the start: nothing to do.`);
     return 0;
   }
-  print(wrap(`${count(written.length, 'starter')} put back: ${listed(written)}.`));
+  const names = written.map((path) => path.slice(`chapters/${chapter.folder}/`.length));
+  print(wrap(`${count(written.length, 'starter')} put back in chapters/${chapter.folder}: ${listed(names)}.`));
   if (backup !== undefined) print(`To undo this: npm run reset -- --restore ${backup.split(/[/\\]/).at(-1)}`);
   const now = new Date().toISOString();
   const undone = chapter.exercises.filter((exercise) => only === undefined || exercise.file === only);

@@ -7,13 +7,11 @@ import { shown } from '../root.ts';
 import { runNode } from '../run-tool.ts';
 import { targetOf, treeOf } from '../trees.ts';
 
-const USAGE = npmUsage('serve', 'chapter-04 [--solution] [--port N] ...');
-
 export async function run(args: readonly string[]): Promise<number> {
   const at = args.findIndex((arg) => !arg.startsWith('-'));
   const beforeName = args.slice(0, at < 0 ? undefined : at);
   const strange = beforeName.find((arg) => arg !== '--solution');
-  if (strange !== undefined) throw new UsageProblem(`${strange} goes behind the chapter's name.\nUse: ${USAGE}`);
+  if (strange !== undefined) throw new UsageProblem(`${strange} goes behind the chapter's name.\nUse: ${npmUsage('serve')}`);
   const { chapter } = targetOf('serve', args.slice(at < 0 ? args.length : at, at + 1));
   const rest = args.slice(at + 1).filter((arg) => arg !== '--solution');
   const solution = args.includes('--solution') || keptByNpm('solution') === 'true';

@@ -3,9 +3,8 @@ import { CHECK_OPTIONS, checkTree } from '../check-tree.ts';
 import { parseCommand } from '../options.ts';
 
 const { subject: _, ...OPTIONS } = CHECK_OPTIONS;
-const USAGE = 'chapter-04 | 4.2 [--seed N] [--all] [--json FILE]';
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommand(args, { command: 'solution', usage: USAGE, options: OPTIONS, namesMax: 2 });
+  const { values, positionals } = parseCommand(args, { command: 'solution', options: OPTIONS, namesMax: 2 });
   return checkTree('solution', positionals, { ...values, subject: 'solutions' });
 }

@@ -7,7 +7,7 @@ import type { Progress } from '../progress.ts';
 import { paint, print, wrap } from '../screen.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
-  parseCommand(args, { command: 'start', usage: '', options: {} });
+  parseCommand(args, { command: 'start', options: {} });
   const { progress, problem } = readProgress();
   print(paint('bold', 'Ten Servers: from a raw socket to systemd, in TypeScript'));
   print();

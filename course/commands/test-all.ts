@@ -3,7 +3,7 @@ import { parseCommand } from '../options.ts';
 import { requireInstalled } from '../run-tool.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
-  parseCommand(args, { command: 'test:all', usage: '', options: {} });
+  parseCommand(args, { command: 'test:all', options: {} });
   requireInstalled('vitest');
   const { selfCheck } = await import('../self-check/index.ts');
   return selfCheck({ all: true });

@@ -4,10 +4,8 @@ import { parseCommand } from '../options.ts';
 import { UsageProblem } from '../problem.ts';
 import { requireInstalled } from '../run-tool.ts';
 
-const USAGE = 'chapter-04 | 4.2 [--seed N] [--all] [--subject DIR] [--json FILE]';
-
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommand(args, { command: 'test', usage: USAGE, options: CHECK_OPTIONS, namesMax: 2 });
+  const { values, positionals } = parseCommand(args, { command: 'test', options: CHECK_OPTIONS, namesMax: 2 });
   if (positionals.length > 0) return checkTree('test', positionals, values);
   const flag = Object.keys(values)[0];
   if (flag !== undefined) {

@@ -12,7 +12,7 @@ import { FolderWatch } from '../folder-watch.ts';
 import { chapterName } from '../manifest.ts';
 import type { Target } from '../names.ts';
 import { parseCommand, seedOf } from '../options.ts';
-import { requireInstalled } from '../run-tool.ts';
+import { requireInstalled, whenOrphaned } from '../run-tool.ts';
 import { colors, columns, listed, paint, print, wrap } from '../screen.ts';
 import { targetOf, treeOf } from '../trees.ts';
 import type { Tree } from '../trees.ts';
@@ -26,7 +26,6 @@ const CLOSE_MS = 1500;
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, {
     command: 'watch',
-    usage: 'chapter-04 | 4.2 [--seed N] [--subject DIR]',
     options: { seed: { type: 'string' }, subject: { type: 'string' } },
     namesMax: 2,
   });
@@ -68,6 +67,7 @@ class Watch {
       this.#wake();
     };
     for (const signal of SIGNALS) process.on(signal, stop);
+    whenOrphaned(stop);
 
     while (!this.#stopped) {
       // A run may hang on what it checks; Ctrl-C must not.
