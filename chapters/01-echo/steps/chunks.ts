@@ -27,7 +27,7 @@ console.log('one write of 150,000 bytes');
 socket.write('x'.repeat(150_000));
 await rest();
 
-console.log('one write, cut by the network inside the ü');
+console.log('two writes, cut inside the ü as a network may cut');
 const bytes = Buffer.from('grüße\n');
 socket.write(bytes.subarray(0, 3));
 await rest();
