@@ -8,7 +8,7 @@
 import { COMMANDS } from './command-list.ts';
 import { nearest } from './names.ts';
 import { npmCommand, npmUsage } from './options.ts';
-import { Problem, UsageProblem } from './problem.ts';
+import { Problem, reason, UsageProblem } from './problem.ts';
 import { wrap } from './screen.ts';
 
 /** Runs with the arguments behind the command's name; resolves to the exit code. */
@@ -54,6 +54,9 @@ function unknownCommand(name: string): string {
   return wrap(`There is no command "${name}".${guess} The commands are: ${names.join(', ')}.`);
 }
 
+/** Errors of the machine, not of a program. */
+const UNWRITABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'];
+
 function report(name: string, error: unknown): number {
   if (error instanceof Problem) {
     process.stderr.write(`${error.message}\n`);
@@ -63,6 +66,10 @@ function report(name: string, error: unknown): number {
   if (missing.code === 'ERR_MODULE_NOT_FOUND' && /Cannot find package/.test(missing.message)) {
     process.stderr.write(`The packages of the course are not all installed: run \`npm ci\`. (${missing.message})\n`);
     return 2;
+  }
+  if (missing.path !== undefined && UNWRITABLE.includes(missing.code ?? '')) {
+    process.stderr.write(`${wrap(`${missing.path} cannot be used: ${reason(error)}. \`npm run doctor\` looks for what is wrong.`)}\n`);
+    return 1;
   }
   const trace = error instanceof Error ? error.stack : String(error);
   process.stderr.write(`\`${npmCommand(name)}\` has a fault of its own, not yours. Please report this:\n${trace}\n`);

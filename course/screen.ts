@@ -37,6 +37,19 @@ export function wrap(text: string, indent = '', width = Math.min(columns(), 80))
   return [...lines, line].join('\n');
 }
 
+/** Breaks the prose of a Markdown text into lines, and leaves its code alone. */
+export function wrapMarkdown(text: string): string {
+  let fenced = false;
+  const lines = text.split('\n').map((line) => {
+    const fence = /^\s*(?:```|~~~)/.test(line);
+    if (fence) fenced = !fenced;
+    if (fence || fenced || line.length <= 80) return line;
+    const mark = /^\s*(?:(?:[-*]|\d+\.)\s+)?/.exec(line)?.[0] ?? '';
+    return mark + wrap(line.slice(mark.length), ' '.repeat(mark.length)).trimStart();
+  });
+  return lines.join('\n');
+}
+
 /** `1 file`, `2 files`. */
 export function count(value: number, noun: string): string {
   return `${value} ${noun}${value === 1 ? '' : 's'}`;

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { FakeCourse } from '../fake-course.ts';
 import { parseHints } from '../hints.ts';
+import { wrapMarkdown } from '../screen.ts';
 
 /** For what must change nothing in it. */
 const untouched = new FakeCourse();
@@ -56,4 +57,12 @@ test('the file is read by its headings, which code fences hide', () => {
     '1.1': [{ title: 'A', text: 'one' }, { title: 'B', text: '```ts\n### no\n```' }],
     '1.2': [{ title: 'C', text: 'three' }],
   });
+});
+
+test('prose is broken into lines of 80 columns, code is not', () => {
+  const long = 'word '.repeat(40).trim();
+  const [prose, item, code] = [long, `- ${long}`, `\`\`\`\n${long}\n\`\`\``].map(wrapMarkdown);
+  for (const line of `${prose}\n${item}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  expect(item).toMatch(/^- word[^\n]*\n  word/);
+  expect(code).toContain(long);
 });

@@ -5,7 +5,7 @@ import { readHints } from '../hints.ts';
 import { parseCommand } from '../options.ts';
 import { nextExercise, readProgress, updateProgress } from '../progress.ts';
 import { UsageProblem } from '../problem.ts';
-import { paint, print, wrap } from '../screen.ts';
+import { paint, print, wrap, wrapMarkdown } from '../screen.ts';
 import { targetOf } from '../trees.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -24,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const hint = levels[level - 1];
   if (!hint) throw new UsageProblem(`--level ${values.level}: ${exercise.id} has ${levels.length} hints.`);
   print(paint('bold', `Hint ${level} of ${levels.length} for ${exercise.id} ${exercise.title}: ${hint.title}`));
-  print(`\n${hint.text}\n`);
+  print(`\n${wrapMarkdown(hint.text)}\n`);
   print(wrap(after(exercise, chapter, level, levels.length)));
   const sentences = updateProgress((progress) => {
     const entry = (progress.exercises[exercise.id] ??= {});
