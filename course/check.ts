@@ -111,7 +111,8 @@ export class CheckSession {
       types ? typeErrorsOf(tree, chapter) : undefined,
     ]);
     const problems = [...run.unhandledErrors, ...run.testModules.flatMap((module) => module.errors())];
-    const results = exercises(this.#options).map((wanted) => exerciseResult(chapter, wanted, run.testModules));
+    const found = exercises(this.#options).map((wanted) => exerciseResult(chapter, wanted, run.testModules));
+    const results = this.#options.bail ? upToFirstFailure(found) : found;
     return {
       version: 1,
       chapter: chapterName(chapter),
@@ -156,6 +157,12 @@ function exerciseResult(chapter: Chapter, exercise: Exercise, modules: readonly 
   const module = modules.find((candidate) => candidate.moduleId === file);
   const rules = module ? Array.from(module.children.allTests(), (test) => ruleResult(test, exercise)) : [];
   return { id: exercise.id, title: exercise.title, status: statusOf(rules), rules };
+}
+
+/** Later exercises may have begun before an earlier one failed; the learner's next step is the earlier one. */
+function upToFirstFailure(results: readonly ExerciseResult[]): ExerciseResult[] {
+  const first = results.findIndex((result) => result.status === 'failed');
+  return results.map((result, index) => (first >= 0 && index > first ? { ...result, status: 'not run', rules: [] } : result));
 }
 
 /** An exercise is passed when every rule is, those that this machine cannot show aside. */
