@@ -73,7 +73,7 @@ class Report {
     const perLine = Math.max(1, Math.floor((this.#columns - 2) / width));
     for (let start = 0; start < cells.length; start += perLine) {
       const row = cells.slice(start, start + perLine);
-      const shown = row.map((cell) => this.#style(COLORS[cell.status], cell.text.padEnd(width)));
+      const shown = row.map((cell) => this.#style(COLORS[cell.status], cell.text) + ' '.repeat(width - cell.text.length));
       this.#lines.push(`  ${shown.join('')}`.trimEnd());
     }
     this.#lines.push('');
@@ -142,7 +142,8 @@ class Report {
     const { typeErrors = [] } = this.#result;
     if (typeErrors.length === 0) return;
     const noun = typeErrors.length === 1 ? 'type error' : 'type errors';
-    this.#lines.push(`  ${this.#style('yellow', `! ${typeErrors.length} ${noun}`)} (tests run without types, so this decided nothing):`);
+    const heading = this.#wrap(`! ${typeErrors.length} ${noun} (tests run without types, so this decided nothing):`, '  ');
+    this.#lines.push(...heading.map((line) => this.#style('yellow', line)));
     for (const error of typeErrors) this.#lines.push(...this.#wrap(error, '    '));
     this.#lines.push('');
   }

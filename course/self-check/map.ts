@@ -58,7 +58,7 @@ function diskFaults(chapter: Chapter, starters: Readonly<Record<string, string>>
 const FORBIDDEN: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/\b(?:test|it|describe|rule|exercise)\s*\.\s*(?:only|skip|todo)\b|\b(?:fit|fdescribe|xit|xdescribe)\s*\(/, 'leaves tests out; give the rule a reason with `skip`'],
   [/\bsetTimeout\s*\(|['"]node:timers\/promises['"]|\bsleep\s*\(|\bAtomics\.wait\s*\(/, 'sleeps; wait for what must happen (`until`, `settle`)'],
-  [/\bport:\s*[1-9]\d{2,4}\b|\.listen\(\s*[1-9]\d+|['"](?:tcp|https?|wss?):\/\/(?:127\.0\.0\.1|localhost):[1-9]\d+/, 'names a fixed port; let the kernel choose (port 0)'],
+  [/\bport:\s*[1-9]\d{2,4}\b|\blisten\(\s*[1-9]\d+|['"](?:tcp|https?|wss?):\/\/(?:127\.0\.0\.1|localhost):[1-9]\d+/, 'names a fixed port; let the kernel choose (port 0)'],
 ];
 
 function testFileFaults(): string[] {

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { commandFault } from './commands.ts';
+
+describe('a command that can be typed', () => {
+  test.each([
+    'npm ci && npm start',
+    'npm test',
+    'npm test chapter-01',
+    'npm test 1.4 -- --seed 42',
+    'npm test 01-echo',
+    'npm run serve chapter-01 -- --port 7000',
+    'npm run hint 4.2',
+    'npm run X',
+    'npx tsx course/submissions.ts chapter-01',
+    'npx tsx FILE',
+    'curl -s http://127.0.0.1:7000/',
+    'printf x | nc 127.0.0.1 7000',
+  ])('%s', (command) => expect(commandFault(command)).toBeUndefined());
+});
+
+describe('a command that cannot', () => {
+  test.each([
+    ['npm run serv chapter-01', 'no script serv'],
+    ['npm ci && npm run nothing', 'no script nothing'],
+    ['npm test 1.9', 'no exercise 1.9'],
+    ['npm test chapter-11', 'no chapter chapter-11'],
+    ['npm test 01-http', 'chapter 1 is 01-echo'],
+    ['npx tsx course/nowhere.ts', 'does not exist'],
+    ['node course/submissions.ts', 'npx tsx'],
+    ['npm publish', 'does not use npm publish'],
+  ])('%s', (command, why) => expect(commandFault(command)).toContain(why));
+});
