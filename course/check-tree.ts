@@ -13,7 +13,7 @@ import { isOpen, nextExercise, readProgress, recordCheck, updateProgress } from 
 import { Problem, reason, UsageProblem } from './problem.ts';
 import { CHAPTERS, fromUser, SOLUTIONS } from './root.ts';
 import { requireInstalled } from './run-tool.ts';
-import { colors, columns, count, listed, print, wrap } from './screen.ts';
+import { colors, columns, count, listed, print, StatusLine, wrap } from './screen.ts';
 import { readStarters } from './starters.ts';
 import { targetOf, treeOf } from './trees.ts';
 
@@ -54,22 +54,6 @@ export async function checkTree(command: string, names: readonly string[], value
   if (tree.own) for (const line of afterCheck(chapter, result)) print(wrap(line, '  '));
   if (json !== undefined) writeJson(json, result);
   return result.passed ? 0 : 1;
-}
-
-/** On a terminal: one line that grows while the tests run, and is gone when they are done. */
-class StatusLine {
-  #parts: string[] = [];
-  readonly #shows = process.stderr.isTTY === true;
-
-  add(part: string): void {
-    this.#parts.push(part);
-    const line = `  ${this.#parts.join(', ')}`.slice(0, columns() - 1);
-    if (this.#shows) process.stderr.write(`\r\x1b[K${line}`);
-  }
-
-  clear(): void {
-    if (this.#shows && this.#parts.length > 0) process.stderr.write('\r\x1b[K');
-  }
 }
 
 /** Where the JSON goes: looked at before the check, so that nobody waits for nothing. */

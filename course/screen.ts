@@ -50,6 +50,23 @@ export function wrapMarkdown(text: string): string {
   return lines.join('\n');
 }
 
+/** On a terminal: one line that grows while the tests run, and is gone when they are done. */
+export class StatusLine {
+  readonly #parts: string[] = [];
+  readonly #shows = process.stderr.isTTY === true;
+
+  add(part: string): void {
+    this.#parts.push(part);
+    const line = `  ${this.#parts.join(', ')}`.slice(0, columns() - 1);
+    if (this.#shows) process.stderr.write(`\r\x1b[K${line}`);
+  }
+
+  clear(): void {
+    if (this.#shows && this.#parts.length > 0) process.stderr.write('\r\x1b[K');
+    this.#parts.length = 0;
+  }
+}
+
 /** `1 file`, `2 files`. */
 export function count(value: number, noun: string): string {
   return `${value} ${noun}${value === 1 ? '' : 's'}`;

@@ -13,7 +13,7 @@ import { chapterName } from '../manifest.ts';
 import type { Target } from '../names.ts';
 import { parseCommand, seedOf } from '../options.ts';
 import { requireInstalled, whenOrphaned } from '../run-tool.ts';
-import { colors, columns, listed, paint, print, wrap } from '../screen.ts';
+import { colors, columns, listed, paint, print, StatusLine, wrap } from '../screen.ts';
 import { targetOf, treeOf } from '../trees.ts';
 import type { Tree } from '../trees.ts';
 
@@ -45,6 +45,7 @@ class Watch {
   #passed: ReadonlySet<string> | undefined;
   /** Files saved since the last run began. */
   readonly #saved = new Set<string>();
+  readonly #working = new StatusLine();
   #stopped = false;
   #wake: () => void = () => {};
 
@@ -77,6 +78,8 @@ class Watch {
     }
     watch.close();
     await Promise.race([this.#session?.close(), timeout(CLOSE_MS)]);
+    // vitest hides the cursor while it starts, and may have been interrupted there.
+    if (process.stdout.isTTY) process.stdout.write('\x1b[?25h');
     print('\nThe watch has ended.');
   }
 
@@ -102,7 +105,7 @@ class Watch {
     this.#announce();
     try {
       this.#session ??= await this.#open();
-      const result = await this.#session.run();
+      const result = await this.#session.run().finally(() => this.#working.clear());
       if (this.#stopped) return;
       const { renderReport } = await import('../report.ts');
       process.stdout.write(renderReport(result, { columns: columns(), colors: colors() }));
@@ -126,6 +129,7 @@ class Watch {
       tree: this.#tree.folder,
       subject: this.#tree.label,
       bail: true,
+      onExercise: ({ id, status }) => this.#working.add(`${id} ${status}`),
       ...(this.#target.exercise !== undefined && { exercise: this.#target.exercise.id }),
       ...(this.#seed !== undefined && { seed: this.#seed }),
     });
