@@ -189,10 +189,11 @@ export class HttpConnection {
     return closed;
   }
 
-  /** A head is looked for again only when another line has ended, or when it has grown beyond every limit. */
+  /** A head is looked for again only when another line or the input has ended, or when it is beyond every limit. */
   #mayHoldHead(): boolean {
     const seen = this.#headBytesSeen;
-    return seen === 0 || this.#input.includes(LF, seen) || this.#input.length > headBytesMax(this.limits);
+    if (seen === 0 || this.#peerEnded || this.#input.includes(LF, seen)) return true;
+    return this.#input.length > headBytesMax(this.limits);
   }
 
   #beginRequest(head: RequestEvent): RequestEvent {

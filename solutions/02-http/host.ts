@@ -13,9 +13,8 @@ import type { RequestLine } from './request-line.ts';
  * @throws RemoteProtocolError 400 when it is missing (from HTTP/1.1 on), repeated or invalid: all three a MUST
  */
 export function checkHost(line: RequestLine, headers: HttpHeaders): void {
-  const hosts = headers.getAll('host');
-  const host = hosts[0];
-  if (hosts.length > 1) throw new RemoteProtocolError(400, 'more than one Host');
+  const host = headers.get('host');
+  if (headers.count('host') > 1) throw new RemoteProtocolError(400, 'more than one Host');
   if (host === undefined) {
     if (line.httpVersion === '1.1') throw new RemoteProtocolError(400, 'no Host');
     return;
