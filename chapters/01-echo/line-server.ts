@@ -36,17 +36,12 @@ export function createLineServer(options: LineServerOptions = {}): Server {
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   trackConnections(server); // Does nothing yet: exercise 1.6 fills it in.
-  server.on('connection', (socket) => {
-    serveLines(socket, new LineDecoder({ lineBytesMax }), onLine);
-  });
-  return server;
-}
 
-function serveLines(socket: Socket, decoder: LineDecoder, onLine: LineHandler): void {
-  // TODO 1.5  Bytes that come go to the decoder; `answerLines` then answers every
-  //           line that is whole. At the client's FIN the decoder is told, a last
-  //           line is answered, and the server's side ends. Resets and clients
-  //           that do not read are met as in echo.ts.
+  // TODO 1.5  Each client gets a LineDecoder of its own. Bytes that come go into
+  //           it; `answerLines` then answers every line that is whole. At the
+  //           client's FIN the decoder is told, a last line is answered, and the
+  //           server's side ends. Resets and clients that do not read are met as
+  //           in echo.ts. Return the server.
   throw new NotImplemented('1.5');
 }
 
