@@ -11,8 +11,11 @@ import type { Outcome } from './outcome.ts';
 /** Larger files are data. */
 const TEXT_BYTES_MAX = 2 << 20;
 
-/** Folders of a person or a build machine. `/tmp`, `/etc` and the like are places that every system has. */
-const PRIVATE_PATH = /(?<![\w.~-])(?:\/(?:home|Users|work|workspace|builds|mnt|media)\/[\w.-]+|\/root\/|[A-Z]:\\{1,2}Users\\)/;
+/**
+ * Folders of a person or a build machine. `/tmp`, `/etc` and the like are places
+ * that every system has, and `/home/me` is nobody's.
+ */
+const PRIVATE_PATH = /(?<![\w.~-])(?:\/(?:home|Users|work|workspace|builds|mnt|media)\/(?!(?:me|you)\b)[\w.-]+|\/root\/|[A-Z]:\\{1,2}Users\\)/;
 
 export function findFaults(): Outcome {
   const files = repositoryFiles();

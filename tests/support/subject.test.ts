@@ -28,7 +28,7 @@ describe('the ways to be silent are told apart', () => {
     ['a loop without end at import', 'for (;;); export function start() {}', { kind: 'blocked' }],
     ['a loop without end in a handler', serverThat('for (;;);'), { kind: 'blocked' }],
     ['microtasks without end', serverThat('const again = () => Promise.resolve().then(again); again();'), { kind: 'blocked' }],
-    ['a synchronous wait', serverThat('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'), { kind: 'blocked' }],
+    ['a synchronous wait', serverThat('spawnSync(process.execPath, ["-e", "setInterval(() => {}, 1000)"])', 'import { spawnSync } from "node:child_process";'), { kind: 'blocked' }],
   ];
 
   test.concurrent.each(cases)('%s', async (_, source, verdict) => {
@@ -55,6 +55,18 @@ describe('what a server does besides does not change the verdict', () => {
 
   test('it lets go of the test process: it has exited', async () => {
     expect(await echoVerdict(serverThat('process.disconnect()'))).toMatchObject({ kind: 'exited' });
+  });
+});
+
+test('a refused connection is the death of the server where it has died', async () => {
+  await withSubject(serverThat('throw new Error("one was enough")'), async (subject) => {
+    const address = (await subject.call('start', [])) as Address;
+    const first = await new TcpClient(subject, address).connected();
+    await subject.until(() => subject.exited);
+    first.destroy();
+    await expect(new TcpClient(subject, address).connected()).rejects.toMatchObject({
+      report: { kind: 'exited', received: "the server's process died of an uncaught Error: one was enough" },
+    });
   });
 });
 

@@ -100,6 +100,8 @@ export class TcpClient {
   async connected(): Promise<this> {
     await this.until(() => this.#connected || this.#error !== undefined, { expected: 'the connection is accepted' });
     if (this.#error) {
+      // Nobody listens any more where the process has died.
+      if (!(await this.#subject.turn())) throw this.failure(this.#subject.exited ? 'exited' : 'blocked', { expected: 'the connection is accepted' });
       throw this.#failed('closed early', {
         received: `the connection was refused (${this.#error.code ?? this.#error.message})`,
         expected: 'the connection is accepted',
@@ -196,7 +198,7 @@ export class TcpClient {
     if (condition()) return;
     // A connection that broke may be the first sign of a process that is dying.
     if ((this.#closed || this.#ended) && (await this.#subject.turn())) throw this.#failed('closed early', { received: this.describe(), ...details });
-    throw this.failure(this.#subject.exited ? 'exited' : result, details);
+    throw this.failure(this.#subject.exited ? 'exited' : result === 'met' ? 'blocked' : result, details);
   }
 
   /** Waits until `length` bytes have come, and gives them. */
