@@ -35,8 +35,6 @@ async function main(): Promise<void> {
     exit(2, error);
   }
   const server = options.lines ? createLineServer() : createEchoServer();
-  const address = await listen(server, options);
-  console.log(`listening on tcp://${address.address}:${address.port}`);
 
   const stop = async (): Promise<void> => {
     // The second signal finds no listener and ends the program at once.
@@ -45,6 +43,10 @@ async function main(): Promise<void> {
   };
   const onSignal = (): void => void stop().catch((error: unknown) => exit(1, error));
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+
+  // Whoever waits for this line may send a signal right behind it: it comes last.
+  const { address, port, family } = await listen(server, options);
+  console.log(`listening on tcp://${family === 'IPv6' ? `[${address}]` : address}:${port}`);
 }
 
 await main().catch((error: unknown) => exit(1, error));
