@@ -1,16 +1,15 @@
 /**
- * The mutants of a chapter, and a tree that carries all of them at once.
+ * The mutants of a chapter, and a sandbox that carries all of them at once.
  *
  * Stryker's instrumenter puts every mutant behind a switch, so one copy of the
  * reference serves for all: the environment says which one is on.
  */
-import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Chapter } from '../manifest.ts';
 import { Problem } from '../problem.ts';
-import { SOLUTIONS, STATE } from '../root.ts';
+import { CHAPTERS, ROOT, SOLUTIONS, STATE } from '../root.ts';
 
 /** One change to the reference that a hidden test should notice. */
 export interface Mutant {
@@ -67,11 +66,18 @@ export function mutableFiles(chapter: Chapter, glob = '**'): string[] {
     .toSorted();
 }
 
+/** Whether the starter is the reference: a file that the learner is given and leaves alone. */
+export function isGiven(file: string): boolean {
+  const starter = join(CHAPTERS, file);
+  return existsSync(starter) && readFileSync(starter).equals(readFileSync(join(SOLUTIONS, file)));
+}
+
 /**
- * Makes the tree: the chapter's files with all mutants, none of them switched on,
- * beside plain copies of the chapters that it stands on.
+ * Makes a sandbox: the tests as they are now, and in `solutions/` the chapter's
+ * files with all mutants, none of them switched on. Edits made while mutants
+ * are tested change nothing. Whoever calls removes it.
  */
-export async function plantMutants(chapter: Chapter, files: readonly string[]): Promise<{ tree: string; mutants: Mutant[] }> {
+export async function makeSandbox(chapter: Chapter, files: readonly string[]): Promise<{ sandbox: string; mutants: Mutant[] }> {
   const { Instrumenter } = await loadStryker();
   const sources = new Map(files.map((file) => [file, readFileSync(join(SOLUTIONS, chapter.folder, file), 'utf8')]));
   const quiet = { isDebugEnabled: () => false, debug: () => {}, info: () => {}, warn: console.warn };
@@ -80,7 +86,7 @@ export async function plantMutants(chapter: Chapter, files: readonly string[]): 
     { plugins: null, excludedMutations: [], ignorers: [], noHeader: false },
   );
 
-  const tree = makeTree(chapter, result.files);
+  const sandbox = writeSandbox(chapter, result.files);
   const mutants = result.mutants.map((mutant) => {
     const source = sources.get(mutant.fileName) as string;
     const { start, end } = mutant.location;
@@ -95,43 +101,33 @@ export async function plantMutants(chapter: Chapter, files: readonly string[]): 
       sourceLine: source.split('\n')[start.line]?.trim() ?? '',
     };
   });
-  return { tree, mutants };
+  return { sandbox, mutants };
 }
 
-/**
- * Writes the tree, unless an earlier run has left the same one. Its name comes
- * from its content, so that what Node has compiled of it is found again.
- */
-function makeTree(chapter: Chapter, files: InstrumentResult['files']): string {
+function writeSandbox(chapter: Chapter, files: InstrumentResult['files']): string {
   const folder = join(STATE, 'mutation');
   mkdirSync(folder, { recursive: true });
-  forgetTrees(folder);
-  const building = mkdtempSync(join(folder, 'building-'));
-  cpSync(SOLUTIONS, building, { recursive: true });
-  cpSync(fileURLToPath(new URL('probe.mjs', import.meta.url)), join(building, 'probe.mjs'));
+  forgetSandboxes(folder);
+  const sandbox = mkdtempSync(join(folder, 'sandbox-'));
+  for (const name of ['package.json', 'solutions', 'tests', 'course']) {
+    cpSync(join(ROOT, name), join(sandbox, name), {
+      recursive: true,
+      filter: (path) => !/[/\\](?:node_modules|submissions|mutation)$/.test(path.slice(ROOT.length)),
+    });
+  }
+  const solutions = join(sandbox, 'solutions');
+  cpSync(fileURLToPath(new URL('probe.mjs', import.meta.url)), join(solutions, 'probe.mjs'));
   for (const { name, content } of files) {
     const up = '../'.repeat(name.split('/').length);
-    writeFileSync(join(building, chapter.folder, name), `${content}\nimport '${up}probe.mjs';\n`);
+    writeFileSync(join(solutions, chapter.folder, name), `${content}\nimport '${up}probe.mjs';\n`);
   }
-  const hash = createHash('sha256');
-  for (const file of readdirSync(building, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile()) continue;
-    const path = join(file.parentPath, file.name);
-    hash.update(path.slice(building.length)).update(readFileSync(path));
-  }
-  const tree = join(folder, `tree-${hash.digest('hex').slice(0, 16)}`);
-  try {
-    renameSync(building, tree);
-  } catch {
-    rmSync(building, { recursive: true, force: true });
-  }
-  return tree;
+  return sandbox;
 }
 
-/** Removes trees that have lain there for a day. */
-function forgetTrees(folder: string): void {
+/** Removes what a run that was killed has left a day ago. */
+function forgetSandboxes(folder: string): void {
   const yesterday = Date.now() - 24 * 60 * 60 * 1000;
-  for (const name of readdirSync(folder).filter((name) => /^(?:tree|building)-/.test(name))) {
+  for (const name of readdirSync(folder).filter((name) => name.startsWith('sandbox-'))) {
     const path = join(folder, name);
     if (statSync(path).mtimeMs < yesterday) rmSync(path, { recursive: true, force: true });
   }

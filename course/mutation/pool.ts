@@ -15,14 +15,13 @@ export type Outcome = Extract<FromWorker, { type: 'done' }>;
 
 export interface PoolOptions {
   testFiles: readonly string[];
-  /** The absolute folder that holds the instrumented `01-echo` and its siblings. */
-  tree: string;
+  /** The absolute folder in which `tests/` and the instrumented `solutions/` lie. */
+  sandbox: string;
   seed: number;
   concurrency: number;
 }
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
-const hostFile = join(project, 'tests', 'support', 'host.ts');
 const workerFile = fileURLToPath(new URL('worker.ts', import.meta.url));
 
 /** One test process, with a folder in which it writes down its children. */
@@ -51,11 +50,11 @@ class Worker {
   /** Starts the process if it is not there. Resolves to the ids of the rules that it knows. */
   async start(): Promise<readonly string[]> {
     if (this.#process) return this.#rules;
-    const { tree, seed, testFiles } = this.#options;
+    const { sandbox, seed, testFiles } = this.#options;
     const started = fork(workerFile, [...testFiles], {
-      cwd: project,
+      cwd: sandbox,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { ...process.env, TEN_SUBJECT: tree, TEN_SEED: String(seed), TEN_RUN: this.#folder, TEN_BAIL: '0' },
+      env: { ...process.env, TEN_SUBJECT: join(sandbox, 'solutions'), TEN_SEED: String(seed), TEN_RUN: this.#folder, TEN_BAIL: '0' },
     });
     this.#process = started;
     started.on('exit', () => {
@@ -135,17 +134,18 @@ export class Pool {
 }
 
 /**
- * Loads the tree once and lets the process end by itself. Tests kill theirs
+ * Loads the code once and lets the process end by itself. Tests kill theirs
  * before Node has written down what it compiled; with it, each starts in half
  * the time.
  */
-export async function warmUp(tree: string, driverFile: string): Promise<void> {
-  const host = spawn(process.execPath, [hostFile, tree, driverFile], {
-    cwd: project,
+export async function warmUp(sandbox: string, driverFile: string): Promise<void> {
+  const hostFile = join(sandbox, 'tests', 'support', 'host.ts');
+  const host = spawn(process.execPath, [hostFile, join(sandbox, 'solutions'), driverFile], {
+    cwd: sandbox,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
     // As in `tests/support/subject.ts`.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(project, '.ten-servers', 'cache', 'compile') },
+    env: { ...process.env, NODE_COMPILE_CACHE: join(sandbox, '.ten-servers', 'cache', 'compile') },
   });
   const exited = once(host, 'exit');
   host.once('message', () => host.disconnect());

@@ -33,6 +33,10 @@ export interface MutationReport {
   readonly score: number;
   readonly rules: number;
   readonly counts: Readonly<Record<MutantStatus, number>>;
+  /** Files that the learner is given as they are. */
+  readonly given: readonly string[];
+  /** The score without them. */
+  readonly ownScore: number;
   readonly mutants: readonly MutantResult[];
 }
 
@@ -65,9 +69,13 @@ export function placeOf(mutant: Mutant): string {
 
 /** A survivor, in three lines. */
 export function describeMutant(mutant: MutantResult): string {
-  const status = mutant.status === 'not reached' ? 'not reached by any rule' : `${mutant.status}, reached by ${count(mutant.reachedBy, 'rule')}`;
+  const status = mutant.status === 'not reached' ? 'no rule reaches it' : `survived ${count(mutant.reachedBy, 'rule')}`;
+  return `${describeChange(mutant)}\n  ${status}`;
+}
+
+export function describeChange(mutant: Mutant): string {
   return [
-    `${placeOf(mutant)}  ${mutant.mutator}, ${status}`,
+    `${placeOf(mutant)}  ${mutant.mutator}`,
     `  - ${oneLine(mutant.original, 110)}`,
     `  + ${oneLine(mutant.replacement, 110) || '(nothing)'}`,
   ].join('\n');
@@ -77,9 +85,10 @@ export function summaryOf(report: MutationReport): string {
   const { counts, mutants, durationMs } = report;
   const run = mutants.length - counts.ignored;
   const each = run === 0 ? 0 : durationMs / 1000 / run;
+  const own = report.given.length === 0 ? '' : `; ${report.ownScore} % without what the learner is given (${report.given.join(', ')})`;
   return `${report.chapter}: ${report.score} % of ${run} mutants killed `
     + `(${counts.killed} killed, ${counts.timeout} by timeout, ${counts.survived} survived, ${counts['not reached']} not reached; `
-    + `${counts.ignored} ignored) in ${Math.round(durationMs / 1000)} s, ${each.toFixed(2)} s each`;
+    + `${counts.ignored} ignored) in ${Math.round(durationMs / 1000)} s, ${each.toFixed(2)} s each${own}`;
 }
 
 export function toMarkdown(report: MutationReport): string {

@@ -1,12 +1,15 @@
 /**
  * Mutation testing: do the hidden tests notice when the reference is changed?
  *
- *     node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--survivors]
+ *     node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N]
+ *                                            [--survivors] [--try-ignored] [--confirm]
  *
  * Each mutant is one small change to `solutions/NN-name`. The rules that reach
  * it run against it until one fails, which kills it; a mutant that no rule
  * notices survives, and either a rule is missing or the change makes no
- * difference. Reports go to `.ten-servers/mutation/chapter-NN.json` and `.md`;
+ * difference. `--survivors` runs those of the last full run again, `--try-ignored`
+ * also what `ignored.ts` excuses, and with `--confirm` a rule must fail twice to
+ * kill. Reports go to `.ten-servers/mutation/chapter-NN.json` and `.md`;
  * of a run on some of the files, to `chapter-NN-partial.…`.
  *
  * Exit codes: 0 done and at least 85 % killed, 1 fewer or it could not be done, 2 wrong use.
@@ -20,11 +23,13 @@ import { findTarget } from '../names.ts';
 import { Problem, UsageProblem } from '../problem.ts';
 import { ROOT, shown, STATE } from '../root.ts';
 import { excuseOf, ignored } from './ignored.ts';
-import { mutableFiles, plantMutants } from './mutants.ts';
+import { isGiven, makeSandbox, mutableFiles } from './mutants.ts';
 import type { Mutant } from './mutants.ts';
+import type { Failure, Job } from './messages.ts';
 import { RuleOrder } from './order.ts';
 import { Pool, warmUp } from './pool.ts';
-import { countsOf, describeMutant, isSurvivor, scoreOf, summaryOf, toMarkdown } from './report.ts';
+import type { Outcome } from './pool.ts';
+import { countsOf, describeChange, describeMutant, isSurvivor, scoreOf, summaryOf, toMarkdown } from './report.ts';
 import type { MutantResult, MutationReport } from './report.ts';
 
 const SCORE_MIN = 85;
@@ -39,6 +44,10 @@ interface Settings {
   seed: number;
   /** Only what survived in the last full run. */
   survivors: boolean;
+  /** Run what `ignored.ts` excuses too, to see whether it survives at all. */
+  tryIgnored: boolean;
+  /** Ask a rule that failed a second time: a busy machine is no mutant. */
+  confirm: boolean;
 }
 
 function settings(): Settings {
@@ -49,11 +58,13 @@ function settings(): Settings {
       concurrency: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
       survivors: { type: 'boolean', default: false },
+      'try-ignored': { type: 'boolean', default: false },
+      confirm: { type: 'boolean', default: false },
     },
   });
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors]');
+    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--try-ignored] [--confirm]');
   }
   const { chapter } = findTarget(name);
   const files = mutableFiles(chapter, values.files);
@@ -64,15 +75,15 @@ function settings(): Settings {
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new UsageProblem(`--concurrency ${values.concurrency}: a number from 1`);
   const seed = Number(values.seed);
   if (!Number.isInteger(seed)) throw new UsageProblem(`--seed ${values.seed}: a whole number`);
-  return { chapter, files, concurrency, seed, survivors: values.survivors };
+  return { chapter, files, concurrency, seed, survivors: values.survivors, tryIgnored: values['try-ignored'], confirm: values.confirm };
 }
 
-/** The chapter's test files, in the order of the course. */
-function testFiles(chapter: Chapter): string[] {
-  const folder = join(ROOT, 'tests', chapterName(chapter));
+/** The chapter's test files below a folder, in the order of the course. */
+function testFiles(chapter: Chapter, root: string): string[] {
+  const folder = join(root, 'tests', chapterName(chapter));
   const step = (file: string): number => Number(/^\d+\.(\d+)-/.exec(file)?.[1] ?? 0);
   const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.test.ts')) : [];
-  if (files.length === 0) throw new Problem(`${shown(folder)} holds no hidden tests yet.`);
+  if (files.length === 0) throw new Problem(`tests/${chapterName(chapter)} holds no hidden tests yet.`);
   return files.toSorted((a, b) => step(a) - step(b)).map((file) => join(folder, file));
 }
 
@@ -104,7 +115,32 @@ async function dryRun(pool: Pool, rules: readonly string[]): Promise<{ reachedBy
   return { reachedBy, ms };
 }
 
-async function testMutants(pool: Pool, mutants: readonly Mutant[]): Promise<{ results: MutantResult[]; rules: number }> {
+interface Verdict {
+  failure?: Failure;
+  /** Rules that did not fail again when they were asked again. */
+  unsteady: string[];
+  ms: number;
+}
+
+/** Runs a mutant's rules; with `confirm`, a rule must fail twice to kill. */
+async function judge(job: Job, run: (job: Job) => Promise<Outcome | undefined>, confirm: boolean): Promise<Verdict> {
+  const unsteady: string[] = [];
+  let ms = 0;
+  for (let rules = job.rules; ;) {
+    // A test process may die for another reason once.
+    const outcome = (await run({ ...job, rules })) ?? (await run({ ...job, rules }));
+    if (!outcome) return { failure: { rule: rules[0] as string, kind: 'timeout', received: 'the test process died' }, unsteady, ms };
+    ms += outcome.ms;
+    const { failure } = outcome;
+    if (!failure) return { unsteady, ms };
+    if (!confirm || (await run({ ...job, rules: [failure.rule] }))?.failure) return { failure, unsteady, ms };
+    unsteady.push(failure.rule);
+    rules = rules.slice(rules.indexOf(failure.rule) + 1);
+    if (rules.length === 0) return { unsteady, ms };
+  }
+}
+
+async function testMutants(pool: Pool, mutants: readonly Mutant[], { tryIgnored, confirm }: Settings): Promise<{ results: MutantResult[]; rules: number }> {
   const rules = await pool.rules();
   const { reachedBy, ms } = await dryRun(pool, rules);
   const order = new RuleOrder(ms, reachedBy);
@@ -116,18 +152,18 @@ async function testMutants(pool: Pool, mutants: readonly Mutant[]): Promise<{ re
       results.push({ ...mutant, ...result, reachedBy: reaching.length, ms });
       progress(`${results.length} of ${mutants.length} mutants, ${results.filter(isSurvivor).length} survived`);
     };
-    if (excuse) return note({ status: 'ignored', reason: excuse.reason });
-    if (reaching.length === 0) return note({ status: 'not reached' });
+    if (excuse && !tryIgnored) return note({ status: 'ignored', reason: excuse.reason });
+    if (reaching.length === 0) return note(excuse ? { status: 'ignored', reason: excuse.reason } : { status: 'not reached' });
     const sorted = order.sort(mutant, reaching);
     const ruleMs = RULE_MS + USUAL_TIMES * Math.max(...reaching.map((rule) => ms.get(rule) ?? 0));
     const job = { mutant: mutant.id, rules: sorted, ruleMs };
-    // A test process may die for another reason once.
-    const outcome = (await run(job)) ?? (await run(job));
-    if (!outcome) return note({ status: 'timeout', failure: { rule: sorted[0] as string, kind: 'timeout', received: 'the test process died' } });
-    const { failure } = outcome;
+    const verdict = await judge(job, run, confirm);
+    for (const rule of verdict.unsteady) console.log(`${rule} failed once and passed once on this mutant:\n${describeChange(mutant)}\n`);
+    const { failure, ms: took } = verdict;
     order.learn(mutant, failure ? sorted.slice(0, sorted.indexOf(failure.rule)) : sorted, failure?.rule);
-    if (!failure) return note({ status: 'survived' }, outcome.ms);
-    note({ status: failure.kind === 'timeout' || failure.kind === 'blocked' ? 'timeout' : 'killed', failure }, outcome.ms);
+    if (!failure) return note(excuse ? { status: 'ignored', reason: excuse.reason } : { status: 'survived' }, took);
+    if (excuse) console.log(`ignored.ts excuses what ${failure.rule} kills (${failure.received}):\n${describeChange(mutant)}\n`);
+    note({ status: failure.kind === 'timeout' || failure.kind === 'blocked' ? 'timeout' : 'killed', failure }, took);
   });
   progress('');
   const position = new Map(mutants.map(({ id }, index) => [id, index]));
@@ -145,22 +181,26 @@ function survivorsOf(reportFile: string): Set<string> {
 }
 
 async function main(): Promise<number> {
-  const { chapter, files, concurrency, seed, survivors } = settings();
+  const wish = settings();
+  const { chapter, files, concurrency, seed, survivors } = wish;
   const whole = files.length === mutableFiles(chapter).length && !survivors;
   const reportFile = join(STATE, 'mutation', chapterName(chapter));
   const wanted = survivors ? survivorsOf(`${reportFile}.json`) : undefined;
   const startedAt = new Date();
-  const { tree, mutants: all } = await plantMutants(chapter, files);
+  testFiles(chapter, ROOT);
+  const { sandbox, mutants: all } = await makeSandbox(chapter, files);
+  process.on('exit', () => rmSync(sandbox, { recursive: true, force: true }));
   const mutants = wanted ? all.filter((mutant) => wanted.has(keyOf(mutant))) : all;
-  const tests = testFiles(chapter);
-  await warmUp(tree, join(dirname(tests[0] as string), 'driver.ts'));
-  const pool = new Pool({ testFiles: tests, tree, seed, concurrency });
+  const tests = testFiles(chapter, sandbox);
+  await warmUp(sandbox, join(dirname(tests[0] as string), 'driver.ts'));
+  const pool = new Pool({ testFiles: tests, sandbox, seed, concurrency });
   const stop = (): never => process.exit(1);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   process.on('exit', () => pool.stop());
-  const { results, rules } = await testMutants(pool, mutants);
+  const { results, rules } = await testMutants(pool, mutants, wish);
 
   const counts = countsOf(results);
+  const given = [...new Set(results.map(({ file }) => file))].filter((file) => isGiven(file));
   const report: MutationReport = {
     version: 1,
     chapter: chapterName(chapter),
@@ -170,6 +210,8 @@ async function main(): Promise<number> {
     score: scoreOf(counts),
     rules,
     counts,
+    given,
+    ownScore: scoreOf(countsOf(results.filter(({ file }) => !given.includes(file)))),
     mutants: results,
   };
   const path = whole ? reportFile : `${reportFile}-partial`;
