@@ -1,0 +1,319 @@
+import { isDeepStrictEqual } from 'node:util';
+import { chunkedBytes } from '#support/http-client.ts';
+import { exercise } from '#support/exercise.ts';
+import type { World } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type driver from './driver.ts';
+import type { DecodedBody, Pairs } from './driver.ts';
+import { judge, judgeVector, showOutcome, showText } from './outcomes.ts';
+import { bytesOf, loadVectors, ruleOf, textOf } from './vectors.ts';
+import type { Vector, VectorBytes } from './vectors.ts';
+
+interface FramingVector extends Vector {
+  fields: Pairs;
+  httpVersion: string;
+  limits?: { bodyBytesMax: number };
+  /** Every right answer. */
+  accepted?: string[];
+}
+
+interface ChunkVector extends Vector {
+  bytes: VectorBytes;
+  accepted?: number;
+}
+
+interface BodyVector extends Vector {
+  bytes: VectorBytes;
+  accepted?: string;
+  trailers?: Pairs;
+  limits?: { bodyBytesMax: number };
+}
+
+type TestWorld = World<typeof driver>;
+
+/** The first bytes of the next message, which belong to nobody yet. */
+const NEXT = Buffer.from('GET /next HTTP/1.1\r\nHost: a\r\n\r\n');
+
+async function judgeFramings({ call }: TestWorld, ...groups: string[]): Promise<void> {
+  const vectors = loadVectors<FramingVector>('framings', ...groups);
+  const outcomes = await call('framings', vectors.map(({ fields, httpVersion, limits }) => ({ fields, httpVersion, ...(limits ? { limits } : {}) })));
+  for (const [index, vector] of vectors.entries()) {
+    const fields = vector.fields.map(([name, value]) => `${name}: ${showText(value, 40)}`).join(' · ');
+    const sent = `bodyFraming of HTTP/${vector.httpVersion}, ${fields || 'no fields'}${vector.limits ? `, with bodyBytesMax ${vector.limits.bodyBytesMax}` : ''}`;
+    judge(outcomes[index] ?? { threw: 'nothing came back' }, `${sent}  [${vector.id}]`, vector.accepted ?? [], vector.refused ?? [], ruleOf(vector));
+  }
+}
+
+async function judgeChunkLines({ call }: TestWorld, ...groups: string[]): Promise<void> {
+  const vectors = loadVectors<ChunkVector>('chunk-lines', ...groups);
+  const outcomes = await call('chunkLines', vectors.map((vector) => textOf(vector.bytes)));
+  for (const [index, vector] of vectors.entries()) judgeVector(vector, outcomes[index], `parseChunkLine of ${showText(textOf(vector.bytes))}`);
+}
+
+const bytewise = (bytes: Buffer): Buffer[] => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
+
+/** Whole, byte by byte, cut at random places, and with the next message behind in one piece. */
+function deliveriesOf({ random }: TestWorld, bytes: Buffer): { way: string; pieces: Buffer[]; behind: Buffer }[] {
+  const nothing = Buffer.alloc(0);
+  const ways = [
+    { way: 'in one piece', pieces: [bytes], behind: nothing },
+    { way: 'with the next message behind', pieces: [Buffer.concat([bytes, NEXT])], behind: NEXT },
+  ];
+  if (bytes.length > 3000) return [...ways, { way: 'in pieces', pieces: random.pieces(bytes, 700), behind: nothing }];
+  return [
+    ...ways,
+    { way: 'byte by byte', pieces: bytewise(bytes), behind: nothing },
+    { way: 'byte by byte with the next message behind', pieces: bytewise(Buffer.concat([bytes, NEXT])), behind: NEXT },
+    { way: 'in pieces', pieces: random.pieces(bytes, 4), behind: nothing },
+  ];
+}
+
+async function judgeBodies(world: TestWorld, ...groups: string[]): Promise<void> {
+  for (const vector of loadVectors<BodyVector>('chunked-bodies', ...groups)) {
+    const bytes = bytesOf(vector.bytes);
+    const deliveries = deliveriesOf(world, bytes);
+    const outcomes = await world.call('decode', deliveries.map(({ pieces }) => pieces), vector.limits);
+    for (const [index, { way, behind }] of deliveries.entries()) {
+      const result = outcomes[index]?.result ?? { threw: 'nothing came back' };
+      const sent = `${showText(bytes.toString('latin1'))} ${way}  [${vector.id}]`;
+      if (!('accepted' in result) || vector.accepted === undefined) {
+        judge(result, sent, vector.accepted === undefined ? [] : [`the body ${showText(vector.accepted)}`], vector.refused ?? [], ruleOf(vector));
+        continue;
+      }
+      judgeDecoded(result.accepted, sent, Buffer.from(vector.accepted, 'latin1'), vector.trailers ?? [], behind, ruleOf(vector));
+    }
+  }
+}
+
+function judgeDecoded(decoded: DecodedBody | 'needs more', sent: string, body: Buffer, trailers: Pairs, unread: Buffer, why: string): void {
+  const shown = (bytes: Uint8Array): string => showText(Buffer.from(bytes).toString('latin1'), 48);
+  check(decoded !== 'needs more', { sent, received: 'need-more-data, though the body is complete', expected: `the body ${shown(body)}, then end: ${why}` });
+  check(body.equals(decoded.body), { kind: 'wrong bytes', sent, received: shown(decoded.body), expected: `${shown(body)}: ${why}` });
+  check(isDeepStrictEqual(decoded.trailers, trailers), {
+    sent,
+    received: `the trailers ${JSON.stringify(decoded.trailers)}`,
+    expected: `the trailers ${JSON.stringify(trailers)}: ${why}`,
+  });
+  check(unread.equals(decoded.unread), {
+    sent,
+    received: `unread() gives ${shown(decoded.unread)}`,
+    expected: `${shown(unread)}: the bytes behind the body belong to the next message`,
+    likely: 'the decoder takes more than its body, or forgets what was behind it',
+  });
+}
+
+exercise<typeof driver>('2.3', import.meta.url, (rule) => {
+  rule(
+    'knows-how-long',
+    'knows from the fields how long a body is',
+    {
+      rule: 'chunked says it itself, else Content-Length says it, else a request has no body (RFC 9112 §6.3)',
+      likely: 'a request without either field is given a body, or names are compared in one case only',
+    },
+    async (world) => await judgeFramings(world, 'framings'),
+  );
+
+  rule(
+    'parses-a-length',
+    'parses Content-Length, which is digits and nothing else',
+    {
+      rule: 'Content-Length is 1*DIGIT (RFC 9110 §8.6)',
+      likely: '`Number` and `parseInt` take signs, spaces, letters, hexadecimal and rounding: look at the characters first',
+    },
+    async (world) => {
+      const { call, random } = world;
+      const numbers = ['0', '1', '007', '9007199254740991', ...Array.from({ length: 6 }, () => String(random.uint32()))];
+      const outcomes = await call('contentLengths', numbers);
+      for (const [index, text] of numbers.entries()) {
+        judge(outcomes[index] ?? { threw: 'nothing' }, `parseContentLength of ${JSON.stringify(text)}`, [Number(text)], [], 'the number');
+      }
+      const bad = ['', '+2', '-1', '1_0', '0x10', '1e3', '5.0', 'five', '1 2', '5a', '5;', '٥'];
+      for (const [index, outcome] of (await call('contentLengths', bad)).entries()) {
+        judge(outcome, `parseContentLength of ${JSON.stringify(bad[index])}`, [], [400], 'digits and nothing else');
+      }
+      await judgeFramings(world, 'bad-lengths');
+    },
+  );
+
+  rule(
+    'refuses-ambiguity',
+    'refuses a request whose fields disagree about its length',
+    {
+      rule: 'where two servers could read two lengths, the request is refused (RFC 9112 §6.3, §11.2)',
+      likely: 'the first or the last value wins, or Content-Length is ignored beside Transfer-Encoding',
+    },
+    async (world) => await judgeFramings(world, 'ambiguous'),
+  );
+
+  rule(
+    'refuses-other-codings',
+    'refuses every transfer coding but chunked, and chunked twice',
+    {
+      rule: 'a coding that is not understood is a 501, and a body whose end is not known a 400 (RFC 9112 §6.1, §6.3)',
+      likely: '`includes("chunked")`, or a `trim()` that takes a vertical tab for a space',
+    },
+    async (world) => {
+      await judgeFramings(world, 'codings');
+      await judgeFramings(world, 'choices');
+    },
+  );
+
+  rule(
+    'limits-the-length',
+    'refuses a length over the limit with 413, before the body comes',
+    {
+      rule: 'a body larger than the server will take is a 413 (RFC 9110 §15.5.14)',
+      likely: '`limits.bodyBytesMax` is not looked at, or the limit itself is refused',
+    },
+    async (world) => await judgeFramings(world, 'limits'),
+  );
+
+  rule(
+    'parses-chunk-sizes',
+    'parses chunk sizes in hexadecimal and ignores extensions',
+    {
+      rule: 'a chunk begins with its size in hexadecimal; unknown extensions are ignored (RFC 9112 §7.1)',
+      likely: 'the size is read as decimal, or an extension with a quoted string is not understood',
+    },
+    async (world) => {
+      const { call, random } = world;
+      const sizes = Array.from({ length: 10 }, () => random.uint32());
+      const lines = sizes.map((size) => (random.boolean() ? size.toString(16) : size.toString(16).toUpperCase()));
+      for (const [index, outcome] of (await call('chunkLines', lines)).entries()) judge(outcome, `parseChunkLine of ${lines[index]}`, [sizes[index]], [], 'hexadecimal');
+      await judgeChunkLines(world, 'sizes', 'extensions');
+    },
+  );
+
+  rule(
+    'refuses-bad-sizes',
+    'refuses a chunk size that is anything but hexadecimal digits',
+    {
+      rule: 'a chunk size is 1*HEXDIG (RFC 9112 §7.1); too large a size must not wrap around or be rounded',
+      likely: '`parseInt(line, 16)` takes signs, `0x`, spaces and any rest; beyond 2^53 it rounds',
+    },
+    async (world) => {
+      await judgeChunkLines(world, 'bad-sizes', 'huge-sizes', 'choices');
+    },
+  );
+
+  rule(
+    'refuses-bad-extensions',
+    'refuses line ends hidden in a chunk extension',
+    {
+      rule: 'no CR and no LF in an extension (RFC 9112 §7.1.1): what one server takes for an extension, the next takes for the end of the line',
+      likely: 'everything behind the semicolon is skipped without a look',
+    },
+    async (world) => await judgeChunkLines(world, 'bad-extensions'),
+  );
+
+  rule(
+    'decodes-chunks',
+    'decodes a chunked body, however it is cut, and leaves what is behind it',
+    {
+      rule: 'size, CRLF, so many bytes, CRLF, until a size of 0 (RFC 9112 §7.1)',
+      likely: 'half a chunk line is taken for a whole one, data is searched instead of counted, or the decoder reads beyond its body',
+    },
+    async (world) => {
+      await judgeBodies(world, 'bodies');
+      const { random, call } = world;
+      const parts = Array.from({ length: random.integer(3, 6) }, () => random.bytes(random.integer(1, 400)));
+      const bytes = chunkedBytes(parts);
+      const deliveries = deliveriesOf(world, bytes);
+      const outcomes = await call('decode', deliveries.map(({ pieces }) => pieces));
+      for (const [index, { way, behind }] of deliveries.entries()) {
+        const result = outcomes[index]?.result ?? { threw: 'nothing' };
+        const sent = `${parts.length} chunks of random bytes ${way}`;
+        check('accepted' in result, { sent, received: showOutcome(result), expected: 'the bytes of the chunks' });
+        judgeDecoded(result.accepted, sent, Buffer.concat(parts), [], behind, 'the bytes of the chunks');
+      }
+    },
+  );
+
+  rule(
+    'gives-data-as-it-comes',
+    'gives the data of a chunk as it comes, not when the chunk is complete',
+    {
+      rule: 'a chunk may be of any size: holding one until it is whole lets a client fill the memory',
+      likely: 'the decoder waits for size bytes before it tells of them',
+    },
+    async ({ call, random }) => {
+      const half = random.bytes(random.integer(200, 900));
+      const [outcome] = await call('decode', [[Buffer.from('1000\r\n'), half]]);
+      check(outcome !== undefined && outcome.dataBytes === half.length && 'accepted' in outcome.result && outcome.result.accepted === 'needs more', {
+        sent: `a chunk of 4,096 bytes, ${half.length} of which have come`,
+        received: outcome === undefined ? 'nothing' : `${outcome.dataBytes} bytes of data; ${showOutcome(outcome.result).slice(0, 80)}`,
+        expected: `${half.length} bytes of data, then need-more-data`,
+      });
+    },
+  );
+
+  rule(
+    'waits-for-the-end',
+    'asks for more until the empty line behind the last chunk is there',
+    {
+      rule: 'a chunked body ends with the empty line after its trailers, not with the size of 0 (RFC 9112 §7.1)',
+      likely: '`0` and CRLF are taken for the end: the next message then begins with an empty line, or with a trailer',
+    },
+    async (world) => {
+      const bytes = chunkedBytes(['abc', 'defg'], [['X-Sum', '7']]);
+      const deliveries = Array.from({ length: bytes.length }, (_, length) => [bytes.subarray(0, length)]);
+      const outcomes = await world.call('decode', deliveries);
+      for (const [length, { result }] of outcomes.entries()) {
+        check('accepted' in result && result.accepted === 'needs more', {
+          sent: `the first ${length} of ${bytes.length} bytes of a chunked body: …${showText(bytes.toString('latin1', Math.max(0, length - 40), length))}`,
+          received: 'accepted' in result ? 'end' : showOutcome(result),
+          expected: 'need-more-data: it is not complete',
+        });
+      }
+    },
+  );
+
+  rule(
+    'reads-trailers',
+    'reads trailers, and never lets one change the framing',
+    {
+      rule: 'fields that frame or route a message are refused or dropped in trailers (RFC 9110 §6.5.1)',
+      likely: 'trailers are skipped, not parsed, or all of them are passed on',
+    },
+    async (world) => await judgeBodies(world, 'trailers'),
+  );
+
+  rule(
+    'refuses-bad-chunks',
+    'refuses a body that breaks the grammar of chunks',
+    {
+      rule: 'every line ends in CRLF, and so does the data of every chunk (RFC 9112 §7.1)',
+      likely: 'two bytes are skipped behind the data without a look, or a bare LF ends a line',
+    },
+    async (world) => await judgeBodies(world, 'bad-bodies'),
+  );
+
+  rule(
+    'limits-the-body',
+    'refuses a body, extensions and trailers beyond their limits',
+    {
+      rule: 'everything that a client can make grow has a limit: 413 for the body (RFC 9110 §15.5.14), extensions and trailers too (RFC 9112 §7.1.1)',
+      likely: 'each chunk is compared with the limit instead of their sum, or a line without an end is kept for ever',
+    },
+    async (world) => await judgeBodies(world, 'body-limits'),
+  );
+
+  rule(
+    'stays-refused',
+    'refuses for good: after an error nothing more comes out',
+    {
+      rule: 'after a framing error nobody knows where a message begins: the decoder stays dead (RFC 9112 §6.3)',
+      likely: 'the decoder skips the bad line and goes on with the next',
+    },
+    async ({ call }) => {
+      const outcomes = await call('decodeAfterRefusal', Buffer.from('3\r\nabcX'), Buffer.from('\r\n3\r\ndef\r\n0\r\n\r\n'));
+      for (const [index, outcome] of outcomes.entries()) {
+        check('refused' in outcome && outcome.refused === 400, {
+          sent: `a chunk without CRLF behind it, then ${['nothing', 'nextEvent again', 'a good chunk and nextEvent'][index]}`,
+          received: showOutcome(outcome),
+          expected: 'a RemoteProtocolError with status 400, each time',
+        });
+      }
+    },
+  );
+});

@@ -1,0 +1,769 @@
+import { createHash } from 'node:crypto';
+import { count } from '#support/bytes.ts';
+import { exercise } from '#support/exercise.ts';
+import { check, CheckFailure } from '#support/failure.ts';
+import { chunkedBytes, requestBytes } from '#support/http-client.ts';
+import type { HttpClient } from '#support/http-client.ts';
+import { fieldTokens, saysClose } from '#support/http-response.ts';
+import type { HttpTestResponse } from '#support/http-response.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import { closing, eventually, expectBody, expectStatus, once, over, showResponse, staysOpen } from './wire.ts';
+import type { TestWorld } from './wire.ts';
+
+/** Long enough that only a timeout under test could end a connection within a test. */
+const FAR_MS = 120_000;
+
+/** Both sides' kernel buffers and a generous amount of the server's own. */
+const HELD_BYTES_MAX = 40 << 20;
+
+/** How long a server must take nothing in, in time of its own, to count as stalled. */
+const STALLED_MS = 300;
+
+/**
+ * Sends a piece again and again until the server takes no more.
+ *
+ * @returns how many times it was sent, and how many bytes the server let in, the kernel's buffers included
+ */
+async function sendUntilStalled(client: TcpClient, piece: Buffer, times: number): Promise<{ sent: number; taken: number }> {
+  for (let sent = 1; sent <= times; sent++) {
+    const wanted = client.flushedBytes + piece.length;
+    client.write(piece);
+    try {
+      await client.until(() => client.flushedBytes >= wanted, { patienceMs: STALLED_MS });
+    } catch (error) {
+      if (error instanceof CheckFailure && error.report.kind === 'silent') return { sent, taken: client.flushedBytes };
+      throw error;
+    }
+  }
+  return { sent: times, taken: client.flushedBytes };
+}
+
+/** Asks for `/n` and expects `this is /n`. */
+async function askAndCheck(http: HttpClient, target: string): Promise<HttpTestResponse> {
+  http.send('GET', target);
+  const response = await http.response();
+  expectStatus(response, 200, http.tcp.describeSent());
+  expectBody(response, `this is ${target}`, http.tcp.describeSent());
+  return response;
+}
+
+/** Fails unless the server says close in this response and then closes. */
+async function expectClose(http: HttpClient, response: HttpTestResponse, why: string): Promise<void> {
+  await http.tcp.readToEnd({ expected: `the connection is closed: ${why}` });
+  check(saysClose(response), { sent: http.tcp.describeSent(), received: showResponse(response), expected: `Connection: close: ${why}` });
+  check(http.leftOver.length === 0, { kind: 'wrong bytes', sent: http.tcp.describeSent(), received: http.tcp.describe(), expected: 'nothing behind the last response' });
+}
+
+async function targetsOf(world: TestWorld): Promise<string[]> {
+  return (await world.call('calls')).map(({ method, target }) => `${method} ${target}`);
+}
+
+exercise<typeof driver>('2.5', import.meta.url, (rule) => {
+  rule(
+    'stays-open',
+    'answers one request after another on the same connection',
+    {
+      rule: 'from HTTP/1.1 on a connection persists until one side says close (RFC 9112 §9.3)',
+      likely: 'the socket is ended after the first response',
+    },
+    async (world) => {
+      const http = await world.http(await world.call('serve', {}));
+      for (let number = 1; number <= 5; number++) {
+        const response = await askAndCheck(http, `/${world.random.word()}`);
+        check(!saysClose(response), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'no Connection: close: the connection persists' });
+      }
+    },
+  );
+
+  rule(
+    'lasts',
+    'goes on for hundreds of requests, on one connection and on many',
+    {
+      rule: 'a server lives on: neither the tenth request nor the hundredth connection is the last',
+      likely: 'a listener is added for each request, something is used up, or the process ends after the first answer',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole', echo: true } });
+      const http = await world.http(server, { label: 'one connection' });
+      for (let number = 1; number <= 200; number++) {
+        const body = number % 3 === 0 ? `${number}` : '';
+        http.send(body === '' ? 'GET' : 'POST', `/${number}`, body === '' ? {} : { body });
+        expectBody(await http.response(), body, `request ${number} on one connection`);
+      }
+      await Promise.all(
+        Array.from({ length: 100 }, async (_, number) => {
+          const one = await world.http(server, { label: `connection ${number + 1} of 100` });
+          one.send('POST', '/', closing({ body: `${number}` }));
+          expectBody(await one.response(), `${number}`, `a request on connection ${number + 1} of 100`);
+        }),
+      );
+    },
+  );
+
+  rule(
+    'closes-when-told',
+    'closes after a request with `Connection: close`, in any case and among other tokens',
+    {
+      rule: '`close` ends the connection after this response (RFC 9112 §9.6); Connection is a list of tokens in any case (RFC 9110 §7.6.1)',
+      likely: 'the field is compared with `close` to the letter, or a word that holds `close` counts',
+    },
+    async (world) => {
+      const server = await world.call('serve', {});
+      for (const value of ['close', 'Close', 'CLOSE', 'keep-alive, close', 'foo ,\tclose , bar', ',close', 'close, keep-alive']) {
+        const http = await world.http(server, { label: `Connection: ${value}` });
+        http.send('GET', '/', { fields: [['Connection', value]] });
+        await expectClose(http, await http.response(), `the client said ${value}`);
+      }
+      const twice = await world.http(server, { label: 'two lines of Connection' });
+      twice.send('GET', '/', { fields: [['Connection', 'foo'], ['Connection', 'close']] });
+      await expectClose(twice, await twice.response(), 'the client said close in the second line');
+      for (const value of ['keep-alive', 'closed', 'foreclose', 'not-close', '']) {
+        const http = await world.http(server, { label: `Connection: ${value}` });
+        http.send('GET', '/', { fields: [['Connection', value]] });
+        await http.response();
+        await askAndCheck(http, '/second');
+      }
+    },
+  );
+
+  rule(
+    'minds-http-1.0',
+    'closes after a request of HTTP/1.0, unless it says keep-alive',
+    {
+      rule: 'HTTP/1.0 persists only when the client says keep-alive, and the server must say so too (RFC 9112 §9.3, appendix C.2.2)',
+      likely: 'the version is not looked at, or keep-alive is not answered',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/parts': { parts: ['a', 'b'] } } });
+      for (const fields of [[], [['Connection', 'foo']], [['Connection', 'keep-alive, close']]] as [string, string][][]) {
+        const http = await world.http(server, { label: `HTTP/1.0 ${fields.map((field) => field.join(': ')).join()}` });
+        http.send('GET', '/', { version: 'HTTP/1.0', fields });
+        const response = await http.response();
+        await http.tcp.readToEnd({ expected: 'the connection is closed' });
+        check(!fieldTokens(response, 'connection').includes('keep-alive'), { sent: http.tcp.describeSent(), received: 'Connection: keep-alive', expected: 'no keep-alive: the client did not ask for it' });
+      }
+      for (const value of ['keep-alive', 'Keep-Alive']) {
+        const http = await world.http(server, { label: `HTTP/1.0 Connection: ${value}` });
+        for (const target of ['/first', '/second']) {
+          http.send('GET', target, { version: 'HTTP/1.0', fields: [['Connection', value]] });
+          const response = await http.response();
+          expectBody(response, `this is ${target}`, http.tcp.describeSent());
+          check(response.framing !== 'close' && fieldTokens(response, 'connection').includes('keep-alive'), {
+            sent: http.tcp.describeSent(),
+            received: showResponse(response),
+            expected: 'a Content-Length and Connection: keep-alive: a client of HTTP/1.0 waits for the end otherwise',
+          });
+        }
+        // Without a length and without chunks, only the end of the connection ends a body.
+        http.send('GET', '/parts', { version: 'HTTP/1.0', fields: [['Connection', value]] });
+        const response = await http.response();
+        expectBody(response, 'ab', http.tcp.describeSent());
+      }
+    },
+  );
+
+  rule(
+    'answers-the-pipeline',
+    'answers requests that came in one packet, all of them and in their order',
+    {
+      rule: 'a server sends responses in the order of the requests (RFC 9112 §9.3.2)',
+      likely: 'bytes that arrive with a request, after its end, are dropped; or nothing looks at them until more come',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole', tells: true } });
+      const { random } = world;
+      const requests = [
+        requestBytes('GET', '/1'),
+        requestBytes('POST', '/2', { body: random.words(4) }),
+        requestBytes('HEAD', '/3'),
+        requestBytes('POST', '/4', { chunks: [random.words(2), random.word()] }),
+        requestBytes('POST', '/5', { body: '' }),
+        ...Array.from({ length: 25 }, (_, index) => requestBytes('GET', `/${index + 6}`)),
+      ];
+      const methods = ['GET', 'POST', 'HEAD', ...Array.from({ length: requests.length - 3 }, () => 'GET')];
+      const all = Buffer.concat(requests);
+      const ways: [string, Buffer[]][] = [['three in one packet', requests.slice(0, 3)], ['30 in one packet', [all]], ['30, cut anywhere', random.pieces(all, 60)], ['five, byte by byte', Array.from(Buffer.concat(requests.slice(0, 5)), (byte) => Buffer.from([byte]))]];
+      for (const [label, pieces] of ways) {
+        const http = await world.http(server, { label });
+        const [wanted] = label === 'three in one packet' ? [3] : label.startsWith('five') ? [5] : [30];
+        http.announce(...methods);
+        if (label === 'three in one packet') http.tcp.write(Buffer.concat(pieces));
+        else await http.tcp.writePieces(pieces);
+        for (let number = 1; number <= wanted; number++) {
+          const response = await http.response({ expected: `${wanted} responses; number ${number} did not come` });
+          expectStatus(response, 200, http.tcp.describeSent());
+          if (number === 3) continue;
+          const { target } = JSON.parse(response.body.toString()) as { target: string };
+          check(target === `/${number}`, { sent: http.tcp.describeSent(), received: `the answer to ${target} in place ${number}`, expected: `the answer to /${number}` });
+        }
+        await http.tcp.expectNoMoreThan(http.tcp.receivedBytes - http.leftOver.length);
+      }
+    },
+  );
+
+  rule(
+    'keeps-the-order',
+    'keeps the order when a later request is ready before an earlier one',
+    {
+      rule: 'responses go out in the order of the requests, however long each takes (RFC 9112 §9.3.2)',
+      likely: 'each handler writes to the socket when it is done',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/slow': { gate: 'slow', body: 'slow' }, '/fast': { body: 'fast', synchronous: true } } });
+      const http = await world.http(server);
+      http.sendBytes(Buffer.concat([requestBytes('GET', '/slow'), requestBytes('GET', '/fast'), requestBytes('GET', '/slow'), requestBytes('GET', '/fast')]), ['GET', 'GET', 'GET', 'GET']);
+      for (let turn = 0; turn < 5; turn++) await world.settle();
+      await http.tcp.expectNoMoreThan(0, { expected: 'nothing before the first answer is ready' });
+      await world.call('release', 'slow');
+      for (const body of ['slow', 'fast', 'slow', 'fast']) expectBody(await http.response(), body, 'GET /slow, /fast, /slow, /fast in one packet');
+    },
+  );
+
+  rule(
+    'serves-nothing-behind-close',
+    'serves nothing that comes behind a request with `Connection: close`',
+    {
+      rule: 'a server that received close processes no further request on the connection (RFC 9112 §9.6)',
+      likely: 'the requests of a packet are all handled before anybody looks at Connection',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/says-close': { headers: [['Connection', 'close']], body: 'x' } } });
+      for (const [label, first] of [['the client says close', requestBytes('GET', '/last', closing())], ['HTTP/1.0', requestBytes('GET', '/last', { version: 'HTTP/1.0' })], ['the handler says close', requestBytes('GET', '/says-close')]] as const) {
+        const http = await world.http(server, { label });
+        http.sendBytes(Buffer.concat([first, requestBytes('GET', '/behind')]));
+        await expectClose(http, await http.response(), label);
+      }
+      const served = await targetsOf(world);
+      check(!served.includes('GET /behind'), { sent: 'a request with close and GET /behind in one packet', received: `the handler was called for ${served.join(', ')}`, expected: 'not for /behind' });
+    },
+  );
+
+  rule(
+    'keeps-connections-apart',
+    'keeps what is left over of one connection apart from the others',
+    {
+      rule: 'each connection has its own parser, its own buffer and its own turn',
+      likely: 'one HttpConnection or one buffer for the whole server',
+    },
+    async (world) => {
+      const { random, settle } = world;
+      const server = await world.call('serve', { otherwise: { reads: 'whole', echo: true } });
+      const clients = await Promise.all(
+        [1, 2, 3, 4, 5].map(async (number) => {
+          const bodies = Array.from({ length: 4 }, () => random.words(random.integer(1, 9)));
+          const bytes = Buffer.concat(bodies.map((body) => requestBytes('POST', `/${number}`, random.boolean() ? { body } : { chunks: [body] })));
+          const http = await world.http(server, { label: `client ${number} of 5, interleaved` });
+          return { bodies, http, pieces: random.pieces(bytes, 70) };
+        }),
+      );
+      while (clients.some(({ pieces }) => pieces.length > 0)) {
+        for (const { http, pieces } of random.shuffle(clients)) {
+          const piece = pieces.shift();
+          if (piece) http.tcp.write(piece);
+        }
+        await settle();
+      }
+      for (const { bodies, http } of clients) for (const body of bodies) expectBody(await http.response(), body, http.tcp.describeSent());
+    },
+  );
+
+  rule(
+    'drops-an-unread-body',
+    'is never out of step after a body that the handler did not read',
+    {
+      rule: 'a server reads the whole body or closes the connection (RFC 9112 §9.3): what is left of a body is no request',
+      likely: 'the next request is looked for where the handler stopped reading',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/first-part': { reads: 'first part', body: 'part' }, '/none': { body: 'none' } } });
+      const trap = requestBytes('GET', '/smuggled');
+      const small = Buffer.concat([trap, trap]);
+      const large = Buffer.concat(Array.from({ length: 40_000 }, () => trap));
+      for (const [what, body] of [['a small body', small], ['a body of 1.6 MB', large]] as const) {
+        for (const target of ['/none', '/first-part']) {
+          for (const framing of ['length', 'chunked'] as const) {
+            const http = await world.http(server, { label: `${what} (${framing}) for ${target}` });
+            http.send('POST', target, framing === 'length' ? { body } : { chunks: world.random.pieces(body, 300_000) });
+            http.send('GET', '/next');
+            const first = await http.response();
+            expectStatus(first, 200, http.tcp.describeSent());
+            // Both are right: to drop the rest and go on, or to close. Of chunks, nobody knows beforehand how much there is.
+            await http.tcp.until(() => http.leftOver.length > 0 || http.tcp.ended || http.tcp.closed, { expected: 'the answer to GET /next, or the end of the connection' });
+            if (http.leftOver.length > 0) expectBody(await http.response(), 'this is /next', http.tcp.describeSent());
+            else if (framing === 'length') check(saysClose(first), { sent: http.tcp.describeSent(), received: `${showResponse(first)}, then the connection was closed`, expected: 'Connection: close in the response: the server knows what it will not read' });
+          }
+        }
+      }
+      const served = await targetsOf(world);
+      check(!served.includes('GET /smuggled'), { sent: 'a POST whose body holds GET /smuggled, for a handler that does not read it', received: 'GET /smuggled was served', expected: 'the body is dropped, or the connection closed' });
+    },
+  );
+
+  rule(
+    'sends-100-continue',
+    'sends 100 Continue when the handler reads a body that the client holds back',
+    {
+      rule: 'a client that sends `Expect: 100-continue` waits for a 100 or a final response (RFC 9110 §10.1.1)',
+      likely: 'the server waits for the body, the client waits for the server',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole', echo: true } });
+      for (const expectation of ['100-continue', '100-Continue']) {
+        const body = world.random.words(5);
+        for (const framing of ['length', 'chunked'] as const) {
+          const http = await world.http(server, { label: `Expect: ${expectation}, ${framing}` });
+          const bytes = requestBytes('POST', '/', { fields: [['Expect', expectation]], ...(framing === 'length' ? { body } : { chunks: [body] }) });
+          const head = bytes.indexOf('\r\n\r\n') + 4;
+          http.announce('POST');
+          http.tcp.write(bytes.subarray(0, head));
+          await http.tcp.until(() => /^HTTP\/1\.1 100 .*\r\n\r\n$/s.test(http.tcp.received.toString('latin1')), { expected: 'HTTP/1.1 100 Continue, before the body is sent' });
+          http.tcp.write(bytes.subarray(head));
+          expectBody(await http.response(), body, http.tcp.describeSent());
+          check(http.interim.length === 1, { sent: http.tcp.describeSent(), received: `${http.interim.length} interim responses`, expected: 'one 100 Continue' });
+          await http.send('GET', '/').response();
+        }
+      }
+    },
+  );
+
+  rule(
+    'sends-100-only-when-due',
+    'sends no 100 Continue to HTTP/1.0, and answers those who do not wait for it',
+    {
+      rule: 'an expectation in a request of HTTP/1.0 MUST be ignored; a 100 may be left out when the body has come (RFC 9110 §10.1.1)',
+      likely: '100 Continue is sent to everybody, or nothing comes until the client has sent a body',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/no': { status: 403, body: 'no' } }, otherwise: { reads: 'whole', echo: true } });
+      const fields: [string, string][] = [['Expect', '100-continue']];
+      const old = await world.http(server, { label: 'HTTP/1.0' });
+      old.send('POST', '/', { version: 'HTTP/1.0', fields, body: 'hello' });
+      expectBody(await old.response(), 'hello', old.tcp.describeSent());
+      check(old.interim.length === 0, { sent: old.tcp.describeSent(), received: old.tcp.describe(), expected: 'no 100: HTTP/1.0 knows no interim responses' });
+      const eager = await world.http(server, { label: 'client that does not wait' });
+      eager.send('POST', '/', { fields, body: 'hello' }).send('POST', '/', { fields, body: 'again' });
+      expectBody(await eager.response(), 'hello', eager.tcp.describeSent());
+      expectBody(await eager.response(), 'again', eager.tcp.describeSent());
+      check(eager.interim.length <= 2, { sent: eager.tcp.describeSent(), received: `${eager.interim.length} interim responses`, expected: 'one for each request at most' });
+      const refused = await world.http(server, { label: 'body not wanted' });
+      refused.announce('POST').tcp.write('POST /no HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 38\r\n\r\n');
+      const response = await refused.response({ expected: 'the final response: the handler does not read the body' });
+      expectStatus(response, 403, refused.tcp.describeSent());
+      // The client may send the body all the same, or not: a server that goes on cannot know which.
+      refused.tcp.write('GET /smuggled HTTP/1.1\r\nHost: smuggled\r\n\r\n'.slice(0, 38));
+      for (let turn = 0; turn < 5; turn++) await world.settle();
+      check(!(await targetsOf(world)).includes('GET /smuggled'), { sent: refused.tcp.describeSent(), received: 'the body was served as a request', expected: 'the body is dropped or the connection closed' });
+      const bodiless = await world.http(server, { label: 'Expect without a body' });
+      bodiless.send('GET', '/', { fields });
+      expectStatus(await bodiless.response(), 200, bodiless.tcp.describeSent());
+    },
+  );
+
+  rule(
+    'streams-responses',
+    'sends each part of a body before it asks for the next',
+    {
+      rule: 'a body that is made as it goes is sent as it goes: the first part does not wait for the last',
+      likely: 'the parts are collected and sent at the end',
+    },
+    async (world) => {
+      const parts = Array.from({ length: 4 }, () => world.random.words(3));
+      const server = await world.call('serve', { routes: { '/': { parts, partGate: 'part' } } });
+      const http = await world.http(server);
+      http.send('GET', '/');
+      for (const [index, part] of parts.entries()) {
+        if (index > 0) await world.call('release', `part${index}`);
+        await http.tcp.until(() => http.tcp.received.includes(part), { expected: `part ${index + 1} of 4, while part ${index + 2} does not exist yet` });
+      }
+      expectBody(await http.response(), parts.join(''), 'GET of four parts');
+    },
+  );
+
+  rule(
+    'streams-requests',
+    'gives the handler what has come of a body, before the rest comes',
+    {
+      rule: 'the handler is called when the head is there, and reads the body as it arrives',
+      likely: 'the whole body is collected before the handler is called: every upload is kept in memory',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'parts', body: 'done' } });
+      for (const framing of ['length', 'chunked'] as const) {
+        const parts = [world.random.bytes(1000), world.random.bytes(1000)];
+        const bytes = framing === 'length' ? requestBytes('POST', `/${framing}`, { body: Buffer.concat(parts) }) : requestBytes('POST', `/${framing}`, { chunks: parts });
+        const http = await world.http(server, { label: framing });
+        http.announce('POST');
+        http.tcp.write(bytes.subarray(0, bytes.length - 700));
+        await eventually(world, async () => (await world.call('calls')).some((call) => call.target === `/${framing}` && call.bodyBytes > 0), {
+          sent: `a head and a part of its body (${framing})`,
+          received: 'the handler has seen nothing of the body',
+          expected: 'the part that has come',
+        });
+        http.tcp.write(bytes.subarray(bytes.length - 700));
+        expectBody(await http.response(), 'done', http.tcp.describeSent());
+      }
+    },
+  );
+
+  rule(
+    'stops-reading',
+    'stops reading when the handler does not read, and loses nothing',
+    {
+      rule: 'what nobody reads is not taken in: backpressure reaches the client, whose writes stall',
+      likely: "the socket's 'data' fills a buffer without a limit",
+    },
+    async (world) => {
+      const pieceBytes = 1 << 20;
+      const pieces = 64;
+      const length = pieces * pieceBytes;
+      const server = await world.call('serve', { otherwise: { gate: 'read', reads: 'parts', body: 'read' }, limits: { bodyBytesMax: length } });
+      const http = await world.http(server);
+      const piece = world.random.bytes(pieceBytes);
+      http.announce('POST').tcp.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
+      const { taken, sent } = await sendUntilStalled(http.tcp, piece, pieces);
+      check(taken < HELD_BYTES_MAX, {
+        sent: `a body of ${count(length, 'byte')} for a handler that does not read yet`,
+        received: `the server took ${count(taken, 'byte')} and holds them in memory`,
+        expected: "the client's writes stall after a few MiB",
+      });
+      for (let more = sent; more < pieces; more++) http.tcp.write(piece);
+      await world.call('release', 'read');
+      expectBody(await http.response(), 'read', 'a large body, once the handler reads');
+      const [call] = await world.call('calls');
+      const hash = createHash('sha256');
+      for (let part = 0; part < pieces; part++) hash.update(piece);
+      check(call?.bodyBytes === length && call.bodyHash === hash.digest('hex'), {
+        kind: 'wrong bytes',
+        sent: `a body of ${count(length, 'byte')}`,
+        received: `${count(call?.bodyBytes ?? 0, 'byte')}, or others`,
+        expected: 'every byte, once the handler reads',
+      });
+    },
+  );
+
+  rule(
+    'bounds-the-pipeline',
+    'stops reading from a client that sends requests without end while the first is being answered',
+    {
+      rule: 'requests in the pipeline wait in the client, not in the memory of the server',
+      likely: 'everything that comes is read and kept until its turn',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/slow': { gate: 'slow', body: 'slow' } } });
+      const http = await world.http(server);
+      http.send('GET', '/slow');
+      const many = Buffer.concat(Array.from({ length: 20_000 }, () => requestBytes('GET', '/x', { fields: [['X-Fill', 'x'.repeat(20)]] })));
+      const { taken } = await sendUntilStalled(http.tcp, many, 48);
+      check(taken < HELD_BYTES_MAX, {
+        sent: 'GET /slow, which is not answered yet, and requests without end behind it',
+        received: `the server took ${count(taken, 'byte')}`,
+        expected: "the client's writes stall after a few MiB",
+      });
+    },
+  );
+
+  rule(
+    'stops-asking',
+    'stops asking a body for parts when the client does not read',
+    {
+      rule: "a part is asked for when the one before has gone: backpressure reaches the handler's iterator",
+      likely: '`write` returned false and nobody waited for drain',
+    },
+    async (world) => {
+      const partBytes = 64 << 10;
+      const server = await world.call('serve', { routes: { '/': { endlessBytes: partBytes }, '/sync': { endlessBytes: partBytes, iterable: 'sync' } } });
+      let before = 0;
+      for (const target of ['/', '/sync']) {
+        const client = await world.connect(server, { paused: true, label: `client that does not read GET ${target}` });
+        client.write(requestBytes('GET', target));
+        let asked = -1;
+        for (let quiet = 0; quiet < 12; ) {
+          await world.settle();
+          const now = (await world.call('counters')).asked - before;
+          quiet = now === asked && now > 0 ? quiet + 1 : 0;
+          asked = now;
+          check(asked * partBytes < HELD_BYTES_MAX, {
+            sent: `GET ${target} of an endless body, by a client that does not read`,
+            received: `the server has asked for ${count(asked * partBytes, 'byte')}`,
+            expected: 'it stops after a few MiB',
+          });
+        }
+        client.resume();
+        const more = (asked + 20) * partBytes;
+        await client.read(more, { expected: 'the body goes on once the client reads' });
+        client.pause();
+        client.resetNow();
+        await eventually(world, async () => (await world.call('connections')) === 0, { sent: 'RST', received: 'the connection is still counted', expected: 'the connection is forgotten' });
+        before = (await world.call('counters')).asked;
+      }
+    },
+  );
+
+  rule(
+    'ends-the-body-of-those-who-leave',
+    'ends the iterator and closes the body when the client leaves',
+    {
+      rule: 'a body that nobody reads any more is told so: `return()` on its iterator, `close()` on itself, once',
+      likely: "the loop waits for a 'drain' that never comes, and files stay open",
+    },
+    async (world) => {
+      const routes = { '/': { endlessBytes: 50_000 }, '/sync': { endlessBytes: 50_000, iterable: 'sync' as const }, '/waits': { gate: 'never', watchesSignal: true } };
+      const server = await world.call('serve', { routes });
+      for (const [index, target] of ['/', '/sync', '/', '/sync'].entries()) {
+        const client = await world.connect(server, { label: `client that leaves GET ${target} ${index < 2 ? 'by RST' : 'without reading'}`, paused: index >= 2 });
+        client.write(requestBytes('GET', target));
+        if (index < 2) await client.read(200_000);
+        for (let turn = 0; turn < 5; turn++) await world.settle();
+        if (index < 2) client.resetNow();
+        else client.destroy();
+        await eventually(world, async () => (await world.call('counters')).closed > index, {
+          sent: `GET ${target} of an endless body; then the client is gone`,
+          received: 'the iterator was not ended, or close() was not called',
+          expected: 'return() on the iterator and close() on the body',
+        });
+      }
+      const { returned, closed } = await world.call('counters');
+      check(returned === 4 && closed === 4, { sent: 'four clients that leave', received: `return() ${returned} times, close() ${closed} times`, expected: 'each four times' });
+      const waiting = await world.connect(server, { label: 'client that resets while the handler works' });
+      waiting.write(requestBytes('GET', '/waits'));
+      await eventually(world, async () => (await targetsOf(world)).includes('GET /waits'), { sent: 'GET /waits', received: 'no call', expected: 'the handler is called' });
+      waiting.resetNow();
+      await eventually(world, async () => (await world.call('counters')).aborted === 1, { sent: 'a request, then RST', received: 'request.signal did not abort', expected: 'request.signal aborts' });
+      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request of another client');
+    },
+  );
+
+  rule(
+    'survives-those-who-leave',
+    'lives on when clients leave in the middle of anything',
+    {
+      rule: 'a client may be gone at any time; nobody else notices',
+      likely: "no 'error' listener on the socket, or a promise that is rejected and caught by nobody",
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole', echo: true } });
+      const bytes = requestBytes('POST', '/', { body: world.random.words(20) });
+      for (let round = 0; round < 12; round++) {
+        const client = await world.connect(server, { label: 'client that leaves' });
+        const cut = world.random.integer(0, bytes.length);
+        if (cut > 0) client.write(bytes.subarray(0, cut));
+        if (round % 3 > 0) await world.settle();
+        if (round % 2 === 0) client.resetNow();
+        else client.end();
+      }
+      await eventually(world, async () => (await world.call('connections')) === 0, { sent: '12 requests that break off', received: `${await world.call('connections')} connections are still counted`, expected: 'none is left' });
+      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request after all that');
+    },
+  );
+
+  rule(
+    'answers-the-half-closed',
+    'answers a client that has closed its sending side',
+    {
+      rule: "a FIN behind a request says that no other follows, not that nobody listens (`printf … | nc -N`); then the server's FIN follows",
+      likely: "'end' destroys the socket, or the connection stays open after the answer",
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/slow': { gate: 'slow', body: 'slow' } }, otherwise: { reads: 'whole', echo: true } });
+      const slow = await world.http(server, { label: 'half-closed before the answer' });
+      slow.send('GET', '/slow').tcp.end();
+      for (let turn = 0; turn < 5; turn++) await world.settle();
+      await world.call('release', 'slow');
+      expectBody(await slow.response(), 'slow', 'GET /slow, then FIN');
+      await slow.tcp.readToEnd();
+      const several = await world.http(server, { label: 'three requests, then FIN' });
+      several.send('POST', '/', { body: 'a' }).send('POST', '/', { body: 'b' }).send('POST', '/', { chunks: ['c'] }).tcp.end();
+      for (const body of ['a', 'b', 'c']) expectBody(await several.response(), body, several.tcp.describeSent());
+      await several.tcp.readToEnd();
+      const silent = await world.connect(server, { label: 'FIN and nothing else' });
+      silent.end();
+      await silent.readToEnd();
+      check(silent.receivedBytes === 0, { sent: 'FIN and nothing else', received: silent.describe(), expected: 'FIN and nothing else' });
+    },
+  );
+
+  rule(
+    'hands-connections-over',
+    'hands a connection over after 101, with the bytes that have come already',
+    {
+      rule: 'after 101 the connection speaks another protocol, from the first byte behind the request (RFC 9110 §7.8)',
+      likely: 'what came in the packet of the request is dropped, or parsed as a request',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/': { switches: true } } });
+      const http = await world.http(server);
+      http.sendBytes(Buffer.concat([requestBytes('GET', '/', { fields: [['Connection', 'Upgrade'], ['Upgrade', 'capitals']] }), Buffer.from('hello ')]));
+      const response = await http.response();
+      expectStatus(response, 101, http.tcp.describeSent());
+      check(fieldTokens(response, 'connection').includes('upgrade') && fieldTokens(response, 'upgrade').includes('capitals'), {
+        sent: http.tcp.describeSent(),
+        received: response.fields.map(({ name, value }) => `${name}: ${value}`).join(', '),
+        expected: 'Connection: Upgrade and Upgrade: capitals',
+      });
+      http.tcp.write('world');
+      await http.tcp.until(() => http.leftOver.toString() === 'HELLO WORLD', { expected: 'HELLO WORLD, by the other protocol' });
+    },
+  );
+
+  rule(
+    'closes-idle-connections',
+    'closes idle connections at once when the server closes, and the others after their response',
+    {
+      rule: 'closeGracefully loses nobody: idle connections end, the last response says `Connection: close` (RFC 9112 §9.6), nobody new comes in',
+      likely: 'idle keep-alive connections are waited for until the deadline',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/slow': { gate: 'slow', body: 'slow' }, '/parts': { parts: ['a', 'b'], partGate: 'part' } } });
+      const fresh = await world.connect(server, { label: 'client that has said nothing' });
+      const idle = await world.http(server, { label: 'idle client' });
+      await askAndCheck(idle, '/idle');
+      const busy = await world.http(server, { label: 'client in progress' });
+      busy.send('GET', '/slow').send('GET', '/behind');
+      const reading = await world.http(server, { label: 'client that is being sent a body' });
+      reading.send('GET', '/parts');
+      await reading.tcp.until(() => reading.tcp.received.includes('a'), { expected: 'the first part' });
+      await eventually(world, async () => (await targetsOf(world)).length >= 3, { sent: 'three requests', received: 'not all calls', expected: 'three calls' });
+      await world.call('beginClose', FAR_MS);
+      await idle.tcp.readToEnd({ expected: 'an idle connection is closed at once' });
+      await fresh.readToEnd({ expected: 'an idle connection is closed at once' });
+      const late = world.client(server, { label: 'client that comes too late' });
+      await late.until(() => late.closed, { expected: 'the connection is refused', received: 'the connection was accepted' });
+      check((await world.call('closeState')) === 'pending', { sent: 'closeGracefully with two requests in progress', received: 'the promise has resolved', expected: 'it resolves when they are answered' });
+      await world.call('release', 'slow');
+      await world.call('release', 'part1');
+      const response = await busy.response();
+      expectBody(response, 'slow', 'GET /slow while the server closes');
+      await expectClose(busy, response, 'the server is closing');
+      expectBody(await reading.response(), 'ab', 'GET /parts while the server closes');
+      await reading.tcp.readToEnd();
+      for (const client of [fresh, idle.tcp, busy.tcp, reading.tcp]) client.end();
+      await world.call('awaitClose');
+      const timers = await world.call('activeTimers');
+      check(timers.length === 0, { sent: 'closeGracefully, resolved', received: `${timers.length} timer keeps the process alive`, expected: 'no timer: the program can end' });
+    },
+  );
+
+  rule(
+    'deadline-cuts-the-rest',
+    'cuts what is still in progress at the deadline',
+    {
+      rule: 'no client and no handler can keep a server from stopping',
+      likely: 'nothing happens at the deadline, or only sockets that are idle then are ended',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/never': { gate: 'never' }, '/endless': { endlessBytes: 60_000 } } });
+      const waiting = await world.http(server, { label: 'client whose handler never answers' });
+      waiting.send('GET', '/never');
+      const half = await world.connect(server, { label: 'client that has sent half a request' });
+      half.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Le');
+      const deaf = await world.connect(server, { label: 'client that does not read', paused: true });
+      deaf.write(requestBytes('GET', '/endless'));
+      await eventually(world, async () => (await targetsOf(world)).length >= 2, { sent: 'two requests', received: 'not all calls', expected: 'two calls' });
+      await world.call('beginClose', 200);
+      await world.call('awaitClose');
+      for (const client of [waiting.tcp, half, deaf]) {
+        client.resume();
+        await over(client, 'the connection is cut at the deadline');
+      }
+    },
+  );
+
+  rule(
+    'times-out-the-silent',
+    'closes connections that are silent for too long, and none that is being answered',
+    {
+      rule: 'an idle connection, half a head and half a body have each a time; a handler takes as long as it likes',
+      likely: 'one timeout for everything, or none while nothing comes',
+    },
+    async (world) => {
+      const server = await world.call('serve', {
+        routes: { '/slow': { gate: 'slow', body: 'slow' }, '/read': { reads: 'whole', body: 'read' } },
+        timeouts: { idleMs: 120, headerMs: 120, bodyMs: 120 },
+      });
+      const slow = await world.http(server, { label: 'client whose handler is slow' });
+      slow.send('GET', '/slow');
+      const fresh = await world.connect(server, { label: 'client that says nothing (idleMs 120)' });
+      const idle = await world.http(server, { label: 'client idle after a response (idleMs 120)' });
+      await askAndCheck(idle, '/idle');
+      const head = await world.connect(server, { label: 'client with half a head (headerMs 120)' });
+      head.write('GET / HTTP/1.1\r\nHost: a\r\nX-Ha');
+      const body = await world.connect(server, { label: 'client with half a body (bodyMs 120)' });
+      body.write('POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+      await Promise.all([fresh, idle.tcp, head, body].map(async (client) => await over(client, 'the connection is closed when its time is up')));
+      check(fresh.receivedBytes === 0 && idle.leftOver.length === 0, { sent: 'nothing', received: `${fresh.describe()} and ${idle.tcp.describe()}`, expected: 'no response to nobody: idle connections are closed without a word' });
+      check(await staysOpen(slow.tcp, 200), { sent: slow.tcp.describeSent(), received: slow.tcp.describe(), expected: 'the connection stays open: the client has done its part' });
+      await world.call('release', 'slow');
+      expectBody(await slow.response(), 'slow', slow.tcp.describeSent());
+    },
+  );
+
+  rule(
+    'times-out-the-slow',
+    'ends a head that comes byte by byte without end (slowloris)',
+    {
+      rule: 'the time for a head counts from its first byte: a byte now and then does not begin it anew',
+      likely: "`socket.setTimeout` begins anew with every byte",
+    },
+    async (world) => {
+      const server = await world.call('serve', { timeouts: { headerMs: 200, idleMs: FAR_MS } });
+      const client = await world.connect(server, { label: 'slowloris (headerMs 200)' });
+      client.write('GET / HTTP/1.1\r\nX: ');
+      let sent = 0;
+      while (!client.ended && !client.closed) {
+        check(sent++ < 150, { sent: `${client.describeSent()}, a byte every 10 ms or so`, received: 'the connection is still open', expected: 'it is closed after headerMs' });
+        await staysOpen(client, 10);
+        if (!client.ended && !client.closed) client.write('x');
+      }
+    },
+  );
+
+  rule(
+    'times-out-while-closing',
+    'still ends half-sent requests when the server is closing',
+    {
+      rule: 'timeouts work on while a server closes: half a request does not hold it until the deadline',
+      likely: 'the timer is stopped when the server stops listening, as in `http.Server.close`',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole' }, timeouts: { headerMs: 200, bodyMs: 200, idleMs: FAR_MS } });
+      const head = await world.connect(server, { label: 'client with half a head (headerMs 200)' });
+      head.write('GET / HTTP/1.1\r\nX');
+      const body = await world.connect(server, { label: 'client with half a body (bodyMs 200)' });
+      body.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+      await world.settle();
+      await world.call('beginClose', FAR_MS);
+      await Promise.all([head, body].map(async (client) => await over(client, 'the connection is closed when its time is up, though the server is closing')));
+      for (const client of [head, body]) client.end();
+      await world.call('awaitClose');
+    },
+  );
+
+  rule(
+    'takes-a-new-length-each-time',
+    'begins each request anew: no body, field or framing of the last one is left',
+    {
+      rule: 'every message has its own framing (RFC 9112 §6)',
+      likely: 'something of the last request stays in the state of the connection',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole', tells: true } });
+      const http = await world.http(server);
+      const bytes = Buffer.concat([
+        requestBytes('POST', '/a', { body: 'aaa', fields: [['X-Once', '1']] }),
+        requestBytes('GET', '/b'),
+        requestBytes('POST', '/c', { chunks: ['cc', 'c'], trailers: [['X-Sum', '3']] }),
+        requestBytes('GET', '/d'),
+        Buffer.concat([Buffer.from('POST /e HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'), chunkedBytes([])]),
+        requestBytes('GET', '/f'),
+      ]);
+      http.sendBytes(bytes, ['POST', 'GET', 'POST', 'GET', 'POST', 'GET']);
+      for (const wanted of ['/a aaa 1', '/b  0', '/c ccc 0', '/d  0', '/e  0', '/f  0']) {
+        const response = await http.response();
+        const call = JSON.parse(response.body.toString()) as { target: string; body: string; headers: [string, string][]; trailers: unknown[] };
+        const seen = `${call.target} ${call.body} ${call.headers.filter(([name]) => name === 'X-Once').length}`;
+        check(seen === wanted && (call.trailers.length === 1) === (call.target === '/c'), { sent: http.tcp.describeSent(), received: `${seen}, ${call.trailers.length} trailers`, expected: `${wanted} (target, body, X-Once)` });
+      }
+    },
+  );
+});

@@ -1,0 +1,480 @@
+/** What the tests of chapter 02 do inside the process of the code under test. */
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type * as Http from '#subject/02-http/index.ts';
+import { driver, WrongResult } from '#support/driver.ts';
+import type { Address } from '#support/tcp-client.ts';
+
+export type Pairs = (readonly [name: string, value: string])[];
+
+/** How a function took an input: with a value, by refusing it with a status, or by breaking. */
+export type Outcome<Value> = { accepted: Value } | { refused: number } | { threw: string };
+
+export interface RequestLineValue {
+  method: string;
+  target: string;
+  form: string;
+  httpVersion: string;
+}
+
+/** A body that came out of a decoder, and what was behind it. */
+export interface DecodedBody {
+  body: Buffer;
+  trailers: Pairs;
+  unread: Buffer;
+}
+
+/** What a handler of these tests does for a target. */
+export interface Answer {
+  status?: number;
+  headers?: Pairs;
+  reason?: string;
+  /** The body as a whole … */
+  body?: string | Uint8Array;
+  /** … or in parts … */
+  parts?: (string | Uint8Array)[];
+  iterable?: 'sync' | 'async';
+  /** … or parts of so many bytes without an end. */
+  endlessBytes?: number;
+  /** The body breaks with an error after so many parts. */
+  breaksAfter?: number;
+  trailers?: Pairs;
+  informational?: { status: number; headers: Pairs }[];
+  /** What is read of the request's body before the answer. Default: nothing. */
+  reads?: 'whole' | 'first part' | 'parts';
+  /** The answer's body is the request's, with its Content-Type. */
+  echo?: boolean;
+  /** The answer's body is the request as the handler saw it, in JSON. */
+  tells?: boolean;
+  /** Waits for `release(gate)` before anything else. */
+  gate?: string;
+  /** Waits for `release` of this name and the part's number (`name1`, `name2`) before each part but the first. */
+  partGate?: string;
+  /** The handler returns the response itself and no promise. */
+  synchronous?: boolean;
+  throws?: 'error' | 'rejects' | 'nothing' | 'null' | 'http error' | 'garbage';
+  /** Reports when the request's signal aborts. */
+  watchesSignal?: boolean;
+  /** Hands the connection over: what comes next is echoed in capitals. */
+  switches?: boolean;
+}
+
+export interface ServeSetup {
+  /** By target. Others are answered by `otherwise`. */
+  routes?: Record<string, Answer>;
+  otherwise?: Answer;
+  limits?: Partial<Http.HttpLimits>;
+  timeouts?: Partial<Http.HttpTimeouts>;
+}
+
+/** A request as the handler saw it. */
+export interface Call {
+  port: number;
+  method: string;
+  target: string;
+  path: string;
+  query: string;
+  httpVersion: string;
+  headers: Pairs;
+  /** The body as far as it was read, as latin1, if it is short. */
+  body: string;
+  bodyBytes: number;
+  bodyHash: string;
+  /** The body was read to its end. */
+  complete: boolean;
+  trailers: Pairs;
+}
+
+const HELD_BODY_BYTES = 4096;
+/** The secret in the errors that handlers throw: no client may ever see it. */
+export const SECRET = 'the password is sesame';
+
+export default driver<typeof Http>()('02-http', (chapter) => {
+  const calls: Call[] = [];
+  const errors: string[] = [];
+  const counters = { asked: 0, returned: 0, closed: 0, aborted: 0 };
+  const gates = new Map<string, { promise: Promise<void>; open: () => void }>();
+  let server: Http.HttpServer | undefined;
+  let closing: Promise<void> | undefined;
+  let closeState: 'not called' | 'pending' | 'resolved' | string = 'not called';
+
+  function gate(name: string): { promise: Promise<void>; open: () => void } {
+    let found = gates.get(name);
+    if (!found) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      found = { promise, open: resolve };
+      gates.set(name, found);
+    }
+    return found;
+  }
+
+  function outcome<Value>(run: () => Value): Outcome<Value> {
+    try {
+      return { accepted: run() };
+    } catch (error) {
+      // A starter that is not begun, and the driver's own findings.
+      if (error instanceof WrongResult || (error instanceof Error && 'exercise' in error)) throw error;
+      const status = (error as { status?: unknown } | null)?.status;
+      if (typeof status === 'number') return { refused: status };
+      return { threw: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+    }
+  }
+
+  const limitsOf = (limits: Partial<Http.HttpLimits> | undefined): Http.HttpLimits => ({ ...chapter.defaultLimits, ...limits });
+  const pairsOf = (headers: Iterable<readonly [string, string]>): Pairs => Array.from(headers, ([name, value]) => [name, value] as const);
+
+  function* syncParts(answer: Answer): Generator<string | Uint8Array> {
+    const { parts = [], endlessBytes, breaksAfter = Infinity } = answer;
+    for (let index = 0; endlessBytes !== undefined || index < parts.length; index++) {
+      if (index >= breaksAfter) throw new Error(SECRET);
+      counters.asked++;
+      yield endlessBytes === undefined ? (parts[index] as string | Uint8Array) : Buffer.alloc(endlessBytes, index);
+    }
+    if (breaksAfter <= parts.length) throw new Error(SECRET);
+  }
+
+  async function* asyncParts(answer: Answer): AsyncGenerator<string | Uint8Array> {
+    let index = 0;
+    for (const part of syncParts(answer)) {
+      if (index > 0 && answer.partGate !== undefined) await gate(`${answer.partGate}${index}`).promise;
+      index++;
+      yield part;
+    }
+  }
+
+  /** The parts, with a record of what the server does to their iterator. */
+  function bodyOf(answer: Answer): Http.ResponseBody {
+    if (answer.parts === undefined && answer.endlessBytes === undefined) return answer.body ?? '';
+    const close = (): void => void counters.closed++;
+    if (answer.iterable === 'sync') {
+      return {
+        close,
+        [Symbol.iterator]: () => {
+          const parts = syncParts(answer);
+          const iterator: Iterator<string | Uint8Array> = {
+            next: () => parts.next(),
+            return: () => {
+              counters.returned++;
+              return parts.return(undefined);
+            },
+          };
+          return iterator;
+        },
+      };
+    }
+    return {
+      close,
+      [Symbol.asyncIterator]: () => {
+        const parts = asyncParts(answer);
+        const iterator: AsyncIterator<string | Uint8Array> = {
+          next: async () => await parts.next(),
+          return: async () => {
+            counters.returned++;
+            return await parts.return(undefined);
+          },
+        };
+        return iterator;
+      },
+    };
+  }
+
+  function record(request: Http.HttpRequest): Call {
+    const call: Call = {
+      port: request.remotePort ?? 0,
+      method: request.method,
+      target: request.target,
+      path: request.path,
+      query: request.query,
+      httpVersion: request.httpVersion,
+      headers: pairsOf(request.headers),
+      body: '',
+      bodyBytes: 0,
+      bodyHash: '',
+      complete: false,
+      trailers: [],
+    };
+    calls.push(call);
+    return call;
+  }
+
+  async function readBody(request: Http.HttpRequest, answer: Answer, call: Call): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    const hash = createHash('sha256');
+    if (answer.reads === 'whole') parts.push(await request.bytes());
+    else {
+      for await (const part of request.body) {
+        call.bodyBytes += part.length;
+        if (!(part instanceof Uint8Array)) throw new WrongResult('a part of a body must be bytes');
+        hash.update(part);
+        if (call.bodyBytes <= HELD_BODY_BYTES || answer.echo) parts.push(Buffer.from(part));
+        if (answer.reads === 'first part') return Buffer.concat(parts);
+      }
+    }
+    const whole = Buffer.concat(parts);
+    if (answer.reads === 'whole') {
+      hash.update(whole);
+      call.bodyBytes = whole.length;
+    }
+    call.body = whole.toString('latin1', 0, HELD_BODY_BYTES);
+    call.bodyHash = hash.digest('hex');
+    call.complete = true;
+    call.trailers = pairsOf(request.trailers);
+    return whole;
+  }
+
+  function respond(answer: Answer, call: Call, body: Buffer | undefined, request: Http.HttpRequest): Http.HttpResponse {
+    if (answer.switches) {
+      return chapter.HttpResponse.switchingProtocols([['Upgrade', 'capitals']], (socket: Socket, head: Buffer) => {
+        const shout = (bytes: Buffer): void => void socket.write(bytes.toString('latin1').toUpperCase());
+        if (head.length > 0) shout(head);
+        socket.on('data', shout).on('error', () => {}).on('end', () => socket.end());
+      });
+    }
+    const headers: Pairs = [...(answer.headers ?? [])];
+    const type = request.headers.get('content-type');
+    if (answer.echo && type !== undefined) headers.push(['Content-Type', type]);
+    const told = answer.tells ? JSON.stringify({ ...call, host: request.headers.get('HOST') }) : undefined;
+    const { trailers } = answer;
+    return new chapter.HttpResponse(answer.status ?? 200, headers, told ?? (answer.echo ? body : undefined) ?? bodyOf(answer), {
+      ...(answer.reason === undefined ? {} : { reason: answer.reason }),
+      ...(trailers === undefined ? {} : { trailers: () => trailers }),
+    });
+  }
+
+  /** What a handler does that does not answer. */
+  function misbehave(answer: Answer): Http.HttpResponse {
+    switch (answer.throws) {
+      case 'nothing':
+        return undefined as unknown as Http.HttpResponse;
+      case 'null':
+        return null as unknown as Http.HttpResponse;
+      case 'garbage':
+        return { status: 'fine', headers: 7, body: {} } as unknown as Http.HttpResponse;
+      case 'http error':
+        throw new chapter.HttpError(answer.status ?? 400, typeof answer.body === 'string' ? answer.body : '', answer.headers ?? []);
+      default:
+        throw new Error(SECRET);
+    }
+  }
+
+  const handlerOf = (setup: ServeSetup): Http.Handler => {
+    const answerOf = (target: string): Answer => {
+      const routes = setup.routes ?? {};
+      if (Object.hasOwn(routes, target)) return routes[target] as Answer;
+      return setup.otherwise ?? { body: `this is ${target}` };
+    };
+    const later = async (request: Http.HttpRequest, answer: Answer): Promise<Http.HttpResponse> => {
+      const call = record(request);
+      if (answer.watchesSignal) request.signal.addEventListener('abort', () => counters.aborted++);
+      for (const { status, headers } of answer.informational ?? []) request.sendInformational(status, headers);
+      if (answer.gate !== undefined) await gate(answer.gate).promise;
+      const body = answer.reads === undefined ? undefined : await readBody(request, answer, call);
+      if (answer.throws !== undefined) return misbehave(answer);
+      return respond(answer, call, body, request);
+    };
+    return (request) => {
+      const answer = answerOf(request.target);
+      if (answer.throws === 'error' && answer.reads === undefined && answer.gate === undefined) {
+        record(request);
+        return misbehave(answer);
+      }
+      if (answer.synchronous) return respond(answer, record(request), undefined, request);
+      return later(request, answer);
+    };
+  };
+
+  async function start(handler: Http.Handler, setup: ServeSetup): Promise<Address> {
+    server = await chapter.serveHttp(handler, {
+      host: '127.0.0.1',
+      port: 0,
+      onError: (error: unknown) => errors.push(error instanceof Error ? error.message : String(error)),
+      ...(setup.limits === undefined ? {} : { limits: setup.limits }),
+      ...(setup.timeouts === undefined ? {} : { timeouts: setup.timeouts }),
+    });
+    const address = server?.address as { port?: unknown } | undefined;
+    if (typeof address?.port !== 'number') throw new WrongResult('serveHttp resolved, but its `address` has no port');
+    return { host: '127.0.0.1', port: address.port };
+  }
+
+  function running(): Http.HttpServer {
+    if (!server) throw new Error('no server was started');
+    return server;
+  }
+
+  return {
+    // 2.1
+
+    /** Parses each line twice: alone, and as the middle of a longer text. Both must agree. */
+    requestLines: (lines: string[], limits?: Partial<Http.HttpLimits>) => {
+      const pick = (line: Http.RequestLine): RequestLineValue => {
+        if (typeof line !== 'object' || line === null) throw new WrongResult(`parseRequestLine must return an object; it returned ${String(line)}`);
+        return { method: line.method, target: line.target, form: line.form, httpVersion: line.httpVersion };
+      };
+      const all = limits === undefined ? undefined : limitsOf(limits);
+      return lines.map((line) => ({
+        alone: outcome(() => pick(chapter.parseRequestLine(line, all))),
+        within: outcome(() => pick(chapter.parseRequestLine(`ab${line}\r\nHost: c\r\n`, limitsOf(limits), 2, 2 + line.length))),
+      }));
+    },
+
+    // 2.2
+
+    headerFields: (lines: string[]) =>
+      lines.map((line) =>
+        outcome(() => {
+          const pair = chapter.parseHeaderField(line);
+          if (!Array.isArray(pair)) throw new WrongResult(`parseHeaderField must return a name and a value; it returned ${String(pair)}`);
+          return [pair[0], pair[1]] as [string, string];
+        }),
+      ),
+
+    /** Reads a section of fields out of a text; `end: -1` is "need more". */
+    fieldSection: (text: string, start: number, bytesMax: number, countMax: number) =>
+      outcome(() => {
+        const offsets: number[] = [];
+        const end = chapter.parseFieldSection(text, start, bytesMax, countMax, offsets);
+        if (typeof end !== 'number') throw new WrongResult(`parseFieldSection must return a position; it returned ${String(end)}`);
+        return { end, fields: end === -1 ? [] : pairsOf(new chapter.HttpHeaders(text, offsets)) };
+      }),
+
+    /** For each prefix of a text: does parseFieldSection ask for more, and if not, what then? */
+    fieldSectionPrefixes: (text: string, bytesMax: number, countMax: number) =>
+      Array.from({ length: text.length + 1 }, (_, length) =>
+        outcome(() => chapter.parseFieldSection(text.slice(0, length), 0, bytesMax, countMax, [])),
+      ),
+
+    /** Everything that a set of headers says about a name. */
+    lookUp: (section: string, names: string[]) => {
+      const offsets: number[] = [];
+      const end = chapter.parseFieldSection(section, 0, 65_536, 1000, offsets);
+      if (end !== section.length) throw new WrongResult(`parseFieldSection read to ${end} of ${section.length}`);
+      const headers = new chapter.HttpHeaders(section, offsets);
+      return {
+        size: headers.size,
+        pairs: pairsOf(headers),
+        found: names.map((name) => ({ name, get: headers.get(name), all: [...headers.getAll(name)], has: headers.has(name) })),
+      };
+    },
+
+    checkHosts: (cases: { method: string; target: string; form: string; httpVersion: string; hosts: string[] }[]) =>
+      cases.map(({ hosts, ...line }) =>
+        outcome(() => {
+          const headers = chapter.HttpHeaders.from([['Accept', '*/*'], ...hosts.map((host) => ['Host', host] as const)]);
+          chapter.checkHost(line as Http.RequestLine, headers);
+          return 'accepted';
+        }),
+      ),
+
+    // 2.3
+
+    framings: (cases: { httpVersion: string; fields: Pairs; limits?: Partial<Http.HttpLimits> }[]) =>
+      cases.map(({ httpVersion, fields, limits }) =>
+        outcome(() => {
+          const head = { httpVersion: httpVersion as Http.HttpVersion, headers: chapter.HttpHeaders.from(fields) };
+          const framing = chapter.bodyFraming(head, limitsOf(limits));
+          if (framing?.kind === undefined) throw new WrongResult(`bodyFraming must return a framing; it returned ${String(framing)}`);
+          return framing.kind === 'length' ? `length ${framing.length}` : framing.kind;
+        }),
+      ),
+
+    contentLengths: (values: string[]) => values.map((value) => outcome(() => chapter.parseContentLength(value))),
+
+    chunkLines: (lines: string[]) => lines.map((line) => outcome(() => chapter.parseChunkLine(line))),
+
+    /** Feeds a ChunkedDecoder each list of pieces. `more` is false where it is still waiting at the end. */
+    decode: (deliveries: Uint8Array[][], limits?: Partial<Http.HttpLimits>) =>
+      deliveries.map((pieces) => {
+        const data: Buffer[] = [];
+        const result = outcome((): DecodedBody | 'needs more' => {
+          const decoder = new chapter.ChunkedDecoder(limitsOf(limits));
+          let last: DecodedBody | undefined;
+          for (const piece of pieces) {
+            decoder.receiveData(piece);
+            if (last) continue;
+            for (let turn = 0; !last; turn++) {
+              const event = decoder.nextEvent();
+              if (event?.type === 'data') data.push(Buffer.from(event.data));
+              else if (event?.type === 'end') last = { body: Buffer.concat(data), trailers: pairsOf(event.trailers), unread: Buffer.alloc(0) };
+              else if (event?.type === 'need-more-data') break;
+              else throw new WrongResult(`nextEvent must return data, end or need-more-data; it returned ${JSON.stringify(event)}`);
+              if (turn > 1_000_000) throw new WrongResult('nextEvent gave a million events and never need-more-data');
+            }
+          }
+          return last ? { ...last, unread: Buffer.from(decoder.unread()) } : 'needs more';
+        });
+        return { result, dataBytes: data.reduce((sum, part) => sum + part.length, 0) };
+      }),
+
+    /** What a decoder does when it is asked again after it has refused. */
+    decodeAfterRefusal: (bad: Uint8Array, good: Uint8Array) => {
+      const decoder = new chapter.ChunkedDecoder(limitsOf({}));
+      const drain = (): Outcome<string> =>
+        outcome(() => {
+          for (;;) {
+            const { type } = decoder.nextEvent();
+            if (type !== 'data') return type;
+          }
+        });
+      decoder.receiveData(bad);
+      const first = drain();
+      const again = drain();
+      decoder.receiveData(good);
+      return [first, again, drain()];
+    },
+
+    // 2.4 and later: servers
+
+    serve: async (setup: ServeSetup) => await start(handlerOf(setup), setup),
+
+    /** The site of 2.7, with a route that throws beside it. */
+    serveSite: async () => {
+      const { site } = chapter;
+      if (typeof site !== 'function') throw new WrongResult('site must be a handler: a function');
+      return await start((request) => {
+        if (request.target === '/throws') throw new Error(SECRET);
+        if (request.target === '/rejects') return Promise.reject(new Error(SECRET));
+        return site(request);
+      }, {});
+    },
+
+    calls: () => calls,
+    counters: () => counters,
+    errors: () => errors,
+    connections: () => running().connections,
+    release: (name: string) => gate(name).open(),
+
+    /** Puts the clock of this process forward and gives what it says. */
+    shiftClock: (ms: number) => {
+      const Real = Date;
+      class Shifted extends Real {
+        constructor(...values: unknown[]) {
+          if (values.length === 0) super(Real.now() + ms);
+          else super(...(values as [number]));
+        }
+
+        static override now(): number {
+          return Real.now() + ms;
+        }
+      }
+      globalThis.Date = Shifted as DateConstructor;
+      return Date.now();
+    },
+
+    /** Calls closeGracefully and comes back at once. */
+    beginClose: (deadlineMs: number) => {
+      closeState = 'pending';
+      closing = Promise.resolve(running().closeGracefully({ deadlineMs }));
+      closing.then(
+        () => (closeState = 'resolved'),
+        (error: unknown) => (closeState = `rejected: ${String(error)}`),
+      );
+      return 'called';
+    },
+    closeState: () => closeState,
+    awaitClose: async () => {
+      await closing;
+      return 'resolved';
+    },
+    activeTimers: () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout'),
+  };
+});

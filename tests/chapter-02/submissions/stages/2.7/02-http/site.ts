@@ -1,0 +1,50 @@
+/**
+ * A first site: a few routes, as one handler.
+ */
+
+import { HttpError } from './errors.ts';
+import type { HttpRequest } from './request.ts';
+import { HttpResponse } from './response.ts';
+import type { Handler } from './response.ts';
+
+/** The answers of one path, by method. */
+type Route = Readonly<Record<string, Handler>>;
+
+const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/', { GET: () => page('Ten Servers', '<p>Served from the bytes up. <a href="/about">About</a>.</p>') }],
+  ['/about', { GET: () => page('About', '<p>A web server of your own, without <code>node:http</code>.</p>') }],
+  ['/time', { GET: () => HttpResponse.text(`${new Date().toISOString()}\n`) }],
+  ['/echo', { POST: echo }],
+]);
+
+/**
+ * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is GET, whose
+ * body the connection leaves out.
+ */
+export const site: Handler = (request) => {
+  if (request.form === 'asterisk') return new HttpResponse(204, { Allow: 'GET, HEAD, OPTIONS, POST' });
+  const route = routes.get(request.path);
+  if (route === undefined) throw new HttpError(404);
+  const handler = route[request.method === 'HEAD' ? 'GET' : request.method];
+  if (handler !== undefined && Object.hasOwn(route, request.method === 'HEAD' ? 'GET' : request.method)) {
+    return handler(request);
+  }
+  const allow = allowedMethods(route);
+  if (request.method === 'OPTIONS') return new HttpResponse(204, { Allow: allow });
+  throw new HttpError(405, '', [['Allow', allow]]);
+};
+
+async function echo(request: HttpRequest): Promise<HttpResponse> {
+  const type = request.headers.get('content-type') ?? 'application/octet-stream';
+  return new HttpResponse(200, { 'Content-Type': type }, await request.bytes());
+}
+
+function allowedMethods(route: Route): string {
+  const methods = Object.keys(route);
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+}
+
+function page(title: string, content: string): HttpResponse {
+  const html = `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${title}</title>\n<h1>${title}</h1>\n${content}\n`;
+  return new HttpResponse(200, { 'Content-Type': 'text/html; charset=utf-8' }, html);
+}
