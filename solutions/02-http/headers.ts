@@ -54,13 +54,6 @@ export class HttpHeaders implements Iterable<HeaderPair> {
     return values;
   }
 
-  /** How many lines a field has. */
-  count(name: string): number {
-    let count = 0;
-    for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 4)) count++;
-    return count;
-  }
-
   has(name: string): boolean {
     return this.#find(name, 0) !== -1;
   }

@@ -122,8 +122,9 @@ export class HttpServer {
   }
 
   /**
-   * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`, and
-   * cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter deadline.
+   * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`,
+   * and cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter
+   * deadline.
    */
   closeGracefully(options: CloseOptions = {}): Promise<void> {
     this.#context.closing = true;
@@ -167,7 +168,7 @@ export class HttpServer {
   }
 }
 
-/** Serves a handler. Resolves when connections are accepted. @throws Error with `code` when the address cannot be had */
+/** Serves a handler. Resolves when connections are accepted. @throws Error with `code` for an address not to be had */
 export async function serveHttp(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
   const server = new HttpServer(handler, options);
   await server.listen(options);

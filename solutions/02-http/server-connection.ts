@@ -50,46 +50,43 @@ export class ServerConnection implements Expiring, BodySink {
     this.#machine = new HttpConnection({ role: 'server', limits: context.limits });
     this.#output = new SocketOutput(socket);
     this.#intake = new RequestIntake(socket, this.#machine, this.#output, () => this.#watch());
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('end', () => this.#onEnd());
-    socket.on('drain', () => this.#onDrain());
-    socket.on('close', () => this.#onClose());
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
     // What went wrong with a socket is of no use to anyone: `close` follows.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     this.#watch();
   }
 
   // ── what the socket tells ──
 
-  #onData(chunk: Buffer): void {
+  readonly #onData = (chunk: Buffer): void => {
     if (this.#ending) return;
     this.#machine.receiveData(chunk);
     if (this.#request === null) this.#run();
     else this.#intake.arrived();
     // Nothing more is read than is kept: the kernel's buffer fills, and the client's writes stall.
-    if (this.#machine.bufferedBytes >= this.#context.limits.pipelinedBytesMax) this.#socket.pause();
-  }
+    if (this.#machine.bufferedBytes > this.#context.limits.pipelinedBytesMax) this.#socket.pause();
+  };
 
-  #onEnd(): void {
+  readonly #onEnd = (): void => {
     if (this.#ending) return;
     this.#machine.receiveEof();
     if (this.#request === null) this.#run();
     else if (this.#context.abortOnHalfClose) this.#socket.destroy();
     else this.#intake.arrived();
-  }
+  };
 
-  #onDrain(): void {
+  readonly #onDrain = (): void => {
     this.#output.drained();
     this.#run();
-  }
+  };
 
-  #onClose(): void {
+  readonly #onClose = (): void => {
     this.#context.release(this, null);
     this.#output.closed();
     this.#intake.leave();
     this.#request?.abort();
     this.#stopPump();
-  }
+  };
 
   // ── the loop ──
 
@@ -173,9 +170,11 @@ export class ServerConnection implements Expiring, BodySink {
       return;
     }
     try {
+      const { body } = response;
       if (response.takeOver !== undefined) this.#switch(response);
-      else if (isIterable(response.body)) this.#stream(response, response.body);
-      else this.#sendWhole(response, response.body);
+      else if (isIterable(body)) this.#stream(response, body, undefined);
+      else if (body.length > SLICE_BYTES) this.#sendSliced(response, body);
+      else this.#sendWhole(response, body);
     } catch (error) {
       if (isIterable(response.body)) this.#discard(response.body);
       this.#fail(error);
@@ -193,7 +192,8 @@ export class ServerConnection implements Expiring, BodySink {
     } else {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
       this.#socket.cork();
-      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes: bytes.length }));
+      const bodyBytes = bytes.length;
+      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes }));
       this.#sendData(bytes);
       this.#output.flush();
       this.#socket.uncork();
@@ -202,10 +202,17 @@ export class ServerConnection implements Expiring, BodySink {
     this.#complete();
   }
 
-  #stream(response: HttpResponse, body: BodyIterable): void {
+  /** A body too large for one write: each slice has the whole time to send, so that slow clients get it too. */
+  #sendSliced(response: HttpResponse, body: BodyPart): void {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    this.#stream(response, slices(bytes), bytes.length);
+  }
+
+  #stream(response: HttpResponse, body: BodyIterable, bodyBytes: number | undefined): void {
     const { status, reason, headers } = response;
     const request = this.#request!;
-    this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close: this.#closesAfter() }));
+    const close = this.#closesAfter();
+    this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes }));
     const pump = new BodyPump(body);
     if (!mayHaveBody(status, request.method)) {
       pump.stop().catch((error: unknown) => this.#report(error));
@@ -294,7 +301,9 @@ export class ServerConnection implements Expiring, BodySink {
     }
     this.#output.write(this.#machine.send({ type: 'informational', status: 101, headers: response.headers }));
     this.#output.flush();
-    for (const event of ['data', 'end', 'drain', 'close', 'error']) this.#socket.removeAllListeners(event);
+    const socket = this.#socket;
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
+    socket.off('error', ignore);
     this.#ending = true;
     this.#request?.finish();
     this.#request = null;
@@ -426,6 +435,14 @@ export class ServerConnection implements Expiring, BodySink {
 
 /** Bodies of bytes up to this size are joined to their head; copying a larger one costs more than a second buffer. */
 const JOINED_BYTES_MAX = 8 * 1024;
+
+const SLICE_BYTES = 256 * 1024;
+
+function* slices(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
+}
+
+function ignore(): void {}
 
 function hasContentLength(headers: readonly HeaderPair[]): boolean {
   for (const header of headers) {
