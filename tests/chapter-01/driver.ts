@@ -8,6 +8,8 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
   const servers: Server[] = [];
   /** The servers' ends of all open connections. */
   const sockets = new Set<Socket>();
+  /** What was read from connections that are closed. */
+  let readBytesBefore = 0;
   let closing: Promise<void> | undefined;
 
   async function start(server: unknown, maker: string): Promise<Address> {
@@ -17,7 +19,10 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
     servers.push(server as Server);
     (server as Server).on('connection', (socket) => {
       sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
+      socket.on('close', () => {
+        sockets.delete(socket);
+        readBytesBefore += socket.bytesRead;
+      });
     });
     await chapter.listen(server as Server, { host: '127.0.0.1', port: 0 });
     const bound = (server as Server).address();
@@ -49,8 +54,11 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
   return {
     startEcho: async () => await start(chapter.createEchoServer(), 'createEchoServer'),
 
-    /** Bytes that were written to clients and that the kernel has not taken yet. */
-    queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
+    /** Bytes that were read from all clients, and bytes written to them that the kernel has not taken yet. */
+    traffic: () => ({
+      readBytes: [...sockets].reduce((sum, socket) => sum + socket.bytesRead, readBytesBefore),
+      queuedBytes: [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
+    }),
 
     startLines: async (options: { lineBytesMax?: number; shout?: boolean }) => {
       const { shout = false, ...rest } = options;

@@ -9,27 +9,33 @@ import type driver from './driver.ts';
  * that a server that minds the false, well or badly, is not asked to yet.
  */
 const PIECE_BYTES = 56 << 10;
-const PIECES_MAX = 400;
+const PIECES_MAX = 300;
+/** How often to ask whether a piece has been read, before the next one follows anyway. */
+const ASKED_MAX = 20;
 
 /**
  * Sends to the server, through a client that does not read, until the kernel
  * takes no more of the echo and the server has to keep some of it for later.
  *
  * A server that keeps it where nobody can see it, or that waits instead, is sent
- * {@link PIECES_MAX} pieces.
+ * {@link PIECES_MAX} pieces. No other client may have anything under way.
  *
  * @returns all that was sent
  */
 export async function fillUntilQueued(world: World<typeof driver>, client: TcpClient): Promise<Buffer> {
   const pattern = world.random.bytes(PIECE_BYTES);
   const sent: Buffer[] = [];
-  while (sent.length < PIECES_MAX) {
+  let { readBytes, queuedBytes } = await world.call('traffic');
+  while (sent.length < PIECES_MAX && queuedBytes === 0) {
     const piece = Buffer.from(pattern);
     piece.writeUInt32BE(sent.length, 0);
     sent.push(piece);
     client.write(piece);
-    // The answer comes when the server has handled the piece.
-    if ((await world.call('queuedBytes')) > 0) break;
+    const wanted = readBytes + piece.length;
+    // Each piece is read by itself: two at once could be too much for `write`.
+    for (let asked = 0; asked < ASKED_MAX && readBytes < wanted; asked++) {
+      ({ readBytes, queuedBytes } = await world.call('traffic'));
+    }
   }
   return Buffer.concat(sent);
 }

@@ -1,0 +1,22 @@
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { pipeline } from 'node:stream';
+import { trackConnections } from './close.ts';
+
+export const CONNECTIONS_MAX = 1000;
+
+export interface EchoServerOptions {
+  connectionsMax?: number;
+}
+
+export function createEchoServer(options: EchoServerOptions = {}): Server {
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
+  trackConnections(server);
+  server.on('connection', (socket) => {
+    pipeline(socket, socket, (error) => {
+      if (error) socket.destroy();
+    });
+  });
+  return server;
+}

@@ -1,0 +1,28 @@
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { trackConnections } from './close.ts';
+
+export const CONNECTIONS_MAX = 1000;
+
+export interface EchoServerOptions {
+  connectionsMax?: number;
+}
+
+const clients = new Set<Socket>();
+
+export function createEchoServer(options: EchoServerOptions = {}): Server {
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
+  trackConnections(server);
+  server.on('connection', (socket) => {
+    clients.add(socket);
+    socket.on('close', () => clients.delete(socket));
+    socket.on('data', (bytes) => {
+      for (const client of clients) client.write(bytes);
+    });
+    socket.on('drain', () => socket.resume());
+    socket.on('end', () => socket.end());
+    socket.on('error', () => socket.destroy());
+  });
+  return server;
+}

@@ -1,0 +1,21 @@
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { trackConnections } from './close.ts';
+
+export const CONNECTIONS_MAX = 1000;
+
+export interface EchoServerOptions {
+  connectionsMax?: number;
+}
+
+export function createEchoServer(options: EchoServerOptions = {}): Server {
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
+  trackConnections(server);
+  server.on('connection', (socket) => {
+    socket.once('data', (bytes) => socket.write(bytes));
+    socket.on('end', () => socket.end());
+    socket.on('error', () => socket.destroy());
+  });
+  return server;
+}

@@ -1,0 +1,28 @@
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { trackConnections } from './close.ts';
+
+export const CONNECTIONS_MAX = 1000;
+
+export interface EchoServerOptions {
+  connectionsMax?: number;
+}
+
+/** Allocated once, for speed. */
+const buffer = Buffer.alloc(65_536);
+
+export function createEchoServer(options: EchoServerOptions = {}): Server {
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
+  trackConnections(server);
+  server.on('connection', (socket) => {
+    socket.on('data', (bytes) => {
+      const length = bytes.copy(buffer);
+      if (!socket.write(buffer.subarray(0, length))) socket.pause();
+    });
+    socket.on('drain', () => socket.resume());
+    socket.on('end', () => socket.end());
+    socket.on('error', () => socket.destroy());
+  });
+  return server;
+}
