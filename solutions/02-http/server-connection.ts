@@ -191,12 +191,9 @@ export class ServerConnection implements Expiring, BodySink {
       this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, body, close }));
     } else {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-      this.#socket.cork();
       const bodyBytes = bytes.length;
       this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes }));
       this.#sendData(bytes);
-      this.#output.flush();
-      this.#socket.uncork();
       this.#output.write(this.#machine.send({ type: 'end' }));
     }
     this.#complete();
@@ -309,7 +306,12 @@ export class ServerConnection implements Expiring, BodySink {
     this.#request = null;
     this.deadlineMs = Infinity;
     this.#context.release(this, this.#socket);
-    response.takeOver!(this.#socket, this.#machine.takeInput());
+    try {
+      response.takeOver!(socket, this.#machine.takeInput());
+    } catch (error) {
+      this.#report(error);
+      socket.destroy();
+    }
   }
 
   // ── what goes wrong ──
@@ -327,7 +329,7 @@ export class ServerConnection implements Expiring, BodySink {
     this.#stopPump();
     this.#request?.finish();
     this.#request = null;
-    this.#end(false);
+    this.#end(true);
   }
 
   #report(error: unknown): void {
