@@ -12,7 +12,10 @@ import { trackConnections } from './close.ts';
 import { CONNECTIONS_MAX } from './echo.ts';
 import { LINE_BYTES_MAX, LineDecoder, LineTooLongError } from './line-decoder.ts';
 
-/** Answers one line (without its ending) with one line. */
+/**
+ * Answers one line (without its ending) with one line. It must not throw: what a
+ * server does about handlers that do is chapter 02's.
+ */
 export type LineHandler = (line: string) => string;
 
 export interface LineServerOptions {
@@ -77,7 +80,6 @@ function refuse(socket: Socket, lastWords: string): void {
   socket.removeAllListeners('data');
   socket.removeAllListeners('end');
   socket.end(lastWords);
-  socket.resume();
   const linger = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.on('close', () => clearTimeout(linger));
 }

@@ -11,7 +11,10 @@ import { trackConnections } from './close.ts';
 import { CONNECTIONS_MAX } from './echo.ts';
 import { LINE_BYTES_MAX, LineDecoder, LineTooLongError } from './line-decoder.ts';
 
-/** Answers one line (without its ending) with one line. */
+/**
+ * Answers one line (without its ending) with one line. It must not throw: what a
+ * server does about handlers that do is chapter 02's.
+ */
 export type LineHandler = (line: string) => string;
 
 export interface LineServerOptions {
@@ -44,7 +47,7 @@ export function createLineServer(options: LineServerOptions = {}): Server {
 function serveLines(socket: Socket, decoder: LineDecoder, onLine: LineHandler): void {
   socket.on('data', (bytes) => {
     decoder.receiveData(bytes);
-    answerLines(socket, decoder, onLine);
+    if (!answerLines(socket, decoder, onLine)) socket.pause();
   });
   socket.on('end', () => {
     decoder.receiveEof();
@@ -55,8 +58,12 @@ function serveLines(socket: Socket, decoder: LineDecoder, onLine: LineHandler): 
   socket.on('error', () => socket.destroy());
 }
 
-/** Answers every whole line that the decoder holds, in one write. */
-function answerLines(socket: Socket, decoder: LineDecoder, onLine: LineHandler): void {
+/**
+ * Answers every whole line that the decoder holds, in one write.
+ *
+ * @returns what `socket.write` returned: false when the client takes no more for now
+ */
+function answerLines(socket: Socket, decoder: LineDecoder, onLine: LineHandler): boolean {
   let replies = '';
   try {
     for (let event = decoder.nextEvent(); event.type === 'line'; event = decoder.nextEvent()) {
@@ -65,22 +72,24 @@ function answerLines(socket: Socket, decoder: LineDecoder, onLine: LineHandler):
   } catch (error) {
     if (!(error instanceof LineTooLongError)) throw error;
     refuse(socket, `${replies}error: ${error.message}\n`);
-    return;
+    return true;
   }
-  if (replies !== '' && !socket.write(replies)) socket.pause();
+  return replies === '' || socket.write(replies);
 }
 
 /**
- * Writes the last words and closes. The client may still be sending: bytes that
- * arrive at a closed socket are answered with RST, and an RST can overtake the
- * error line. So we go on reading, drop what comes, and leave only when the
- * client has sent its FIN or {@link LINGER_MS} have passed.
+ * Writes the last words and closes.
+ *
+ * The client may still be sending: bytes that arrive at a closed socket are
+ * answered with RST, and an RST can overtake the error line. So we go on
+ * reading, drop what comes, and leave only when the client has sent its FIN or
+ * {@link LINGER_MS} have passed.
  */
 function refuse(socket: Socket, lastWords: string): void {
+  if (socket.writableEnded) return;
   socket.removeAllListeners('data');
   socket.removeAllListeners('end');
   socket.end(lastWords);
-  socket.resume();
   const linger = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.on('close', () => clearTimeout(linger));
 }

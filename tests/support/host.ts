@@ -8,7 +8,7 @@
  * end, an exit, an uncaught error) happens to this process alone.
  */
 import { existsSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { flushCompileCache, registerHooks } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MissingExport } from './driver.ts';
@@ -99,6 +99,9 @@ try {
     );
   });
   send({ type: 'ready' });
+  // This process will be killed, and Node keeps what it compiled only at an
+  // exit of its own. The next one starts in half the time.
+  flushCompileCache();
 } catch (error) {
   send({ type: 'load-failed', error: describe(error) });
 }
