@@ -60,6 +60,18 @@ export function spanOf(bit: number, text: string, start: number, end: number): n
   return at;
 }
 
+/**
+ * {@link spanOf} for field values, by comparisons: most of what a server reads is field values, and at less than half
+ * the time a character this is the one place where the table would be felt.
+ */
+export function spanOfFieldValue(text: string, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code < SPACE ? code !== HTAB : code === 0x7f || code > 0xff) return at;
+  }
+  return end;
+}
+
 /** Whether the whole text is of the class; the empty text is. */
 export function isAll(bit: number, text: string): boolean {
   return spanOf(bit, text, 0, text.length) === text.length;

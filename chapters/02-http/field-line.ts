@@ -6,7 +6,7 @@
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
-import { COLON, CR, FIELD_VALUE, HTAB, LF, SPACE, TOKEN, spanOf } from './characters.ts';
+import { COLON, CR, HTAB, LF, SPACE, TOKEN, spanOf, spanOfFieldValue } from './characters.ts';
 import { RemoteProtocolError } from './errors.ts';
 import type { HeaderPair } from './headers.ts';
 import { endOfLine } from './lines.ts';

@@ -6,7 +6,7 @@
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
-import { FIELD_VALUE, isAll, isToken } from './characters.ts';
+import { isToken, spanOfFieldValue } from './characters.ts';
 import { parseContentLength } from './body-framing.ts';
 import { LocalProtocolError } from './errors.ts';
 import type { HeaderPair } from './headers.ts';
@@ -33,7 +33,9 @@ export interface FieldLines {
  */
 export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
   const lines: FieldLines = { text: '', contentLength: null, hasDate: false, close: false, chunked: false };
-  for (const [name, value] of headers) {
+  for (const header of headers) {
+    const name = header[0];
+    const value = header[1];
     // TODO 2.4  Refuse (LocalProtocolError) a name that is no token and a value with a character that a field value
     //           must not hold. Add the line to `lines.text`, unless `takeOut` (below) keeps it back.
     throw new NotImplemented('2.4');

@@ -53,6 +53,7 @@ export class HttpServer {
   readonly #connections = new Set<ServerConnection>();
   readonly #upgraded = new Set<Socket>();
   #closed: Promise<void> | null = null;
+  #onEmpty: (() => void) | null = null;
 
   /** Makes a server that does not listen: call {@link HttpServer.listen}, or {@link HttpServer.handleConnection}. */
   constructor(handler: Handler, options: ServeOptions = {}) {
@@ -121,16 +122,16 @@ export class HttpServer {
   }
 
   /**
-   * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`, and
-   * cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter deadline.
+   * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`,
+   * and cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter
+   * deadline.
    */
   closeGracefully(options: CloseOptions = {}): Promise<void> {
     this.#context.closing = true;
-    this.#closed ??= new Promise((resolve) => this.server.close(() => resolve()));
+    this.#closed ??= this.#allClosed();
     for (const connection of this.#connections) connection.endIfIdle();
     const timer = setTimeout(() => this.#cut(), options.deadlineMs ?? 10_000);
-    const closed = this.#closed.finally(() => clearTimeout(timer));
-    return closed;
+    return this.#closed.finally(() => clearTimeout(timer));
   }
 
   /** Stops accepting and cuts every connection. */
@@ -142,6 +143,12 @@ export class HttpServer {
     return this.close();
   }
 
+  async #allClosed(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // The server counts a connection as closed when its socket is being closed; ours end with the socket's `close`.
+    if (this.connections > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+  }
+
   #cut(): void {
     for (const connection of this.#connections) connection.destroy();
     for (const socket of this.#upgraded) socket.destroy();
@@ -150,13 +157,18 @@ export class HttpServer {
   #release(connection: ServerConnection, upgraded: Socket | null): void {
     this.#connections.delete(connection);
     this.#context.deadlines.delete(connection);
-    if (upgraded === null) return;
-    this.#upgraded.add(upgraded);
-    upgraded.once('close', () => this.#upgraded.delete(upgraded));
+    if (upgraded !== null) {
+      this.#upgraded.add(upgraded);
+      upgraded.once('close', () => {
+        this.#upgraded.delete(upgraded);
+        if (this.connections === 0) this.#onEmpty?.();
+      });
+    }
+    if (this.connections === 0) this.#onEmpty?.();
   }
 }
 
-/** Serves a handler. Resolves when connections are accepted. @throws Error with `code` when the address cannot be had */
+/** Serves a handler. Resolves when connections are accepted. @throws Error with `code` for an address not to be had */
 export async function serveHttp(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
   const server = new HttpServer(handler, options);
   await server.listen(options);

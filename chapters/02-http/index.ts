@@ -22,7 +22,9 @@ export { ChunkedDecoder } from './chunked-decoder.ts';
 
 // 2.4 writing responses
 export { HttpResponse } from './response.ts';
-export type { BodyIterable, BodyPart, Handler, HeadersInit, ResponseBody, ResponseOptions, TakeOver } from './response.ts';
+export type {
+  BodyIterable, BodyPart, Handler, HeadersInit, ResponseBody, ResponseOptions, TakeOver,
+} from './response.ts';
 export { fieldLines } from './field-lines.ts';
 export type { FieldLines } from './field-lines.ts';
 export { mayHaveBody, responseFraming, responseHead } from './response-head.ts';

@@ -49,8 +49,9 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
 }
 
 function stopOnSignals(server: HttpServer): void {
+  // Once: a second signal finds no listener and ends the program.
   const stop = (): void => void server.closeGracefully({ deadlineMs: DEADLINE_MS });
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  process.once('SIGINT', stop).once('SIGTERM', stop);
 }
 
 function firstSentence(error: unknown): string {

@@ -24,6 +24,7 @@ export function isOurFault(error: unknown): boolean {
 }
 
 function answer(status: number, message: string, headers: readonly HeaderPair[]): HttpResponse {
-  const text = message === '' ? `${status} ${reasonPhrase(status)}\n` : `${status} ${reasonPhrase(status)}: ${message}\n`;
+  const title = `${status} ${reasonPhrase(status)}`;
+  const text = message === '' ? `${title}\n` : `${title}: ${message}\n`;
   return new HttpResponse(status, [['Content-Type', 'text/plain; charset=utf-8'], ...headers], text);
 }

@@ -6,6 +6,7 @@
  */
 
 import { LocalProtocolError, RemoteProtocolError } from './errors.ts';
+import { noHeaders } from './headers.ts';
 import type { HttpHeaders } from './headers.ts';
 
 /** Where a body comes from. */
@@ -27,6 +28,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   readonly #heldBytesMax: number;
   #ended = false;
   #detached = false;
+  #trailers: HttpHeaders = noHeaders;
 
   constructor(source: BodySource, heldBytesMax: number) {
     this.#source = source;
@@ -73,7 +75,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
 
   /** The trailer fields; none before the body has been read to its end. */
   get trailers(): HttpHeaders {
-    return this.#source.trailers;
+    return this.#trailers;
   }
 
   /** From now on the connection belongs to the next request. For the server. @internal */
@@ -87,9 +89,14 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
       if (this.#detached) throw new LocalProtocolError('the body was read after the response was complete');
       const part = this.#source.readBody();
       if (part === undefined) await this.#source.bodyArrives();
-      else if (part === null) this.#ended = true;
-      else return part;
+      else if (part !== null) return part;
+      else this.#end();
     }
     return null;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#trailers = this.#source.trailers;
   }
 }

@@ -9,15 +9,16 @@ import { NotImplemented } from '#course/not-implemented.ts';
 import type { Socket } from 'node:net';
 
 import { BodyPump } from './body-pump.ts';
+import type { BodySink } from './body-pump.ts';
 import { HttpConnection } from './connection.ts';
+import type { Expiring } from './deadlines.ts';
 import { LocalProtocolError, RemoteProtocolError } from './errors.ts';
 import type { RequestEvent } from './events.ts';
-import { noHeaders } from './headers.ts';
-import type { HeaderPair, HttpHeaders } from './headers.ts';
+import type { HeaderPair } from './headers.ts';
 import { persists } from './persistence.ts';
 import { isOurFault, refusal } from './refusal.ts';
 import { HttpRequest } from './request.ts';
-import type { RequestSource } from './request.ts';
+import { RequestIntake } from './request-intake.ts';
 import { HttpResponse } from './response.ts';
 import type { BodyIterable, BodyPart } from './response.ts';
 import { mayHaveBody } from './response-head.ts';
@@ -28,71 +29,65 @@ import { listHas } from './token-list.ts';
 /** What is being waited for, and so which timeout runs. */
 type Wait = 'nothing' | 'idle' | 'header' | 'body' | 'send' | 'linger';
 
-export class ServerConnection implements RequestSource {
+export class ServerConnection implements Expiring, BodySink {
   readonly #socket: Socket;
   readonly #context: ServerContext;
   readonly #machine: HttpConnection;
   readonly #output: SocketOutput;
+  readonly #intake: RequestIntake;
   /** The request in flight. */
   #request: HttpRequest | null = null;
   #pump: BodyPump | null = null;
   #running = false;
   /** Our side has ended; what still arrives is dropped. */
   #ending = false;
-  #gone = false;
-  #bodyError: RemoteProtocolError | null = null;
-  #onBody: (() => void) | null = null;
   #drainedBytes = 0;
   #wait: Wait = 'nothing';
   deadlineMs = Infinity;
-  trailers: HttpHeaders = noHeaders;
 
   constructor(socket: Socket, context: ServerContext) {
     this.#socket = socket;
     this.#context = context;
     this.#machine = new HttpConnection({ role: 'server', limits: context.limits });
     this.#output = new SocketOutput(socket);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('end', () => this.#onEnd());
-    socket.on('drain', () => this.#onDrain());
-    socket.on('close', () => this.#onClose());
+    this.#intake = new RequestIntake(socket, this.#machine, this.#output, () => this.#watch());
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
     // What went wrong with a socket is of no use to anyone: `close` follows.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     this.#watch();
   }
 
   // ── what the socket tells ──
 
-  #onData(chunk: Buffer): void {
+  readonly #onData = (chunk: Buffer): void => {
     if (this.#ending) return;
     this.#machine.receiveData(chunk);
     if (this.#request === null) this.#run();
-    else this.#bodyArrived();
+    else this.#intake.arrived();
     // Nothing more is read than is kept: the kernel's buffer fills, and the client's writes stall.
-    if (this.#machine.bufferedBytes >= this.#context.limits.pipelinedBytesMax) this.#socket.pause();
-  }
+    if (this.#machine.bufferedBytes > this.#context.limits.pipelinedBytesMax) this.#socket.pause();
+  };
 
-  #onEnd(): void {
+  readonly #onEnd = (): void => {
     if (this.#ending) return;
     this.#machine.receiveEof();
     if (this.#request === null) this.#run();
     else if (this.#context.abortOnHalfClose) this.#socket.destroy();
-    else this.#bodyArrived();
-  }
+    else this.#intake.arrived();
+  };
 
-  #onDrain(): void {
+  readonly #onDrain = (): void => {
     this.#output.drained();
     this.#run();
-  }
+  };
 
-  #onClose(): void {
-    this.#gone = true;
+  readonly #onClose = (): void => {
     this.#context.release(this, null);
     this.#output.closed();
-    this.#bodyArrived();
+    this.#intake.leave();
     this.#request?.abort();
     this.#stopPump();
-  }
+  };
 
   // ── the loop ──
 
@@ -137,7 +132,7 @@ export class ServerConnection implements RequestSource {
   }
 
   #begin(head: RequestEvent): void {
-    const request = new HttpRequest(head, this);
+    const request = new HttpRequest(head, this.#intake);
     this.#request = request;
     if (head.framing.kind === 'none') this.#machine.nextEvent();
     try {
@@ -160,7 +155,7 @@ export class ServerConnection implements RequestSource {
 
   /** A promise of the handler's has settled: acts on it, unless the client has gone in the meantime. */
   #settled(request: HttpRequest, act: () => void, value: unknown): void {
-    if (this.#request !== request || this.#gone) {
+    if (this.#request !== request || this.#intake.gone) {
       if (value instanceof HttpResponse && isIterable(value.body)) this.#discard(value.body);
       return;
     }
@@ -176,9 +171,11 @@ export class ServerConnection implements RequestSource {
       return;
     }
     try {
+      const { body } = response;
       if (response.takeOver !== undefined) this.#switch(response);
-      else if (isIterable(response.body)) this.#stream(response, response.body);
-      else this.#sendWhole(response, response.body);
+      else if (isIterable(body)) this.#stream(response, body, undefined);
+      else if (body.length > SLICE_BYTES) this.#sendSliced(response, body);
+      else this.#sendWhole(response, body);
     } catch (error) {
       if (isIterable(response.body)) this.#discard(response.body);
       this.#fail(error);
@@ -191,24 +188,29 @@ export class ServerConnection implements RequestSource {
     const close = this.#closesAfter();
     if (typeof body !== 'string' && !(body instanceof Uint8Array)) throw new LocalProtocolError('invalid body');
     const joined = typeof body === 'string' || body.length <= JOINED_BYTES_MAX;
-    if (joined && !headers.some(([name]) => name.length === 14 && name.toLowerCase() === 'content-length')) {
+    if (joined && !hasContentLength(headers)) {
       this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, body, close }));
     } else {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-      this.#socket.cork();
-      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes: bytes.length }));
+      const bodyBytes = bytes.length;
+      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes }));
       this.#sendData(bytes);
-      this.#output.flush();
-      this.#socket.uncork();
       this.#output.write(this.#machine.send({ type: 'end' }));
     }
     this.#complete();
   }
 
-  #stream(response: HttpResponse, body: BodyIterable): void {
+  /** A body too large for one write: each slice has the whole time to send, so that slow clients get it too. */
+  #sendSliced(response: HttpResponse, body: BodyPart): void {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    this.#stream(response, slices(bytes), bytes.length);
+  }
+
+  #stream(response: HttpResponse, body: BodyIterable, bodyBytes: number | undefined): void {
     const { status, reason, headers } = response;
     const request = this.#request!;
-    this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close: this.#closesAfter() }));
+    const close = this.#closesAfter();
+    this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes }));
     const pump = new BodyPump(body);
     if (!mayHaveBody(status, request.method)) {
       pump.stop().catch((error: unknown) => this.#report(error));
@@ -222,7 +224,7 @@ export class ServerConnection implements RequestSource {
     pump.run(this).then(
       () => this.#settled(request, () => this.#endBody(response), undefined),
       (error: unknown) => {
-        if (this.#gone && isOurFault(error)) this.#report(error);
+        if (this.#intake.gone && isOurFault(error)) this.#report(error);
         this.#settled(request, () => this.#fail(error), undefined);
       },
     );
@@ -230,7 +232,7 @@ export class ServerConnection implements RequestSource {
 
   /** Sends a part of the body. For the pump. */
   async sendPart(part: BodyPart): Promise<boolean> {
-    if (this.#gone || this.#ending) return false;
+    if (this.#intake.gone || this.#ending) return false;
     if (!this.#sendData(part)) return false;
     const sent = this.#output.sent();
     if (sent === true) return true;
@@ -273,7 +275,7 @@ export class ServerConnection implements RequestSource {
     const request = this.#request;
     this.#request = null;
     this.#pump = null;
-    this.trailers = noHeaders;
+    this.#intake.reset();
     request?.finish();
     if (this.#machine.ourState === 'must-close' || this.#context.closing) {
       // A client that asked for the close sends nothing more. Any other may be sending its next request just now.
@@ -284,7 +286,7 @@ export class ServerConnection implements RequestSource {
 
   /** Whether this response must be the connection's last. */
   #closesAfter(): boolean {
-    if (this.#context.closing || this.#bodyError !== null) return true;
+    if (this.#context.closing || this.#intake.failed) return true;
     const bytes = this.#machine.bodyBytesToReceive;
     return bytes !== Infinity && bytes - this.#machine.bufferedBytes > this.#context.limits.drainedBytesMax;
   }
@@ -297,13 +299,20 @@ export class ServerConnection implements RequestSource {
     }
     this.#output.write(this.#machine.send({ type: 'informational', status: 101, headers: response.headers }));
     this.#output.flush();
-    for (const event of ['data', 'end', 'drain', 'close', 'error']) this.#socket.removeAllListeners(event);
+    const socket = this.#socket;
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
+    socket.off('error', ignore);
     this.#ending = true;
     this.#request?.finish();
     this.#request = null;
     this.deadlineMs = Infinity;
     this.#context.release(this, this.#socket);
-    response.takeOver!(this.#socket, this.#machine.takeInput());
+    try {
+      response.takeOver!(socket, this.#machine.takeInput());
+    } catch (error) {
+      this.#report(error);
+      socket.destroy();
+    }
   }
 
   // ── what goes wrong ──
@@ -312,7 +321,7 @@ export class ServerConnection implements RequestSource {
   #fail(error: unknown): void {
     if (error instanceof NotImplemented) throw error; // Given: an exercise that is not written yet is no answer.
     if (isOurFault(error)) this.#report(error);
-    if (this.#ending || this.#gone) return;
+    if (this.#ending || this.#intake.gone) return;
     const { ourState } = this.#machine;
     if (ourState === 'idle' || ourState === 'send-response') {
       this.#respond(refusal(error));
@@ -322,7 +331,7 @@ export class ServerConnection implements RequestSource {
     this.#stopPump();
     this.#request?.finish();
     this.#request = null;
-    this.#end(false);
+    this.#end(true);
   }
 
   #report(error: unknown): void {
@@ -365,7 +374,7 @@ export class ServerConnection implements RequestSource {
 
   /** Starts the clock for what is being waited for now. */
   #watch(): void {
-    if (this.#ending || this.#gone) return;
+    if (this.#ending || this.#intake.gone) return;
     const { deadlines, timeouts } = this.#context;
     const wait = this.#waitingFor();
     // A head has its time as a whole: one byte now and then gains nothing.
@@ -392,7 +401,7 @@ export class ServerConnection implements RequestSource {
 
   #waitingFor(): Wait {
     if (this.#output.full || this.#output.waiting) return 'send';
-    if (this.#onBody !== null) return 'body';
+    if (this.#intake.waiting) return 'body';
     if (this.#request !== null) return 'nothing';
     if (this.#machine.theirState === 'body') return 'body';
     return this.#machine.bufferedBytes > 0 ? 'header' : 'idle';
@@ -407,9 +416,8 @@ export class ServerConnection implements RequestSource {
         this.#output.flush();
         break;
       case 'body':
-        this.#bodyError = new RemoteProtocolError(408, 'the body took too long');
         if (this.#request === null) this.#end(true);
-        else this.#bodyArrived();
+        else this.#intake.fail(new RemoteProtocolError(408, 'the body took too long'));
         break;
       default:
         this.#socket.destroy();
@@ -427,73 +435,25 @@ export class ServerConnection implements RequestSource {
   destroy(): void {
     this.#socket.destroy();
   }
-
-  // ── what a request asks for ──
-
-  readBody(): Buffer | null | undefined {
-    if (this.#bodyError !== null) throw this.#bodyError;
-    if (this.#gone) throw new RemoteProtocolError(400, 'the client has gone');
-    if (this.#machine.awaitsContinue && this.#machine.ourState === 'send-response') {
-      this.sendInformational(100, []);
-    }
-    const event = this.#machine.nextEvent();
-    if (event.type === 'data') return event.data;
-    if (event.type === 'need-more-data') return undefined;
-    if (event.type === 'end') this.trailers = event.trailers;
-    return null;
-  }
-
-  bodyArrives(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onBody = resolve;
-      this.#watch();
-    });
-  }
-
-  #bodyArrived(): void {
-    const onBody = this.#onBody;
-    if (onBody === null) return;
-    this.#onBody = null;
-    this.#watch();
-    onBody();
-  }
-
-  sendInformational(status: number, headers: readonly HeaderPair[]): void {
-    this.#output.write(this.#machine.send({ type: 'informational', status, headers }));
-    this.#output.flush();
-  }
-
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  get heldBytesMax(): number {
-    return this.#context.limits.heldBytesMax;
-  }
-
-  get scheme(): 'http' | 'https' {
-    return 'encrypted' in this.#socket && this.#socket.encrypted === true ? 'https' : 'http';
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.#socket.remoteAddress;
-  }
-
-  get remotePort(): number | undefined {
-    return this.#socket.remotePort;
-  }
-
-  get localAddress(): string | undefined {
-    return this.#socket.localAddress;
-  }
-
-  get localPort(): number | undefined {
-    return this.#socket.localPort;
-  }
 }
 
 /** Bodies of bytes up to this size are joined to their head; copying a larger one costs more than a second buffer. */
 const JOINED_BYTES_MAX = 8 * 1024;
+
+const SLICE_BYTES = 256 * 1024;
+
+function* slices(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
+}
+
+function ignore(): void {}
+
+function hasContentLength(headers: readonly HeaderPair[]): boolean {
+  for (const header of headers) {
+    if (header[0].length === 14 && header[0].toLowerCase() === 'content-length') return true;
+  }
+  return false;
+}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

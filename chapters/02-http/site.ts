@@ -9,7 +9,7 @@ import { HttpResponse } from './response.ts';
 import type { Handler } from './response.ts';
 
 /** The answers of one path, by method. */
-type Route = Readonly<Record<string, Handler>>;
+type Route = ReadonlyMap<string, Handler>;
 
 /**
  * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is GET, whose
@@ -24,6 +24,7 @@ export const site: Handler = (request) => {
 };
 
 function page(title: string, content: string): HttpResponse {
-  const html = `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${title}</title>\n<h1>${title}</h1>\n${content}\n`;
+  const head = `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${title}</title>\n`;
+  const html = `${head}<h1>${title}</h1>\n${content}\n`;
   return new HttpResponse(200, { 'Content-Type': 'text/html; charset=utf-8' }, html);
 }

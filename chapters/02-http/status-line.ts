@@ -5,7 +5,7 @@
  */
 
 import { responseBodyFraming } from './body-framing.ts';
-import { DIGIT, FIELD_VALUE, SPACE, spanOf } from './characters.ts';
+import { DIGIT, SPACE, spanOf, spanOfFieldValue } from './characters.ts';
 import { RemoteProtocolError } from './errors.ts';
 import type { ResponseEvent } from './events.ts';
 import { parseFieldSection } from './field-line.ts';
@@ -34,7 +34,7 @@ export function parseStatusLine(text: string, start = 0, end: number = text.leng
     text.charCodeAt(start + 8) === SPACE &&
     codeEnd === start + 12 &&
     (codeEnd === end || text.charCodeAt(codeEnd) === SPACE) &&
-    spanOf(FIELD_VALUE, text, codeEnd, end) === end;
+    spanOfFieldValue(text, codeEnd, end) === end;
   const status = Number(text.substring(start + 9, codeEnd));
   if (!valid || status < 100 || status > 599) throw new RemoteProtocolError(400, 'invalid status line');
   return { httpVersion, status, reason: text.substring(codeEnd + 1, end) };

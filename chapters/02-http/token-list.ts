@@ -2,6 +2,8 @@
  * Comma-separated lists of tokens: `Connection: keep-alive, Upgrade`, `Transfer-Encoding: gzip, chunked`.
  */
 
+import { equalsIgnoringCase } from './characters.ts';
+
 /** The members in lower case, without the whitespace around them; an empty member stays, as `''`. */
 export function tokenList(value: string): string[] {
   return value.toLowerCase().split(',').map(trimWhitespace);
@@ -10,7 +12,9 @@ export function tokenList(value: string): string[] {
 /** Whether the list has this member, in any case. `token` must be lower-case. */
 export function listHas(value: string | undefined, token: string): boolean {
   if (value === undefined || value.length < token.length) return false;
-  return value === token || tokenList(value).includes(token);
+  // Nearly every list has one member.
+  if (!value.includes(',')) return value.length === token.length && equalsIgnoringCase(value, 0, token);
+  return tokenList(value).includes(token);
 }
 
 function trimWhitespace(member: string): string {

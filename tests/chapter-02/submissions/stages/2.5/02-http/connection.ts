@@ -40,6 +40,7 @@ export interface HttpConnectionOptions {
 
 /** What an answer is shaped by when the request could not be read. */
 const unreadable: Answered = { method: 'GET', httpVersion: '1.1' };
+const unreadableHead: Answered = { method: 'HEAD', httpVersion: '1.1' };
 
 export class HttpConnection {
   readonly role: Role;
@@ -112,10 +113,17 @@ export class HttpConnection {
   /** @throws RemoteProtocolError when the peer broke the protocol; the same one ever after */
   nextEvent(): ReceivedEvent {
     if (this.#error !== null) throw this.#error;
-    return this.#next();
-    // TODO 2.6  When that throws a RemoteProtocolError, nothing that follows on this connection can be trusted:
-    //           remember the error, move their side to 'error', and let the connection end with the answer. Any other
-    //           error is none of the peer's. Either way it is thrown on.
+    try {
+      return this.#next();
+    } catch (error) {
+      if (error instanceof RemoteProtocolError) {
+        // RFC 9110 §9.3.2: HEAD is answered without content, by errors too.
+        if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) this.#request = unreadableHead;
+        // TODO 2.6  Nothing that follows on this connection can be trusted: remember the error, move their side to
+        //           'error', and see to it that the connection ends with the answer.
+      }
+      throw error;
+    }
   }
 
   /**
@@ -183,10 +191,11 @@ export class HttpConnection {
     return closed;
   }
 
-  /** A head is looked for again only when another line has ended, or when it has grown beyond every limit. */
+  /** A head is looked for again only when another line or the input has ended, or when it is beyond every limit. */
   #mayHoldHead(): boolean {
     const seen = this.#headBytesSeen;
-    return seen === 0 || this.#input.includes(LF, seen) || this.#input.length > headBytesMax(this.limits);
+    if (seen === 0 || this.#peerEnded || this.#input.includes(LF, seen)) return true;
+    return this.#input.length > headBytesMax(this.limits);
   }
 
   #beginRequest(head: RequestEvent): RequestEvent {

@@ -40,6 +40,7 @@ export interface HttpConnectionOptions {
 
 /** What an answer is shaped by when the request could not be read. */
 const unreadable: Answered = { method: 'GET', httpVersion: '1.1' };
+const unreadableHead: Answered = { method: 'HEAD', httpVersion: '1.1' };
 
 export class HttpConnection {
   readonly role: Role;
@@ -116,6 +117,8 @@ export class HttpConnection {
       return this.#next();
     } catch (error) {
       if (error instanceof RemoteProtocolError) {
+        // RFC 9110 §9.3.2: HEAD is answered without content, by errors too.
+        if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) this.#request = unreadableHead;
         this.#error = error;
         this.#theirState = 'error';
         this.#persistent = false;
@@ -189,10 +192,11 @@ export class HttpConnection {
     return closed;
   }
 
-  /** A head is looked for again only when another line has ended, or when it has grown beyond every limit. */
+  /** A head is looked for again only when another line or the input has ended, or when it is beyond every limit. */
   #mayHoldHead(): boolean {
     const seen = this.#headBytesSeen;
-    return seen === 0 || this.#input.includes(LF, seen) || this.#input.length > headBytesMax(this.limits);
+    if (seen === 0 || this.#peerEnded || this.#input.includes(LF, seen)) return true;
+    return this.#input.length > headBytesMax(this.limits);
   }
 
   #beginRequest(head: RequestEvent): RequestEvent {

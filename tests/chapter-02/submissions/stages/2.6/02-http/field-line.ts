@@ -5,7 +5,7 @@
  * throws a RemoteProtocolError. Used for the head and for the trailers of a chunked body.
  */
 
-import { COLON, CR, FIELD_VALUE, HTAB, LF, SPACE, TOKEN, spanOf } from './characters.ts';
+import { COLON, CR, HTAB, LF, SPACE, TOKEN, spanOf, spanOfFieldValue } from './characters.ts';
 import { RemoteProtocolError } from './errors.ts';
 import type { HeaderPair } from './headers.ts';
 import { endOfLine } from './lines.ts';
@@ -25,7 +25,7 @@ export function parseFieldLine(text: string, start: number, end: number, offsets
   let valueStart = nameEnd + 1;
   while (valueStart < end && isWhitespace(text.charCodeAt(valueStart))) valueStart++;
   // RFC 9110 §5.5: CR, LF and NUL within a value are dangerous; every control but HTAB is refused.
-  if (spanOf(FIELD_VALUE, text, valueStart, end) !== end) throw new RemoteProtocolError(400, 'invalid field value');
+  if (spanOfFieldValue(text, valueStart, end) !== end) throw new RemoteProtocolError(400, 'invalid field value');
   let valueEnd = end;
   while (valueEnd > valueStart && isWhitespace(text.charCodeAt(valueEnd - 1))) valueEnd--;
   offsets.push(start, nameEnd, valueStart, valueEnd);

@@ -5,7 +5,7 @@
  * server that lets them through turns every reflected value into a forged header.
  */
 
-import { FIELD_VALUE, isAll, isToken } from './characters.ts';
+import { isToken, spanOfFieldValue } from './characters.ts';
 import { parseContentLength } from './body-framing.ts';
 import { LocalProtocolError } from './errors.ts';
 import type { HeaderPair } from './headers.ts';
@@ -32,9 +32,11 @@ export interface FieldLines {
  */
 export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
   const lines: FieldLines = { text: '', contentLength: null, hasDate: false, close: false, chunked: false };
-  for (const [name, value] of headers) {
+  for (const header of headers) {
+    const name = header[0];
+    const value = header[1];
     if (!isToken(name)) throw new LocalProtocolError(`invalid field name ${JSON.stringify(name)}`);
-    if (!isAll(FIELD_VALUE, value)) throw new LocalProtocolError(`invalid character in the value of ${name}`);
+    if (spanOfFieldValue(value, 0, value.length) !== value.length) throw new LocalProtocolError(`invalid character in the value of ${name}`);
     if (!takeOut(lines, name, value)) lines.text += name + ': ' + value + '\r\n';
   }
   return lines;

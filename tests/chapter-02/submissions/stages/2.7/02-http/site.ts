@@ -8,13 +8,13 @@ import { HttpResponse } from './response.ts';
 import type { Handler } from './response.ts';
 
 /** The answers of one path, by method. */
-type Route = Readonly<Record<string, Handler>>;
+type Route = ReadonlyMap<string, Handler>;
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ['/', { GET: () => page('Ten Servers', '<p>Served from the bytes up. <a href="/about">About</a>.</p>') }],
-  ['/about', { GET: () => page('About', '<p>A web server of your own, without <code>node:http</code>.</p>') }],
-  ['/time', { GET: () => HttpResponse.text(`${new Date().toISOString()}\n`) }],
-  ['/echo', { POST: echo }],
+  ['/', get(() => page('Ten Servers', '<p>Served from the bytes up. <a href="/about">About</a>.</p>'))],
+  ['/about', get(() => page('About', '<p>A web server of your own, without <code>node:http</code>.</p>'))],
+  ['/time', get(() => HttpResponse.text(`${new Date().toISOString()}\n`))],
+  ['/echo', new Map([['POST', echo]])],
 ]);
 
 /**
@@ -25,14 +25,16 @@ export const site: Handler = (request) => {
   if (request.form === 'asterisk') return new HttpResponse(204, { Allow: 'GET, HEAD, OPTIONS, POST' });
   const route = routes.get(request.path);
   if (route === undefined) throw new HttpError(404);
-  const handler = route[request.method === 'HEAD' ? 'GET' : request.method];
-  if (handler !== undefined && Object.hasOwn(route, request.method === 'HEAD' ? 'GET' : request.method)) {
-    return handler(request);
-  }
+  const handler = route.get(request.method === 'HEAD' ? 'GET' : request.method);
+  if (handler !== undefined) return handler(request);
   const allow = allowedMethods(route);
   if (request.method === 'OPTIONS') return new HttpResponse(204, { Allow: allow });
   throw new HttpError(405, '', [['Allow', allow]]);
 };
+
+function get(handler: Handler): Route {
+  return new Map([['GET', handler]]);
+}
 
 async function echo(request: HttpRequest): Promise<HttpResponse> {
   const type = request.headers.get('content-type') ?? 'application/octet-stream';
@@ -40,11 +42,11 @@ async function echo(request: HttpRequest): Promise<HttpResponse> {
 }
 
 function allowedMethods(route: Route): string {
-  const methods = Object.keys(route);
-  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  return [...route.keys(), ...(route.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
 }
 
 function page(title: string, content: string): HttpResponse {
-  const html = `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${title}</title>\n<h1>${title}</h1>\n${content}\n`;
+  const head = `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${title}</title>\n`;
+  const html = `${head}<h1>${title}</h1>\n${content}\n`;
   return new HttpResponse(200, { 'Content-Type': 'text/html; charset=utf-8' }, html);
 }
