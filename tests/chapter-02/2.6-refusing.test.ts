@@ -1,0 +1,368 @@
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import { requestBytes } from '#support/http-client.ts';
+import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
+import type driver from './driver.ts';
+import { SECRET } from './driver.ts';
+import type { Answer, ServeSetup } from './driver.ts';
+import { tryVectors } from './trials.ts';
+import { eventually, expectBody, expectStatus, once, over, showResponse, theOnly } from './wire.ts';
+import type { TestWorld } from './wire.ts';
+
+/** Reads every body to its end. */
+const READER: ServeSetup = { otherwise: { reads: 'parts', body: 'ok' } };
+
+async function refuses(world: TestWorld, ...groups: string[]): Promise<void> {
+  await tryVectors(world, await world.call('serve', READER), ...groups);
+}
+
+exercise<typeof driver>('2.6', import.meta.url, (rule) => {
+  rule(
+    'refuses-a-bad-line',
+    'refuses a bad request line with 400 and another version with 505, and closes',
+    {
+      rule: 'after a request that cannot be understood nobody knows where the next one begins: an error, `Connection: close`, the end (RFC 9112 §3, §9.6)',
+      likely: 'the error reaches the socket as an exception, or the connection goes on after it',
+    },
+    async (world) => await refuses(world, 'request-line'),
+  );
+
+  rule(
+    'refuses-bad-fields',
+    'refuses bad field lines with 400 and closes',
+    {
+      rule: 'whitespace before the colon, folded lines and names that are no tokens are refused (RFC 9112 §5)',
+      likely: 'the parser refuses, but what is in the buffer is still served',
+    },
+    async (world) => await refuses(world, 'field-lines'),
+  );
+
+  rule(
+    'refuses-bare-line-ends',
+    'refuses lines that end in a bare LF or a bare CR, without waiting for more',
+    {
+      rule: 'lines end in CRLF (RFC 9112 §2.2); two servers that disagree about it see different requests in the same bytes',
+      likely: 'the server waits for a CRLF CRLF that never comes: it hangs instead of refusing',
+    },
+    async (world) => await refuses(world, 'line-ends'),
+  );
+
+  rule(
+    'refuses-hosts',
+    'refuses a request without Host, with two, or with an invalid one',
+    {
+      rule: 'a server MUST answer 400 to a missing, repeated or invalid Host (RFC 9112 §3.2)',
+      likely: 'checkHost is not called, or only for one version',
+    },
+    async (world) => await refuses(world, 'hosts'),
+  );
+
+  rule(
+    'refuses-bad-lengths',
+    'refuses a Content-Length that is no number, or two',
+    {
+      rule: 'a length that two servers could read in two ways is refused (RFC 9112 §6.3)',
+      likely: 'the body is read with a wrong length, and its rest is served as a request',
+    },
+    async (world) => await refuses(world, 'lengths'),
+  );
+
+  rule(
+    'refuses-bad-codings',
+    'refuses Transfer-Encoding beside Content-Length, in HTTP/1.0, and unknown codings',
+    {
+      rule: 'what is framed in two ways, or in an unknown one, is refused (RFC 9112 §6.1, §6.3)',
+      likely: 'one of the two wins; this is the oldest way to smuggle a request',
+    },
+    async (world) => await refuses(world, 'codings'),
+  );
+
+  rule(
+    'refuses-bad-chunks',
+    'refuses a bad chunked body with 400 and closes, when the handler is already at work',
+    {
+      rule: 'a body that breaks its framing is answered with 400 if there is still time, and the connection closes (RFC 9112 §7.1, §8)',
+      likely: "the error of the body is the handler's, so it becomes a 500, or nobody answers at all",
+    },
+    async (world) => await refuses(world, 'chunks'),
+  );
+
+  rule(
+    'refuses-beyond-limits',
+    'refuses what is too long: 414 for the target, 431 for fields, 413 for bodies',
+    {
+      rule: 'everything that a client can make grow has a limit (RFC 9110 §15.5.14, §15.5.15, RFC 6585 §5)',
+      likely: 'one status for everything, or a limit that is looked at only when all has come',
+    },
+    async (world) => {
+      const server = await world.call('serve', { ...READER, limits: { bodyBytesMax: 4000 } });
+      await tryVectors(world, server, 'limits');
+    },
+  );
+
+  rule(
+    'refuses-expectations',
+    'refuses expectations that it cannot meet with 417, and too large a body instead of 100',
+    {
+      rule: 'an unknown expectation is a 417; a request that will be refused gets its final response, not a 100 (RFC 9110 §10.1.1)',
+      likely: 'Expect is looked at only for 100-continue, or the 100 is sent before the head is checked',
+    },
+    async (world) => {
+      const server = await world.call('serve', { ...READER, limits: { bodyBytesMax: 4000 } });
+      await tryVectors(world, server, 'expectations');
+    },
+  );
+
+  rule(
+    'answers-the-good-first',
+    'answers the good requests of a packet, then refuses the bad one behind them',
+    {
+      rule: 'responses go out in the order of the requests, a refusal too (RFC 9112 §9.3.2)',
+      likely: 'the error closes the connection before the earlier responses are out, or overtakes them',
+    },
+    async (world) => {
+      const server = await world.call('serve', { ...READER, routes: { '/slow': { gate: 'slow', body: 'slow' } } });
+      await tryVectors(world, server, 'behind-good');
+      const http = await world.http(server, { label: 'a slow request and a bad one behind it' });
+      http.sendBytes(Buffer.concat([requestBytes('GET', '/slow'), Buffer.from('NONSENSE\r\n\r\n')]));
+      for (let turn = 0; turn < 5; turn++) await world.settle();
+      await http.tcp.expectNoMoreThan(0, { expected: 'nothing before the slow response' });
+      await world.call('release', 'slow');
+      const [slow, refused, ...more] = await http.responsesToEnd();
+      check(slow?.status === 200 && refused?.status === 400 && more.length === 0 && saysClose(refused), {
+        sent: http.tcp.describeSent(),
+        received: http.tcp.describe(),
+        expected: '200, then 400 with Connection: close, then FIN',
+      });
+    },
+  );
+
+  rule(
+    'serves-what-is-right',
+    'serves every request that is right, however unusual',
+    {
+      rule: 'strict is not narrow: what the grammar allows is served (RFC 9112)',
+      likely: 'a check that is stricter than the grammar',
+    },
+    async (world) => {
+      await refuses(world, 'accepted');
+      await refuses(world, 'choices');
+    },
+  );
+
+  rule(
+    'answers-before-closing',
+    'lets a refused client that is still sending read its answer',
+    {
+      rule: 'a server that closes at once while bytes come in resets the connection, and the answer is lost: it ends its side, reads on for a while, then closes (RFC 9112 §9.6)',
+      likely: '`socket.destroy()` behind the refusal',
+    },
+    async (world) => {
+      const server = await world.call('serve', { ...READER, limits: { bodyBytesMax: 4000 } });
+      for (let round = 0; round < 3; round++) {
+        const http = await world.http(server, { label: 'client that goes on sending a refused body', paused: true });
+        const body = world.random.bytes(600_000);
+        http.send('POST', '/upload', { body: Buffer.alloc(0), fields: [['X-First', 'no']] });
+        http.send('POST', '/upload', { body });
+        await http.tcp.until(() => http.tcp.flushedBytes > 0, { expected: 'the bytes are taken' });
+        for (let turn = 0; turn < 10; turn++) {
+          if (!http.tcp.closed) http.tcp.write(body.subarray(0, 60_000));
+          await world.settle();
+        }
+        http.tcp.resume();
+        expectStatus(await http.response(), 200, http.tcp.describeSent());
+        const refused = await http.response({ expected: 'the 413, before the connection is gone' });
+        expectStatus(refused, 413, http.tcp.describeSent());
+        check(saysClose(refused), { sent: http.tcp.describeSent(), received: showResponse(refused), expected: 'Connection: close' });
+        await over(http.tcp);
+      }
+    },
+  );
+
+  rule(
+    'survives-every-refusal',
+    'serves the next client after any number of refusals, and random bytes too',
+    {
+      rule: 'a bad request concerns one connection and nobody else',
+      likely: 'an exception ends the process, or the connection is never forgotten',
+    },
+    async (world) => {
+      const server = await world.call('serve', READER);
+      await Promise.all(
+        Array.from({ length: 40 }, async (_, index) => {
+          const client = await world.connect(server, { label: 'client that sends random bytes' });
+          const garbage = world.random.bytes(world.random.integer(1, 3000));
+          client.write(index % 2 === 0 ? Buffer.concat([garbage, Buffer.from('\r\n\r\n')]) : Buffer.concat([Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n'), garbage, Buffer.from('\n\r\n\r\n')]));
+          client.end();
+          await over(client, 'a refusal, or the end of the connection');
+        }),
+      );
+      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a good request after 40 clients that send random bytes');
+      await eventually(world, async () => (await world.call('connections')) === 0, { sent: 'nothing more', received: `${await world.call('connections')} connections are still counted`, expected: 'none is left' });
+      const errors = await world.call('errors');
+      check(errors.length === 0, { sent: 'bad requests', received: `onError was told: ${errors[0]}`, expected: "nothing: the client's faults are not the server's" });
+    },
+  );
+
+  rule(
+    'refuses-half-a-request',
+    'never serves a request that breaks off',
+    {
+      rule: 'a message that ends before its framing says so is incomplete and not processed (RFC 9112 §8)',
+      likely: 'the end of the input is taken for the end of the body',
+    },
+    async (world) => {
+      const server = await world.call('serve', READER);
+      const bodies = [
+        'POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf',
+        'POST /half HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
+        'POST /half HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n',
+        'GET /half HTTP/1.1\r\nHost: a\r\n',
+        'GET /half HTTP/1.1\r\nHost: a',
+        'GET /ha',
+      ];
+      for (const text of bodies) {
+        const http = await world.http(server);
+        http.sendBytes(text).tcp.end();
+        const responses = await http.responsesToEnd();
+        check(responses.length <= 1 && responses.every(({ status }) => status === 400 || status === 408), {
+          sent: http.tcp.describeSent(),
+          received: http.tcp.describe(),
+          expected: '400, or the end of the connection without a word',
+        });
+      }
+      const complete = (await world.call('calls')).filter((call) => call.complete);
+      check(complete.length === 0, { sent: 'requests that break off', received: `the handler saw the end of ${complete.length} bodies`, expected: 'of none' });
+    },
+  );
+
+  rule(
+    'says-408',
+    'answers 408 to a head or a body that does not come in time, and closes',
+    {
+      rule: 'a server that has waited long enough says 408 and closes (RFC 9110 §15.5.9)',
+      likely: 'the connection is cut without a word, or stays open',
+    },
+    async (world) => {
+      const server = await world.call('serve', { ...READER, timeouts: { headerMs: 120, bodyMs: 120 } });
+      const cases: [string, string, number[]][] = [
+        ['half a head', 'GET /slow HTTP/1.1\r\nHost: a\r\nX-Ha', [408]],
+        ['half a body', 'POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf', [408]],
+        ['half a chunk', 'POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nA\r\nhalf', [408]],
+      ];
+      await Promise.all(
+        cases.map(async ([label, text, statuses]) => {
+          const http = await world.http(server, { label });
+          http.sendBytes(text);
+          const response = theOnly(await http.responsesToEnd({ expected: '408 and the end of the connection' }), http.tcp);
+          expectStatus(response, statuses, http.tcp.describeSent());
+          check(saysClose(response), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'Connection: close' });
+        }),
+      );
+    },
+  );
+
+  rule(
+    'says-500',
+    'answers 500 when a handler throws, rejects or returns no response, and says nothing of the reason',
+    {
+      rule: 'an unexpected condition is a 500 (RFC 9110 §15.6.1); its details are for the log, not for the client',
+      likely: 'an exception in an async handler is caught by nobody, or its message is sent',
+    },
+    async (world) => {
+      const routes: Record<string, Answer> = {
+        '/throws': { throws: 'error' },
+        '/rejects': { throws: 'rejects' },
+        '/nothing': { throws: 'nothing' },
+        '/null': { throws: 'null' },
+        '/garbage': { throws: 'garbage' },
+        '/after-reading': { throws: 'rejects', reads: 'whole' },
+        '/bad-field': { headers: [['X-A', 'b\r\nX-Evil: c']], body: 'x' },
+        '/bad-status': { status: 42 },
+        '/breaks-at-once': { parts: ['a'], breaksAfter: 0 },
+      };
+      const server = await world.call('serve', { routes });
+      const http = await world.http(server, { label: 'one connection' });
+      for (const target of Object.keys(routes)) {
+        const one = await once(world, server, target === '/after-reading' ? 'POST' : 'GET', target, target === '/after-reading' ? { body: 'abc' } : {}).catch((error: unknown) => {
+          // A head may have left before the first part broke.
+          if (target === '/breaks-at-once') return undefined;
+          throw error;
+        });
+        if (one === undefined) continue;
+        expectStatus(one, 500, `GET ${target}`);
+        check(!one.body.includes(SECRET) && !/\bat .*\.ts|node:internal|Error:/.test(one.body.toString()), {
+          sent: `GET ${target}, whose handler throws an error with a secret`,
+          received: one.body.toString().slice(0, 120),
+          expected: 'a body that says nothing of the reason',
+        });
+      }
+      // On one connection: each is answered, and the connection goes on or says that it does not.
+      let open = http;
+      for (const target of ['/throws', '/rejects', '/nothing', '/fine', '/throws', '/fine']) {
+        open.send('GET', target);
+        const response = await open.response();
+        expectStatus(response, target === '/fine' ? 200 : 500, open.tcp.describeSent());
+        if (saysClose(response)) open = await world.http(server, { label: 'the next connection' });
+      }
+      const errors = await world.call('errors');
+      check(errors.includes(SECRET), { sent: 'GET /throws', received: `onError was told of ${errors.length} errors: ${errors.slice(0, 3).join('; ')}`, expected: "the handler's error, for the log" });
+    },
+  );
+
+  rule(
+    'answers-http-errors',
+    'answers an HttpError with its status, its message and its fields',
+    {
+      rule: 'an error that a handler throws on purpose is an answer: `throw new HttpError(404)`',
+      likely: 'every exception becomes a 500',
+    },
+    async (world) => {
+      const words = world.random.words(3);
+      const routes: Record<string, Answer> = {
+        '/404': { throws: 'http error', status: 404 },
+        '/405': { throws: 'http error', status: 405, headers: [['Allow', 'GET, PUT']] },
+        '/503': { throws: 'http error', status: 503, body: words, headers: [['Retry-After', '7']] },
+        '/413': { throws: 'http error', status: 413, reads: 'whole' },
+      };
+      const server = await world.call('serve', { routes });
+      for (const [target, answer] of Object.entries(routes)) {
+        for (const method of ['GET', 'HEAD']) {
+          const response = await once(world, server, method, target);
+          expectStatus(response, answer.status ?? 0, `${method} ${target}`);
+          for (const [name, value] of answer.headers ?? []) {
+            check(fieldValue(response, name) === value, { sent: `${method} ${target}`, received: `${name}: ${fieldValue(response, name)}`, expected: `${name}: ${value}` });
+          }
+          if (target === '/503' && method === 'GET') check(response.body.includes(words), { sent: `GET ${target}`, received: response.body.toString().slice(0, 100), expected: `a body that says ${words}` });
+        }
+      }
+      check((await world.call('errors')).length === 0, { sent: 'handlers that throw an HttpError', received: 'onError was told', expected: 'nothing: it is an answer, not a fault' });
+      const http = await world.http(server);
+      http.send('GET', '/404').send('GET', '/after');
+      expectStatus(await http.response(), 404, http.tcp.describeSent());
+      if (http.tcp.ended) return;
+      expectBody(await http.response(), 'this is /after', http.tcp.describeSent());
+    },
+  );
+
+  rule(
+    'holds-no-more-than-its-limit',
+    'answers 413 when a handler asks for a whole body that is too large to hold',
+    {
+      rule: '`request.bytes()` has a limit of its own: a body may be streamed that is too large to be held (RFC 9110 §15.5.14)',
+      likely: 'the parts are joined however many there are',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole', body: 'ok' }, limits: { heldBytesMax: 5000 } });
+      expectStatus(await once(world, server, 'POST', '/', { body: world.random.bytes(5000) }), 200, 'a body of 5,000 bytes (heldBytesMax 5000)');
+      for (const options of [{ body: world.random.bytes(5001) }, { chunks: [world.random.bytes(3000), world.random.bytes(3000)] }, { body: world.random.bytes(300_000) }]) {
+        const http = await world.http(server);
+        http.send('POST', '/large', options).send('GET', '/behind');
+        const response = await http.response();
+        expectStatus(response, 413, http.tcp.describeSent());
+        check(fieldTokens(response, 'connection').includes('close'), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'Connection: close' });
+        await over(http.tcp);
+      }
+    },
+  );
+});
