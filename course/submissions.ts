@@ -33,9 +33,11 @@ export interface Verdict {
 /** Runs one submission's tests, in a process that may be killed. */
 type Check = JobPool['check'];
 
-/** Puts a submission together, runs what decides about it, and says what happened. */
-export async function verdictOn(submission: Submission, check: Check): Promise<Verdict> {
-  const tree = scratch(`${chapterName(submission.chapter)}-${submission.kind}-${submission.name}`);
+/**
+ * Puts a submission together in `tree`, runs what decides about it, and says
+ * what happened. The tree is gone afterwards.
+ */
+export async function verdictOn(submission: Submission, tree: string, check: Check): Promise<Verdict> {
   try {
     buildSubmission(submission, tree);
     const run = async (exercises: Chapter['exercises']): Promise<CheckResult> =>
@@ -111,15 +113,19 @@ export async function checkSubmissions(pool: JobPool): Promise<Outcome> {
   ]);
 }
 
-/** Twice as many at a time as there are cores: the next tree is ready when a core is. */
+/**
+ * Twice as many at a time as there are cores: the next tree is ready when a core
+ * is. Trees follow each other in the same folders, so that what most of them
+ * share is compiled once: Node's compile cache goes by path.
+ */
 async function judgeAll(
   submissions: readonly Submission[],
   pool: JobPool,
   onVerdict: (verdict: Verdict, seconds: number) => void = () => {},
 ): Promise<Verdict[]> {
-  return await mapLimited(submissions, 2 * pool.cores, async (submission) => {
+  return await mapLimited(submissions, 2 * pool.cores, async (submission, lane) => {
     let seconds = 0;
-    const verdict = await verdictOn(submission, async (options) => {
+    const verdict = await verdictOn(submission, scratch(`tree-${lane}`), async (options) => {
       const result = await pool.check(options);
       seconds += result.durationMs / 1000;
       return result;

@@ -104,14 +104,17 @@ export class JobPool {
   }
 }
 
-/** Maps with at most `most` at a time, for work that leaves things on the disk while it waits. */
-export async function mapLimited<T, R>(values: readonly T[], most: number, work: (value: T) => Promise<R>): Promise<R[]> {
+/**
+ * Maps with at most `most` at a time, for work that leaves things on the disk
+ * while it waits. `work` is told in which lane it runs, from 0.
+ */
+export async function mapLimited<T, R>(values: readonly T[], most: number, work: (value: T, lane: number) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const left = values.entries();
-  const lane = async (): Promise<void> => {
-    for (const [index, value] of left) results[index] = await work(value);
+  const drive = async (_: unknown, lane: number): Promise<void> => {
+    for (const [index, value] of left) results[index] = await work(value, lane);
   };
-  await Promise.all(Array.from({ length: Math.min(most, values.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(most, values.length) }, drive));
   return results;
 }
 
