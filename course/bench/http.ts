@@ -14,11 +14,14 @@ import { parseArgs } from 'node:util';
 import { nginxCommand } from './servers/nginx.ts';
 import { httpScenarios } from './support/http-scenarios.ts';
 import type { Scenario } from './support/http-scenarios.ts';
-import { ServerProcess, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk } from './support/index.ts';
+import {
+  ServerProcess, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk,
+} from './support/index.ts';
 import type { Cores, Measured, ServerCommand } from './support/index.ts';
 
 const IDLE_CONNECTIONS = 10_000;
 const SATURATED_PERCENT = 90;
+const UNSATURATED = `below ${SATURATED_PERCENT} % the server was not saturated: requests/s says nothing, CPU µs/request does`;
 const WARM_UP_SECONDS = 1;
 const OURS = 'ten-servers';
 
@@ -87,7 +90,12 @@ async function availableServers(wanted: readonly string[] | null): Promise<Serve
   return servers.filter((server) => wanted === null || wanted.includes(server.name));
 }
 
-async function measure(scenario: Scenario, servers: readonly ServerProcess[], options: Options, cores: Cores): Promise<Row[]> {
+async function measure(
+  scenario: Scenario,
+  servers: readonly ServerProcess[],
+  options: Options,
+  cores: Cores,
+): Promise<Row[]> {
   const rounds = new Map<ServerProcess, Measured[]>(servers.map((server) => [server, []]));
   for (let round = 0; round <= options.rounds; round++) {
     for (const server of servers) {
@@ -118,7 +126,8 @@ async function measureMemory(command: ServerCommand, cores: Cores): Promise<Memo
   await collectGarbage(server);
   const before = server.residentBytes();
   const script = join(import.meta.dirname, 'support', 'idle-connections.ts');
-  const clients = spawn(process.execPath, [script, server.origin, String(IDLE_CONNECTIONS)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const args = [script, server.origin, String(IDLE_CONNECTIONS)];
+  const clients = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await new Promise((resolve, reject) => {
     clients.stdout.once('data', resolve);
     clients.once('exit', () => reject(new Error(`no ${IDLE_CONNECTIONS} connections: is 'ulimit -n' large enough?`)));
@@ -147,7 +156,8 @@ function showRows(scenario: Scenario, rows: readonly Row[]): void {
     String(row.failures),
   ]);
   console.log(`\n${scenario.title}`);
-  console.log(formatTable([['server', 'requests/s', '% of nginx', '× node:http', 'CPU % ', 'CPU µs/request', 'failures'], ...table]));
+  const head = ['server', 'requests/s', '% of nginx', '× node:http', 'CPU % ', 'CPU µs/request', 'failures'];
+  console.log(formatTable([head, ...table]));
   if (scenario.note !== undefined) console.log(scenario.note);
 }
 
@@ -189,8 +199,10 @@ async function bench(options: Options): Promise<number> {
     showMemory(memory);
   }
   const unsaturated = rows.filter((row) => row.cpuPercent < SATURATED_PERCENT).length;
-  if (unsaturated > 0) console.log(`\n* below ${SATURATED_PERCENT} %: the server was not saturated, so requests/s says nothing; CPU µs/request does.`);
-  if (options.json !== null) writeFileSync(options.json, JSON.stringify({ machine, options, rows, memory }, null, 2) + '\n');
+  if (unsaturated > 0) console.log(`\n* ${UNSATURATED}`);
+  if (options.json !== null) {
+    writeFileSync(options.json, JSON.stringify({ machine, options, rows, memory }, null, 2) + '\n');
+  }
   return 0;
 }
 

@@ -44,9 +44,31 @@ wrk.body = string.rep("x", 1024 * 1024)
 
 export const httpScenarios: readonly Scenario[] = [
   { name: 'hello', title: 'hello, 13 bytes, keep-alive', load: { path: '/', connections: 50 } },
-  { name: 'headers', title: 'hello with twelve browser headers', load: { path: '/', connections: 50, headers: browserHeaders } },
-  { name: 'connect', title: 'a new connection each time', load: { path: '/', connections: 50, headers: ['Connection: close'] } },
-  { name: 'pipelined', title: 'sixteen pipelined requests at a time', load: { path: '/', connections: 50, script: pipelined } },
-  { name: 'download', title: '100 KB body out', load: { path: '/large', connections: 50 }, note: 'nginx sends a file with sendfile and open_file_cache.' },
-  { name: 'upload', title: '1 MB body in', load: { path: '/sink', connections: 20, script: upload }, note: 'nginx reads the body and drops it.' },
+  {
+    name: 'headers',
+    title: 'hello with twelve browser headers',
+    load: { path: '/', connections: 50, headers: browserHeaders },
+  },
+  {
+    name: 'connect',
+    title: 'a new connection each time',
+    load: { path: '/', connections: 50, headers: ['Connection: close'] },
+  },
+  {
+    name: 'pipelined',
+    title: 'sixteen pipelined requests at a time',
+    load: { path: '/', connections: 50, script: pipelined },
+  },
+  {
+    name: 'download',
+    title: '100 KB body out',
+    load: { path: '/large', connections: 50 },
+    note: 'nginx sends a file with sendfile and open_file_cache.',
+  },
+  {
+    name: 'upload',
+    title: '1 MB body in',
+    load: { path: '/sink', connections: 20, script: upload },
+    note: 'nginx reads the body and drops it.',
+  },
 ];

@@ -21,7 +21,7 @@ export function chooseCores(): Cores {
   return { server: '1', generator: count === 2 ? '0' : count === 3 ? '0,2' : '2,3' };
 }
 
-/** The path of a program, or `null`. Looks into /usr/sbin too, where Debian puts nginx and which few users have in PATH. */
+/** The path of a program, or `null`. Looks into /usr/sbin too: Debian's place for nginx, and in few users' PATH. */
 export function findProgram(name: string): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
