@@ -1,0 +1,120 @@
+/** How rules are declared and run, seen from a run of small exercises of their own. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createVitest } from 'vitest/node';
+import type { TestCase } from 'vitest/node';
+import type { RuleMeta } from '#support/exercise.ts';
+import { serverThat, treeOf } from '#support/fixtures/evil.ts';
+
+const project = fileURLToPath(new URL('../../', import.meta.url));
+const folder = join(project, '.ten-servers', 'tests', `exercise-${process.pid}`);
+const tree = treeOf(serverThat("socket.on('data', (bytes) => socket.write(bytes)).on('error', () => {})"));
+const runs: string[] = [];
+
+/** A test file of exercise 1.1 or 1.2 with these rules. */
+function testFile(id: string, rules: string): void {
+  const text = `import { exercise } from '#support/exercise.ts';
+    import { check } from '#support/failure.ts';
+    exercise('${id}', import.meta.url, (rule) => { ${rules} });`;
+  writeFileSync(join(folder, `${id}.test.ts`), text);
+}
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'driver.ts'), "export { default } from '#support/fixtures/evil-driver.ts';");
+  testFile(
+    '1.1',
+    `rule('draws', 'draws', { rule: 'a' }, async ({ random, seed }) => { throw new Error(seed + ' ' + random.words(2)); });
+     rule('draws-too', 'draws too', { rule: 'b' }, async ({ random }) => { throw new Error(random.words(2)); });
+     rule('absent', 'is skipped', { rule: 'c', skip: 'there is no nginx here' }, async () => { throw new Error('it ran'); });
+     rule('reports', 'reports', { rule: 'd', likely: 'e', section: 'f' }, async () => check(false, { sent: 'x', received: 'y', expected: 'z' }));`,
+  );
+  testFile('1.2', "rule('fine', 'is fine', { rule: 'a' }, async ({ connect, call }) => { const client = await connect(await call('start')); client.write('hi'); await client.expectBytes('hi'); });");
+});
+
+afterAll(() => {
+  for (const path of [folder, tree, ...runs]) rmSync(path, { recursive: true, force: true });
+});
+
+interface Seen {
+  readonly state: string;
+  readonly note?: string;
+  readonly meta?: RuleMeta;
+}
+
+async function run(ids: readonly string[], env: Record<string, string> = {}): Promise<Map<string, Seen>> {
+  const runFolder = mkdtempSync(join(tmpdir(), 'ten-run-'));
+  runs.push(runFolder);
+  const vitest = await createVitest({
+    root: project,
+    config: false,
+    watch: false,
+    silent: true,
+    reporters: [{}],
+    maxWorkers: 1,
+    isolate: false,
+    pool: 'forks',
+    env: { TEN_SUBJECT: tree, TEN_SEED: '5', TEN_RUN: runFolder, TEN_BAIL: '0', ...env },
+  });
+  try {
+    const specifications = ids.flatMap((id) => vitest.getRootProject().createSpecification(join(folder, `${id}.test.ts`)));
+    const { testModules } = await vitest.runTestSpecifications(specifications, false);
+    const cases = testModules.flatMap((module) => Array.from<TestCase>(module.children.allTests()));
+    return new Map(
+      cases.map((one) => {
+        const result = one.result();
+        const meta = one.meta().rule as RuleMeta | undefined;
+        const note = result.state === 'skipped' ? result.note : undefined;
+        return [meta?.id ?? one.name, { state: result.state, ...(note === undefined ? {} : { note }), ...(meta === undefined ? {} : { meta }) }];
+      }),
+    );
+  } finally {
+    await vitest.close();
+  }
+}
+
+function received(seen: Map<string, Seen>, id: string): string | undefined {
+  return seen.get(id)?.meta?.failure?.received;
+}
+
+describe('a rule', () => {
+  test('carries its words, and its failure as data', async () => {
+    const seen = await run(['1.1']);
+    expect(seen.get('1.1/reports')).toMatchObject({
+      state: 'failed',
+      meta: { id: '1.1/reports', exercise: '1.1', rule: 'd', likely: 'e', section: 'f', failure: { kind: 'wrong behaviour', sent: 'x', received: 'y', expected: 'z' } },
+    });
+    expect(seen.get('1.1/absent')).toMatchObject({ state: 'skipped', note: 'there is no nginx here' });
+  });
+
+  test('draws the same from the same seed, and nothing that its neighbours draw', async () => {
+    const first = await run(['1.1']);
+    const again = await run(['1.1']);
+    const other = await run(['1.1'], { TEN_SEED: '6' });
+    expect(received(again, '1.1/draws')).toBe(received(first, '1.1/draws'));
+    expect(received(other, '1.1/draws')).not.toBe(received(first, '1.1/draws'));
+    expect(received(first, '1.1/draws')).not.toContain(String(received(first, '1.1/draws-too')));
+  });
+
+  test('talks to the subject', async () => {
+    expect((await run(['1.2'])).get('1.2/fine')?.state).toBe('passed');
+  });
+});
+
+describe('the first failure', () => {
+  test('stops its exercise and the later ones where that was asked for', async () => {
+    const seen = await run(['1.1', '1.2'], { TEN_BAIL: '1' });
+    expect(seen.get('1.1/draws')?.state).toBe('failed');
+    expect(seen.get('1.1/draws-too')).toMatchObject({ state: 'skipped', note: 'not run' });
+    expect(seen.get('1.1/absent')?.state).toBe('skipped');
+  });
+
+  test('stops nothing otherwise', async () => {
+    const seen = await run(['1.1', '1.2']);
+    expect(seen.get('1.1/draws-too')?.state).toBe('failed');
+    expect(seen.get('1.2/fine')?.state).toBe('passed');
+  });
+});
