@@ -32,7 +32,8 @@ export class BodyReader {
    * The next part of the body, or its end.
    *
    * @param ended whether the peer will send nothing more
-   * @throws RemoteProtocolError 400 where the peer ends before the body does (RFC 9112 §8), and what ChunkedDecoder throws
+   * @throws RemoteProtocolError 400 where the peer ends before the body does (RFC 9112 §8), and what ChunkedDecoder
+   *   throws
    */
   next(ended: boolean): DataEvent | EndEvent | NeedMoreData {
     if (this.#decoder !== null) {

@@ -119,7 +119,9 @@ export class HttpConnection {
     } catch (error) {
       if (error instanceof RemoteProtocolError) {
         // RFC 9110 §9.3.2: HEAD is answered without content, by errors too.
-        if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) this.#request = unreadableHead;
+        if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) {
+          this.#request = unreadableHead;
+        }
         // TODO 2.6  Nothing that follows on this connection can be trusted: remember the error, move their side to
         //           'error', and see to it that the connection ends with the answer.
       }

@@ -21,7 +21,9 @@ export class RemoteProtocolError extends Error {
   }
 }
 
-/** The caller broke the protocol: a handler with a bad header, a body shorter than it promised. Never shown to the peer. */
+/**
+ * The caller broke the protocol: a handler with a bad header, a body shorter than it promised. Never shown to the peer.
+ */
 export class LocalProtocolError extends Error {
   override readonly name = 'LocalProtocolError';
 }

@@ -93,7 +93,12 @@ export interface EndToSend {
 }
 
 /** What `send` takes. */
-export type EventToSend = RequestToSend | ResponseToSend | InformationalToSend | DataEvent<string | Uint8Array> | EndToSend;
+export type EventToSend =
+  | RequestToSend
+  | ResponseToSend
+  | InformationalToSend
+  | DataEvent<string | Uint8Array>
+  | EndToSend;
 
 export const needMoreData: NeedMoreData = Object.freeze({ type: 'need-more-data' });
 export const paused: Paused = Object.freeze({ type: 'paused' });

@@ -73,7 +73,7 @@ export class HttpServer {
     this.server = options.createServer?.(onConnection) ?? createServer({ allowHalfOpen: true }, onConnection);
   }
 
-  /** Serves a socket that has been accepted elsewhere: over TLS, from another process, by another protocol's upgrade. */
+  /** Serves a socket that was accepted elsewhere: over TLS, from another process, by another protocol's upgrade. */
   handleConnection(socket: Socket): void {
     const connection = new ServerConnection(socket, this.#context);
     this.#connections.add(connection);

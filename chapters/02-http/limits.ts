@@ -44,7 +44,7 @@ export const defaultLimits: HttpLimits = Object.freeze({
 
 const complete = new WeakSet<object>([defaultLimits]);
 
-/** The given limits with the defaults for the rest. A complete set comes back as it is, so that connections share one. */
+/** The given limits, with defaults for the rest. A complete set comes back as it is, so that connections share one. */
 export function withDefaultLimits(limits: Partial<HttpLimits> = defaultLimits): HttpLimits {
   if (complete.has(limits)) return limits as HttpLimits;
   const merged = Object.freeze({ ...defaultLimits, ...limits });

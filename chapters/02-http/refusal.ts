@@ -13,8 +13,8 @@ import { reasonPhrase } from './response-status.ts';
  * Anything that nobody meant for the client is a 500 that says nothing more.
  */
 export function refusal(error: unknown): HttpResponse {
-  // TODO 2.6  Three kinds of errors, three kinds of answers; `answer` (below) writes each. Which of them may show its
-  //           message? Which one ends the connection?
+  if (isOurFault(error)) return answer(500, '', []); // Given: the client is told nothing else.
+  // TODO 2.6  The other two kinds deserve other answers. Both may show their message. Which one ends the connection?
   throw new NotImplemented('2.6');
 }
 

@@ -14,7 +14,7 @@ const ABSOLUTE = /^https?:\/\//i;
 /**
  * Tells the form of a target and checks that the method may use it.
  *
- * @throws RemoteProtocolError 400: authority-form is CONNECT's alone, the asterisk OPTIONS' alone (RFC 9112 §3.2.3, §3.2.4)
+ * @throws RemoteProtocolError 400: authority-form is CONNECT's alone (RFC 9112 §3.2.3), the asterisk OPTIONS' (§3.2.4)
  */
 export function targetForm(method: string, target: string): TargetForm {
   if (method === 'CONNECT') {

@@ -86,8 +86,8 @@ export class ChunkedDecoder {
     const line = input.text().substring(input.cursor, lineEnd);
     const size = parseChunkLine(line);
     input.consume(line.length + 2);
-    // The digits count too: a body in many small chunks should not be able to cost more than its bytes many times over.
-    this.#extensionBytesLeft -= Math.max(0, line.indexOf(';') === -1 ? 0 : line.length - line.indexOf(';'));
+    const extension = line.indexOf(';');
+    if (extension !== -1) this.#extensionBytesLeft -= line.length - extension;
     this.#bodyBytes += size;
     if (this.#bodyBytes > this.#limits.bodyBytesMax) throw new RemoteProtocolError(413, 'body too large');
     this.#chunkBytesLeft = size;
@@ -129,7 +129,8 @@ export class ChunkedDecoder {
       if (end === -1) continue;
       input.consume(end - input.cursor);
       this.#state = 'end';
-      return { type: 'end', trailers: offsets.length === 0 ? noHeaders : allowedTrailers(new HttpHeaders(text, offsets)) };
+      const trailers = offsets.length === 0 ? noHeaders : allowedTrailers(new HttpHeaders(text, offsets));
+      return { type: 'end', trailers };
     } while (input.widen());
     return needMoreData;
   }

@@ -118,7 +118,9 @@ export class HttpConnection {
     } catch (error) {
       if (error instanceof RemoteProtocolError) {
         // RFC 9110 §9.3.2: HEAD is answered without content, by errors too.
-        if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) this.#request = unreadableHead;
+        if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) {
+          this.#request = unreadableHead;
+        }
         this.#error = error;
         this.#theirState = 'error';
         this.#persistent = false;

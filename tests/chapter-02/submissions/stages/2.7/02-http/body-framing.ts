@@ -83,7 +83,7 @@ function lengthFraming(value: string, limits: HttpLimits): BodyFraming {
   return length === 0 ? noBody : { kind: 'length', length };
 }
 
-/** Only `chunked`, once and last. Another coding is 501 (RFC 9112 §6.1), a list that does not end in chunked 400 (§6.3). */
+/** Only `chunked`, once and last. Another coding is 501 (RFC 9112 §6.1); chunked before the list's end 400 (§6.3). */
 function checkCodings(value: string): void {
   if (value === 'chunked') return;
   const codings = tokenList(value);

@@ -36,7 +36,9 @@ export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
     const name = header[0];
     const value = header[1];
     if (!isToken(name)) throw new LocalProtocolError(`invalid field name ${JSON.stringify(name)}`);
-    if (spanOfFieldValue(value, 0, value.length) !== value.length) throw new LocalProtocolError(`invalid character in the value of ${name}`);
+    if (spanOfFieldValue(value, 0, value.length) !== value.length) {
+      throw new LocalProtocolError(`invalid character in the value of ${name}`);
+    }
     if (!takeOut(lines, name, value)) lines.text += name + ': ' + value + '\r\n';
   }
   return lines;
