@@ -6,7 +6,7 @@ import type driver from './driver.ts';
 import { SECRET } from './driver.ts';
 import type { Answer, ServeSetup } from './driver.ts';
 import { tryVectors } from './trials.ts';
-import { eventually, expectBody, expectStatus, once, over, showResponse, theOnly } from './wire.ts';
+import { eventually, expectBody, expectStatus, once, over, showResponse, theOnly, TIMEOUT_PATIENCE_MS } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
 /** Reads every body to its end. */
@@ -197,8 +197,8 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
           await over(client, 'a refusal, or the end of the connection');
         }),
       );
-      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a good request after 40 clients that send random bytes');
       await eventually(world, async () => (await world.call('connections')) === 0, { sent: 'nothing more', received: `${await world.call('connections')} connections are still counted`, expected: 'none is left' });
+      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a good request after 40 clients that send random bytes');
       const errors = await world.call('errors');
       check(errors.length === 0, { sent: 'bad requests', received: `onError was told: ${errors[0]}`, expected: "nothing: the client's faults are not the server's" });
     },
@@ -254,7 +254,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
         cases.map(async ([label, text, statuses]) => {
           const http = await world.http(server, { label });
           http.sendBytes(text);
-          const response = theOnly(await http.responsesToEnd({ expected: '408 and the end of the connection' }), http.tcp);
+          const response = theOnly(await http.responsesToEnd({ expected: '408 and the end of the connection', patienceMs: TIMEOUT_PATIENCE_MS }), http.tcp);
           expectStatus(response, statuses, http.tcp.describeSent());
           check(saysClose(response), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'Connection: close' });
         }),

@@ -422,6 +422,14 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       return [first, again, drain()];
     },
 
+    // 2.5
+
+    persistence: (cases: { httpVersion: string; fields: Pairs }[]) =>
+      cases.map(({ httpVersion, fields }) => {
+        const head = { httpVersion: httpVersion as Http.HttpVersion, headers: chapter.HttpHeaders.from(fields) };
+        return { persists: outcome(() => chapter.persists(head)), expectsContinue: outcome(() => chapter.expectsContinue(head)) };
+      }),
+
     // 2.4 and later: servers
 
     serve: async (setup: ServeSetup) => await start(handlerOf(setup), setup),

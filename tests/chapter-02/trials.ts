@@ -22,6 +22,8 @@ export interface WireVector extends Vector {
   before?: string[];
   /** The head is right, so the handler may be called before the body is refused. */
   headIsGood?: boolean;
+  /** The message is understood and only not wished for: the connection may go on behind it. */
+  mayGoOn?: boolean;
 }
 
 interface Trial {
@@ -57,10 +59,12 @@ export async function tryVectors(world: TestWorld, server: Address, ...groups: s
     waysOf(world, vector).map(([way, pieces]) => ({ vector, way, pieces, client: world.client(server) })),
   );
   await Promise.all(trials.map(async ({ client }) => await client.connected()));
+  // A port may have been another connection's before.
+  const earlier = (await world.call('calls')).length;
   await deliver(world, trials);
   await Promise.all(trials.map(async (trial) => await isOver(trial)));
   const calls = new Map<number, Call[]>();
-  for (const call of await world.call('calls')) calls.set(call.port, [...(calls.get(call.port) ?? []), call]);
+  for (const call of (await world.call('calls')).slice(earlier)) calls.set(call.port, [...(calls.get(call.port) ?? []), call]);
   for (const trial of trials) judgeTrial(trial, calls.get(trial.client.localPort ?? -1) ?? []);
 }
 
@@ -151,6 +155,16 @@ function judgeTrial({ vector, way, client }: Trial, calls: readonly Call[]): voi
     complete.length === before.length &&
     calls.length <= allowedCalls;
   if (refused) return;
+
+  const wentOn =
+    vector.mayGoOn === true &&
+    statuses.length === 2 &&
+    vector.refused?.includes(statuses[0] as number) === true &&
+    statuses[1] === 200 &&
+    leftOver.length === 0 &&
+    complete.length === 1 &&
+    complete[0] === 'GET /smuggled';
+  if (wentOn) return;
 
   const expected: string[] = [];
   if (vector.accepted !== undefined) expected.push(`${acceptedCalls.length} times 200, for ${acceptedCalls.map((call) => showBytes(Buffer.from(call, 'latin1'), 30)).join(', ')}, then FIN`);

@@ -6,10 +6,14 @@ import type { HttpClient, RequestOptions } from '#support/http-client.ts';
 import { saysClose } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address, TcpClient } from '#support/tcp-client.ts';
+import { PATIENCE_MS } from '#support/subject.ts';
 import type driver from './driver.ts';
 import type { Call } from './driver.ts';
 
 export type TestWorld = World<typeof driver>;
+
+/** How long a timeout of a tenth of a second may take: a server may look at its clock once a second. */
+export const TIMEOUT_PATIENCE_MS = 2500;
 
 /** The same request with `Connection: close`: one request, one connection. */
 export function closing(options: RequestOptions = {}): RequestOptions {
@@ -47,8 +51,8 @@ export function theOnly(responses: readonly HttpTestResponse[], tcp: TcpClient):
 }
 
 /** Waits until the connection is over, by FIN or by RST, whatever came on it. */
-export async function over(client: TcpClient, expected = 'the connection is closed'): Promise<void> {
-  await client.until(() => client.ended || client.closed, { expected });
+export async function over(client: TcpClient, expected = 'the connection is closed', patienceMs = PATIENCE_MS): Promise<void> {
+  await client.until(() => client.ended || client.closed, { expected, patienceMs });
 }
 
 /** `200 with 12 bytes (length), close`. */
