@@ -278,7 +278,7 @@ export class ServerConnection implements Expiring, BodySink {
     this.#intake.reset();
     request?.finish();
     if (this.#machine.ourState === 'must-close' || this.#context.closing) {
-      // A client that asked for the close sends nothing more. Any other may be sending its next request just now.
+      // RFC 9112 §9.6: a client that asked for the close MUST NOT send more. Any other may be sending just now.
       const expected = request !== null && !persists(request) && this.#machine.theirState === 'done';
       this.#end(!expected || this.#machine.bufferedBytes > 0);
     }
@@ -358,22 +358,27 @@ export class ServerConnection implements Expiring, BodySink {
     if (this.#ending) return;
     this.#output.flush();
     this.#ending = true;
-    // What the kernel has taken it sends, FIN behind it: closing at once spares a third of a short connection's cost.
-    // TLS has a goodbye of its own to say first.
+    // What the kernel has taken it sends, with a FIN behind it. TLS has a goodbye of its own to say first.
     if (!linger && this.#socket.writableLength === 0 && this.#intake.scheme === 'http') {
       this.#socket.destroy();
       return;
     }
-    if (!linger) {
-      this.#socket.destroySoon();
-      this.#wait = 'send';
-      this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.sendMs);
-      return;
-    }
-    this.#socket.end();
+    this.#wait = 'send';
+    this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.sendMs);
+    if (linger) this.#endAndLinger();
+    else this.#socket.destroySoon();
+  }
+
+  #endAndLinger(): void {
+    const wait = (): void => {
+      this.#wait = 'linger';
+      this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.lingerMs);
+    };
+    // What is still to be sent has its own time; the client's last word is waited for after that.
+    if (this.#socket.writableLength > 0) this.#socket.end(wait);
+    else this.#socket.end();
+    if (this.#socket.writableLength === 0) wait();
     this.#socket.resume();
-    this.#wait = 'linger';
-    this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.lingerMs);
   }
 
   // ── deadlines ──
