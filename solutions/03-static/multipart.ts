@@ -25,7 +25,10 @@ export function contentRange(range: ByteRange, size: number): string {
 export function multipartByteranges(content: Content, mediaType: string, ranges: readonly ByteRange[]): Multipart {
   // Random, so that no file can contain it on purpose.
   const boundary = randomBytes(18).toString('hex');
-  const heads = ranges.map((range) => `\r\n--${boundary}\r\nContent-Type: ${mediaType}\r\nContent-Range: ${contentRange(range, content.size)}\r\n\r\n`);
+  const heads = ranges.map((range, index) => {
+    const fields = `Content-Type: ${mediaType}\r\nContent-Range: ${contentRange(range, content.size)}\r\n`;
+    return `${index === 0 ? '' : '\r\n'}--${boundary}\r\n${fields}\r\n`;
+  });
   const end = `\r\n--${boundary}--\r\n`;
   const bytes = ranges.reduce((sum, range) => sum + rangeLength(range), 0);
   return {
