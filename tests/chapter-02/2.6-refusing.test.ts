@@ -6,7 +6,7 @@ import type driver from './driver.ts';
 import { SECRET } from './driver.ts';
 import type { Answer, ServeSetup } from './driver.ts';
 import { tryVectors } from './trials.ts';
-import { eventually, expectBody, expectStatus, once, over, showResponse, theOnly, TIMEOUT_PATIENCE_MS } from './wire.ts';
+import { eventually, expectBody, expectStatus, once, over, showResponse, staysOpen, theOnly, TIMEOUT_PATIENCE_MS } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
 /** Reads every body to its end. */
@@ -15,6 +15,9 @@ const READER: ServeSetup = { otherwise: { reads: 'parts', body: 'ok' } };
 async function refuses(world: TestWorld, ...groups: string[]): Promise<void> {
   await tryVectors(world, await world.call('serve', READER), ...groups);
 }
+
+/** Long enough that only a timeout under test could end a connection within a test. */
+const FAR_MS = 120_000;
 
 exercise<typeof driver>('2.6', import.meta.url, (rule) => {
   rule(
@@ -259,6 +262,71 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
           check(saysClose(response), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'Connection: close' });
         }),
       );
+    },
+  );
+
+  rule(
+    'times-out-the-slow',
+    'ends a head that comes byte by byte without end (slowloris)',
+    {
+      rule: 'the time for a head counts from its first byte: a byte now and then does not begin it anew',
+      likely: "`socket.setTimeout` begins anew with every byte",
+    },
+    async (world) => {
+      const server = await world.call('serve', { timeouts: { headerMs: 200, idleMs: FAR_MS } });
+      const client = await world.connect(server, { label: 'slowloris (headerMs 200)' });
+      client.write('GET / HTTP/1.1\r\nX: ');
+      let sent = 0;
+      while (!client.ended && !client.closed) {
+        check(sent++ < 60, { sent: `${client.describeSent()}, a byte now and then`, received: 'the connection is still open', expected: 'it is closed after headerMs' });
+        await staysOpen(client, 10);
+        if (!client.ended && !client.closed) client.write('x');
+      }
+      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request after slowloris');
+    },
+  );
+
+  rule(
+    'times-out-while-closing',
+    'still ends half-sent requests when the server is closing',
+    {
+      rule: 'timeouts work on while a server closes: half a request does not hold it until the deadline',
+      likely: 'the timer is stopped when the server stops listening, as in `http.Server.close`',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole' }, timeouts: { headerMs: 200, bodyMs: 200, idleMs: FAR_MS } });
+      const head = await world.connect(server, { label: 'client with half a head (headerMs 200)' });
+      head.write('GET / HTTP/1.1\r\nX');
+      const body = await world.connect(server, { label: 'client with half a body (bodyMs 200)' });
+      body.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+      await world.settle();
+      await world.call('beginClose', FAR_MS);
+      await Promise.all([head, body].map(async (client) => await over(client, 'the connection is closed when its time is up, though the server is closing', TIMEOUT_PATIENCE_MS)));
+      for (const client of [head, body]) client.end();
+      await world.call('awaitClose');
+    },
+  );
+
+  rule(
+    'survives-those-who-leave',
+    'lives on when clients leave in the middle of anything',
+    {
+      rule: 'a client may be gone at any time; nobody else notices',
+      likely: "no 'error' listener on the socket, or a promise that is rejected and caught by nobody",
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'whole', echo: true } });
+      const bytes = requestBytes('POST', '/', { body: world.random.words(20) });
+      for (let round = 0; round < 12; round++) {
+        const client = await world.connect(server, { label: 'client that leaves' });
+        const cut = world.random.integer(0, bytes.length);
+        if (cut > 0) client.write(bytes.subarray(0, cut));
+        if (round % 3 > 0) await world.settle();
+        if (round % 2 === 0) client.resetNow();
+        else client.end();
+      }
+      await eventually(world, async () => (await world.call('connections')) === 0, { sent: '12 requests that break off', received: `${await world.call('connections')} connections are still counted`, expected: 'none is left' });
+      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request after all that');
     },
   );
 
