@@ -104,8 +104,10 @@ function rulesOf(result: CheckResult): readonly RuleResult[] {
 }
 
 /** Every submission of every ready chapter: each is a unit. */
-export async function checkSubmissions(pool: JobPool): Promise<Outcome> {
-  const verdicts = await judgeAll(listSubmissions(), pool);
+export async function checkSubmissions(pool: JobPool, tell: (done: number, of: number) => void): Promise<Outcome> {
+  const submissions = listSubmissions();
+  let done = 0;
+  const verdicts = await judgeAll(submissions, pool, () => tell(++done, submissions.length));
   const bare = readyChapters.filter((chapter) => listSubmissions([chapter]).length === 0);
   return sum([
     ...verdicts.map(verdictOutcome),

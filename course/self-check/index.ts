@@ -16,6 +16,12 @@ import { checkReferences } from './references.ts';
 import { scratch } from './scratch.ts';
 import { checkStarters } from './starters.ts';
 
+/** Says how far a long check has come. */
+export type Tell = (done: number, of: number) => void;
+
+/** How often a run says what it is still at, in milliseconds. */
+const PATIENCE_MS = 20_000;
+
 interface SelfCheck {
   /** A few words, shown in the progress. */
   readonly name: string;
@@ -27,7 +33,7 @@ interface SelfCheck {
    * Does the work. Whatever takes a core goes through the pool, which lets no
    * more run at once than the machine has cores.
    */
-  readonly run: (pool: JobPool) => Promise<Outcome>;
+  readonly run: (pool: JobPool, tell: Tell) => Promise<Outcome>;
 }
 
 /** The longest first: the short ones fill the gaps. */
@@ -65,11 +71,14 @@ export async function selfCheck(options: SelfCheckOptions): Promise<number> {
   scratch();
   const pool = new JobPool();
   console.log(`The course checks itself: ${chosen.length} checks on ${pool.cores} cores.\n`);
+  const running = new Map(chosen.map(({ name }) => [name, name]));
+  const stillAt = setInterval(() => console.log(styleText('gray', `  … still at ${[...running.values()].join(', ')}`)), PATIENCE_MS);
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const reports = await Promise.all(
     chosen.map(async (check) => {
       const started = performance.now();
-      const outcome = strictly(await outcomeOf(check, pool), strict);
+      const outcome = strictly(await outcomeOf(check, pool, (done, of) => running.set(check.name, `${check.name} (${done} of ${of})`)), strict);
+      running.delete(check.name);
       totals.passed += outcome.passed;
       totals.failed += outcome.failed;
       totals.skipped += outcome.skipped.length;
@@ -77,6 +86,7 @@ export async function selfCheck(options: SelfCheckOptions): Promise<number> {
       return { check, outcome };
     }),
   );
+  clearInterval(stillAt);
   pool.close();
   for (const { check, outcome } of reports) printFaults(check, outcome, strict);
   const skipped = totals.skipped > 0 && !strict ? `, ${totals.skipped} skipped` : '';
@@ -85,9 +95,9 @@ export async function selfCheck(options: SelfCheckOptions): Promise<number> {
 }
 
 /** A check that breaks is a check that fails. */
-async function outcomeOf(check: SelfCheck, pool: JobPool): Promise<Outcome> {
+async function outcomeOf(check: SelfCheck, pool: JobPool, tell: Tell): Promise<Outcome> {
   try {
-    const outcome = await check.run(pool);
+    const outcome = await check.run(pool, tell);
     if (outcome.passed + outcome.failed + outcome.skipped.length > 0) return outcome;
     return { passed: 0, failed: 1, skipped: [], faults: ['it found nothing to look at'] };
   } catch (error) {

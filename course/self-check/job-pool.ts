@@ -12,13 +12,16 @@ import { availableParallelism } from 'node:os';
 import type { CheckResult } from '../check-result.ts';
 import type { CheckOptions } from '../check.ts';
 import type { Outcome } from './outcome.ts';
+import type { Ended } from './program.ts';
 
 /** What a worker process is asked to do. */
 export type Job =
   /** Runs hidden tests against a tree. */
   | { readonly type: 'check'; readonly options: CheckOptions }
   /** Loads a module beside this one and calls its `findFaults`. */
-  | { readonly type: 'faults'; readonly module: string };
+  | { readonly type: 'faults'; readonly module: string }
+  /** Runs a program to its end. */
+  | { readonly type: 'program'; readonly args: readonly string[] };
 
 /** What comes back. */
 export type Reply = { readonly result: unknown } | { readonly error: string };
@@ -56,16 +59,9 @@ export class JobPool {
     return (await this.#run({ type: 'faults', module })) as Outcome;
   }
 
-  /** Runs something that keeps `cores` cores busy by other means. */
-  async hold<T>(cores: number, work: () => Promise<T>): Promise<T> {
-    const wanted = Math.min(cores, this.cores);
-    await this.#acquire(wanted);
-    try {
-      return await work();
-    } finally {
-      this.#free += wanted;
-      this.#startWaiting();
-    }
+  /** Runs a program of the course that keeps `cores` cores busy. */
+  async program(cores: number, args: readonly string[]): Promise<Ended> {
+    return (await this.#run({ type: 'program', args }, cores)) as Ended;
   }
 
   /** Lets the processes go. */
@@ -90,17 +86,19 @@ export class JobPool {
     }
   }
 
-  async #run(job: Job): Promise<unknown> {
-    return await this.hold(1, async () => {
-      const worker = this.#idle.pop() ?? startWorker();
-      const reply = await ask(worker.process, job);
-      worker.jobs++;
-      if (!worker.process.connected) worker.process.kill('SIGKILL');
-      else if (this.#closed || worker.jobs >= JOBS_PER_PROCESS_MAX) worker.process.disconnect();
-      else this.#idle.push(worker);
-      if ('error' in reply) throw new Error(reply.error);
-      return reply.result;
-    });
+  async #run(job: Job, cores = 1): Promise<unknown> {
+    const wanted = Math.min(cores, this.cores);
+    await this.#acquire(wanted);
+    const worker = this.#idle.pop() ?? startWorker();
+    const reply = await ask(worker.process, job);
+    worker.jobs++;
+    if (!worker.process.connected) worker.process.kill('SIGKILL');
+    else if (this.#closed || worker.jobs >= JOBS_PER_PROCESS_MAX) worker.process.disconnect();
+    else this.#idle.push(worker);
+    this.#free += wanted;
+    this.#startWaiting();
+    if ('error' in reply) throw new Error(reply.error);
+    return reply.result;
   }
 }
 

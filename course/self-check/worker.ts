@@ -2,6 +2,7 @@
 import { runCheck } from '../check.ts';
 import type { Job, Reply } from './job-pool.ts';
 import type { Outcome } from './outcome.ts';
+import { runProgram } from './program.ts';
 
 async function work(job: Job): Promise<unknown> {
   switch (job.type) {
@@ -13,6 +14,8 @@ async function work(job: Job): Promise<unknown> {
       };
       return await module.findFaults();
     }
+    case 'program':
+      return await runProgram(job.args);
     default:
       return job satisfies never;
   }
