@@ -63,10 +63,10 @@ export const chapters: readonly Chapter[] = [
       { id: '2.1', title: 'request line', file: 'request-line.ts', section: 'One line that decides everything' },
       { id: '2.2', title: 'header fields', file: 'field-line.ts', section: 'Names, colons and what surrounds them' },
       { id: '2.3', title: 'body framing', file: 'body-framing.ts', section: 'Where a body ends' },
-      { id: '2.4', title: 'writing responses', file: 'response-head.ts', section: 'What goes back' },
+      { id: '2.4', title: 'writing responses', file: 'response-head.ts', section: 'What goes back', growsFrom: '2.1' },
       { id: '2.5', title: 'connections', file: 'persistence.ts', section: 'A connection outlives its request' },
-      { id: '2.6', title: 'refusing', file: 'refusal.ts', section: 'Refusing well' },
-      { id: '2.7', title: 'first site', file: 'site.ts', section: 'A first site' },
+      { id: '2.6', title: 'refusing', file: 'refusal.ts', section: 'Refusing well', growsFrom: '2.1' },
+      { id: '2.7', title: 'first site', file: 'site.ts', section: 'A first site', growsFrom: '2.1' },
     ],
   },
   {
