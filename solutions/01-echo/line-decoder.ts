@@ -75,20 +75,20 @@ export class LineDecoder {
   nextEvent(): LineEvent {
     if (this.#error) throw this.#error;
     const lf = this.#pending.indexOf(LF, this.#scanned);
-    if (lf >= 0) return this.#take(lf, lf + 1);
+    if (lf >= 0) return this.#take(this.#pending[lf - 1] === CR ? lf - 1 : lf, lf + 1);
+    const { length } = this.#pending;
+    if (this.#eof) return length > 0 ? this.#take(length, length) : END;
     // One byte more than the limit may be the CR of an ending on its way.
-    const text = this.#pending.at(-1) === CR ? this.#pending.length - 1 : this.#pending.length;
+    const text = this.#pending.at(-1) === CR ? length - 1 : length;
     if (text > this.#lineBytesMax) this.#fail();
-    this.#scanned = this.#pending.length;
-    if (!this.#eof) return NEED_DATA;
-    return this.#pending.length > 0 ? this.#take(this.#pending.length, this.#pending.length) : END;
+    this.#scanned = length;
+    return NEED_DATA;
   }
 
   /** Gives out the bytes before `end` as a line and drops those before `next`. */
   #take(end: number, next: number): LineEvent {
-    const length = end > 0 && this.#pending[end - 1] === CR ? end - 1 : end;
-    if (length > this.#lineBytesMax) this.#fail();
-    const line = this.#pending.toString('utf8', 0, length);
+    if (end > this.#lineBytesMax) this.#fail();
+    const line = this.#pending.toString('utf8', 0, end);
     this.#pending = this.#pending.subarray(next);
     this.#scanned = 0;
     return { type: 'line', line };

@@ -20,6 +20,9 @@ import { forgetProcess, killGroup, registerProcess } from './processes.ts';
 /** How long a server may show nothing, in milliseconds of its own turning loop. */
 export const PATIENCE_MS = 1000;
 
+/** How long a call into the subject may take: starting a server is slower than answering. */
+export const CALL_PATIENCE_MS = 2500;
+
 /** How long a chapter may take to load, in the same measure. */
 export const LOADING_MS = 3500;
 
@@ -129,7 +132,7 @@ export class Subject {
       this.#bell.ring();
     });
     outcome.catch(() => {});
-    const result = await this.until(() => settled, { bell: this.#bell, ...options });
+    const result = await this.until(() => settled, { bell: this.#bell, patienceMs: CALL_PATIENCE_MS, ...options });
     if (result !== 'met') throw this.failure(result, 'did not start');
     return await outcome;
   }
