@@ -35,12 +35,14 @@ export function compareTrees(starters: string, reference: string, wanted: readon
     starter: join(starters, folder, 'index.ts'),
     reference: join(reference, folder, 'index.ts'),
   }));
-  const program = ts.createProgram(doors.flatMap((door) => [door.starter, door.reference]), compilerOptions());
+  // A program for each tree: within one, the order of a union's members depends on what was read before.
+  const starterProgram = ts.createProgram(doors.map((door) => door.starter), compilerOptions());
+  const referenceProgram = ts.createProgram(doors.map((door) => door.reference), compilerOptions());
   return doors.flatMap((door) => {
     for (const file of [door.starter, door.reference]) {
       if (!existsSync(file)) return [`${door.folder}/index.ts is missing in the ${file === door.starter ? 'starters' : 'reference'}`];
     }
-    return compareSurfaces(door.folder, surfaceOf(program, door.starter), surfaceOf(program, door.reference));
+    return compareSurfaces(door.folder, surfaceOf(starterProgram, door.starter), surfaceOf(referenceProgram, door.reference));
   });
 }
 
@@ -66,7 +68,9 @@ function surfaceOf(program: ts.Program, file: string): Surface {
   const surface: Surface = new Map();
   for (const exported of module ? checker.getExportsOfModule(module) : []) {
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-    surface.set(exported.name, new Printer(checker).symbol(symbol));
+    // The compiler numbers the names of symbols anew in each program.
+    const printed = new Printer(checker).symbol(symbol).replaceAll(/__@(\w+)@\d+/g, '[Symbol.$1]');
+    surface.set(exported.name, printed);
   }
   return surface;
 }

@@ -173,7 +173,7 @@ export function exercise<D extends Driver>(id: string, testFile: string, rules: 
           await run(world);
         } catch (error) {
           stopAfter(id);
-          meta.failure = reportOf(error);
+          meta.failure = await explained(world.subject, reportOf(error));
           context.task.meta.rule = meta;
           throw error;
         } finally {
@@ -188,6 +188,15 @@ function reportOf(error: unknown): FailureReport {
   if (error instanceof CheckFailure) return error.report;
   const message = error instanceof Error ? error.message : String(error);
   return { kind: 'wrong behaviour', received: message };
+}
+
+/** What a client saw may be no more than the trace of a server that died: then its death is the news. */
+async function explained(subject: Subject, report: FailureReport): Promise<FailureReport> {
+  if (report.kind === 'blocked' || report.kind === 'not started' || report.kind === 'does not load') return report;
+  if ((await subject.turn()) || !subject.exited) return report;
+  const { sent, expected } = report;
+  const death = subject.failure('exited', 'silent').report;
+  return { ...death, ...(sent === undefined ? {} : { sent }), ...(expected === undefined ? {} : { expected }) };
 }
 
 /** Orders ids by number: 2.10 comes after 2.9. */
