@@ -15,7 +15,8 @@ export interface Content {
   readonly size: number;
   /** A range of it as a body. One that is to be read piece by piece closes the content with itself. */
   body(range: ByteRange): ResponseBody;
-  close(): Promise<void>;
+  /** Again is nothing. */
+  close(): void;
 }
 
 /** Content that is read while it is sent. */
@@ -23,7 +24,9 @@ export class FileContent implements Content {
   readonly size: number;
   readonly #file: OpenFile;
   readonly #pool: BufferPool;
+  #closed = false;
 
+  /** @param file which is closed with the content */
   constructor(file: OpenFile, pool: BufferPool) {
     this.size = file.size;
     this.#file = file;
@@ -31,11 +34,12 @@ export class FileContent implements Content {
   }
 
   body(range: ByteRange): FileBody {
-    return new FileBody(this.#file, this.#pool, range);
+    return new FileBody(this.#file, this.#pool, range, () => this.close());
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  close(): void {
+    if (!this.#closed) this.#file.close();
+    this.#closed = true;
   }
 }
 
@@ -55,5 +59,5 @@ export class MemoryContent implements Content {
     return rangeLength(range) === this.size ? this.#bytes : this.#bytes.subarray(range.firstPos, range.lastPos + 1);
   }
 
-  async close(): Promise<void> {}
+  close(): void {}
 }

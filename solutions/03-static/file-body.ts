@@ -12,11 +12,17 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
   readonly #pool: BufferPool;
   #position: number;
   readonly #end: number;
+  readonly #close: () => void;
   #buffer: Buffer | null = null;
+  #first: IteratorResult<Uint8Array, undefined> | null = null;
 
-  /** @param range within the size that the file had when it was opened */
-  constructor(file: OpenFile, pool: BufferPool, range: ByteRange) {
+  /**
+   * @param range within the size that the file had when it was opened
+   * @param close called when the body is closed
+   */
+  constructor(file: OpenFile, pool: BufferPool, range: ByteRange, close: () => void) {
     this.#file = file;
+    this.#close = close;
     this.#pool = pool;
     this.#position = range.firstPos;
     this.#end = range.lastPos + 1;
@@ -26,8 +32,19 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     return this;
   }
 
+  /** Reads the first piece before it is asked for: then it is there when the head is sent, and leaves with it. */
+  async readAhead(): Promise<void> {
+    this.#first = await this.#read();
+  }
+
   /** The next piece. Its memory is valid until it is asked for the one after. */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const first = this.#first;
+    this.#first = null;
+    return first ?? this.#read();
+  }
+
+  async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
     const wanted = Math.min(this.#pool.bufferBytes, this.#end - this.#position);
     if (wanted <= 0) return this.#done();
     this.#buffer ??= this.#pool.take();
@@ -48,7 +65,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   /** Called in every case, also when the client has left or nothing was ever read. */
-  close(): Promise<void> {
-    return this.#file.close();
+  close(): void {
+    this.#close();
   }
 }

@@ -6,11 +6,13 @@
  * - Never two fills for one key at a time: who comes second waits for the first.
  */
 
-export interface FileCacheOptions {
+export interface FileCacheOptions<Value> {
   readonly bytesMax: number;
   readonly windowMs: number;
   /** Milliseconds that never go back. Default `performance.now`. */
   readonly clock?: () => number;
+  /** Told of each value that is dropped, or was not taken at all. */
+  readonly onDrop?: (value: Value) => void;
 }
 
 /** What a fill gives. */
@@ -36,15 +38,17 @@ export class FileCache<Value> {
   readonly #bytesMax: number;
   readonly #windowMs: number;
   readonly #clock: () => number;
+  readonly #onDrop: (value: Value) => void;
   /** A Map keeps the order of insertion: the first entry is the one that was not used for longest. */
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #fills = new Map<string, Fill<Value>>();
   #bytes = 0;
 
-  constructor(options: FileCacheOptions) {
+  constructor(options: FileCacheOptions<Value>) {
     this.#bytesMax = options.bytesMax;
     this.#windowMs = options.windowMs;
     this.#clock = options.clock ?? (() => performance.now());
+    this.#onDrop = options.onDrop ?? (() => {});
   }
 
   /** How many bytes are taken, the entries' own included. */
@@ -81,6 +85,11 @@ export class FileCache<Value> {
     return started.filled;
   }
 
+  /** Drops a value, unless another has taken its place. */
+  drop(key: string, value: Value): void {
+    if (this.#entries.get(key)?.value === value) this.#remove(key);
+  }
+
   async #fill(key: string, now: number, fill: (stale: Value | undefined) => Promise<Filled<Value>>): Promise<Value> {
     try {
       const { value, bytes } = await fill(this.#entries.get(key)?.value);
@@ -94,9 +103,12 @@ export class FileCache<Value> {
 
   #put(key: string, entry: Entry<Value>): void {
     // A fill that began earlier and took longer knows less.
-    if ((this.#entries.get(key)?.checkedAtMs ?? -Infinity) > entry.checkedAtMs) return;
-    this.#remove(key);
-    if (entry.bytes > this.#bytesMax) return;
+    const isOutdated = (this.#entries.get(key)?.checkedAtMs ?? -Infinity) > entry.checkedAtMs;
+    if (!isOutdated) this.#remove(key);
+    if (isOutdated || entry.bytes > this.#bytesMax) {
+      this.#onDrop(entry.value);
+      return;
+    }
     this.#entries.set(key, entry);
     this.#bytes += entry.bytes;
     for (const oldest of this.#entries.keys()) {
@@ -110,5 +122,6 @@ export class FileCache<Value> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#bytes -= entry.bytes;
+    this.#onDrop(entry.value);
   }
 }

@@ -37,7 +37,12 @@ export class FileSource implements Source {
   async find(names: readonly string[], coding: CodingOrIdentity): Promise<Representation | null> {
     const file = await this.open(names, coding);
     if (file === null) return null;
-    return represent(new FileContent(file, this.#pool), names.at(-1)!, file.stats, coding, this.#settings);
+    return represent(this.contentOf(file), names.at(-1)!, file.stats, coding, this.#settings);
+  }
+
+  /** A file as content, which closes it. */
+  contentOf(file: OpenFile): FileContent {
+    return new FileContent(file, this.#pool);
   }
 
   /** The file that holds that representation. */
@@ -51,13 +56,14 @@ export class FileSource implements Source {
   async #openSibling(names: readonly string[], extension: string): Promise<OpenFile | null> {
     const sibling = await this.open([...names.slice(0, -1), names.at(-1)! + extension], 'identity');
     if (sibling === null) return null;
-    const original = await this.open(names, 'identity').catch(async (error: unknown) => {
-      await sibling.close();
-      throw error;
-    });
-    await original?.close();
-    if (original !== null && sibling.stats.mtimeMs >= original.stats.mtimeMs) return sibling;
-    await sibling.close();
-    return null;
+    let isCurrent = false;
+    try {
+      const original = await this.open(names, 'identity');
+      isCurrent = original !== null && sibling.stats.mtimeMs >= original.stats.mtimeMs;
+      original?.close();
+    } finally {
+      if (!isCurrent) sibling.close();
+    }
+    return isCurrent ? sibling : null;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A file that is open for reading: its descriptor, what was found out about it, and its closing, once, when nobody
- * reads from it any more.
+ * A file that is open for reading: its descriptor, what was found out about it, and its closing, once, when the last
+ * of its users has closed it and nobody reads from it any more.
  */
 
 import { constants } from 'node:fs';
@@ -20,8 +20,8 @@ export class OpenFile {
   /** Of the open file, not of what has the name by now. */
   readonly stats: Stats;
   readonly #fd: number;
+  #users = 1;
   #reads = 0;
-  #closed = false;
 
   private constructor(path: string, fd: number, stats: Stats) {
     this.path = path;
@@ -61,29 +61,42 @@ export class OpenFile {
 
   /** Reads from a position. Resolves to the number of bytes: 0 at the end of the file, and once it is closed. */
   async read(buffer: Uint8Array, length: number, position: number): Promise<number> {
-    if (this.#closed) return 0;
+    if (this.#users === 0) return 0;
     this.#reads++;
     try {
       return await readAt(this.#fd, buffer, length, position);
     } finally {
       this.#reads--;
-      if (this.#closed && this.#reads === 0) await closeFile(this.#fd);
+      this.#closeUnlessUsed();
     }
   }
 
-  /** Whether nobody has written to it since it was opened, as far as its times can tell. */
+  /** Whether nobody has written to it since it was opened, as far as its times can tell. For a user of it. */
   async isUnchanged(): Promise<boolean> {
     const { size, mtimeMs } = await statOpenFile(this.#fd);
     return size === this.stats.size && mtimeMs === this.stats.mtimeMs;
   }
 
+  /** One more user, who closes it too. False if it is closed already. */
+  share(): boolean {
+    if (this.#users === 0) return false;
+    this.#users++;
+    return true;
+  }
+
+  /** Closes the file for one user; to be called once by each. */
+  close(): void {
+    this.#users--;
+    this.#closeUnlessUsed();
+  }
+
   /**
-   * Closes the file; again is nothing. A read in progress ends first: its descriptor's number would be given to the
-   * next file that is opened, and the read would be of that.
+   * A read in progress ends first: else the number of the descriptor would go to the next file that is opened, and the
+   * read would be of that.
    */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#reads === 0) await closeFile(this.#fd);
+  #closeUnlessUsed(): void {
+    if (this.#users > 0 || this.#reads > 0) return;
+    // Nobody waits for it. That it may fail concerns those who write.
+    closeFile(this.#fd).catch(() => {});
   }
 }

@@ -23,9 +23,9 @@ export interface StaticOptions extends RootOptions {
   readonly rangesMax?: number;
   /** Files are read in pieces of this size, each of which a client that is served takes. Default 128 KiB. */
   readonly readBytes?: number;
-  /** Memory for small files, all in all. Default 0: none. */
+  /** Memory for small files, all in all; files that are kept open count as 256 KiB each. Default 0: nothing is kept. */
   readonly cacheBytesMax?: number;
-  /** The largest file that is kept in memory. Default 1 MiB. */
+  /** The largest file that is kept in memory; larger ones are kept open. Default 1 MiB. */
   readonly cacheFileBytesMax?: number;
   /** How long a file in memory is served without a look at the disk. Default 1000. */
   readonly cacheWindowMs?: number;

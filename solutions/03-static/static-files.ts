@@ -2,7 +2,7 @@
  * The handler: from a request to the file it means, and what becomes of those that mean none.
  */
 
-import { HttpError, HttpResponse } from '../02-http/index.ts';
+import { HttpError, HttpResponse, mayHaveBody } from '../02-http/index.ts';
 import type { Handler, HttpRequest } from '../02-http/index.ts';
 import { preferredCodings } from './accept-encoding.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
@@ -11,6 +11,7 @@ import { decodePath } from './decode-path.ts';
 import type { DecodedPath } from './decode-path.ts';
 import { candidates, redirectToSlash } from './directory.ts';
 import { readEntries } from './directory-entry.ts';
+import { FileBody } from './file-body.ts';
 import { FileSource } from './file-source.ts';
 import type { Source } from './file-source.ts';
 import { listing } from './listing.ts';
@@ -60,14 +61,26 @@ class StaticSite {
 
   async #answer(request: HttpRequest, path: DecodedPath, finding: Promise<Representation | null> | null): Promise<HttpResponse> {
     const found = await finding;
-    return found === null ? this.#answerDirectory(request, path) : this.#respond(request, found);
+    if (found === null) return this.#answerDirectory(request, path);
+    const response = this.#respond(request, found);
+    if (response.body instanceof FileBody && mayHaveBody(response.status, request.method)) await this.#readAhead(response.body);
+    return response;
+  }
+
+  async #readAhead(body: FileBody): Promise<void> {
+    try {
+      await body.readAhead();
+    } catch (error) {
+      body.close();
+      throw error;
+    }
   }
 
   #respond(request: HttpRequest, found: Representation): HttpResponse {
     try {
       return respond(request, found, this.#settings.rangesMax);
     } catch (error) {
-      found.content.close().catch(() => {});
+      found.content.close();
       throw error;
     }
   }

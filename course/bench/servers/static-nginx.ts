@@ -1,0 +1,28 @@
+/** nginx with a folder: sendfile and open_file_cache, as its users are advised. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { ServerCommand } from '../support/index.ts';
+
+/** How to run it: one process, so that one core is all it has, and no logs. */
+export function staticNginxCommand(program: string, port: number, folder: string): ServerCommand {
+  const home = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
+  writeFileSync(join(home, 'nginx.conf'), configuration(home, port, folder));
+  return { name: 'nginx', command: program, args: ['-p', home, '-c', 'nginx.conf'], origin: `http://127.0.0.1:${port}` };
+}
+
+function configuration(home: string, port: number, folder: string): string {
+  return `
+daemon off; master_process off; error_log stderr crit; pid ${home}/nginx.pid;
+events { worker_connections 20000; }
+http {
+  access_log off; default_type application/octet-stream; keepalive_requests 1000000000; keepalive_timeout 600; send_timeout 600;
+  client_body_temp_path ${home}/body;
+  proxy_temp_path ${home}/proxy; fastcgi_temp_path ${home}/fastcgi; uwsgi_temp_path ${home}/uwsgi; scgi_temp_path ${home}/scgi;
+  sendfile on; tcp_nopush on; open_file_cache max=1000; open_file_cache_valid 1s;
+  server { listen 127.0.0.1:${port} backlog=511; root ${folder}; }
+}
+`;
+}
