@@ -131,6 +131,10 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
       for (const [index, outcome] of (await call('contentLengths', bad)).entries()) {
         judge(outcome, `parseContentLength of ${JSON.stringify(bad[index])}`, [], [400], 'digits and nothing else');
       }
+      const huge = ['9007199254740993', '18446744073709551617', '1180591620717411303424', '9'.repeat(400)];
+      for (const [index, outcome] of (await call('contentLengths', huge)).entries()) {
+        judge(outcome, `parseContentLength of ${huge[index]?.slice(0, 40)}`, [], [400, 413], 'no number of ours holds it exactly');
+      }
       await judgeFramings(world, 'bad-lengths');
     },
   );

@@ -451,8 +451,9 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     connections: () => running().connections,
     release: (name: string) => gate(name).open(),
 
-    /** Puts the clock of this process forward and gives what it says. */
-    shiftClock: (ms: number) => {
+    /** Puts the clock of this process forward, in another time zone if one is named, and gives what it says. */
+    shiftClock: (ms: number, timeZone?: string) => {
+      if (timeZone !== undefined) process.env.TZ = timeZone;
       const Real = Date;
       class Shifted extends Real {
         constructor(...values: unknown[]) {

@@ -15,6 +15,11 @@ export type TestWorld = World<typeof driver>;
 /** How long a timeout of a tenth of a second may take: a server may look at its clock once a second. */
 export const TIMEOUT_PATIENCE_MS = 2500;
 
+/** So many milliseconds from now the day, the hour, the minute and the second have one digit each: padding shows. */
+export function msUntilOneDigitEach(): number {
+  return Date.UTC(new Date().getUTCFullYear() + 1, 1, 3, 4, 5, 6) - Date.now();
+}
+
 /** The same request with `Connection: close`: one request, one connection. */
 export function closing(options: RequestOptions = {}): RequestOptions {
   return { ...options, fields: [...(options.fields ?? []), ['Connection', 'close']] };
