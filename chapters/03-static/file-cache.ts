@@ -1,0 +1,110 @@
+/**
+ * Values of a limited size, each believed for a limited time. Knows nothing of files.
+ *
+ * - Never more bytes than `bytesMax`: what was not used for longest goes first (LRU).
+ * - Never a value whose last check began longer than `windowMs` ago.
+ * - Never two fills for one key at a time: who comes second waits for the first.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+
+export interface FileCacheOptions<Value> {
+  readonly bytesMax: number;
+  readonly windowMs: number;
+  /** Milliseconds that never go back. Default `performance.now`. */
+  readonly clock?: () => number;
+  /** Told of each value that is dropped, or was not taken at all. */
+  readonly onDrop?: (value: Value) => void;
+}
+
+/** What a fill gives. */
+export interface Filled<Value> {
+  readonly value: Value;
+  /** What the value takes in memory. */
+  readonly bytes: number;
+}
+
+interface Entry<Value> extends Filled<Value> {
+  readonly checkedAtMs: number;
+}
+
+interface Fill<Value> {
+  readonly startedAtMs: number;
+  readonly filled: Promise<Value>;
+}
+
+/** What an entry takes beside its value: key, headers, places in maps. */
+const ENTRY_BYTES = 1024;
+
+export class FileCache<Value> {
+  readonly #bytesMax: number;
+  readonly #windowMs: number;
+  readonly #clock: () => number;
+  readonly #onDrop: (value: Value) => void;
+  /** A Map keeps the order of insertion: the first entry is the one that was not used for longest. */
+  readonly #entries = new Map<string, Entry<Value>>();
+  readonly #fills = new Map<string, Fill<Value>>();
+  #bytes = 0;
+
+  constructor(options: FileCacheOptions<Value>) {
+    this.#bytesMax = options.bytesMax;
+    this.#windowMs = options.windowMs;
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#onDrop = options.onDrop ?? (() => {});
+  }
+
+  /** How many bytes are taken, the entries' own included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The value of a key, if it may still be believed. */
+  get(key: string): Value | undefined {
+    // TODO 3.7  As it says above, and make the key the one that was used last.
+    throw new NotImplemented('3.7');
+  }
+
+  /**
+   * Fills a key, or waits for the fill that is under way.
+   *
+   * @param fill is given the value that may no longer be believed, if there is one: checking can be cheaper than
+   *   reading
+   * @throws what the fill throws; the key is empty then
+   */
+  load(key: string, fill: (stale: Value | undefined) => Promise<Filled<Value>>): Promise<Value> {
+    // TODO 3.7  Start a fill by `#fill`, unless one for this key is under way that began less than `windowMs` ago: then
+    //           wait for that one. When a fill has ended, however it ended, it is no longer under way.
+    throw new NotImplemented('3.7');
+  }
+
+  /** Drops a value, unless another has taken its place. */
+  drop(key: string, value: Value): void {
+    if (this.#entries.get(key)?.value === value) this.#remove(key);
+  }
+
+  async #fill(key: string, now: number, fill: (stale: Value | undefined) => Promise<Filled<Value>>): Promise<Value> {
+    try {
+      const { value, bytes } = await fill(this.#entries.get(key)?.value);
+      this.#put(key, { value, bytes: bytes + ENTRY_BYTES, checkedAtMs: now });
+      return value;
+    } catch (error) {
+      this.#remove(key);
+      throw error;
+    }
+  }
+
+  #put(key: string, entry: Entry<Value>): void {
+    // TODO 3.7  Keep the entry in place of the key's former one, and drop those that were not used for longest until
+    //           all have room. Not kept, but dropped at once: one that alone is too large, and one whose check is older
+    //           than that of the entry that is there.
+    throw new NotImplemented('3.7');
+  }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#bytes -= entry.bytes;
+    this.#onDrop(entry.value);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Reads dates as HTTP writes them (RFC 9110 §5.6.7): in the format of today, and in two old ones that a recipient MUST
+ * accept as well.
+ *
+ *     Sun, 06 Nov 1994 08:49:37 GMT     IMF-fixdate
+ *     Sunday, 06-Nov-94 08:49:37 GMT    RFC 850
+ *     Sun Nov  6 08:49:37 1994          asctime
+ */
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const MONTH = `(?<month>${MONTHS.join('|')})`;
+const TIME = '(?<hour>[01]\\d|2[0-3]):(?<minute>[0-5]\\d):(?<second>[0-5]\\d|60)';
+const DAY_NAME = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
+const LONG_DAY_NAME = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
+
+/** Whether the name of the day is the right one does not matter: the date is certain without it. */
+const FORMATS = [
+  new RegExp(`^${DAY_NAME}, (?<day>\\d\\d) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
+  new RegExp(`^${LONG_DAY_NAME}, (?<day>\\d\\d)-${MONTH}-(?<year>\\d\\d) ${TIME} GMT$`),
+  new RegExp(`^${DAY_NAME} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
+];
+
+/**
+ * The time that a field value stands for, in milliseconds since 1970, or `null` if it is no HTTP-date. Case-sensitive.
+ *
+ * @param nowMs decides about the century of a year of two digits
+ */
+export function parseHttpDate(value: string, nowMs: number = Date.now()): number | null {
+  for (const format of FORMATS) {
+    const fields = format.exec(value)?.groups;
+    if (fields !== undefined) return timeOf(fields, nowMs);
+  }
+  return null;
+}
+
+function timeOf(fields: Readonly<Record<string, string>>, nowMs: number): number | null {
+  const month = MONTHS.indexOf(fields['month']!);
+  const day = Number(fields['day']);
+  const year = fullYear(fields['year']!, nowMs);
+  const date = new Date(0);
+  // Not Date.UTC, which takes the year 50 for 1950.
+  date.setUTCFullYear(year, month, day);
+  // 31 April would roll over into May.
+  if (date.getUTCMonth() !== month || date.getUTCDate() !== day) return null;
+  return date.setUTCHours(Number(fields['hour']), Number(fields['minute']), Number(fields['second']));
+}
+
+/** RFC 9110 §5.6.7: a year of two digits that seems to be more than 50 years ahead MUST be taken for the past one. */
+function fullYear(digits: string, nowMs: number): number {
+  if (digits.length === 4) return Number(digits);
+  const thisYear = new Date(nowMs).getUTCFullYear();
+  const year = thisYear - (thisYear % 100) + Number(digits);
+  return year > thisYear + 50 ? year - 100 : year;
+}

@@ -1,0 +1,44 @@
+/**
+ * Entity tags: made, read and compared (RFC 9110 §8.8.3).
+ */
+
+/** A file changed so recently may change again without anything to tell by: its times are too coarse. */
+const SETTLED_MS = 1000;
+
+/** What a tag is made of. */
+export interface Version {
+  /** In bytes. */
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/**
+ * The tag of a file: from its size and its time of modification to the microsecond, so that every server that has a
+ * copy gives the same one. Strong, unless the file was modified within the last second (RFC 9110 §8.8.1).
+ *
+ * @param coding `''`, or the content coding: encoded bytes are another representation and need a tag of their own
+ */
+export function entityTag(version: Version, coding: string, nowMs: number): string {
+  const opaque = `${version.size.toString(16)}-${Math.round(version.mtimeMs * 1000).toString(16)}`;
+  const settled = nowMs - version.mtimeMs >= SETTLED_MS;
+  return `${settled ? '' : 'W/'}"${opaque}${coding === '' ? '' : `-${coding}`}"`;
+}
+
+/**
+ * The tags in If-Match and If-None-Match: `*`, or a list. Commas may be within a tag, so it is not split at them.
+ * What is no tag matches nothing.
+ */
+export function parseEntityTags(value: string): '*' | readonly string[] {
+  if (value === '*') return '*';
+  return value.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
+}
+
+/** RFC 9110 §8.8.3.2, strong comparison: both are strong, and the same byte for byte. */
+export function matchesStrongly(a: string, b: string): boolean {
+  return a === b && !a.startsWith('W/');
+}
+
+/** RFC 9110 §8.8.3.2, weak comparison: the same but for their weakness. */
+export function matchesWeakly(a: string, b: string): boolean {
+  return a.replace(/^W\//, '') === b.replace(/^W\//, '');
+}

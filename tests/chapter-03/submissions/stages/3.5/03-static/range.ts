@@ -1,0 +1,67 @@
+/**
+ * The Range field (RFC 9110 §14.2): which bytes of the representation are asked for.
+ */
+
+import type { ByteRange } from './byte-range.ts';
+
+/** More ranges than this in one request are no longer a reader's. */
+export const RANGES_MAX = 16;
+
+const RANGES_SPECIFIER = /^bytes=(.*)$/i;
+const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
+
+/**
+ * Reads a Range field.
+ *
+ * Ranges that overlap or touch become one (RFC 9110 §15.3.7.2); the others keep the order they were asked for.
+ *
+ * @param size of the representation, in bytes
+ * @returns the ranges to be sent; `[]` if none of them can be satisfied, which is answered by 416; `null` if the field
+ *   is to be ignored, as it MAY be: another unit, not a valid one, more than `rangesMax` ranges, an empty file
+ */
+export function parseRange(value: string, size: number, rangesMax: number = RANGES_MAX): readonly ByteRange[] | null {
+  const specifier = RANGES_SPECIFIER.exec(value);
+  if (specifier === null || size === 0) return null;
+  const specs = specifier[1]!.split(',', rangesMax + 1);
+  if (specs.length > rangesMax) return null;
+  const ranges: ByteRange[] = [];
+  for (const spec of specs) {
+    const range = parseRangeSpec(spec, size);
+    if (range === null) return null;
+    if (range.firstPos < size) ranges.push(range);
+  }
+  return coalesce(ranges);
+}
+
+/** One range, its end cut to the size; one that cannot be satisfied begins behind it; `null` if it is not valid. */
+function parseRangeSpec(spec: string, size: number): ByteRange | null {
+  const match = RANGE_SPEC.exec(spec);
+  if (match === null) return null;
+  const [, first, last, suffix] = match;
+  if (suffix !== undefined) {
+    // `-5`: the last five bytes, or all where there are fewer. `-0` is none, which cannot be satisfied.
+    return { firstPos: Number(suffix) === 0 ? size : Math.max(0, size - Number(suffix)), lastPos: size - 1 };
+  }
+  const firstPos = Number(first);
+  const lastPos = last === '' ? Infinity : Number(last);
+  return lastPos < firstPos ? null : { firstPos, lastPos: Math.min(lastPos, size - 1) };
+}
+
+function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
+  const joined: ByteRange[] = [];
+  for (let range of ranges) {
+    for (;;) {
+      const touching = joined.findIndex((other) => touch(other, range));
+      if (touching === -1) break;
+      // What has grown may touch a third.
+      const [other] = joined.splice(touching, 1);
+      range = { firstPos: Math.min(other!.firstPos, range.firstPos), lastPos: Math.max(other!.lastPos, range.lastPos) };
+    }
+    joined.push(range);
+  }
+  return joined;
+}
+
+function touch(a: ByteRange, b: ByteRange): boolean {
+  return a.firstPos <= b.lastPos + 1 && b.firstPos <= a.lastPos + 1;
+}

@@ -1,0 +1,85 @@
+/**
+ * The directory that is served, and the proof that a file lies within it.
+ *
+ * Names alone prove nothing: a symbolic link leads anywhere. So links are followed first, by the operating system, and
+ * what that gives is compared. Between this and the opening of the file, somebody who can write below the root could
+ * put a link in its way; whoever can do that can as well put the file there.
+ */
+
+import { join, sep } from 'node:path';
+
+import { HttpError } from '../02-http/index.ts';
+import { decodePath } from './decode-path.ts';
+import { fileError, isMissing } from './file-error.ts';
+import { realPath, stat } from './file-system.ts';
+import type { NameRules } from './path-name.ts';
+
+export interface RootOptions extends NameRules {
+  /** Symbolic links may lead out of the root. Default false. */
+  readonly followOutside?: boolean;
+}
+
+/** Whether a path is the directory's or lies below it. Both must be real paths. */
+export function isWithin(directory: string, path: string): boolean {
+  // With the separator: /srv/www is not the parent of /srv/www-private.
+  const prefix = directory.endsWith(sep) ? directory : directory + sep;
+  return path === directory || path.startsWith(prefix);
+}
+
+export class Root {
+  readonly #path: string;
+  readonly #followOutside: boolean;
+  #realPath: string | null = null;
+
+  /** @param path a directory; it need not be there yet */
+  constructor(path: string, options: RootOptions = {}) {
+    this.#path = path;
+    this.#followOutside = options.followOutside ?? false;
+  }
+
+  /**
+   * The real path of a file or directory below the root, or `null` if it is not there or lies outside.
+   *
+   * @throws HttpError 403 where a directory on the way may not be entered
+   */
+  async find(names: readonly string[]): Promise<string | null> {
+    try {
+      const path = await realPath(join(this.#path, ...names));
+      return this.#followOutside || (await this.#contains(path)) ? path : null;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw fileError(error);
+    }
+  }
+
+  async #contains(path: string): Promise<boolean> {
+    if (this.#realPath !== null && isWithin(this.#realPath, path)) return true;
+    // The root may be a link itself, and lead elsewhere since the last deployment.
+    this.#realPath = await realPath(this.#path);
+    return isWithin(this.#realPath, path);
+  }
+}
+
+/**
+ * The real path of the file or directory that a request's path names.
+ *
+ * @param root a directory's path
+ * @param path as sent: percent-encoded, without query
+ * @throws HttpError 400 and 404 as {@link decodePath}; 404 when it is not there, lies outside the root, or is no
+ *   directory though the path ends in a slash; 403 when it may not be read
+ */
+export async function resolvePath(root: string | Root, path: string, options: RootOptions = {}): Promise<string> {
+  const { names, isDirectory } = decodePath(path, options);
+  const found = await (typeof root === 'string' ? new Root(root, options) : root).find(names);
+  if (found === null || (isDirectory && !(await isDirectoryAt(found)))) throw new HttpError(404);
+  return found;
+}
+
+/** Whether there is a directory at a path. @throws HttpError */
+export async function isDirectoryAt(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw fileError(error);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The media type of a file, by its name's extension. The table is mime-db's: it gathers IANA's, Apache's and nginx's.
+ */
+
+import { extname } from 'node:path';
+
+import database from 'mime-db';
+import type { MimeEntry } from 'mime-db';
+
+/** What a browser saves and does not open (RFC 9110 §8.3 allows to send none; then it would guess). */
+const UNKNOWN = 'application/octet-stream';
+
+const byExtension = new Map<string, string>();
+for (const [type, entry] of Object.entries(database)) {
+  for (const extension of entry.extensions ?? []) {
+    const other = byExtension.get(extension);
+    if (other === undefined || rank(type, entry) > rank(other, database[other]!)) byExtension.set(extension, type);
+  }
+}
+
+/** Several types claim some extensions: the registered one wins, then the one that says more than "application". */
+function rank(type: string, entry: MimeEntry): number {
+  const registered = entry.source === 'iana' ? 4 : 0;
+  const standard = /\/(x-|vnd\.|prs\.)/.test(type) ? 0 : 2;
+  return registered + standard + (type.startsWith('application/') ? 0 : 1);
+}
+
+/**
+ * The media type of a file name, with the charset of text: `text/html; charset=utf-8`.
+ * `application/octet-stream` for an extension that nobody knows.
+ */
+export function mediaType(name: string): string {
+  const type = byExtension.get(extname(name).slice(1).toLowerCase()) ?? UNKNOWN;
+  // Text without a charset is read in whatever the browser's language suggests. XML says itself what it is written in.
+  return type.startsWith('text/') && type !== 'text/xml' ? `${type}; charset=utf-8` : type;
+}

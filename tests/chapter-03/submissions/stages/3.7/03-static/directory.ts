@@ -1,0 +1,26 @@
+/**
+ * Directories: where their index is looked for, and how a client that left out the slash is sent on.
+ */
+
+import { HttpResponse } from '../02-http/index.ts';
+import type { DecodedPath } from './decode-path.ts';
+import type { Settings } from './options.ts';
+
+/** The files that a path may stand for: itself, or, for one that ends in a slash, what the directory has for an index. */
+export function candidates(path: DecodedPath, settings: Settings): readonly (readonly string[])[] {
+  return path.isDirectory ? settings.index.map((name) => [...path.names, name]) : [path.names];
+}
+
+/**
+ * Sends the client to the same URL with a slash at its end: without it, the relative links of the index would lead one
+ * directory too high.
+ *
+ * The reference is relative (RFC 9110 §10.2.2), so it says nothing of host and port, which a proxy may know better. It
+ * begins with `./`: a name with a colon in it would else be taken for a scheme, and no name can lead to another host.
+ *
+ * @param query of the request, without `?`; it is kept
+ */
+export function redirectToSlash(path: DecodedPath, query: string, settings: Settings): HttpResponse {
+  const location = `./${encodeURIComponent(path.names.at(-1)!)}/${query === '' ? '' : `?${query}`}`;
+  return new HttpResponse(301, [['Location', location], ['Content-Type', 'text/plain; charset=utf-8'], ...settings.headers], 'Moved: it is a directory.\n');
+}

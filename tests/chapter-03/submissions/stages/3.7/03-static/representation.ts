@@ -1,0 +1,75 @@
+/**
+ * A representation: a content and all that is said about it, ready to be sent.
+ */
+
+import { httpDate } from '../02-http/index.ts';
+import type { HeaderPair } from '../02-http/index.ts';
+import type { CodingOrIdentity } from './accept-encoding.ts';
+import type { Content } from './content.ts';
+import { entityTag } from './entity-tag.ts';
+import type { Version } from './entity-tag.ts';
+import { mediaType } from './media-type.ts';
+import type { Settings } from './options.ts';
+import type { Validators } from './preconditions.ts';
+
+export interface Representation extends Validators {
+  readonly content: Content;
+  readonly mediaType: string;
+  /** The fields of a 200, without Content-Length. */
+  readonly fields: readonly HeaderPair[];
+  /** Those of them that a 304 has too. */
+  readonly notModifiedFields: readonly HeaderPair[];
+}
+
+/**
+ * Describes a content.
+ *
+ * @param name of the file, without the extension of its coding
+ * @param version of the file that the bytes are in
+ */
+export function represent(content: Content, name: string, version: Version, coding: CodingOrIdentity, settings: Settings): Representation {
+  const type = mediaType(name);
+  const { etag, lastModifiedMs } = validators(version, coding, Date.now());
+  const described: HeaderPair[] = [['Content-Type', type]];
+  if (coding !== 'identity') described.push(['Content-Encoding', coding]);
+  if (lastModifiedMs !== null) described.push(['Last-Modified', httpDate(lastModifiedMs)]);
+  described.push(['Accept-Ranges', 'bytes']);
+  // RFC 9110 §15.4.5: of these a 304 MUST have what the 200 would have had; of the others it SHOULD have none.
+  const lasting: HeaderPair[] = [];
+  if (etag !== null) lasting.push(['ETag', etag]);
+  lasting.push(...cachingFields(settings));
+  const overridden = new Set(settings.headers.map(([field]) => field.toLowerCase()));
+  overridden.delete('vary');
+  const remains = ([field]: HeaderPair): boolean => !overridden.has(field.toLowerCase());
+  const isLasting = ([field]: HeaderPair): boolean => !/^(content-(?!location)|last-modified$|accept-ranges$)/i.test(field);
+  return {
+    content,
+    mediaType: type,
+    etag,
+    lastModifiedMs,
+    fields: [...[...described, ...lasting].filter(remains), ...settings.headers],
+    notModifiedFields: [...lasting.filter(remains), ...settings.headers.filter(isLasting)],
+  };
+}
+
+/** What a version of a file is recognised by. */
+export function validators(version: Version, coding: CodingOrIdentity, nowMs: number): Validators {
+  return {
+    etag: entityTag(version, coding === 'identity' ? '' : coding, nowMs),
+    // RFC 9110 §8.8.2.1: never later than the response itself, whatever the file says.
+    lastModifiedMs: wholeSeconds(Math.min(version.mtimeMs, nowMs)),
+  };
+}
+
+/** How caches may keep it: as long as was chosen, and for each coding apart where there may be several. */
+export function cachingFields(settings: Settings): readonly HeaderPair[] {
+  const fields: HeaderPair[] = [];
+  if (settings.cacheControl !== null) fields.push(['Cache-Control', settings.cacheControl]);
+  // Also for a file that has no sibling: a cache that has it must ask again when one is there (RFC 9110 §12.5.5).
+  if (settings.encodings.length > 0) fields.push(['Vary', 'Accept-Encoding']);
+  return fields;
+}
+
+function wholeSeconds(timeMs: number): number {
+  return timeMs - (((timeMs % 1000) + 1000) % 1000);
+}
