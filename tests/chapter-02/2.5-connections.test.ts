@@ -7,7 +7,7 @@ import { fieldTokens, saysClose } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import type { Pairs } from './driver.ts';
+import type { Answer, Pairs } from './driver.ts';
 import { judge } from './outcomes.ts';
 import { closing, eventually, expectBody, expectStatus, once, over, showResponse, staysOpen, TIMEOUT_PATIENCE_MS } from './wire.ts';
 import type { TestWorld } from './wire.ts';
@@ -327,6 +327,39 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       }
       const served = await targetsOf(world);
       check(!served.includes('GET /smuggled'), { sent: 'a POST whose body holds GET /smuggled, for a handler that does not read it', received: 'GET /smuggled was served', expected: 'the body is dropped, or the connection closed' });
+    },
+  );
+
+  rule(
+    'ends-behind-a-broken-body',
+    'ends a connection on which a response was cut short, and answers nothing more on it',
+    {
+      rule: 'what follows a response that is shorter than its Content-Length, or lacks its last chunk, would be taken for the rest of it (RFC 9112 §8)',
+      likely: 'the response counts as sent, and the next one lands in the body of this one',
+    },
+    async (world) => {
+      const cases: [string, Answer][] = [
+        ['promises 10 bytes and gives 4', { headers: [['Content-Length', '10']], body: 'four' }],
+        ['promises 10 bytes and gives 4 in parts', { headers: [['Content-Length', '10']], parts: ['fo', 'ur'] }],
+        ['breaks after two parts', { parts: ['a', 'b', 'c'], breaksAfter: 2 }],
+        ['promises 3 bytes and breaks after two', { headers: [['Content-Length', '3']], parts: ['a', 'b', 'c'], breaksAfter: 2, iterable: 'sync' }],
+      ];
+      const server = await world.call('serve', { routes: Object.fromEntries(cases.map(([, answer], index) => [`/${index}`, answer])) });
+      await Promise.all(
+        cases.map(async ([what], index) => {
+          const http = await world.http(server, { label: `a handler that ${what}` });
+          http.send('GET', `/${index}`).send('GET', '/behind');
+          // A server that looks at the body first answers 500, and may go on.
+          await http.tcp.until(() => http.tcp.ended || http.tcp.closed || http.tcp.received.includes('this is /behind'), { expected: 'the end of the connection: the response is incomplete' });
+          const [first] = http.completeResponses();
+          check(!http.tcp.received.includes('this is /behind') || first?.status === 500, {
+            kind: 'wrong bytes',
+            sent: http.tcp.describeSent(),
+            received: http.tcp.describe(),
+            expected: 'nothing behind a response that was cut short, or a 500 in its place',
+          });
+        }),
+      );
     },
   );
 
