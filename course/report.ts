@@ -102,8 +102,10 @@ class Report {
     if (failure.expected !== undefined) this.#field('expected', failure.expected);
     if (failure.at !== undefined) this.#field('at', failure.at);
     for (const line of failure.lastLines ?? []) this.#field('printed', line);
-    const likely = failure.likely ?? rule.likely;
-    if (likely !== undefined) this.#field('likely', likely);
+    // What a rule takes to be likely is about what a client saw, not about code that never ran.
+    const guess = failure.kind === 'does not load' || failure.kind === 'did not start' ? undefined : rule.likely;
+    const likely = failure.likely ?? guess;
+    if (likely !== undefined && likely !== '') this.#field('likely', likely);
     this.#again(rule);
   }
 
@@ -120,7 +122,10 @@ class Report {
     const begin = failure.notImplemented ?? exercise.id;
     const found = findExercise(begin);
     const own = begin === exercise.id;
-    const sentence = own
+    const passed = exercise.rules.filter((rule) => rule.status === 'passed').length;
+    const sentence = own && passed > 0
+      ? `Half-way: ${passed} ${passed === 1 ? 'rule' : 'rules'} of ${exercise.id} pass. What comes next is not written yet.`
+      : own
       ? 'Not started yet. This red is where everybody begins: the test is waiting for your code.'
       : `Exercise ${exercise.id} grows out of ${begin}, and ${begin} is not started yet.`;
     this.#lines.push(...this.#wrap(sentence, '    '));

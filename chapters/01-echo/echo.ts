@@ -33,8 +33,7 @@ export function createEchoServer(options: EchoServerOptions = {}): Server {
   trackConnections(server); // Does nothing yet: exercise 1.6 fills it in.
 
   // TODO 1.1  Each client that connects gets back every byte that it sends: at
-  //           once, unchanged, in order, and nothing else. Return the server.
-  throw new NotImplemented('1.1');
+  //           once, unchanged, in order, and nothing else.
 
   // TODO 1.2  A client that resets its connection ends that connection and
   //           nothing else: the server lives on, and so does every other client.
@@ -44,4 +43,6 @@ export function createEchoServer(options: EchoServerOptions = {}): Server {
 
   // TODO 1.4  A client that does not read is not read from, until it has taken
   //           what is waiting for it.
+
+  throw new NotImplemented('1.1'); // With 1.1 this line becomes `return server;`.
 }

@@ -3,6 +3,7 @@ import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import type { World } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
 import { sendUntilStalled } from './stall.ts';
 
@@ -99,6 +100,29 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
       stalled.resume();
       const report = { expected: 'what was sent before the stall comes back, whatever others did meanwhile' };
       await stalled.expectBytes(Buffer.concat(pieces.slice(0, sentPieces)), report);
+    },
+  );
+
+  rule(
+    'resumes-each-of-two',
+    'goes on with each of two clients that were stalled at the same time',
+    {
+      rule: "a 'drain' belongs to one connection: it resumes that one, and a later one resumes the other",
+      likely: 'the socket that waits is remembered in a variable that all connections share',
+    },
+    async (world) => {
+      const server = await world.call('startEcho');
+      const pieces = piecesOf(world);
+      const clients = [
+        await world.connect(server, { paused: true, label: 'first of two stalled clients' }),
+        await world.connect(server, { paused: true, label: 'second of two stalled clients' }),
+      ];
+      const sentPieces: number[] = [];
+      for (const client of clients) sentPieces.push((await sendUntilStalled(client, pieces)).sentPieces);
+      for (const index of [1, 0]) {
+        const sent = Buffer.concat(pieces.slice(0, sentPieces[index]));
+        await (clients[index] as TcpClient).resume().expectBytes(sent, { expected: `${count(sent.length, 'byte')} back` });
+      }
     },
   );
 

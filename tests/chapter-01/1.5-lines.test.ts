@@ -164,7 +164,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
       const cases: readonly [string, Buffer[], string[], string][] = [
         ['a line that just fits, with LF', [Buffer.from(`${fits}\n`)], [fits], 'needData'],
         ['a line that just fits, with CRLF', [Buffer.from(`${fits}\r\n`)], [fits], 'needData'],
-        ['a line that just fits, byte by byte', Array.from(Buffer.from(`${fits}\r\n`), (byte) => Buffer.from([byte])), [fits], 'needData'],
+        ['a line that just fits and its CR LF, byte by byte', Array.from(Buffer.from(`${fits}\r\n`), (byte) => Buffer.from([byte])), [fits], 'needData'],
         ['a line one byte too long', [Buffer.from(`${long}\n`)], [], 'too long'],
         ['a line one byte too long in bytes, not in characters', [Buffer.from(`ä${fits}\n`)], [], 'too long'],
         ['a good line, then one too long', [Buffer.from(`good\n${long}\n`)], ['good'], 'too long'],
@@ -185,6 +185,12 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
           expected: `${shown(lines)}, then ${last}`,
         });
       }
+      const atTheEnd = await call('decode', [Buffer.from(long)], { lineBytesMax, eofAtOnce: true });
+      check(atTheEnd.lines.length === 0 && atTheEnd.last === 'too long', {
+        sent: `a last line one byte too long and the end of the stream, before nextEvent is asked (lineBytesMax: ${lineBytesMax})`,
+        received: `${shown(atTheEnd.lines)}, then ${atTheEnd.last}`,
+        expected: 'no line, then too long: the last line has the same limit',
+      });
     },
   );
 

@@ -150,6 +150,23 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'deadline-of-zero',
+    'cuts everybody at once when the deadline is 0',
+    {
+      rule: 'a deadline of 0 ms is a deadline: there is no time to finish in',
+      likely: '`||` takes 0 for a missing option; `??` or a default parameter does not',
+    },
+    async (world) => {
+      const client = await world.connect(await world.call('startEcho'), { label: 'client that is in' });
+      client.write('x');
+      await client.expectBytes('x');
+      await world.call('beginClose', 0);
+      await closed(world);
+      await client.until(() => client.closed || client.ended, { expected: 'the connection is cut' });
+    },
+  );
+
+  rule(
     'stops-a-line-server',
     'stops a line server in the same way',
     {
@@ -209,6 +226,33 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
         sent: `closeGracefully with deadlineMs ${FAR_MS.toLocaleString('en')} on a server without clients`,
         received: `it resolved, and ${left.length} timer is still running`,
         expected: 'no timer: the program ends now and not at the deadline',
+      });
+    },
+  );
+
+  rule(
+    'forgets-those-who-left',
+    'keeps nothing of the clients that have left',
+    {
+      rule: 'what is remembered of a connection is forgotten when it is closed; a list that only grows is a leak',
+      likely: "no socket is ever taken out of the set: 'close' on the socket says when",
+    },
+    async ({ call, connect, settle }) => {
+      const server = await call('startEcho');
+      const visits = 60;
+      for (let visit = 0; visit < visits; visit++) {
+        const client = await connect(server, { label: `client ${visit + 1} of ${visits}` });
+        client.write('x');
+        await client.expectBytes('x');
+        client.end();
+        await client.readToEnd();
+      }
+      await settle();
+      const kept = await call('socketsInMemory');
+      check(kept < visits / 2, {
+        sent: `${visits} clients that came and left, one after the other`,
+        received: `${kept} of their sockets are still in memory`,
+        expected: 'next to none',
       });
     },
   );

@@ -1,5 +1,7 @@
 /** What the tests of chapter 01 do inside the process of the code under test. */
-import type { Server, Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Server } from 'node:net';
+import { queryObjects } from 'node:v8';
 import type * as Echo from '#subject/01-echo/index.ts';
 import { driver, WrongResult } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
@@ -67,8 +69,8 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
     },
 
     /** Feeds a decoder the pieces and tells all that comes out. */
-    decode: (pieces: Uint8Array[], options: { lineBytesMax?: number; eof?: boolean }) => {
-      const { eof = false, ...rest } = options;
+    decode: (pieces: Uint8Array[], options: { lineBytesMax?: number; eof?: boolean; eofAtOnce?: boolean }) => {
+      const { eof = false, eofAtOnce = false, ...rest } = options;
       const decoder = new chapter.LineDecoder(rest);
       const lines: string[] = [];
       const drain = (): string => {
@@ -84,9 +86,9 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
         let last = 'needData';
         for (const piece of pieces) {
           decoder.receiveData(piece);
-          last = drain();
+          if (!eofAtOnce) last = drain();
         }
-        if (eof) {
+        if (eof || eofAtOnce) {
           decoder.receiveEof();
           drain();
           // The end stays the end, however often one asks.
@@ -118,6 +120,9 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
 
     /** The timers that keep this process alive. */
     activeTimers: () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout'),
+
+    /** How many sockets, closed or not, something still refers to. Collects garbage first. */
+    socketsInMemory: () => queryObjects(Socket, { format: 'count' }),
 
     /** Waits for closeGracefully to resolve. */
     awaitClose: async () => {

@@ -14,13 +14,17 @@ function showByte(byte: number): string {
   return `\\x${byte.toString(16).padStart(2, '0')}`;
 }
 
-/** Bytes as text: control characters by their signs (`␍␊`), others beyond ASCII as `\xNN`. */
-export function showBytes(bytes: Uint8Array, columns = 60): string {
+/**
+ * Bytes as text: control characters by their signs (`␍␊`), others beyond ASCII as `\xNN`.
+ *
+ * @param totalBytes how many there are in all, where `bytes` is only their beginning
+ */
+export function showBytes(bytes: Uint8Array, columns = 60, totalBytes: number = bytes.length): string {
   let shown = '';
   for (let index = 0; index < bytes.length; index++) {
     const next = showByte(bytes[index] as number);
     if (shown.length + next.length > columns - 1) {
-      return `${shown}… (${count(bytes.length, 'byte')})`;
+      return `${shown}… (${count(totalBytes, 'byte')})`;
     }
     shown += next;
   }

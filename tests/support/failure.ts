@@ -32,7 +32,7 @@ export interface FailureReport {
   sent?: string;
   /** What a right server does. */
   expected?: string;
-  /** The likely cause, when this failure itself tells it better than the rule. */
+  /** The likely cause, when this failure itself tells it better than the rule; empty for none. */
   likely?: string;
   /** The last lines that the server wrote to stderr, oldest first. */
   lastLines?: readonly string[];

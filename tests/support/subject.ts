@@ -201,7 +201,10 @@ export class Subject {
   }
 
   #verdict(result: WaitResult, silent: 'did not start' | 'silent'): FailureReport {
-    const printed = this.lastLines.length > 0 ? { lastLines: this.lastLines } : {};
+    // Node's own account of an uncaught error begins with the place; we have told it already.
+    const account = this.#uncaught ? this.lastLines.findIndex((line) => /^(node:|file:|\/|[A-Z]:\\)\S*:\d+$/.test(line)) : -1;
+    const lines = account < 0 ? this.lastLines : this.lastLines.slice(0, account);
+    const printed = lines.length > 0 ? { lastLines: lines } : {};
     if (result === 'exited') {
       if (this.#uncaught?.exercise !== undefined) return errorFailure(this.#uncaught);
       const uncaught = this.#uncaught;
@@ -210,6 +213,9 @@ export class Subject {
         received: uncaught
           ? `the server's process died of an uncaught ${uncaught.name}: ${uncaught.message}`
           : `the server's process ended by itself (${this.#exitText()})`,
+        // The rule's own guess is about errors of the connection; these have another cause.
+        ...(uncaught === undefined ? { likely: 'process.exit was called, or nothing was left to keep the process alive' } : {}),
+        ...(uncaught !== undefined && uncaught.code === undefined ? { likely: 'an error that nothing catches ends the whole process' } : {}),
         ...(uncaught?.at === undefined ? {} : { at: uncaught.at }),
         ...printed,
       };
@@ -328,8 +334,8 @@ function errorFailure(error: DescribedError): FailureReport {
     return { kind: 'not started', received: error.message, notImplemented: error.exercise, ...at };
   }
   if (error.name === 'MissingExport') return { kind: 'does not load', received: error.message, ...at };
-  if (error.name === 'WrongResult') return { kind: 'wrong behaviour', received: error.message, ...at };
-  return { kind: 'wrong behaviour', received: `it threw ${error.name}: ${error.message}`, ...at };
+  if (error.name === 'WrongResult') return { kind: 'wrong behaviour', received: error.message, likely: '', ...at };
+  return { kind: 'wrong behaviour', received: `it threw ${error.name}: ${error.message}`, likely: '', ...at };
 }
 
 function loadFailure(error: DescribedError): FailureReport {

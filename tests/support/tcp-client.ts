@@ -282,7 +282,7 @@ export class TcpClient {
 
   /** What came back and how it ended, on one line. */
   describe(): string {
-    const bytes = this.#receivedBytes === 0 ? 'nothing' : showBytes(this.received.subarray(0, REMEMBERED_BYTES), 44);
+    const bytes = this.#receivedBytes === 0 ? 'nothing' : showBytes(this.received.subarray(0, REMEMBERED_BYTES), 44, this.#receivedBytes);
     if (this.#error) return `${bytes}, then ${this.#error.code === 'ECONNRESET' ? 'a reset (RST)' : String(this.#error.code ?? this.#error.message)}`;
     if (this.#ended) return `${bytes}, then the connection was closed`;
     if (this.#closed) return `${bytes}, then the connection was gone`;
