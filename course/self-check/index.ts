@@ -11,7 +11,7 @@ import { checkSubmissions } from '../submissions.ts';
 import { JobPool } from './job-pool.ts';
 import { oneUnit } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
-import { checkCommand, checkDocs, checkTools } from './programs.ts';
+import { checkCommand, checkDocs, checkFuzz, checkTools } from './programs.ts';
 import { checkReferences } from './references.ts';
 import { scratch } from './scratch.ts';
 import { checkStarters } from './starters.ts';
@@ -50,6 +50,7 @@ const CHECKS: readonly SelfCheck[] = [
   { name: 'pack', sentence: 'the packed starters are those in chapters/', all: true, run: checkPack },
   { name: 'lint', sentence: 'the linter has nothing to say', all: true, run: async (pool) => await checkCommand(pool, 'lint') },
   { name: 'docs', sentence: 'the API reference builds without a warning', all: true, run: checkDocs },
+  { name: 'fuzz', sentence: 'parsers take any bytes, however they are cut', all: true, run: checkFuzz },
   { name: 'submissions', sentence: 'wrong ones are caught by their rule, right ones pass, stages stop where they end', all: true, run: checkSubmissions },
 ];
 

@@ -1,9 +1,10 @@
 /** Checks that are programs of their own: the tools' tests, the linter, the API reference. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { chapterName, readyChapters } from '../manifest.ts';
 import { ROOT } from '../root.ts';
 import type { JobPool } from './job-pool.ts';
-import { oneUnit } from './outcome.ts';
+import { oneUnit, sum } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { scratch } from './scratch.ts';
 
@@ -21,6 +22,19 @@ export async function checkDocs(pool: JobPool): Promise<Outcome> {
   const { ok, output } = await pool.program(1, [join('course', 'ten.mjs'), 'docs']);
   const clean = ok && !/\[warning\]|\bwarning:/i.test(output);
   return oneUnit(clean ? [] : [`npm run docs ${ok ? 'warns' : 'fails'}:\n${lastLines(output)}`]);
+}
+
+/** How many inputs each fuzzer is given: bounded, so that CI ends. */
+const FUZZED_INPUTS = 4000;
+
+/** Every chapter that has a `fuzz.ts` beside its tests is fuzzed, each time with another seed, which is printed. */
+export async function checkFuzz(pool: JobPool): Promise<Outcome> {
+  const fuzzers = readyChapters.map((chapter) => join('tests', chapterName(chapter), 'fuzz.ts')).filter((file) => existsSync(join(ROOT, file)));
+  const outcomes = fuzzers.map(async (file) => {
+    const { ok, output } = await pool.program(1, [file, '--subject', 'solutions', '--count', String(FUZZED_INPUTS)]);
+    return oneUnit(ok ? [] : [`${file} found something:\n${lastLines(output)}`]);
+  });
+  return sum(await Promise.all(outcomes));
 }
 
 interface VitestReport {
