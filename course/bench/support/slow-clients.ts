@@ -1,6 +1,6 @@
 /**
  * Many clients that take a large file slowly. Run as a process of its own; prints `ready` when all of them have
- * something, and ends when its input ends.
+ * something, and ends when its input ends; exits with 1 if one of them fails.
  *
  *     node slow-clients.ts URL COUNT
  */
@@ -27,6 +27,11 @@ function download(): Promise<void> {
   });
 }
 
-await Promise.all(Array.from({ length: Number(count) }, download));
-console.log('ready');
+try {
+  await Promise.all(Array.from({ length: Number(count) }, download));
+  console.log('ready');
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
 process.stdin.resume().once('end', () => process.exit(0));
