@@ -132,6 +132,11 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
       await http.tcp.expectNoMoreThan(0, { expected: 'nothing before the slow response' });
       await world.call('release', 'slow');
       const [slow, refused, ...more] = await http.responsesToEnd();
+      const head = await world.http(server, { label: 'HEAD and a bad request behind it' });
+      head.sendBytes(Buffer.concat([requestBytes('HEAD', '/ok'), Buffer.from('NONSENSE\r\n\r\n')]), ['HEAD', 'GET']);
+      // The strict reader wants the whole body of what is no answer to HEAD.
+      const [, behind] = await head.responsesToEnd();
+      check(behind?.status === 400, { sent: head.tcp.describeSent(), received: head.tcp.describe(), expected: '200 without a body, then 400 with the body that it says' });
       check(slow?.status === 200 && refused?.status === 400 && more.length === 0 && saysClose(refused), {
         sent: http.tcp.describeSent(),
         received: http.tcp.describe(),

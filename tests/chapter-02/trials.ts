@@ -31,6 +31,8 @@ interface Trial {
   way: string;
   pieces: Buffer[];
   client: TcpClient;
+  /** The client's own port; a socket that is closed does not know it any more. */
+  port: number | undefined;
 }
 
 /** Sent behind a request that has to be refused. */
@@ -56,16 +58,20 @@ function waysOf(world: TestWorld, vector: WireVector): [way: string, pieces: Buf
 /** Delivers the vectors of some groups in every way and judges each. */
 export async function tryVectors(world: TestWorld, server: Address, ...groups: string[]): Promise<void> {
   const trials: Trial[] = loadVectors<WireVector>('wire', ...groups).flatMap((vector) =>
-    waysOf(world, vector).map(([way, pieces]) => ({ vector, way, pieces, client: world.client(server) })),
+    waysOf(world, vector).map(([way, pieces]) => ({ vector, way, pieces, client: world.client(server), port: undefined })),
   );
-  await Promise.all(trials.map(async ({ client }) => await client.connected()));
+  await Promise.all(
+    trials.map(async (trial) => {
+      trial.port = (await trial.client.connected()).localPort;
+    }),
+  );
   // A port may have been another connection's before.
   const earlier = (await world.call('calls')).length;
   await deliver(world, trials);
   await Promise.all(trials.map(async (trial) => await isOver(trial)));
   const calls = new Map<number, Call[]>();
   for (const call of (await world.call('calls')).slice(earlier)) calls.set(call.port, [...(calls.get(call.port) ?? []), call]);
-  for (const trial of trials) judgeTrial(trial, calls.get(trial.client.localPort ?? -1) ?? []);
+  for (const trial of trials) judgeTrial(trial, calls.get(trial.port ?? -1) ?? []);
 }
 
 /** The first piece of each, then the second of each: the server reads one before the next is sent. */
