@@ -10,10 +10,18 @@ import { sendUntilStalled } from './stall.ts';
 const SENT_BYTES = 64 << 20;
 const PIECE_BYTES = 256 << 10;
 /**
- * What kernel buffers may hold between two sockets of one machine, both ways,
- * and a generous amount of the server's own: well below 64 MiB.
+ * What the kernel's buffers usually hold between two sockets of one machine, both
+ * ways. Some kernels let them grow beyond; then the server is asked what it holds.
  */
-const HELD_BYTES_MAX = 40 << 20;
+const TAKEN_BYTES_MAX = 40 << 20;
+
+/** What a server may have read and not passed on: generous, and far from 64 MiB. */
+const HELD_BYTES_MAX = 8 << 20;
+
+/** Whether all that was let in is in the kernel's buffers, and not in the server's. */
+async function kernelHasIt(world: World<typeof driver>): Promise<boolean> {
+  return (await world.call('traffic')).heldBytes < HELD_BYTES_MAX;
+}
 
 /** What a client reads between two stalls: enough for the server to go on. */
 const READ_BYTES = 4 << 20;
@@ -39,10 +47,10 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
     async (world) => {
       const client = await world.connect(await world.call('startEcho'), { paused: true, label: 'client that never reads' });
       const { takenBytes: taken } = await sendUntilStalled(client, piecesOf(world));
-      check(taken < HELD_BYTES_MAX, {
+      check(taken < TAKEN_BYTES_MAX || (await kernelHasIt(world)), {
         sent: `${count(SENT_BYTES, 'byte')} to a server whose echo is never read`,
         received: `the server took ${count(taken, 'byte')} and holds them in memory`,
-        expected: `the client's writes stall after a few MiB (at most ${count(HELD_BYTES_MAX, 'byte')} here)`,
+        expected: `the client's writes stall after a few MiB (at most ${count(TAKEN_BYTES_MAX, 'byte')} here)`,
       });
     },
   );
@@ -139,7 +147,7 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
       const sent: Buffer[] = [];
       for (const stall of ['first', 'second']) {
         const { sentPieces } = await sendUntilStalled(client, pieces);
-        check(sentPieces < pieces.length, {
+        check(sentPieces < pieces.length || (await kernelHasIt(world)), {
           sent: `${count(pieces.length * PIECE_BYTES, 'byte')} while the client does not read, for the ${stall} time`,
           received: 'the server took all of them and holds them in memory',
           expected: `the client's writes stall after a few MiB, the ${stall} time too`,

@@ -60,6 +60,8 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
     traffic: () => ({
       readBytes: [...sockets].reduce((sum, socket) => sum + socket.bytesRead, readBytesBefore),
       queuedBytes: [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
+      // Read, and not given to the kernel yet: wherever it is kept, it is kept by the server.
+      heldBytes: [...sockets].reduce((sum, socket) => sum + socket.bytesRead - (socket.bytesWritten - socket.writableLength), 0),
     }),
 
     startLines: async (options: { lineBytesMax?: number; shout?: boolean }) => {
