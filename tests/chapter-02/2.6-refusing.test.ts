@@ -113,6 +113,18 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     async (world) => {
       const server = await world.call('serve', { ...READER, limits: { bodyBytesMax: 4000 } });
       await tryVectors(world, server, 'expectations');
+      // What the head alone decides is decided before the body is asked for.
+      for (const [label, fields, status] of [
+        ['a body over the limit, held back', 'Content-Length: 5000\r\nExpect: 100-continue', 413],
+        ['two lengths, and a body held back', 'Content-Length: 5\r\nContent-Length: 6\r\nExpect: 100-continue', 400],
+        ['another expectation beside 100-continue', 'Content-Length: 5\r\nExpect: 100-continue, foo', 417],
+      ] as const) {
+        const http = await world.http(server, { label });
+        http.announce('POST').tcp.write(`POST /held HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
+        const response = await http.response({ expected: `${status}, without the body` });
+        expectStatus(response, status, http.tcp.describeSent());
+        check(http.interim.length === 0, { sent: http.tcp.describeSent(), received: `a 100, then ${response.status}`, expected: `${status} and no 100: the client would send its body for nothing` });
+      }
     },
   );
 
