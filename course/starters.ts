@@ -18,8 +18,8 @@ export type Starters = Readonly<Record<string, string>>;
 
 const PACK = join(ROOT, 'course', 'starters.json');
 
-/** The lesson, its hints and its pictures: never the learner's to fill in. */
-const NOT_STARTER = /^(?:README|hints)\.md$|\.(?:svg|png|jpe?g|gif|webp)$/i;
+/** The lesson, its hints, its pictures and the site that it serves: never the learner's to fill in. */
+const NOT_STARTER = /^(?:README|hints)\.md$|^public\/|\.(?:svg|png|jpe?g|gif|webp)$/i;
 
 /** The files of one chapter's folder that the learner works on. */
 export function learnerFiles(folder: string): string[] {

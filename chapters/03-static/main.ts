@@ -147,9 +147,9 @@ async function checkDirectory(directory: string): Promise<void> {
 function stopOnSignals(server: HttpServer): void {
   const stop = (signal: NodeJS.Signals): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    const closed = server.closeGracefully({ deadlineMs: DEADLINE_MS });
-    if (server.connections > 0) console.error(`${signal}: finishing ${server.connections} connections, for ${DEADLINE_MS / 1000} s at most; once more ends them now`);
-    void closed;
+    void server.closeGracefully({ deadlineMs: DEADLINE_MS });
+    if (server.connections === 0) return;
+    console.error(`${signal}: what is in flight has ${DEADLINE_MS / 1000} s to finish; once more ends it now.`);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

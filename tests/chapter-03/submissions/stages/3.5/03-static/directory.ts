@@ -22,5 +22,6 @@ export function candidates(path: DecodedPath, settings: Settings): readonly (rea
  */
 export function redirectToSlash(path: DecodedPath, query: string, settings: Settings): HttpResponse {
   const location = `./${encodeURIComponent(path.names.at(-1)!)}/${query === '' ? '' : `?${query}`}`;
-  return new HttpResponse(301, [['Location', location], ['Content-Type', 'text/plain; charset=utf-8'], ...settings.headers], 'Moved: it is a directory.\n');
+  const fields = [['Location', location], ['Content-Type', 'text/plain; charset=utf-8'], ...settings.headers] as const;
+  return new HttpResponse(301, fields, 'Moved: it is a directory.\n');
 }
