@@ -36,7 +36,7 @@ const LARGE_BYTES = 2 ** 30;
 const WATCHED_MS = 5_000;
 const CACHE_BYTES = 64 * 2 ** 20;
 const SATURATED_PERCENT = 90;
-const WARM_UP_SECONDS = 1;
+const WARM_UP_SECONDS = 2;
 
 interface Options {
   readonly seconds: number;
