@@ -70,7 +70,8 @@ export async function selfCheck({ all }) { console.log('self-check, all: ' + all
 const MAIN = `
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, lines: { type: 'boolean', default: false }, exit: { type: 'string' } } });
+const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, lines: { type: 'boolean', default: false }, exit: { type: 'string' }, cache: { type: 'string' } } });
+if (values.cache !== undefined) process.exit(8);
 if (values.exit !== undefined) process.exit(Number(values.exit));
 const server = createServer();
 server.listen(Number(values.port), '127.0.0.1', () => console.log('TREE listening, lines ' + values.lines + ', port option ' + values.port));

@@ -20,7 +20,11 @@ export async function run(args: readonly string[]): Promise<number> {
   return runNode(main, [...rest, ...optionsKeptByNpm(main, rest, args[at] as string)]);
 }
 
+/** Settings of npm's own that it always hands on: `npm_config_cache` is its folder, and not what somebody typed. */
+const OF_NPM: ReadonlySet<string> = new Set(['audit', 'cache', 'fund', 'loglevel', 'prefix', 'yes']);
+
 function keptByNpm(name: string): string | undefined {
+  if (OF_NPM.has(name)) return undefined;
   return process.env['npm_lifecycle_event'] === 'serve' ? process.env[`npm_config_${name.replaceAll('-', '_')}`] : undefined;
 }
 
