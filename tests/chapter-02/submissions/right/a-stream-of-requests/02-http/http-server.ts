@@ -1,0 +1,452 @@
+/** A server that pipes each socket into a RequestStream and answers what comes out of it. */
+
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+import type { BodyFraming } from './body-framing.ts';
+import { HttpError, LocalProtocolError, RemoteProtocolError } from './errors.ts';
+import { noHeaders } from './headers.ts';
+import type { HeaderPair, HttpHeaders } from './headers.ts';
+import { withDefaultLimits } from './limits.ts';
+import type { HttpLimits } from './limits.ts';
+import { persists } from './persistence.ts';
+import type { RequestLine } from './request-line.ts';
+import { RequestStream } from './request-stream.ts';
+import type { Item } from './request-stream.ts';
+import { HttpResponse } from './response.ts';
+import type { Handler } from './response.ts';
+import { defaultTimeouts } from './timeouts.ts';
+import type { HttpTimeouts } from './timeouts.ts';
+
+export interface ServeOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly limits?: Partial<HttpLimits>;
+  readonly timeouts?: Partial<HttpTimeouts>;
+  readonly onError?: (error: unknown, request: unknown) => void;
+}
+
+export interface CloseOptions {
+  readonly deadlineMs?: number;
+}
+
+/** The client has gone, or we have cut it off: nothing more to say. */
+class Gone extends Error {}
+
+/** What has come out of the stream. */
+class Input {
+  readonly socket: Socket;
+  readonly stream: RequestStream;
+  #wake: (() => void) | null = null;
+
+  constructor(socket: Socket, limits: HttpLimits) {
+    this.socket = socket;
+    this.stream = new RequestStream(limits);
+    const wake = (): void => this.wake();
+    socket.pipe(this.stream);
+    // Behind the pipe: the stream has seen the bytes already.
+    socket.on('data', wake).on('close', wake).on('error', () => {});
+    this.stream.on('readable', wake).on('end', wake).on('error', () => {});
+  }
+
+  wake(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  read(): Item | null {
+    return this.stream.read() as Item | null;
+  }
+
+  get ended(): boolean {
+    return this.stream.readableEnded || this.stream.destroyed;
+  }
+
+  /** Whether a part of a head has come. */
+  get begun(): boolean {
+    return !this.stream.inBody && this.stream.bytes.length > 0;
+  }
+
+  /** Waits for something to happen; false when the time is up. */
+  async more(ms: number): Promise<boolean> {
+    if (this.socket.destroyed) throw new Gone();
+    let timer: NodeJS.Timeout | undefined;
+    const inTime = await new Promise<boolean>((resolve) => {
+      this.#wake = () => resolve(true);
+      if (ms < 2 ** 31) timer = setTimeout(() => resolve(false), Math.max(1, ms));
+    });
+    clearTimeout(timer);
+    this.#wake = null;
+    if (this.socket.destroyed) throw new Gone();
+    return inTime;
+  }
+}
+
+class Request {
+  readonly line: RequestLine;
+  readonly headers: HttpHeaders;
+  readonly framing: BodyFraming;
+  readonly connection: Connection;
+  readonly controller = new AbortController();
+  waits: boolean;
+  trailers: HttpHeaders = noHeaders;
+  complete: boolean;
+  broken: unknown;
+  parts: AsyncGenerator<Buffer> | undefined;
+
+  constructor(head: Item & { type: 'head' }, connection: Connection) {
+    this.line = head.line;
+    this.headers = head.headers;
+    this.framing = head.framing;
+    this.connection = connection;
+    this.complete = this.framing.kind === 'none';
+    this.waits = head.waits;
+  }
+
+  get method(): string { return this.line.method; }
+  get target(): string { return this.line.target; }
+  get form(): string { return this.line.form; }
+  get httpVersion(): '1.0' | '1.1' { return this.line.httpVersion; }
+  get signal(): AbortSignal { return this.controller.signal; }
+  get remotePort(): number | undefined { return this.connection.socket.remotePort; }
+  get remoteAddress(): string | undefined { return this.connection.socket.remoteAddress; }
+  get path(): string { return this.#pathAndQuery().split('?', 1)[0] as string; }
+
+  get query(): string {
+    const all = this.#pathAndQuery();
+    return all.includes('?') ? all.slice(all.indexOf('?') + 1) : '';
+  }
+
+  #pathAndQuery(): string {
+    if (this.form !== 'absolute') return this.target;
+    const rest = this.target.replace(/^[^:]+:\/\/[^/?]*/, '');
+    return rest.startsWith('/') ? rest : `/${rest}`;
+  }
+
+  get body(): AsyncGenerator<Buffer> {
+    return (this.parts ??= this.#read());
+  }
+
+  async bytes(max = this.connection.server.limits.heldBytesMax): Promise<Buffer> {
+    let all = Buffer.alloc(0);
+    for await (const part of this.body) {
+      all = Buffer.concat([all, part]);
+      if (all.length > max) throw (this.broken = new RemoteProtocolError(413, 'body too large'));
+    }
+    return all;
+  }
+
+  async text(max?: number): Promise<string> {
+    return (await this.bytes(max)).toString();
+  }
+
+  sendInformational(status: number, headers: readonly HeaderPair[] = []): void {
+    if (this.httpVersion === '1.0') return;
+    this.connection.socket.write(headOf(status, '', headers), 'latin1');
+  }
+
+  async *#read(): AsyncGenerator<Buffer> {
+    const { input, server } = this.connection;
+    try {
+      if (this.waits && input.stream.readableLength === 0) this.sendInformational(100);
+      this.waits = false;
+      while (!this.complete) {
+        const item = input.read();
+        if (item?.type === 'data') yield item.data;
+        else if (item?.type === 'error') throw item.error;
+        else if (item?.type === 'end') {
+          this.trailers = item.trailers;
+          this.complete = true;
+        } else if (input.ended) throw new RemoteProtocolError(400, 'the body breaks off');
+        else if (!(await input.more(server.timeouts.bodyMs))) throw new RemoteProtocolError(408, 'the body takes too long');
+      }
+    } catch (error) {
+      this.broken = error;
+      throw error;
+    }
+  }
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** A head, in the simplest way. */
+function headOf(status: number, reason: string, fields: readonly HeaderPair[]): string {
+  if (!Number.isInteger(status) || status < 100 || status > 599) throw new LocalProtocolError(`no status: ${status}`);
+  if (!VALUE.test(reason)) throw new LocalProtocolError('invalid reason');
+  let head = `HTTP/1.1 ${status} ${reason}\r\n`;
+  for (const [name, value] of fields) {
+    if (!TOKEN.test(name) || !VALUE.test(value)) throw new LocalProtocolError(`invalid field ${name}`);
+    head += `${name.toLowerCase()}: ${value}\r\n`;
+  }
+  return `${head}\r\n`;
+}
+
+class Connection {
+  readonly server: HttpServer;
+  readonly socket: Socket;
+  readonly input: Input;
+  /** Between two requests, with nothing of the next one here. */
+  idle = true;
+  request: Request | null = null;
+  handedOver = false;
+
+  constructor(server: HttpServer, socket: Socket) {
+    this.server = server;
+    this.socket = socket;
+    this.input = new Input(socket, server.limits);
+    socket.on('close', () => this.request?.controller.abort());
+    socket.setNoDelay(true);
+  }
+
+  async run(): Promise<void> {
+    try {
+      while (await this.#exchange());
+    } catch (error) {
+      if (!(error instanceof Gone)) this.socket.destroy();
+    }
+    if (!this.handedOver) this.#end();
+  }
+
+  async #exchange(): Promise<boolean> {
+    let request: Request | null;
+    try {
+      request = await this.#readHead();
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      await this.#respond(this.#answerTo(error), null);
+      return false;
+    }
+    if (request === null) return false;
+    this.request = request;
+    let response: HttpResponse;
+    try {
+      response = await this.server.handler(request as never);
+      if (!(response instanceof HttpResponse)) throw new LocalProtocolError('the handler gave no response');
+    } catch (error) {
+      response = this.#answerTo(error);
+    }
+    if (this.socket.destroyed) {
+      await closeBody(response.body);
+      throw new Gone();
+    }
+    try {
+      const goesOn = await this.#respond(response, request);
+      if (goesOn) this.input.stream.goOn();
+      return goesOn;
+    } catch (error) {
+      if (error instanceof Gone || this.socket.destroyed) throw new Gone();
+      // Not a byte of it has gone out.
+      if (error instanceof LocalProtocolError) return await this.#respond(this.#answerTo(error), request);
+      this.server.onError(error, request);
+      return false;
+    } finally {
+      this.request = null;
+    }
+  }
+
+  #answerTo(error: unknown): HttpResponse {
+    if (error instanceof RemoteProtocolError) return new HttpResponse(error.status, [['Connection', 'close']], error.message);
+    if (error instanceof HttpError) return new HttpResponse(error.status, error.headers, error.message);
+    this.server.onError(error, this.request);
+    return new HttpResponse(500, [], 'Sorry.');
+  }
+
+  async #readHead(): Promise<Request | null> {
+    const { input, server } = this;
+    const { idleMs, headerMs } = server.timeouts;
+    let until = Infinity;
+    for (;;) {
+      const item = input.read();
+      this.idle = item === null && !input.begun;
+      if (item?.type === 'error') throw item.error;
+      if (item?.type === 'head') return new Request(item, this);
+      if (input.ended || (this.idle && server.closing)) return null;
+      if (input.begun && until === Infinity) until = performance.now() + headerMs;
+      const inTime = await input.more(input.begun ? until - performance.now() : idleMs);
+      if (input.begun && performance.now() >= until) throw new RemoteProtocolError(408, 'the head takes too long');
+      if (!inTime && !input.begun) return null;
+    }
+  }
+
+  /** @returns whether the connection goes on */
+  async #respond(response: HttpResponse, request: Request | null): Promise<boolean> {
+    const { socket, server } = this;
+    const { status, body } = response;
+    if (response.takeOver !== undefined) return this.#handOver(response);
+    if (status < 200) throw new LocalProtocolError('no final status');
+    const iterable = typeof body !== 'string' && !(body instanceof Uint8Array);
+    if (iterable && (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body || Symbol.iterator in body))) throw new LocalProtocolError('no body');
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body instanceof Uint8Array ? body : undefined;
+    const bodiless = request?.method === 'HEAD' || [204, 205, 304].includes(status);
+    let declared: number | undefined;
+    let close = request === null || !persists(request) || server.closing || request.broken !== undefined || !request.complete || request.waits;
+    const fields: HeaderPair[] = [];
+    try {
+      for (const [name, value] of response.headers) {
+        const lower = name.toLowerCase();
+        if (lower === 'content-length') {
+          if (declared !== undefined || !/^\d{1,15}$/.test(value)) throw new LocalProtocolError('a bad Content-Length');
+          declared = Number(value);
+        } else if (lower === 'transfer-encoding') {
+          if (value.toLowerCase() !== 'chunked') throw new LocalProtocolError('an unknown coding');
+        } else if (lower === 'connection' && /^(close|keep-alive)$/i.test(value)) close ||= value.toLowerCase() === 'close';
+        else fields.push([name, value]);
+      }
+      if (!bodiless && bytes && declared !== undefined && declared !== bytes.length) throw new LocalProtocolError('the length is another one');
+      const known = bodiless ? undefined : (declared ?? bytes?.length);
+      const chunked = !bodiless && known === undefined && request?.httpVersion !== '1.0';
+      if (!bodiless && known === undefined && !chunked) close = true;
+      if (chunked) fields.push(['Transfer-Encoding', 'chunked']);
+      else if (known !== undefined) fields.push(['Content-Length', String(known)]);
+      else if (status === 205) fields.push(['Content-Length', '0']);
+      if (!fields.some(([name]) => name.toLowerCase() === 'date')) fields.push(['Date', new Date().toUTCString()]);
+      if (close) fields.push(['Connection', 'close']);
+      else if (request?.httpVersion === '1.0') fields.push(['Connection', 'keep-alive']);
+      const head = headOf(status, response.reason ?? '', fields);
+      socket.write(head, 'latin1');
+      if (bodiless) return !close;
+      if (bytes) {
+        if (bytes.length > 0) await this.#write(bytes);
+        return !close;
+      }
+      if (!(await this.#stream(body as AsyncIterable<string | Uint8Array>, known, chunked))) return false;
+      if (chunked) {
+        const trailers = headOf(200, '', response.trailers?.() ?? []);
+        socket.write(`0\r\n${trailers.slice(trailers.indexOf('\r\n') + 2)}`, 'latin1');
+      }
+      return !close;
+    } catch (error) {
+      // What fails behind the head can be mended by nobody.
+      if (error instanceof LocalProtocolError && socket.bytesWritten > this.#sentBefore) throw new Error(error.message);
+      throw error;
+    } finally {
+      this.#sentBefore = socket.bytesWritten;
+      if (iterable) await closeBody(body);
+    }
+  }
+
+  #sentBefore = 0;
+
+  async #stream(body: AsyncIterable<string | Uint8Array>, length: number | undefined, chunked: boolean): Promise<boolean> {
+    let left = length ?? Infinity;
+    for await (const part of body) {
+      if (this.socket.destroyed) throw new Gone();
+      const bytes = Buffer.from(part as string);
+      if (bytes.length > left) {
+        this.server.onError(new LocalProtocolError('the body is too long'), this.request);
+        await this.#write(bytes.subarray(0, left));
+        return true;
+      }
+      left -= bytes.length;
+      if (bytes.length > 0) await this.#write(chunked ? Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]) : bytes);
+      await new Promise(setImmediate);
+    }
+    if (left > 0 && left !== Infinity) throw new Error('the body is too short');
+    return true;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    const { socket } = this;
+    if (socket.write(bytes)) return;
+    const timer = setTimeout(() => socket.destroy(), Math.min(this.server.timeouts.sendMs, 2 ** 31 - 1));
+    await new Promise<void>((resolve) => {
+      socket.once('drain', resolve).once('close', resolve);
+      if (socket.destroyed) resolve();
+    });
+    clearTimeout(timer);
+    if (socket.destroyed) throw new Gone();
+  }
+
+  #handOver(response: HttpResponse): boolean {
+    const { socket, input } = this;
+    socket.write(headOf(101, '', response.headers), 'latin1');
+    socket.unpipe(input.stream);
+    for (const event of ['data', 'end', 'error']) socket.removeAllListeners(event);
+    this.handedOver = true;
+    response.takeOver?.(socket, input.stream.bytes);
+    socket.resume();
+    return false;
+  }
+
+  /** Ends our side, and hears the client out for a while: a RST would cost it the answer. */
+  #end(): void {
+    const { socket } = this;
+    if (socket.destroyed) return;
+    socket.unpipe(this.input.stream);
+    socket.removeAllListeners('data').on('data', () => {}).resume();
+    const timer = setTimeout(() => socket.destroy(), Math.min(this.server.timeouts.lingerMs, 2 ** 31 - 1));
+    socket.once('close', () => clearTimeout(timer));
+    socket.end();
+  }
+}
+
+async function closeBody(body: unknown): Promise<void> {
+  const close = (body as { close?: () => unknown } | null)?.close;
+  if (typeof body === 'object' && typeof close === 'function') await close.call(body);
+}
+
+export class HttpServer {
+  readonly server: Server;
+  readonly handler: Handler;
+  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
+  readonly onError: (error: unknown, request: unknown) => void;
+  readonly all = new Map<Socket, Connection>();
+  closing = false;
+
+  constructor(handler: Handler, options: ServeOptions = {}) {
+    this.handler = handler;
+    this.limits = withDefaultLimits(options.limits);
+    this.timeouts = { ...defaultTimeouts, ...options.timeouts };
+    this.onError = options.onError ?? ((error) => console.error(error));
+    this.server = createServer({ allowHalfOpen: true }, (socket) => {
+      const connection = new Connection(this, socket);
+      this.all.set(socket, connection);
+      socket.on('close', () => this.all.delete(socket));
+      void connection.run();
+    });
+  }
+
+  async listen({ host = '127.0.0.1', port = 0 }: ServeOptions = {}): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject).listen(port, host, resolve);
+    });
+  }
+
+  get address(): AddressInfo | string {
+    const address = this.server.address();
+    if (address === null) throw new Error('the server does not listen');
+    return address;
+  }
+
+  get origin(): string {
+    const { address, port } = this.address as AddressInfo;
+    return `http://${address}:${port}`;
+  }
+
+  get connections(): number {
+    return this.all.size;
+  }
+
+  async closeGracefully({ deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
+    this.closing = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const { idle, input } of this.all.values()) if (idle) input.wake();
+    const timer = setTimeout(() => {
+      for (const socket of this.all.keys()) socket.destroy();
+    }, deadlineMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  async close(): Promise<void> {
+    await this.closeGracefully({ deadlineMs: 0 });
+  }
+}
+
+export async function serveHttp(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
+  const server = new HttpServer(handler, options);
+  await server.listen(options);
+  return server;
+}
