@@ -29,7 +29,7 @@ import { requestFraming, requestHead } from './request-to-send.ts';
 import { mayHaveBody, responseFraming, responseHead } from './response-head.ts';
 import type { Answered } from './response-head.ts';
 import { peerOf, transitions } from './states.ts';
-import type { Role, State, Transition } from './states.ts';
+import type { Role, State, Transition, Transitions } from './states.ts';
 import { readResponseHead } from './status-line.ts';
 
 export interface HttpConnectionOptions {
@@ -46,6 +46,8 @@ const unreadableHead: Answered = { method: 'HEAD', httpVersion: '1.1' };
 export class HttpConnection {
   readonly role: Role;
   readonly limits: HttpLimits;
+  readonly #ourTransitions: Transitions;
+  readonly #theirTransitions: Transitions;
   readonly #input: InputBuffer;
   readonly #writer = new BodyWriter();
   #ourState: State = 'idle';
@@ -62,6 +64,8 @@ export class HttpConnection {
 
   constructor(options: HttpConnectionOptions = {}) {
     this.role = options.role ?? 'server';
+    this.#ourTransitions = transitions[this.role];
+    this.#theirTransitions = transitions[peerOf(this.role)];
     this.limits = withDefaultLimits(options.limits);
     this.#input = new InputBuffer(headBytesMax(this.limits));
   }
@@ -140,12 +144,12 @@ export class HttpConnection {
       case 'response':
         return this.#sendResponse(event);
       case 'data':
-        this.#move('data');
+        this.#move('data', this.#allow('data'));
         return this.#writer.data(event.data);
       case 'end': {
-        this.#allow('end');
+        const next = this.#allow('end');
         const wire = this.#writer.end(event.trailers);
-        this.#move('end');
+        this.#move('end', next);
         return wire;
       }
       case 'informational':
@@ -230,7 +234,7 @@ export class HttpConnection {
   }
 
   #sendResponse(event: ResponseToSend): WireData {
-    this.#allow('response');
+    const next = this.#allow('response');
     if (event.status < 200) throw new LocalProtocolError('an interim status in a final response');
     const { body } = event;
     const content = typeof body === 'string' ? textOnWire(body) : body;
@@ -246,16 +250,16 @@ export class HttpConnection {
     const keepAlive = this.#request.httpVersion === '1.0' ? 'keep-alive' : '';
     const head = responseHead(event.status, event.reason, fields, framing, close ? 'close' : keepAlive);
     this.#persistent = !close;
-    this.#move('response');
+    this.#move('response', next);
     this.#writer.begin(framing, !hasBody);
     return content === undefined ? head : this.#sendWhole(head, content);
   }
 
   /** A whole body joins its head, and the message ends. */
   #sendWhole(head: string, content: WireData): WireData {
-    const data = this.#writer.data(content);
+    const data = this.#writer.wire(content);
     const end = this.#writer.end();
-    this.#move('end');
+    this.#move('end', this.#allow('end'));
     return joinWire(head, data, end as string);
   }
 
@@ -270,48 +274,49 @@ export class HttpConnection {
     const switches = event.status === 101;
     if (switches && this.#theirState !== 'done') throw new LocalProtocolError('101 before the request has ended');
     const transition = switches ? 'switch' : 'informational';
-    this.#allow(transition);
+    const next = this.#allow(transition);
     // RFC 9110 §15.2: a server MUST NOT send a 1xx response to an HTTP/1.0 client.
     if (this.#request.httpVersion === '1.0') {
       if (switches) throw new LocalProtocolError('101 to an HTTP/1.0 client');
       return '';
     }
     const head = responseHead(event.status, undefined, fieldLines(event.headers), { kind: 'none' }, '');
-    this.#move(transition);
+    this.#move(transition, next);
     if (switches) this.#theirState = 'switched';
     if (event.status === 100) this.#awaitsContinue = false;
     return head;
   }
 
   #sendRequest(event: RequestToSend): WireData {
-    this.#allow('request');
+    const next = this.#allow('request');
     const content = typeof event.body === 'string' ? textOnWire(event.body) : event.body;
     const fields = fieldLines(event.headers);
     const framing = requestFraming(event.method, fields, content === undefined ? null : content.length);
     const head = requestHead(event, fields, framing);
     this.#request = { method: event.method, httpVersion: '1.1' };
     this.#persistent = !fields.close;
-    this.#move('request');
+    this.#move('request', next);
     this.#writer.begin(framing, false);
     return content === undefined ? head : this.#sendWhole(head, content);
   }
 
+  /** Where a transition of ours leads. Asked once for each event: a lookup by a name that varies is not free (10 ns). */
   #allow(transition: Transition): State {
-    const next = transitions[this.role][this.#ourState][transition];
+    const next = this.#ourTransitions[this.#ourState][transition];
     if (next === undefined) throw new LocalProtocolError(`no ${transition} in the state ${this.#ourState}`);
     return next;
   }
 
   /** Our side moves. */
-  #move(transition: Transition): void {
-    this.#ourState = this.#allow(transition);
+  #move(transition: Transition, next: State): void {
+    this.#ourState = next;
     if (transition === 'request') this.#theirState = 'send-response';
     if (transition === 'end') this.#settle();
   }
 
   /** Their side moves. */
   #received(transition: Transition): void {
-    const next = transitions[peerOf(this.role)][this.#theirState][transition];
+    const next = this.#theirTransitions[this.#theirState][transition];
     if (next === undefined) throw new RemoteProtocolError(400, `no ${transition} in the state ${this.#theirState}`);
     this.#theirState = next;
     if (transition === 'request') this.#ourState = 'send-response';

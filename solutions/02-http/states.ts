@@ -28,9 +28,10 @@ export type State =
 
 export type Transition = 'request' | 'informational' | 'response' | 'data' | 'end' | 'switch' | 'closed';
 
-type Table = Readonly<Record<State, Readonly<Partial<Record<Transition, State>>>>>;
+/** For each state of one role, where each transition leads. */
+export type Transitions = Readonly<Record<State, Readonly<Partial<Record<Transition, State>>>>>;
 
-export const transitions: Readonly<Record<Role, Table>> = {
+export const transitions: Readonly<Record<Role, Transitions>> = {
   client: {
     idle: { request: 'body', closed: 'closed' },
     'send-response': {},
