@@ -27,7 +27,7 @@ export type Job =
 export type Reply = { readonly result: unknown } | { readonly error: string };
 
 /** How long a job may take before its process is killed, in milliseconds. */
-const JOB_MS_MAX = 8 * 60_000;
+const JOB_MS_MAX = 15 * 60_000;
 
 /** Jobs after which a process is replaced: whatever the test runner leaks stays small. */
 const JOBS_PER_PROCESS_MAX = 40;

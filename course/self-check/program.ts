@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { ROOT } from '../root.ts';
 
 /** A program that is still running after this long is killed, in milliseconds. */
-const PROGRAM_MS_MAX = 7 * 60_000;
+const PROGRAM_MS_MAX = 14 * 60_000;
 
 export interface Ended {
   /** Its exit code was 0. */

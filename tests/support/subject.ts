@@ -245,8 +245,11 @@ export class Subject {
 
   /** Ends the process and all that it started. Resolves when it is gone. */
   async kill(): Promise<void> {
-    this.#killed = true;
-    killGroup(this.#child.pid);
+    // One that has exited was swept up then; by now its number may be somebody else's.
+    if (!this.exited) {
+      this.#killed = true;
+      killGroup(this.#child.pid);
+    }
     const started = performance.now();
     while (!this.exited && performance.now() - started < BLOCKED_MS) await this.#bell.wait(TICK_MS);
     this.#child.stdout?.destroy();
