@@ -288,7 +288,7 @@ export class ServerConnection implements Expiring, BodySink {
   #closesAfter(): boolean {
     if (this.#context.closing || this.#intake.failed) return true;
     const bytes = this.#machine.bodyBytesToReceive;
-    return bytes !== Infinity && bytes - this.#machine.bufferedBytes > this.#context.limits.drainedBytesMax;
+    return bytes !== Infinity && bytes > this.#context.limits.drainedBytesMax;
   }
 
   /** 101: the connection leaves this server's hands. */
