@@ -185,12 +185,6 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
           expected: `${shown(lines)}, then ${last}`,
         });
       }
-      const atTheEnd = await call('decode', [Buffer.from(long)], { lineBytesMax, eofAtOnce: true });
-      check(atTheEnd.lines.length === 0 && atTheEnd.last === 'too long', {
-        sent: `a last line one byte too long and the end of the stream, before nextEvent is asked (lineBytesMax: ${lineBytesMax})`,
-        received: `${shown(atTheEnd.lines)}, then ${atTheEnd.last}`,
-        expected: 'no line, then too long: the last line has the same limit',
-      });
     },
   );
 

@@ -71,8 +71,8 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
     },
 
     /** Feeds a decoder the pieces and tells all that comes out. */
-    decode: (pieces: Uint8Array[], options: { lineBytesMax?: number; eof?: boolean; eofAtOnce?: boolean }) => {
-      const { eof = false, eofAtOnce = false, ...rest } = options;
+    decode: (pieces: Uint8Array[], options: { lineBytesMax?: number; eof?: boolean }) => {
+      const { eof = false, ...rest } = options;
       const decoder = new chapter.LineDecoder(rest);
       const lines: string[] = [];
       const drain = (): string => {
@@ -88,9 +88,9 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
         let last = 'needData';
         for (const piece of pieces) {
           decoder.receiveData(piece);
-          if (!eofAtOnce) last = drain();
+          last = drain();
         }
-        if (eof || eofAtOnce) {
+        if (eof) {
           decoder.receiveEof();
           drain();
           // The end stays the end, however often one asks.
