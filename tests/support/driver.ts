@@ -7,21 +7,24 @@
 
 export type DriverFunction = (...args: never[]) => unknown;
 
+/** Gives the exports of another chapter of the tree under test, one that the driver's own stands on. */
+export type LoadChapter = (folder: string) => Promise<unknown>;
+
 export interface Driver<Functions extends Record<string, DriverFunction> = Record<string, DriverFunction>> {
   readonly folder: string;
-  readonly functions: (chapter: never) => Functions;
+  readonly functions: (chapter: never, load: LoadChapter) => Functions;
 }
 
 /**
  * Describes a driver.
  *
  * @param folder the chapter's folder, such as `01-echo`; its `index.ts` is what `functions` is given
- * @param functions makes the functions out of the chapter's exports
+ * @param functions makes the functions out of the chapter's exports, and of those that it asks `load` for
  */
 export function driver<Chapter>() {
   return <Functions extends Record<string, DriverFunction>>(
     folder: string,
-    functions: (chapter: Chapter) => Functions,
+    functions: (chapter: Chapter, load: LoadChapter) => Functions,
   ): Driver<Functions> => ({ folder, functions });
 }
 

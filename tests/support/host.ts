@@ -77,14 +77,18 @@ function strict(exports: Record<string, unknown>, folder: string): never {
   }) as never;
 }
 
-try {
-  const { default: driver } = (await import(pathToFileURL(driverFile).href)) as { default: Driver };
-  const index = join(tree, driver.folder, 'index.ts');
+/** The exports of a chapter of the tree under test. */
+async function load(folder: string): Promise<never> {
+  const index = join(tree, folder, 'index.ts');
   if (!existsSync(index)) {
     throw Object.assign(new Error(`${relative(project, index)} is missing`), { code: 'ERR_MODULE_NOT_FOUND' });
   }
-  const exports = (await import(pathToFileURL(index).href)) as Record<string, unknown>;
-  const functions = driver.functions(strict(exports, driver.folder));
+  return strict((await import(pathToFileURL(index).href)) as Record<string, unknown>, folder);
+}
+
+try {
+  const { default: driver } = (await import(pathToFileURL(driverFile).href)) as { default: Driver };
+  const functions = driver.functions(await load(driver.folder), load);
 
   process.on('message', (message: ToHost) => {
     if (message.type !== 'call') return;

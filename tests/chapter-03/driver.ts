@@ -1,0 +1,237 @@
+/** What the tests of chapter 03 do inside the process of the code under test. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type * as Http from '#subject/02-http/index.ts';
+import type * as Static from '#subject/03-static/index.ts';
+import { driver, WrongResult } from '#support/driver.ts';
+import type { Address } from '#support/tcp-client.ts';
+
+export type Pairs = (readonly [name: string, value: string])[];
+
+/** How a function took an input: with a value, by refusing it with a status, or by breaking. */
+export type Outcome<Value> = { accepted: Value } | { refused: number } | { threw: string };
+
+/** `staticFiles(root, options)` on chapter 02's server. */
+export interface ServeSetup {
+  root: string;
+  options?: Static.StaticOptions;
+  timeouts?: Partial<Http.HttpTimeouts>;
+}
+
+/** One step of a story that a FileCache is told, in its own time. */
+export type CacheStep =
+  | { do: 'wait'; ms: number }
+  | { do: 'get'; key: string }
+  /** Begins a load whose fill waits until `settle` of the same name. */
+  | { do: 'load'; key: string; fill: string }
+  | { do: 'settle'; fill: string; value: string; bytes: number }
+  | { do: 'fail'; fill: string }
+  /** A load whose fill gives its value at once. */
+  | { do: 'put'; key: string; value: string; bytes: number };
+
+/** What was seen after each step. */
+export interface CacheSight {
+  /** What `get` gave, what a load resolved to; `undefined` where there was nothing yet. */
+  value: string | undefined;
+  bytes: number;
+  /** How many fills have been called so far. */
+  fills: number;
+  /** What the last fill was given as the stale value. */
+  stale: string | undefined;
+}
+
+export default driver<typeof Static>()('03-static', (chapter, load) => {
+  const errors: string[] = [];
+  let server: Http.HttpServer | undefined;
+  const http = load('02-http') as Promise<typeof Http>;
+
+  function outcome<Value>(run: () => Value): Outcome<Value> {
+    try {
+      return { accepted: run() };
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  async function outcomeOf<Value>(run: () => Promise<Value>): Promise<Outcome<Value>> {
+    try {
+      return { accepted: await run() };
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  function refusal(error: unknown): { refused: number } | { threw: string } {
+    // A starter that is not begun, and the driver's own findings.
+    if (error instanceof WrongResult || (error instanceof Error && 'exercise' in error)) throw error;
+    const status = (error as { status?: unknown } | null)?.status;
+    if (typeof status === 'number') return { refused: status };
+    return { threw: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  }
+
+  return {
+    // 3.1
+
+    /** Reads paths as they stand in a request. */
+    decodePaths: (paths: string[], rules?: Static.NameRules) =>
+      paths.map((path) =>
+        outcome(() => {
+          const decoded = chapter.decodePath(path, rules);
+          if (!Array.isArray(decoded?.names)) throw new WrongResult(`decodePath must return names; it returned ${String(decoded)}`);
+          return { names: [...decoded.names] as string[], isDirectory: decoded.isDirectory };
+        }),
+      ),
+
+    mayBeServed: (names: string[], rules?: Static.NameRules) => names.map((name) => outcome(() => chapter.mayBeServed(name, rules))),
+
+    areWithin: (cases: { directory: string; path: string }[]) => cases.map(({ directory, path }) => outcome(() => chapter.isWithin(directory, path))),
+
+    /** Looks paths up below a directory, one after the other. */
+    resolvePaths: async (root: string, paths: string[], options?: Static.RootOptions) => {
+      const outcomes: Outcome<string>[] = [];
+      for (const path of paths) outcomes.push(await outcomeOf(async () => await chapter.resolvePath(root, path, options)));
+      return outcomes;
+    },
+
+    // 3.2
+
+    mediaTypes: (names: string[]) => names.map((name) => outcome(() => chapter.mediaType(name))),
+
+    /** The files below a directory that this process holds open. Linux only. */
+    openFiles: (directory: string) =>
+      readdirSync('/proc/self/fd').flatMap((descriptor) => {
+        try {
+          const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+          return path.startsWith(directory) ? [path] : [];
+        } catch {
+          return []; // gone since
+        }
+      }),
+
+    /** Bytes that this process has read so far, by read() and its kin: from files and from sockets. Linux only. */
+    readBytes: () => Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'latin1'))?.[1]),
+
+    /** Resident memory, after a collection where that can be had. */
+    residentBytes: () => {
+      globalThis.gc?.();
+      return process.memoryUsage.rss();
+    },
+
+    // 3.3
+
+    listingPage: (names: string[], entries: Static.DirectoryEntry[]) => outcome(() => chapter.listingPage(names, entries)),
+
+    // 3.4
+
+    preconditions: async (cases: { method: string; fields: Pairs; current: Static.Validators }[]) => {
+      const { HttpHeaders } = await http;
+      return cases.map(({ method, fields, current }) => outcome(() => chapter.evaluatePreconditions(method, HttpHeaders.from(fields), current)));
+    },
+
+    httpDates: (values: string[], nowMs?: number) => values.map((value) => outcome(() => chapter.parseHttpDate(value, nowMs))),
+
+    entityTags: (cases: { version: { size: number; mtimeMs: number }; coding: string; nowMs: number }[]) =>
+      cases.map(({ version, coding, nowMs }) => outcome(() => chapter.entityTag(version, coding, nowMs))),
+
+    tagLists: (values: string[]) =>
+      values.map((value) =>
+        outcome(() => {
+          const tags = chapter.parseEntityTags(value);
+          return tags === '*' ? '*' : [...tags];
+        }),
+      ),
+
+    tagMatches: (cases: { a: string; b: string }[]) =>
+      cases.map(({ a, b }) => ({ strongly: outcome(() => chapter.matchesStrongly(a, b)), weakly: outcome(() => chapter.matchesWeakly(a, b)) })),
+
+    // 3.5
+
+    ranges: (cases: { value: string; size: number; rangesMax?: number }[]) =>
+      cases.map(({ value, size, rangesMax }) =>
+        outcome(() => {
+          const ranges = rangesMax === undefined ? chapter.parseRange(value, size) : chapter.parseRange(value, size, rangesMax);
+          return ranges === null ? null : Array.from(ranges, ({ firstPos, lastPos }) => [firstPos, lastPos] as [number, number]);
+        }),
+      ),
+
+    ifRanges: (cases: { value: string; current: Static.Validators; nowMs: number }[]) =>
+      cases.map(({ value, current, nowMs }) => outcome(() => chapter.ifRangeHolds(value, current, nowMs))),
+
+    // 3.6
+
+    codings: (cases: { value: string | undefined; available: Static.Coding[] }[]) =>
+      cases.map(({ value, available }) => outcome(() => [...chapter.preferredCodings(value, available)])),
+
+    // 3.7
+
+    /** Tells a FileCache a story and says what was seen after each step. */
+    cacheStory: async (options: { bytesMax: number; windowMs: number }, steps: CacheStep[]) => {
+      let nowMs = 0;
+      let fills = 0;
+      let stale: string | undefined;
+      const cache = new chapter.FileCache<string>({ ...options, clock: () => nowMs });
+      const held = new Map<string, { promise: Promise<Static.Filled<string>>; resolve: (filled: Static.Filled<string>) => void; reject: (error: Error) => void }>();
+      const results = new Map<string, string>();
+      const fillOf = (fill: () => Promise<Static.Filled<string>>) => async (before: string | undefined) => {
+        fills++;
+        stale = before;
+        return await fill();
+      };
+      const gate = (name: string) => {
+        const found = held.get(name) ?? Promise.withResolvers<Static.Filled<string>>();
+        held.set(name, found);
+        return found;
+      };
+      const run = async (step: CacheStep): Promise<string | undefined> => {
+        switch (step.do) {
+          case 'wait':
+            nowMs += step.ms;
+            return undefined;
+          case 'get':
+            return cache.get(step.key);
+          case 'put':
+            return await cache.load(step.key, fillOf(() => Promise.resolve({ value: step.value, bytes: step.bytes })));
+          case 'load':
+            cache.load(step.key, fillOf(() => gate(step.fill).promise)).then(
+              (value) => results.set(step.fill, value),
+              (error: unknown) => results.set(step.fill, `rejected: ${error instanceof Error ? error.message : String(error)}`),
+            );
+            return undefined;
+          case 'settle':
+            gate(step.fill).resolve({ value: step.value, bytes: step.bytes });
+            break;
+          case 'fail':
+            gate(step.fill).reject(new Error('the fill failed'));
+            break;
+        }
+        // Whoever waits for it hears of it within a few turns.
+        for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+        return results.get(step.fill);
+      };
+      const sights: CacheSight[] = [];
+      for (const step of steps) {
+        const value = await run(step);
+        sights.push({ value, bytes: cache.bytes, fills, stale });
+      }
+      return { sights, results: [...results] };
+    },
+
+    // over the wire
+
+    serve: async ({ root, options, timeouts }: ServeSetup): Promise<Address> => {
+      const { serveHttp } = await http;
+      const handler = chapter.staticFiles(root, options);
+      if (typeof handler !== 'function') throw new WrongResult(`staticFiles must return a handler: a function; it returned ${String(handler)}`);
+      server = await serveHttp(handler, {
+        host: '127.0.0.1',
+        port: 0,
+        onError: (error: unknown) => errors.push(error instanceof Error ? error.message : String(error)),
+        ...(timeouts === undefined ? {} : { timeouts }),
+      });
+      const { address } = server;
+      if (typeof address === 'string') throw new WrongResult('serveHttp resolved, but its `address` has no port');
+      return { host: '127.0.0.1', port: address.port };
+    },
+    errors: () => errors,
+    connections: () => server?.connections ?? 0,
+  };
+});

@@ -1,0 +1,51 @@
+/** The files that a test serves: made for it alone, and gone when it ends. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** The modification time of files whose test names none: long ago, so that their tags are strong. */
+export const LONG_AGO_MS = Date.UTC(2020, 0, 2, 3, 4, 5);
+
+/**
+ * A folder of its own for a test, empty; its real path. What else a test makes beside the root that it serves, a
+ * secret say, it makes in here too.
+ */
+export function scratchFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'ten-static-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Writes files below a folder, `{ 'sub/a.txt': 'text' }`; a name that ends in a slash is a folder. */
+export function writeFiles(folder: string, files: Record<string, string | Uint8Array>, mtimeMs = LONG_AGO_MS): void {
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    if (name.endsWith('/')) {
+      mkdirSync(path, { recursive: true });
+      continue;
+    }
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+    setModified(path, mtimeMs);
+  }
+}
+
+/** A root with these files, in a scratch folder of its own: `<scratch>/root`. */
+export function site(files: Record<string, string | Uint8Array>): string {
+  const root = join(scratchFolder(), 'root');
+  mkdirSync(root);
+  writeFiles(root, files);
+  return root;
+}
+
+/** A file of zeros that takes no room on the disk. */
+export function writeSparse(path: string, bytes: number): void {
+  writeFileSync(path, '');
+  truncateSync(path, bytes);
+  setModified(path, LONG_AGO_MS);
+}
+
+export function setModified(path: string, mtimeMs: number): void {
+  utimesSync(path, mtimeMs / 1000, mtimeMs / 1000);
+}
