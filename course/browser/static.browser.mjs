@@ -4,7 +4,8 @@
  * With SCREENSHOTS=DIR it leaves pictures of what it saw.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -17,17 +18,16 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-let server;
+const servers = [];
 let browser;
 let origin;
 
-before(async () => {
-  server = spawn(
-    process.execPath,
-    [join(ROOT, 'solutions', '03-static', 'main.ts'), '--port', '0', '--directory', SITE, '--precompressed', '--no-log'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  origin = await new Promise((resolve, reject) => {
+/** Serves a directory with the reference's tool; the origin where it listens. */
+async function serve(directory, ...options) {
+  const main = join(ROOT, 'solutions', '03-static', 'main.ts');
+  const server = spawn(process.execPath, [main, '--port', '0', '--directory', directory, '--no-log', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  servers.push(server);
+  return await new Promise((resolve, reject) => {
     let text = '';
     server.stdout.on('data', (bytes) => {
       text += bytes;
@@ -36,6 +36,10 @@ before(async () => {
     });
     server.on('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)));
   });
+}
+
+before(async () => {
+  origin = await serve(SITE, '--precompressed');
   const asRoot = process.getuid?.() === 0;
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -45,7 +49,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  server?.kill();
+  for (const server of servers) server.kill();
 });
 
 /** A page that remembers what its console and its network said. */
@@ -104,25 +108,30 @@ test('the film seeks, by the keyboard, with ranges', async () => {
   await context.close();
 });
 
-test('the second load asks with tags and is told 304', async () => {
+test('the second load asks with tags and is told 304', { timeout: DEADLINE_MS }, async () => {
   const { context, page, complaints } = await openPage();
   // A 304 is invisible to the page's own events: the network's log has what came over the wire.
-  const statuses = new Map();
   const session = await context.newCDPSession(page);
   await session.send('Network.enable');
-  const urls = new Map();
-  session.on('Network.requestWillBeSent', ({ requestId, request }) => urls.set(requestId, request.url));
-  session.on('Network.responseReceivedExtraInfo', ({ requestId, statusCode }) => {
-    const url = urls.get(requestId);
-    if (url !== undefined) statuses.set(new URL(url).pathname, statusCode);
-  });
+  const paths = new Map();
+  const codes = new Map();
+  session.on('Network.requestWillBeSent', ({ requestId, request }) => paths.set(requestId, new URL(request.url).pathname));
+  session.on('Network.responseReceivedExtraInfo', ({ requestId, statusCode }) => codes.set(requestId, statusCode));
+  /** The status of the last request for a path. The events of one request come in any order, and after the page's own. */
+  const statusOf = async (path) => {
+    for (;;) {
+      const id = [...paths.keys()].findLast((requestId) => paths.get(requestId) === path);
+      if (id !== undefined && codes.has(id)) return codes.get(id);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
   await page.goto(`${origin}/`, { waitUntil: 'load' });
   await page.waitForFunction(() => document.querySelectorAll('#files tr').length >= 4);
-  assert.equal(statuses.get('/styles.css'), 200);
-  statuses.clear();
+  assert.equal(await statusOf('/styles.css'), 200);
+  paths.clear();
   await page.reload({ waitUntil: 'load' });
   await page.waitForFunction(() => document.querySelectorAll('#files tr').length >= 4);
-  for (const path of ['/', '/styles.css', '/page.js']) assert.equal(statuses.get(path), 304, `${path} on the second load`);
+  for (const path of ['/', '/styles.css', '/page.js']) assert.equal(await statusOf(path), 304, `${path} on the second load`);
   assert.deepEqual(complaints, []);
   await context.close();
 });
@@ -135,6 +144,46 @@ test('a directory is sent on to its slash and listed', async () => {
   await page.click('text=day 10 & after #1.txt');
   await page.waitForURL(`${origin}/logbook/day%2010%20%26%20after%20%231.txt`);
   assert.match(await page.textContent('body'), /^Day 10\./);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test('a listing is used from the keyboard, on the width of a phone', async () => {
+  const { context, page, complaints } = await openPage({ viewport: { width: 360, height: 640 } });
+  await page.goto(`${origin}/logbook/`);
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), '../');
+  await page.keyboard.press('Tab');
+  const name = await page.evaluate(() => document.activeElement.textContent);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'nothing sticks out to the side');
+  assert.ok(await page.evaluate(() => document.activeElement.getBoundingClientRect().height >= 24), 'a link can be hit with a finger');
+  await screenshot(page, 'static-listing');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${origin}/logbook/${encodeURIComponent(name)}`);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test('a real site is served without a complaint: the API reference of this project', async () => {
+  const site = join(ROOT, 'docs', 'api');
+  if (!existsSync(join(site, 'index.html'))) {
+    const { status, stderr } = spawnSync(process.execPath, ['course/ten.mjs', 'docs'], { cwd: ROOT, encoding: 'utf8' });
+    assert.equal(status, 0, `npm run docs fails: ${stderr}`);
+  }
+  const docs = await serve(site, '--memory', '16');
+  const { context, page, complaints, responses } = await openPage();
+  await page.goto(`${docs}/`, { waitUntil: 'networkidle' });
+  // Its own search finds a class, and its page is shown.
+  await page.keyboard.press('/');
+  await page.keyboard.type('HttpConnection');
+  const hit = page.locator('#tsd-search-results a', { hasText: 'HttpConnection' }).first();
+  await hit.waitFor();
+  await hit.click();
+  await page.waitForURL(/HttpConnection/);
+  assert.match(await page.textContent('h1'), /HttpConnection/);
+  await screenshot(page, 'static-docs');
+  const failed = responses.filter((response) => response.status() >= 400).map((response) => `${response.status()} ${response.url()}`);
+  assert.deepEqual(failed, []);
   assert.deepEqual(complaints, []);
   await context.close();
 });

@@ -23,7 +23,7 @@ a:focus-visible { outline: 2px solid; outline-offset: -2px; }
 `;
 
 /** Names come from whoever can write files: nothing that they could smuggle in would run. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /**
  * The listing of a directory.
@@ -52,6 +52,7 @@ export function listingPage(names: readonly string[], entries: readonly Director
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
+<link rel="icon" href="data:,">
 <style>${STYLE}</style>
 </head>
 <body>
