@@ -761,4 +761,60 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'plays-the-client',
+    "reads responses in the client's role, in whatever pieces they come",
+    {
+      rule: 'where the body of a response ends depends on the request, too (RFC 9112 §6.3)',
+      likely: 'the framing of a response is looked for as that of a request is',
+    },
+    async ({ call, random }) => {
+      const body = random.bytes(random.integer(1, 300));
+      const text = (head: string): Buffer => Buffer.from(head.replaceAll('\n', '\r\n'), 'latin1');
+      const long = `Content-Length: ${body.length}\n\n`;
+      const empty = Buffer.alloc(0);
+      const cases: { what: string; method?: string; bytes: Buffer[]; body: Buffer; status?: number; interim?: number[]; trailers?: Pairs; eof?: boolean; persists?: boolean }[] = [
+        { what: 'a length', bytes: [text(`HTTP/1.1 200 OK\n${long}`), body], body },
+        { what: 'chunks and a trailer', bytes: [text('HTTP/1.1 200 \nTransfer-Encoding: chunked\n\n'), chunkedBytes(random.pieces(body, 40), [['X-Sum', 'a']])], body, trailers: [['X-Sum', 'a']] },
+        { what: '204', bytes: [text('HTTP/1.1 204 No Content\n\n')], body: empty, status: 204 },
+        { what: '304 with a length', bytes: [text(`HTTP/1.1 304 Not Modified\n${long}`)], body: empty, status: 304 },
+        { what: 'an answer to HEAD', method: 'HEAD', bytes: [text(`HTTP/1.1 200 OK\n${long}`)], body: empty },
+        { what: 'chunks to HEAD', method: 'HEAD', bytes: [text('HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n')], body: empty },
+        { what: '103, then 200', bytes: [text(`HTTP/1.1 103 Early Hints\nLink: </a>\n\nHTTP/1.1 200 OK\n${long}`), body], body, interim: [103] },
+        { what: 'an empty body', bytes: [text('HTTP/1.1 200 OK\nContent-Length: 0\n\n')], body: empty },
+        { what: 'Connection: close', bytes: [text(`HTTP/1.1 200 OK\nConnection: close\n${long}`), body], body, persists: false },
+        { what: 'HTTP/1.0', bytes: [text(`HTTP/1.0 200 OK\n${long}`), body], body, persists: false },
+        { what: 'a body up to the close', bytes: [text('HTTP/1.1 200 OK\n\n'), body], body, eof: true, persists: false },
+      ];
+      for (const { what, method = 'GET', bytes, body: wanted, status = 200, interim = [], trailers = [], eof = false, persists = true } of cases) {
+        const whole = Buffer.concat(bytes);
+        for (const pieces of [[whole], random.pieces(whole, 30), random.pieces(whole, 1)]) {
+          const request = { method, target: '/a', headers: [['Host', 'a']] as Pairs };
+          const [outcome] = await call('asClient', [{ request, pieces, eof }]);
+          const sent = `${what}, in ${count(pieces.length, 'piece')}: ${JSON.stringify(whole.toString('latin1', 0, 60))}`;
+          check(outcome !== undefined && 'accepted' in outcome, { sent, received: JSON.stringify(outcome), expected: `status ${status} and ${count(wanted.length, 'byte')}` });
+          const seen = outcome.accepted;
+          check(seen.sent.startsWith(`${method} /a HTTP/1.1\r\n`), { sent: `{ type: 'request', method: '${method}', target: '/a' }`, received: JSON.stringify(seen.sent), expected: 'its request line' });
+          check(
+            seen.response?.status === status && seen.interim.join() === interim.join() && wanted.equals(seen.body) && JSON.stringify(seen.trailers) === JSON.stringify(trailers) && seen.persists === persists,
+            {
+              sent,
+              received: `${[...seen.interim, seen.response?.status].join(', ')}; ${count(seen.body.length, 'byte')}; ${seen.trailers === undefined ? 'not at its end' : `trailers ${JSON.stringify(seen.trailers)}`}; ${seen.persists ? 'ready for another request' : 'no other request'}`,
+              expected: `${[...interim, status].join(', ')}; ${count(wanted.length, 'byte')}; trailers ${JSON.stringify(trailers)}; ${persists ? 'ready for another request' : 'no other request'}`,
+            },
+          );
+        }
+      }
+      // One exchange behind another, and a body that breaks off.
+      const request = { method: 'POST', target: '/b', headers: [['Host', 'a']] as Pairs, body: 'to the server' };
+      const whole = Buffer.concat([text(`HTTP/1.1 200 OK\n${long}`), body]);
+      const several = await call('asClient', Array.from({ length: 3 }, () => ({ request, pieces: random.pieces(whole, 50) })));
+      for (const outcome of several) {
+        check('accepted' in outcome && body.equals(outcome.accepted.body) && outcome.accepted.sent.endsWith('\r\n\r\nto the server'), { sent: 'three POSTs, one behind the other', received: JSON.stringify(outcome).slice(0, 200), expected: `each sent with its body, each answered with ${count(body.length, 'byte')}` });
+      }
+      const [broken] = await call('asClient', [{ request, pieces: [whole.subarray(0, -1)], eof: true }]);
+      check(broken !== undefined && !('accepted' in broken), { sent: `a response of ${count(body.length - 1, 'byte')} where Content-Length says ${body.length}, then the end of the connection`, received: 'a response that is whole', expected: 'RemoteProtocolError (RFC 9112 §8)' });
+    },
+  );
 });

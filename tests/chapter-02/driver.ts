@@ -430,6 +430,40 @@ export default driver<typeof Http>()('02-http', (chapter) => {
         return { persists: outcome(() => chapter.persists(head)), expectsContinue: outcome(() => chapter.expectsContinue(head)) };
       }),
 
+    /** One exchange after another in the client's role: what was sent, and what was read out of the pieces. */
+    asClient: (exchanges: { request: { method: string; target: string; headers: Pairs; body?: string }; pieces: Uint8Array[]; eof?: boolean }[]) => {
+      const connection = new chapter.HttpConnection({ role: 'client' });
+      return exchanges.map(({ request, pieces, eof = false }) =>
+        outcome(() => {
+          const wire = connection.send({ type: 'request', ...request });
+          if (request.body === undefined) connection.send({ type: 'end' });
+          const interim: number[] = [];
+          const body: Buffer[] = [];
+          let response: { status: number; reason: string; fields: Pairs } | undefined;
+          let trailers: Pairs | undefined;
+          const take = (): void => {
+            for (let turn = 0; turn < 10_000 && trailers === undefined; turn++) {
+              const event = connection.nextEvent();
+              if (event.type === 'informational') interim.push(event.status);
+              else if (event.type === 'response') response = { status: event.status, reason: event.reason, fields: pairsOf(event.headers) };
+              else if (event.type === 'data') body.push(Buffer.from(event.data));
+              else if (event.type === 'end') trailers = pairsOf(event.trailers);
+              else return;
+            }
+          };
+          for (const piece of pieces) {
+            connection.receiveData(piece);
+            take();
+          }
+          if (eof) {
+            connection.receiveEof();
+            take();
+          }
+          return { sent: Buffer.from(wire as string).toString('latin1'), interim, response, body: Buffer.concat(body), trailers, persists: connection.ourState === 'idle' };
+        }),
+      );
+    },
+
     // 2.4 and later: servers
 
     serve: async (setup: ServeSetup) => await start(handlerOf(setup), setup),
