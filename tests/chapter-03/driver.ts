@@ -39,6 +39,9 @@ export interface CacheSight {
   stale: string | undefined;
 }
 
+/** The user and the group that own nothing. */
+const NOBODY = 65_534;
+
 export default driver<typeof Static>()('03-static', (chapter, load) => {
   const errors: string[] = [];
   let server: Http.HttpServer | undefined;
@@ -84,6 +87,13 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
     mayBeServed: (names: string[], rules?: Static.NameRules) => names.map((name) => outcome(() => chapter.mayBeServed(name, rules))),
 
     areWithin: (cases: { directory: string; path: string }[]) => cases.map(({ directory, path }) => outcome(() => chapter.isWithin(directory, path))),
+
+    /** To root, nothing is forbidden: go on as nobody. */
+    dropRights: () => {
+      if (process.getuid?.() !== 0) return;
+      process.setgid?.(NOBODY);
+      process.setuid?.(NOBODY);
+    },
 
     /** Looks paths up below a directory, one after the other. */
     resolvePaths: async (root: string, paths: string[], options?: Static.RootOptions) => {
