@@ -117,14 +117,14 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
         }
       }),
 
-    /** Bytes that this process has read so far, by read() and its kin: from files and from sockets. Linux only. */
-    readBytes: () => Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'latin1'))?.[1]),
-
-    /** Resident memory, after a collection where that can be had. */
-    residentBytes: () => {
-      globalThis.gc?.();
-      return process.memoryUsage.rss();
-    },
+    /**
+     * Bytes that this process has read so far, from files and from sockets (Linux only; 0 elsewhere), and the memory
+     * that it has.
+     */
+    consumption: () => ({
+      readBytes: process.platform === 'linux' ? Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'latin1'))?.[1]) : 0,
+      residentBytes: process.memoryUsage.rss(),
+    }),
 
     // 3.3
 

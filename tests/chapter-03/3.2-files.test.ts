@@ -1,0 +1,473 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { appendFileSync, chmodSync, truncateSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { count } from '#support/bytes.ts';
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import { fieldTokens, fieldValue } from '#support/http-response.ts';
+import type { HttpTestResponse } from '#support/http-response.ts';
+import type driver from './driver.ts';
+import type { Outcome } from './driver.ts';
+import { site, writeSparse } from './files.ts';
+import { closing, download, exchange, expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PROC, once, over, showOutcome, showResponse, untilStalled } from './wire.ts';
+
+const MIB = 1 << 20;
+const GIB = 1 << 30;
+
+/** A type without its parameters, in lower case. */
+function essence(type: string | undefined): string {
+  return (type ?? '').split(';')[0]!.trim().toLowerCase();
+}
+
+function charset(type: string | undefined): string | undefined {
+  return /;\s*charset="?([^;"]+)"?/i.exec(type ?? '')?.[1]?.toLowerCase();
+}
+
+function expectLength(response: HttpTestResponse, bytes: number, sent: string): void {
+  const value = fieldValue(response, 'content-length');
+  check(value === String(bytes), { sent, received: `Content-Length: ${value ?? '(none)'}`, expected: `Content-Length: ${bytes}: the size is known`, likely: 'without a length nobody can show progress, or see that the end is missing' });
+}
+
+exercise<typeof driver>('3.2', import.meta.url, (rule) => {
+  rule(
+    'knows-types',
+    'knows the media type of a file by its name',
+    {
+      rule: 'a server says what it sends (RFC 9110 §8.3); a text with its charset',
+      likely: 'the extension is compared with its case, or the charset is missing; what is unknown is application/octet-stream',
+    },
+    async ({ call, random }) => {
+      const word = random.word();
+      const cases: [name: string, types: string, isText: boolean][] = [
+        [`${word}.html`, 'text/html', true],
+        [`${word}.css`, 'text/css', true],
+        [`${word}.js`, 'text/javascript', true],
+        [`${word}.mjs`, 'text/javascript', true],
+        [`${word}.txt`, 'text/plain', true],
+        [`${word}.md`, 'text/markdown', true],
+        [`${word}.csv`, 'text/csv', true],
+        [`${word}.json`, 'application/json', false],
+        [`${word}.svg`, 'image/svg+xml', false],
+        [`${word}.png`, 'image/png', false],
+        [`${word}.jpg`, 'image/jpeg', false],
+        [`${word}.webp`, 'image/webp', false],
+        [`${word}.woff2`, 'font/woff2', false],
+        [`${word}.webm`, 'video/webm', false],
+        [`${word}.mp4`, 'video/mp4', false],
+        [`${word}.pdf`, 'application/pdf', false],
+        [`${word}.wasm`, 'application/wasm', false],
+        [`${word}.zip`, 'application/zip', false],
+        [`${word}.tar.gz`, 'application/gzip', false],
+        [`${word.toUpperCase()}.HTML`, 'text/html', true],
+        [`${word}.min.Js`, 'text/javascript', true],
+        [`${word}.q${word}q`, 'application/octet-stream', false],
+        [word, 'application/octet-stream', false],
+        [`html`, 'application/octet-stream', false],
+        [`${word}.`, 'application/octet-stream', false],
+        ['.constructor', 'application/octet-stream', false],
+        [`${word}.__proto__`, 'application/octet-stream', false],
+      ];
+      const outcomes = await call('mediaTypes', cases.map(([name]) => name));
+      cases.forEach(([name, type, isText], index) => {
+        const outcome = outcomes[index] as Outcome<string>;
+        const seen = 'accepted' in outcome && typeof outcome.accepted === 'string' ? outcome.accepted : undefined;
+        const set = charset(seen);
+        // A parameter too many on JSON does no harm; on a picture it would be wrong.
+        const rightCharset = isText ? set === 'utf-8' : set === undefined || (set === 'utf-8' && /json|xml/.test(type));
+        check(essence(seen) === type && rightCharset, {
+          sent: `mediaType(${JSON.stringify(name)})`,
+          received: showOutcome(outcome),
+          expected: isText ? `${type}; charset=utf-8` : type,
+        });
+      });
+    },
+  );
+
+  rule(
+    'serves-files',
+    'serves a file, byte for byte, with its type and its length',
+    {
+      rule: 'GET transfers the current representation (RFC 9110 §9.3.1)',
+      likely: 'the bytes are turned into a string on their way',
+    },
+    async (world) => {
+      const { random } = world;
+      const word = random.word();
+      const every = Buffer.from(random.shuffle(Array.from({ length: 256 }, (_, value) => value)));
+      const files: Record<string, Buffer> = {
+        [`${word}.txt`]: Buffer.from(random.words(20)),
+        'binary.bin': every,
+        'picture.png': random.bytes(random.integer(1000, 5000)),
+        'sub/umlauts.html': Buffer.from('<p>Grüße, 世界 🌍</p>'),
+        'one.txt': Buffer.from('1'),
+        'empty.txt': Buffer.alloc(0),
+        'two words & more.txt': Buffer.from(word),
+      };
+      const server = await world.call('serve', { root: site(files) });
+      for (const [name, content] of Object.entries(files)) {
+        const target = `/${name.split('/').map(encodeURIComponent).join('/')}`;
+        const response = await expectFile(world, server, target, content);
+        expectLength(response, content.length, `GET ${target}`);
+        const type = fieldValue(response, 'content-type');
+        const wanted = name.endsWith('.png') ? 'image/png' : name.endsWith('.html') ? 'text/html' : name.endsWith('.txt') ? 'text/plain' : 'application/octet-stream';
+        check(essence(type) === wanted, { sent: `GET ${target}`, received: `Content-Type: ${type ?? '(none)'}`, expected: wanted });
+      }
+    },
+  );
+
+  rule(
+    'ignores-the-query',
+    'finds the file by the path alone',
+    {
+      rule: 'the query is not part of the path (RFC 3986 §3.4); a target in absolute-form has a path, too (RFC 9112 §3.2.2)',
+      likely: '`request.target` is used where `request.path` is meant',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const server = await world.call('serve', { root: site({ 'a.txt': word }) });
+      for (const target of [`/a.txt?${word}`, '/a.txt?', '/a.txt?b/../c?d%zz', 'http://localhost/a.txt', 'http://localhost/a.txt?q']) await expectFile(world, server, target, word);
+    },
+  );
+
+  rule(
+    'finds-nothing',
+    'answers 404 for what is not there, and refuses what must not be served',
+    {
+      rule: 'no file, no 200; nothing outside the root, and no failure of ours for it',
+      likely: 'an error of the file system becomes a 500, or the path is not taken through exercise 3.1',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const root = site({ 'a.txt': 'a', '.secret': word, 'sub/b.txt': 'b' });
+      const server = await world.call('serve', { root });
+      const cases: [target: string, statuses: number[]][] = [
+        [`/${word}`, [404]],
+        ['/a.txt/', [404]],
+        ['/a.txt/b', [404]],
+        ['/sub/a.txt', [404]],
+        ['/%zz', [400]],
+        ['/a%00.txt', [400]],
+        ['/.secret', [400, 403, 404]],
+        ['/../a.txt', [400, 403, 404]],
+        ['/%2e%2e/root/a.txt', [400, 403, 404]],
+        ['/sub/..%2fa.txt', [400, 403, 404]],
+        ['//a.txt', [400, 403, 404]],
+        [`/${'x'.repeat(300)}`, [400, 403, 404, 414]],
+      ];
+      for (const [target, statuses] of cases) {
+        const response = await once(world, server, 'GET', target);
+        expectStatus(response, statuses, `GET ${target.slice(0, 40)}`);
+        check(!response.body.includes(root), { sent: `GET ${target}`, received: response.body.toString().slice(0, 80), expected: 'nothing about the disk of the server' });
+      }
+      await expectFile(world, server, '/a.txt', 'a');
+    },
+  );
+
+  rule(
+    'answers-head',
+    'answers HEAD as GET, without the body',
+    {
+      rule: 'the server SHOULD send the same header fields to HEAD as to GET (RFC 9110 §9.3.2)',
+      likely: 'Content-Length is 0, or HEAD is refused',
+    },
+    async (world) => {
+      const content = world.random.bytes(world.random.integer(1000, 200_000));
+      const server = await world.call('serve', { root: site({ 'a.png': content, 'empty.txt': '' }) });
+      for (const [target, bytes] of [['/a.png', content.length], ['/empty.txt', 0]] as const) {
+        const get = await once(world, server, 'GET', target);
+        const head = await once(world, server, 'HEAD', target);
+        expectStatus(head, 200, `HEAD ${target}`);
+        expectLength(head, bytes, `HEAD ${target}`);
+        check(fieldValue(head, 'content-type') === fieldValue(get, 'content-type'), { sent: `HEAD ${target}`, received: `Content-Type: ${fieldValue(head, 'content-type')}`, expected: `${fieldValue(get, 'content-type')}, as for GET` });
+      }
+      expectStatus(await once(world, server, 'HEAD', '/nothing'), 404, 'HEAD /nothing');
+    },
+  );
+
+  rule(
+    'refuses-other-methods',
+    'answers 405 with Allow to methods that make no sense for a file',
+    {
+      rule: 'a 405 MUST say in Allow what the resource supports (RFC 9110 §15.5.6)',
+      likely: 'every method is answered as GET, or Allow is missing',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const server = await world.call('serve', { root: site({ 'a.txt': word }) });
+      const http = await world.http(server);
+      for (const method of world.random.shuffle(['POST', 'PUT', 'DELETE', 'PATCH', 'PROPFIND'])) {
+        http.send(method, '/a.txt', { body: 'b' });
+        const response = await http.response();
+        expectStatus(response, 405, `${method} /a.txt`);
+        const allow = fieldTokens(response, 'allow');
+        check(allow.includes('get') && allow.includes('head') && !allow.includes(method.toLowerCase()), { sent: `${method} /a.txt`, received: `Allow: ${fieldValue(response, 'allow') ?? '(none)'}`, expected: 'Allow: GET, HEAD and perhaps OPTIONS' });
+      }
+      http.send('OPTIONS', '/a.txt');
+      const options = await http.response();
+      expectStatus(options, [200, 204], 'OPTIONS /a.txt');
+      check(fieldTokens(options, 'allow').includes('get'), { sent: 'OPTIONS /a.txt', received: `Allow: ${fieldValue(options, 'allow') ?? '(none)'}`, expected: 'Allow: GET, HEAD, OPTIONS (RFC 9110 §9.3.7)' });
+      await expectFile(world, server, '/a.txt', word);
+    },
+  );
+
+  rule(
+    'answers-the-pipeline',
+    'answers many requests on one connection, in order: files, HEAD, and what is not there',
+    {
+      rule: 'each response is framed: the next one begins where it ends (RFC 9112 §6)',
+      likely: 'the body of a HEAD is sent, or the length is not that of the file',
+    },
+    async (world) => {
+      const { random } = world;
+      const names = Array.from({ length: 6 }, (_, index) => `${random.word()}${index}.bin`);
+      const files = Object.fromEntries(names.map((name) => [name, random.bytes(random.integer(0, 300_000))]));
+      const server = await world.call('serve', { root: site(files) });
+      const http = await world.http(server);
+      const steps = Array.from({ length: 20 }, () => ({ method: random.integer(0, 3) === 0 ? 'HEAD' : 'GET', name: random.integer(0, 4) === 0 ? 'nothing' : (names[random.integer(0, names.length - 1)] as string) }));
+      for (const { method, name } of steps) http.send(method, `/${name}`);
+      for (const { method, name } of steps) {
+        const response = await http.response();
+        const content = files[name];
+        expectStatus(response, content ? 200 : 404, `${method} /${name}`);
+        if (content && method === 'GET') expectBody(response, content, `GET /${name}, in a pipeline of ${steps.length}`);
+      }
+    },
+  );
+
+  rule(
+    'serves-large-files',
+    'serves a file of some megabytes, byte for byte, also to several clients at once',
+    {
+      rule: 'each reader has its own place in the file and its own bytes',
+      likely: 'two responses read with one position, or into one buffer that is filled again before the first part has gone',
+    },
+    async (world) => {
+      const { random } = world;
+      const contents = Array.from({ length: 3 }, () => random.bytes(random.integer(2 * MIB, 4 * MIB)));
+      const server = await world.call('serve', { root: site(Object.fromEntries(contents.map((content, index) => [`${index}.bin`, content]))) });
+      await Promise.all(
+        Array.from({ length: 9 }, async (_, number) => {
+          const content = contents[number % 3] as Buffer;
+          const http = await world.http(server, { label: `client ${number + 1} of 9` });
+          http.send('GET', `/${number % 3}.bin`);
+          // Some of them stop for a while.
+          if (number % 2 === 0) {
+            await http.tcp.until(() => http.tcp.receivedBytes > 100_000);
+            http.tcp.pause();
+            for (let turn = 0; turn < number; turn++) await world.settle();
+            http.tcp.resume();
+          }
+          const response = await download(http, content.length);
+          expectStatus(response, 200, http.tcp.describeSent());
+          expectBody(response, content, http.tcp.describeSent());
+        }),
+      );
+    },
+  );
+
+  rule(
+    'bounds-its-memory',
+    'reads no more of a file than the client takes: a gibibyte in bounded memory',
+    {
+      rule: 'memory does not grow with the file: backpressure reaches the disk',
+      likely: '`readFile`, or a stream whose `write` returned false and nobody waited for drain',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const root = site({});
+      writeSparse(join(root, 'large.bin'), GIB);
+      const server = await world.call('serve', { root });
+      const sent = 'GET /large.bin (1 GiB) by four clients that stop reading';
+      const clients = await Promise.all(
+        Array.from({ length: 4 }, async () => {
+          const http = await world.http(server);
+          http.send('GET', '/large.bin');
+          await http.tcp.until(() => http.tcp.receivedBytes > 1000, { expected: 'the beginning of a file of 1 GiB' });
+          http.tcp.pause();
+          return http;
+        }),
+      );
+      await untilStalled(world, clients[0]!.tcp, { sent });
+      const head = clients[0]!.tcp.received.toString('latin1', 0, 1000);
+      check(head.startsWith('HTTP/1.1 200') && /^content-length: *1073741824\r$/im.test(head), { sent: 'GET /large.bin', received: head.slice(0, head.indexOf('\r\n\r\n')), expected: '200 with Content-Length: 1073741824' });
+      for (const { tcp } of clients) tcp.destroy();
+      await expectFilesClosed(world, root, sent);
+    },
+  );
+
+  rule(
+    'closes-files',
+    'closes every file again: after GET, HEAD, an empty file, and what is not served',
+    {
+      rule: 'a descriptor that is not closed is lost: some thousand requests later, the server can open nothing more',
+      likely: 'HEAD never asks for the body, and only the body closes the file',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const root = site({ 'a.txt': 'a', 'empty.txt': '', 'large.bin': world.random.bytes(MIB) });
+      const server = await world.call('serve', { root });
+      for (const [method, target] of [['GET', '/a.txt'], ['HEAD', '/a.txt'], ['HEAD', '/large.bin'], ['GET', '/empty.txt'], ['HEAD', '/empty.txt'], ['GET', '/large.bin'], ['POST', '/a.txt'], ['GET', '/nothing'], ['GET', '/a.txt/b'], ['OPTIONS', '/a.txt']] as const) {
+        for (let times = 0; times < 3; times++) await once(world, server, method, target);
+        await expectFilesClosed(world, root, `${method} ${target}, three times`);
+      }
+    },
+  );
+
+  rule(
+    'closes-files-of-those-who-leave',
+    'closes the file when the client leaves in the middle of it',
+    {
+      rule: 'every way out of a response leads past a close, the sudden one too',
+      likely: '`createReadStream(…).pipe(…)`: nobody ends the stream when the socket has gone',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const root = site({ 'small.txt': 'small' });
+      writeSparse(join(root, 'large.bin'), GIB);
+      const server = await world.call('serve', { root });
+      const sent = 'GET /large.bin by twenty clients that leave';
+      await Promise.all(
+        Array.from({ length: 20 }, async (_, number) => {
+          const http = await world.http(server, { label: `client ${number + 1} of 20` });
+          http.send('GET', '/large.bin');
+          if (number % 4 !== 0) await http.tcp.until(() => http.tcp.receivedBytes > number * 1000, { expected: 'the beginning of a file of 1 GiB' });
+          if (number % 2 === 0) http.tcp.resetNow();
+          else http.tcp.destroy();
+        }),
+      );
+      await expectFilesClosed(world, root, sent);
+      await expectFile(world, server, '/small.txt', 'small');
+    },
+  );
+
+  rule(
+    'keeps-files-apart',
+    'gives nobody the bytes of another file, while clients come and go',
+    {
+      rule: 'a descriptor that was closed may be another file at the next moment, and a buffer another response',
+      likely: 'a file is closed, or a buffer given back, while a read of it is on its way',
+    },
+    async (world) => {
+      const { random } = world;
+      const contents = Array.from({ length: 4 }, (_, index) => Buffer.alloc(random.integer(300_000, 900_000), 65 + index));
+      const server = await world.call('serve', { root: site(Object.fromEntries(contents.map((content, index) => [`${index}.bin`, content]))) });
+      const visit = async (number: number): Promise<void> => {
+        const content = contents[number % 4] as Buffer;
+        const http = await world.http(server);
+        http.send('GET', `/${number % 4}.bin`, closing());
+        if (number % 3 === 0) {
+          const leaveAt = (number * 7919) % content.length;
+          await http.tcp.until(() => http.tcp.receivedBytes > leaveAt);
+          http.tcp.resetNow();
+          return;
+        }
+        const response = await download(http, content.length);
+        expectStatus(response, 200, http.tcp.describeSent());
+        expectBody(response, content, `${http.tcp.describeSent()}, beside clients that leave`);
+      };
+      for (let round = 0; round < 6; round++) await Promise.all(Array.from({ length: 12 }, async (_, index) => await visit(round * 12 + index)));
+    },
+  );
+
+  rule(
+    'breaks-off-what-shrinks',
+    'ends the connection when a file becomes shorter while it is sent',
+    {
+      rule: 'a response that cannot be completed must not look complete (RFC 9112 §8): the connection closes early',
+      likely: 'the server waits for bytes that never come, or fills up with something else',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const root = site({});
+      const file = join(root, 'log.bin');
+      writeSparse(file, GIB);
+      const server = await world.call('serve', { root });
+      const http = await world.http(server);
+      http.send('GET', '/log.bin').send('GET', '/log.bin');
+      await http.tcp.until(() => http.tcp.receivedBytes > 100_000, { expected: 'the beginning of a file of 1 GiB' });
+      http.tcp.pause();
+      const sent = 'GET /log.bin (1 GiB), which is cut to 1,000 bytes meanwhile';
+      await untilStalled(world, http.tcp, { sent });
+      truncateSync(file, 1000);
+      http.tcp.resume();
+      await over(http.tcp, 'the connection is closed: the rest will never come');
+      check(http.tcp.receivedBytes < GIB, { sent, received: `${count(http.tcp.receivedBytes, 'byte')}`, expected: 'what was there, and then the end of the connection' });
+      await expectFilesClosed(world, root, sent);
+      expectLength(await expectFile(world, server, '/log.bin', Buffer.alloc(1000)), 1000, 'GET /log.bin, later');
+    },
+  );
+
+  rule(
+    'sends-no-more-than-promised',
+    'sends exactly what was promised when a file grows while it is sent',
+    {
+      rule: 'Content-Length is a promise: what comes behind it would be taken for the next response (RFC 9112 §6.3)',
+      likely: 'the file is read to its end and not to the length that was promised',
+    },
+    async (world) => {
+      const root = site({ 'next.txt': 'next' });
+      const file = join(root, 'log.bin');
+      const bytes = 24 * MIB + world.random.integer(0, 1000);
+      writeSparse(file, bytes);
+      const server = await world.call('serve', { root });
+      const http = await world.http(server);
+      http.send('GET', '/log.bin').send('GET', '/next.txt');
+      await http.tcp.until(() => http.tcp.receivedBytes > 10_000);
+      http.tcp.pause();
+      appendFileSync(file, Buffer.alloc(2 * MIB, 'more'));
+      http.tcp.resume();
+      const response = await download(http, bytes);
+      expectLength(response, bytes, 'GET /log.bin, to which something is added meanwhile');
+      const hash = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+      check(response.body.length === bytes && hash(response.body) === hash(Buffer.alloc(bytes)), { sent: 'GET /log.bin, to which something is added meanwhile', received: showResponse(response), expected: `the ${count(bytes, 'byte')} that were there` });
+      const next = await http.response();
+      expectBody(next, 'next', 'GET /next.txt, in the pipeline behind it');
+    },
+  );
+
+  rule(
+    'opens-files-only',
+    'opens nothing that is no file: a pipe would be waited for without end',
+    {
+      rule: 'a static server serves regular files; opening a FIFO waits until somebody writes into it',
+      likely: 'the file is opened before anybody asks what it is',
+      skip: NEEDS_LINKS,
+    },
+    async (world) => {
+      const root = site({ 'a.txt': 'a' });
+      const made = spawnSync('mkfifo', [join(root, 'pipe'), join(root, 'pipe.txt')]);
+      check(made.status === 0, { received: `mkfifo failed: ${made.stderr}`, expected: 'a FIFO: mkfifo is part of every Unix' });
+      const server = await world.call('serve', { root });
+      // Four at a time: as many as the pool of Node's file system has threads.
+      await Promise.all(
+        ['/pipe', '/pipe.txt', '/pipe', '/pipe.txt', '/pipe'].map(async (target) => {
+          for (const method of ['GET', 'HEAD']) {
+            const { response } = await exchange(world, server, method, target);
+            expectStatus(response, [403, 404], `${method} ${target}, a FIFO`);
+          }
+        }),
+      );
+      await expectFile(world, server, '/a.txt', 'a');
+    },
+  );
+
+  rule(
+    'refuses-what-may-not-be-read',
+    'answers 403 or 404 for a file that the server may not read, and goes on',
+    {
+      rule: 'who may not read a file may not serve it (RFC 9110 §15.5.4); it is no failure of the server',
+      likely: 'EACCES becomes a 500',
+      skip: NEEDS_LINKS,
+    },
+    async (world) => {
+      const root = site({ 'closed.txt': 'closed', 'a.txt': 'a' });
+      chmodSync(dirname(root), 0o755);
+      chmodSync(join(root, 'closed.txt'), 0o000);
+      await world.call('dropRights');
+      const server = await world.call('serve', { root });
+      for (const method of ['GET', 'HEAD']) expectStatus(await once(world, server, method, '/closed.txt'), [403, 404], `${method} /closed.txt`);
+      await expectFile(world, server, '/a.txt', 'a');
+    },
+  );
+});
