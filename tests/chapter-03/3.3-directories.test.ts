@@ -1,0 +1,309 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import { fieldValue } from '#support/http-response.ts';
+import type { HttpTestResponse } from '#support/http-response.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import { site, writeFiles } from './files.ts';
+import { expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PROC, once } from './wire.ts';
+import type { TestWorld } from './wire.ts';
+
+/** Statuses that send a client elsewhere for good or for now, by GET. */
+const REDIRECTS = [301, 302, 303, 307, 308];
+/** Names that mean something to a URL, to HTML, or to both. */
+const ODD_NAMES = ['two words', 'a&b', 'quo"te', "apo'strophe", '<b>bold<', 'x:y', 'a#b', 'a?b=c', '100%', '%41', 'a;b', 'a+b', '~home', '世界', '[brackets]', '&amp;', 'javascript:alert(1)', '{x}', 'a|b', 'a^b`c'];
+
+/** Where a client goes that asked for `target` and was sent to the response's Location. */
+function destination(response: HttpTestResponse, target: string): URL | undefined {
+  const location = fieldValue(response, 'location');
+  return location === undefined ? undefined : new URL(location, `http://localhost${target}`);
+}
+
+/** Every `href` of a page, with the entities of HTML decoded, as a browser would. */
+function references(html: string): string[] {
+  const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+  const decode = (text: string): string =>
+    text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal?: string, hex?: string, name?: string) =>
+      decimal !== undefined ? String.fromCodePoint(Number(decimal)) : hex !== undefined ? String.fromCodePoint(parseInt(hex, 16)) : (entities[(name ?? '').toLowerCase()] ?? whole),
+    );
+  return Array.from(html.matchAll(/<a\b[^>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi), (found) => decode(found[1] ?? found[2] ?? found[3] ?? ''));
+}
+
+/** The listing of a directory, as paths that its links lead to. */
+async function listed(world: TestWorld, server: Address, target: string): Promise<{ html: string; paths: string[] }> {
+  const response = await once(world, server, 'GET', target);
+  expectStatus(response, 200, `GET ${target}`);
+  const type = fieldValue(response, 'content-type') ?? '(none)';
+  check(/^text\/html\s*;\s*charset="?utf-8/i.test(type), { sent: `GET ${target}`, received: `Content-Type: ${type}`, expected: 'text/html; charset=utf-8' });
+  const html = response.body.toString('utf8');
+  const base = `http://localhost${target}`;
+  const paths = references(html).flatMap((reference) => (URL.canParse(reference, base) ? [new URL(reference, base)] : [])).map((url) => (url.host === 'localhost' ? url.pathname + url.search + url.hash : url.href));
+  return { html, paths };
+}
+
+const pathOf = (name: string): string => `/${name.split('/').map(encodeURIComponent).join('/')}`;
+
+exercise<typeof driver>('3.3', import.meta.url, (rule) => {
+  rule(
+    'serves-the-index',
+    'serves index.html for a path that ends in a slash',
+    {
+      rule: "a directory's path stands for its index",
+      likely: 'only `/` is looked after, or the index is looked for without its directory',
+    },
+    async (world) => {
+      const { random } = world;
+      const files = { 'index.html': random.words(5), 'sub/index.html': random.words(6), 'sub/deep er/index.html': random.words(7) };
+      const server = await world.call('serve', { root: site(files) });
+      for (const [target, content] of [['/', files['index.html']], ['/sub/', files['sub/index.html']], ['/sub/deep%20er/', files['sub/deep er/index.html']], ['/?q', files['index.html']]] as const) {
+        const response = await expectFile(world, server, target, content);
+        const type = fieldValue(response, 'content-type') ?? '(none)';
+        check(/^text\/html\s*;\s*charset="?utf-8/i.test(type), { sent: `GET ${target}`, received: `Content-Type: ${type}`, expected: 'text/html; charset=utf-8' });
+        const head = await once(world, server, 'HEAD', target);
+        expectStatus(head, 200, `HEAD ${target}`);
+        check(fieldValue(head, 'content-length') === String(content.length), { sent: `HEAD ${target}`, received: `Content-Length: ${fieldValue(head, 'content-length')}`, expected: String(content.length) });
+      }
+    },
+  );
+
+  rule(
+    'redirects-to-the-slash',
+    'sends a client that asks for a directory without its slash there',
+    {
+      rule: 'relative links in the index count from the last slash (RFC 3986 §5.2.3): the client has to know that there is one',
+      likely: 'the index is served for both, or the Location is not what the client needs',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const server = await world.call('serve', { root: site({ [`${word}/index.html`]: 'index', [`${word}/two words/a.txt`]: 'a', 'sub/deep/b.txt': 'b' }) });
+      for (const method of ['GET', 'HEAD']) {
+        for (const target of [`/${word}`, `/${word}/two%20words`, '/sub', '/sub/deep']) {
+          const response = await once(world, server, method, target);
+          expectStatus(response, REDIRECTS, `${method} ${target}`);
+          const there = destination(response, target);
+          check(there?.host === 'localhost' && there.pathname === `${target}/` && there.search === '', { sent: `${method} ${target}`, received: `Location: ${fieldValue(response, 'location') ?? '(none)'}`, expected: `a reference that leads to ${target}/` });
+        }
+      }
+      expectBody(await once(world, server, 'GET', `/${word}/`), 'index', `GET /${word}/`);
+    },
+  );
+
+  rule(
+    'redirects-relatively',
+    'names no host and no port when it redirects',
+    {
+      rule: 'Location may be relative (RFC 9110 §10.2.2), and only the client knows by what name it came: behind a proxy, a server knows another',
+      likely: 'the URL is made from the Host field or from the port that the server listens on',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const server = await world.call('serve', { root: site({ [`${word}/a.txt`]: 'a' }) });
+      for (const host of ['localhost', 'evil.example', `${word}.example:8080`]) {
+        const response = await once(world, server, 'GET', `/${word}`, { host });
+        const location = fieldValue(response, 'location') ?? '';
+        check(location !== '' && !/^[a-z][a-z0-9+.-]*:|^\/\//i.test(location), { sent: `GET /${word} with Host: ${host}`, received: `Location: ${location || '(none)'}`, expected: 'a reference without a scheme and a host' });
+      }
+    },
+  );
+
+  rule(
+    'keeps-the-query',
+    'keeps the query when it redirects',
+    {
+      rule: 'the query belongs to what was asked for',
+      likely: 'the Location is made of the path alone',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const server = await world.call('serve', { root: site({ [`${word}/a.txt`]: 'a' }) });
+      for (const query of [`?${word}=1`, '?a=1&b=%20%2F', '?a/b?c', '?%zz']) {
+        const target = `/${word}${query}`;
+        const response = await once(world, server, 'GET', target);
+        const there = destination(response, target);
+        check(there?.pathname === `/${word}/` && there.search === query, { sent: `GET ${target}`, received: `Location: ${fieldValue(response, 'location') ?? '(none)'}`, expected: `a reference that leads to /${word}/${query}` });
+      }
+    },
+  );
+
+  rule(
+    'redirects-to-itself-only',
+    'leads nobody to another place, whatever a directory is called',
+    {
+      rule: '`//evil.example/` is a reference to another host (RFC 3986 §4.2), and `a:b/` has a scheme',
+      likely: 'the decoded name, or the path as it came, stands in the Location as it is',
+    },
+    async (world) => {
+      const root = site({});
+      for (const name of ODD_NAMES) mkdirSync(join(root, name));
+      const server = await world.call('serve', { root });
+      for (const name of ODD_NAMES) {
+        const target = pathOf(name);
+        const response = await once(world, server, 'GET', target);
+        expectStatus(response, REDIRECTS, `GET ${target}`);
+        const there = destination(response, target);
+        check(there?.host === 'localhost' && there.protocol === 'http:' && decodeURIComponent(there.pathname) === `/${name}/` && there.search === '', {
+          sent: `GET ${target}`,
+          received: `Location: ${fieldValue(response, 'location') ?? '(none)'}`,
+          expected: `a reference that leads to ${target}/`,
+        });
+      }
+      for (const target of ['//evil.example', '//evil.example/', '//evil.example/..', '/%2fevil.example', '/%2f%2fevil.example/', '/%5cevil.example', '/\\evil.example', '///evil.example', '/sub//evil.example']) {
+        const response = await once(world, server, 'GET', target);
+        const there = destination(response, target);
+        check(there === undefined || there.host === 'localhost', { sent: `GET ${target}`, received: `Location: ${fieldValue(response, 'location')}`, expected: '404: nobody is sent to another host' });
+      }
+    },
+  );
+
+  rule(
+    'minds-the-index-option',
+    'takes for an index what the settings name, in their order',
+    {
+      rule: 'the first of `index` that is there is the index',
+      likely: 'index.html is written into the code',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const root = site({ 'a/index.html': 'html', 'a/home.txt': 'home', [`a/${word}.html`]: word, 'b/index.html': 'html', 'b/home.txt': 'home', 'c/index.html': 'html' });
+      const server = await world.call('serve', { root, options: { index: [`${word}.html`, 'home.txt'] } });
+      await expectFile(world, server, '/a/', word);
+      await expectFile(world, server, '/b/', 'home');
+      expectStatus(await once(world, server, 'GET', '/c/'), [403, 404], 'GET /c/, which has no index by these settings');
+    },
+  );
+
+  rule(
+    'lists-nothing-unasked',
+    'shows nobody what is in a directory without an index, unless the settings say so',
+    {
+      rule: 'names are not for everybody: 404, or 403',
+      likely: 'the listing is on by default',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const server = await world.call('serve', { root: site({ [`sub/${word}.txt`]: 'a', 'none/': '' }) });
+      for (const target of ['/', '/sub/', '/none/']) {
+        const response = await once(world, server, 'GET', target);
+        expectStatus(response, [403, 404], `GET ${target}`);
+        check(!response.body.includes(word), { sent: `GET ${target}`, received: response.body.toString().slice(0, 100), expected: 'no names' });
+      }
+      expectStatus(await once(world, server, 'GET', `/sub/${word}.txt/`), 404, `GET /sub/${word}.txt/`);
+    },
+  );
+
+  rule(
+    'lists-files-and-directories',
+    'lists what is in a directory, each with a link that leads to it',
+    {
+      rule: 'every link of a listing leads to what it names; a directory ends in a slash',
+      likely: 'the name stands in the link as it is, or the link counts from the root',
+    },
+    async (world) => {
+      const { random } = world;
+      const names = Array.from({ length: random.integer(5, 12) }, (_, index) => `${random.word()}-${index}.txt`);
+      const files = { ...Object.fromEntries(names.map((name) => [name, `this is ${name}`])), [`${random.word()}/in.txt`]: 'in', 'sub/deep/x.txt': 'x' };
+      const server = await world.call('serve', { root: site(files), options: { listing: true } });
+      const { paths } = await listed(world, server, '/');
+      for (const name of names) {
+        check(paths.includes(pathOf(name)), { sent: 'GET /', received: paths.join(' '), expected: `a link to ${pathOf(name)}` });
+        await expectFile(world, server, pathOf(name), `this is ${name}`);
+      }
+      check(paths.includes('/sub/'), { sent: 'GET /', received: paths.join(' '), expected: 'a link to /sub/, with its slash' });
+      const sub = await listed(world, server, '/sub/');
+      check(sub.paths.includes('/sub/deep/'), { sent: 'GET /sub/', received: sub.paths.join(' '), expected: 'a link to /sub/deep/' });
+      const head = await once(world, server, 'HEAD', '/sub/');
+      expectStatus(head, 200, 'HEAD /sub/');
+      const empty = Object.keys(files).length;
+      check(paths.length >= empty - 1, { sent: 'GET /', received: `${paths.length} links`, expected: `at least ${empty - 1}` });
+    },
+  );
+
+  rule(
+    'escapes-names',
+    'escapes names, for the URL and for HTML',
+    {
+      rule: 'a name in a listing is text that a stranger may have chosen: it must not become markup (OWASP), nor another URL',
+      likely: 'escaped for one of the two and not for the other, or in the wrong order',
+    },
+    async (world) => {
+      const tag = world.random.word();
+      const hostile = [...ODD_NAMES, `<img src=x onerror=${tag}()>`, `"><script>${tag}()<`, `'><i ${tag}>`, `"${tag}="`];
+      const root = site({ ...Object.fromEntries(hostile.map((name) => [name, `this is ${name}`])), '<i>folder/in.txt': 'in' });
+      const server = await world.call('serve', { root, options: { listing: true } });
+      const { html, paths } = await listed(world, server, '/');
+      for (const name of hostile) {
+        const wanted = pathOf(name);
+        const found = paths.find((path) => path === wanted || decodedOrSame(path) === `/${name}`);
+        check(found !== undefined && !/[?#]/.test(found), { sent: `GET /, where a file is called ${JSON.stringify(name)}`, received: `links to ${paths.filter((path) => path !== '/').slice(0, 8).join(' ')} …`, expected: `a link to ${wanted}` });
+        await expectFile(world, server, found, `this is ${name}`);
+      }
+      // What is left of a page when its text and the values of its attributes are gone is its markup.
+      const markup = (html.match(/<[^>]*>/g) ?? []).map((element) => element.replaceAll(/"[^"]*"|'[^']*'/g, '""'));
+      const smuggled = markup.find((element) => element.includes(tag) || /^<(?:img|script|i|b)\b/i.test(element) || /onerror/i.test(element));
+      check(smuggled === undefined, { sent: 'GET /, where files have names like <img src=x onerror=…>', received: `the element ${smuggled}`, expected: 'names as text: &lt;img src=x …' });
+      const { html: inside } = await listed(world, server, '/%3Ci%3Efolder/');
+      check(!inside.includes('<i>'), { sent: 'GET /%3Ci%3Efolder/', received: 'the element <i>', expected: "the directory's own name escaped, too" });
+    },
+  );
+
+  rule(
+    'lists-what-would-be-served',
+    'lists nothing that a request would not get',
+    {
+      rule: 'no dotfiles, no links that lead out, no pipes: what is not served is not shown',
+      likely: '`readdir` is shown as it is',
+      skip: NEEDS_LINKS,
+    },
+    async (world) => {
+      const word = world.random.word();
+      const root = site({ 'a.txt': 'a', [`.${word}`]: 'hidden', '.git/config': 'hidden', '.well-known/b.txt': 'b' });
+      writeFiles(dirname(root), { [`out-${word}.txt`]: 'secret', 'outside/c.txt': 'secret' });
+      symlinkSync(`../out-${word}.txt`, join(root, `link-${word}`));
+      symlinkSync('../outside', join(root, 'folder'));
+      symlinkSync('nowhere', join(root, 'dangling'));
+      symlinkSync('a.txt', join(root, 'within'));
+      spawnSync('mkfifo', [join(root, 'pipe')]);
+      const server = await world.call('serve', { root, options: { listing: true } });
+      const { paths, html } = await listed(world, server, '/');
+      for (const [path, what] of [[`/.${word}`, 'a dotfile'], ['/.git/', 'a dotfile'], [`/link-${word}`, 'a link out of the root'], ['/folder/', 'a link out of the root'], ['/folder', 'a link out of the root'], ['/dangling', 'a link to nothing'], ['/pipe', 'a FIFO']]) {
+        check(!paths.includes(path as string), { sent: 'GET /', received: `a link to ${path}, ${what}`, expected: 'only what a request would get' });
+      }
+      check(!html.includes(`.${word}`), { sent: 'GET /', received: `the name .${word}`, expected: 'no dotfile by name either' });
+      for (const path of ['/a.txt', '/within']) check(paths.includes(path), { sent: 'GET /', received: paths.join(' '), expected: `a link to ${path}` });
+    },
+  );
+
+  rule(
+    'lists-at-once',
+    'lists a directory of a thousand files, and goes on answering others',
+    {
+      rule: 'a directory is as large as it likes',
+      likely: 'one thousand files are opened to look at them, or forgotten open',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const word = world.random.word();
+      const root = site(Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`many/${word}-${index}.txt`, ''])));
+      writeFiles(root, { 'a.txt': 'a' });
+      const server = await world.call('serve', { root, options: { listing: true } });
+      const listings = Promise.all(Array.from({ length: 3 }, async () => await listed(world, server, '/many/')));
+      await expectFile(world, server, '/a.txt', 'a');
+      for (const { paths } of await listings) {
+        const found = paths.filter((path) => path.startsWith(`/many/${word}-`)).length;
+        check(new Set(paths).size >= 1000 && found === 1000, { sent: 'GET /many/, where there are 1,000 files', received: `${found} links`, expected: '1,000' });
+      }
+      await expectFilesClosed(world, root, 'GET /many/, three times');
+    },
+  );
+});
+
+function decodedOrSame(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
