@@ -1,5 +1,7 @@
 /** What the tests of chapter 03 do inside the process of the code under test. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Static from '#subject/03-static/index.ts';
 import { driver, WrongResult } from '#support/driver.ts';
@@ -126,6 +128,15 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       residentBytes: process.memoryUsage.rss(),
     }),
 
+    /** Memory without what is garbage. */
+    residentAfterCollection: () => {
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      collect();
+      collect();
+      return process.memoryUsage.rss();
+    },
+
     // 3.3
 
     listingPage: (names: string[], entries: Static.DirectoryEntry[]) => outcome(() => chapter.listingPage(names, entries)),
@@ -189,6 +200,8 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       const gate = (name: string) => {
         const found = held.get(name) ?? Promise.withResolvers<Static.Filled<string>>();
         held.set(name, found);
+        // A fill that nobody has called may fail, too.
+        found.promise.catch(() => {});
         return found;
       };
       const run = async (step: CacheStep): Promise<string | undefined> => {

@@ -1,0 +1,496 @@
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { count } from '#support/bytes.ts';
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type { Fields } from '#support/http-client.ts';
+import { fieldValue } from '#support/http-response.ts';
+import type { HttpTestResponse } from '#support/http-response.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import type { CacheSight, CacheStep } from './driver.ts';
+import { LONG_AGO_MS, setModified, site, writeFiles, writeSparse } from './files.ts';
+import { download, expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_PROC, once, showResponse } from './wire.ts';
+import type { TestWorld } from './wire.ts';
+
+const MIB = 1 << 20;
+/** Entries are large, so that what a cache counts for an entry itself does not matter. */
+const LARGE = 100_000;
+
+type Step = CacheStep;
+
+function showSteps(steps: readonly Step[]): string {
+  return steps
+    .slice(-6)
+    .map((step) => {
+      switch (step.do) {
+        case 'wait':
+          return `${step.ms} ms pass`;
+        case 'get':
+          return `get('${step.key}')`;
+        case 'put':
+          return `load('${step.key}') gives '${step.value}' (${step.bytes} bytes)`;
+        case 'load':
+          return `load('${step.key}') begins fill ${step.fill}`;
+        case 'settle':
+          return `fill ${step.fill} gives '${step.value}'`;
+        default:
+          return `fill ${step.fill} fails`;
+      }
+    })
+    .join('; ');
+}
+
+/** Tells a cache a story; after the steps with an expectation, what was seen must agree with it. */
+async function tell(world: TestWorld, options: { bytesMax: number; windowMs: number }, story: readonly (Step & { expect?: Partial<CacheSight> | ((sight: CacheSight) => boolean) })[]): Promise<void> {
+  const steps = story.map(({ expect: _, ...step }) => step as Step);
+  const { sights } = await world.call('cacheStory', options, steps);
+  story.forEach(({ expect }, index) => {
+    const sight = sights[index] as CacheSight;
+    check(sight.bytes <= options.bytesMax, { sent: showSteps(steps.slice(0, index + 1)), received: `${sight.bytes} bytes in the cache`, expected: `never more than bytesMax: ${options.bytesMax}` });
+    if (expect === undefined) return;
+    const holds = typeof expect === 'function' ? expect(sight) : Object.entries(expect).every(([name, value]) => sight[name as keyof CacheSight] === value);
+    check(holds, {
+      sent: `${showSteps(steps.slice(0, index + 1))} (windowMs ${options.windowMs}, bytesMax ${options.bytesMax})`,
+      received: `value ${JSON.stringify(sight.value)}, ${count(sight.fills, 'fill')} so far`,
+      expected: typeof expect === 'function' ? 'something else' : Object.entries(expect).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', '),
+    });
+  });
+}
+
+const put = (key: string, value: string, bytes = LARGE): Step => ({ do: 'put', key, value, bytes });
+const get = (key: string, value: string | undefined): Step & { expect: Partial<CacheSight> } => ({ do: 'get', key, expect: { value } });
+const wait = (ms: number): Step => ({ do: 'wait', ms });
+
+/** Everything about a response that may not depend on a cache. */
+function facts(response: HttpTestResponse): string {
+  const fields = ['content-type', 'content-length', 'content-encoding', 'content-range', 'etag', 'last-modified', 'vary', 'cache-control', 'location', 'x-own', 'accept-ranges'];
+  return JSON.stringify([response.status, fields.map((name) => fieldValue(response, name) ?? null)]);
+}
+
+/** Asks again and again until so much time has passed since `startMs`: more than that may have passed, never less. */
+async function askUntil(world: TestWorld, server: Address, target: string, startMs: number, ms: number): Promise<void> {
+  do await once(world, server, 'GET', target);
+  while (performance.now() - startMs < ms);
+}
+
+exercise<typeof driver>('3.7', import.meta.url, (rule) => {
+  rule(
+    'keeps-values',
+    'keeps what a fill gave, and gives it until its window is over',
+    {
+      rule: 'a value is believed for windowMs, and for no longer',
+      likely: 'the age is not looked at in `get`, or the entry is not put in',
+    },
+    async (world) => {
+      const [a, b] = [world.random.word(), `${world.random.word()}2`];
+      const windowMs = world.random.integer(100, 5000);
+      await tell(world, { bytesMax: 10 * LARGE, windowMs }, [
+        get(a, undefined),
+        { ...put(a, 'first'), expect: { value: 'first', fills: 1 } },
+        get(a, 'first'),
+        get(b, undefined),
+        wait(windowMs - 1),
+        get(a, 'first'),
+        { ...put(b, 'second'), expect: { value: 'second', fills: 2 } },
+        wait(2),
+        get(a, undefined),
+        get(b, 'second'),
+        wait(windowMs),
+        get(b, undefined),
+        { ...put(a, 'third'), expect: { value: 'third', fills: 3 } },
+        get(a, 'third'),
+      ]);
+    },
+  );
+
+  rule(
+    'counts-from-the-start',
+    'counts the window from the beginning of a fill',
+    {
+      rule: 'what was read is known to be true for the moment when reading began',
+      likely: 'the time is taken when the fill has ended: a slow disk makes the window longer than it says',
+    },
+    async (world) => {
+      await tell(world, { bytesMax: 10 * LARGE, windowMs: 100 }, [
+        { do: 'load', key: 'a', fill: 'slow' },
+        wait(80),
+        { do: 'settle', fill: 'slow', value: 'a', bytes: LARGE, expect: { value: 'a' } },
+        wait(15),
+        get('a', 'a'),
+        wait(10),
+        get('a', undefined),
+      ]);
+    },
+  );
+
+  rule(
+    'fills-once',
+    'fills a key once for all who ask at the same time',
+    {
+      rule: 'who comes while a fill is under way waits for it: no stampede',
+      likely: 'the promise of the fill is not kept',
+    },
+    async (world) => {
+      const { random } = world;
+      const waiting = Array.from({ length: random.integer(3, 50) }, (): Step => ({ do: 'load', key: 'a', fill: 'one' }));
+      await tell(world, { bytesMax: 10 * LARGE, windowMs: 1000 }, [
+        ...waiting,
+        { do: 'load', key: 'b', fill: 'two', expect: { fills: 2 } },
+        { do: 'settle', fill: 'one', value: 'a', bytes: LARGE, expect: { value: 'a', fills: 2 } },
+        { do: 'settle', fill: 'two', value: 'b', bytes: LARGE, expect: { value: 'b', fills: 2 } },
+        get('a', 'a'),
+        get('b', 'b'),
+      ]);
+      const { results } = await world.call('cacheStory', { bytesMax: 10 * LARGE, windowMs: 1000 }, [{ do: 'load', key: 'a', fill: 'one' }, { do: 'load', key: 'a', fill: 'other' }, { do: 'settle', fill: 'one', value: 'x', bytes: 1 }, { do: 'get', key: 'a' }]);
+      check(new Map(results).get('other') === 'x', { sent: 'load twice, and the fill of the first gives x', received: `the second is given ${new Map(results).get('other') ?? 'nothing'}`, expected: 'x' });
+    },
+  );
+
+  rule(
+    'forgets-the-oldest',
+    'drops what was not used for longest when the bytes are too many',
+    {
+      rule: 'bytesMax is a limit at every moment; least recently used goes first',
+      likely: 'a `get` does not count as a use, or a key that is put in again counts twice',
+    },
+    async (world) => {
+      await tell(world, { bytesMax: 3.5 * LARGE, windowMs: 1e9 }, [
+        put('a', 'A'),
+        put('b', 'B'),
+        put('c', 'C'),
+        get('a', 'A'),
+        put('d', 'D'),
+        get('b', undefined),
+        get('a', 'A'),
+        get('c', 'C'),
+        get('d', 'D'),
+        put('e', 'E'),
+        get('a', undefined),
+        put('c', 'C2'),
+        put('c', 'C3'),
+        get('d', 'D'),
+        get('e', 'E'),
+        get('c', 'C3'),
+        put('f', 'F', 2 * LARGE),
+        get('f', 'F'),
+        get('c', 'C3'),
+        get('d', undefined),
+        get('e', undefined),
+      ]);
+    },
+  );
+
+  rule(
+    'keeps-nothing-too-large',
+    'keeps no value that is larger than all of it, and nothing of it afterwards',
+    {
+      rule: 'a value that does not fit is given to who asked, and not kept',
+      likely: 'everything else is dropped to make room, and then it does not fit after all; or its old version stays',
+    },
+    async (world) => {
+      await tell(world, { bytesMax: 2 * LARGE, windowMs: 1000 }, [
+        put('a', 'A'),
+        { ...put('huge', 'H', 5 * LARGE), expect: { value: 'H' } },
+        get('huge', undefined),
+        get('a', 'A'),
+        { ...put('a', 'A2', 5 * LARGE), expect: { value: 'A2' } },
+        get('a', undefined),
+        { do: 'get', key: 'b', expect: ({ bytes }) => bytes < LARGE },
+      ]);
+    },
+  );
+
+  rule(
+    'forgets-failures',
+    'leaves nothing behind when a fill fails',
+    {
+      rule: 'a fill that failed is tried again by the next who asks, and those who waited hear of it',
+      likely: 'the rejected promise stays among the fills; or the old value stays, and is counted for ever',
+    },
+    async (world) => {
+      await tell(world, { bytesMax: 10 * LARGE, windowMs: 100 }, [
+        { do: 'load', key: 'a', fill: 'bad' },
+        { do: 'load', key: 'a', fill: 'bad' },
+        { do: 'fail', fill: 'bad', expect: { value: 'rejected: the fill failed', fills: 1 } },
+        get('a', undefined),
+        { ...put('a', 'A'), expect: { value: 'A', fills: 2 } },
+        get('a', 'A'),
+        wait(150),
+        { do: 'load', key: 'a', fill: 'worse', expect: { stale: 'A', fills: 3 } },
+        { do: 'fail', fill: 'worse', expect: { value: 'rejected: the fill failed' } },
+        { do: 'get', key: 'a', expect: ({ value, bytes }) => value === undefined && bytes < LARGE },
+        { do: 'load', key: 'a', fill: 'last', expect: ({ stale, fills }) => fills === 4 && stale === undefined },
+      ]);
+    },
+  );
+
+  rule(
+    'shows-what-it-has',
+    'gives a fill the value that may no longer be believed',
+    {
+      rule: 'to look whether something has changed is cheaper than to read it again',
+      likely: 'what is too old is dropped by `get`, or the fill is called without it',
+    },
+    async (world) => {
+      const value = world.random.word();
+      await tell(world, { bytesMax: 10 * LARGE, windowMs: 100 }, [
+        put('a', value),
+        wait(500),
+        get('a', undefined),
+        { do: 'load', key: 'a', fill: 'again', expect: { stale: value, fills: 2 } },
+        { do: 'settle', fill: 'again', value, bytes: LARGE, expect: { value } },
+        get('a', value),
+        wait(99),
+        get('a', value),
+        wait(2),
+        get('a', undefined),
+      ]);
+    },
+  );
+
+  rule(
+    'lets-the-newer-win',
+    'starts anew when a fill takes longer than the window, and lets the newer one win',
+    {
+      rule: 'who asks after the window must not be given what began before it; and what began earlier knows less',
+      likely: 'whoever ends last wins',
+    },
+    async (world) => {
+      await tell(world, { bytesMax: 10 * LARGE, windowMs: 100 }, [
+        { do: 'load', key: 'a', fill: 'old' },
+        wait(150),
+        { do: 'load', key: 'a', fill: 'new', expect: { fills: 2 } },
+        { do: 'settle', fill: 'new', value: 'new', bytes: LARGE, expect: { value: 'new' } },
+        get('a', 'new'),
+        { do: 'settle', fill: 'old', value: 'old', bytes: LARGE, expect: { value: 'old' } },
+        get('a', 'new'),
+        wait(60),
+        get('a', 'new'),
+        wait(60),
+        get('a', undefined),
+      ]);
+    },
+  );
+
+  rule(
+    'holds-in-any-story',
+    'is within its limits, and never stale, whatever happens to it',
+    {
+      rule: 'never more than bytesMax; never a value whose check began windowMs ago or longer; never the value of another key',
+      likely: 'an entry that is replaced is counted twice, or not at all',
+    },
+    async (world) => {
+      const { random } = world;
+      for (let stories = 0; stories < 8; stories++) {
+        const options = { bytesMax: random.integer(3, 12) * LARGE, windowMs: random.integer(10, 500) };
+        const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+        const steps: Step[] = [];
+        const open: string[] = [];
+        for (let number = 0; number < 250; number++) {
+          const key = random.pick(keys);
+          const kind = random.integer(0, 9);
+          if (kind < 3) steps.push({ do: 'get', key });
+          else if (kind < 5) steps.push(put(key, `${key}${number}`, random.integer(0, 4 * LARGE)));
+          else if (kind < 7) steps.push(wait(random.integer(0, options.windowMs)));
+          else if (kind < 8) {
+            steps.push({ do: 'load', key, fill: `${key}${number}` });
+            open.push(`${key}${number}`);
+          } else if (open.length > 0) {
+            const [fill] = open.splice(random.integer(0, open.length - 1), 1) as [string];
+            steps.push(random.integer(0, 3) === 0 ? { do: 'fail', fill } : { do: 'settle', fill, value: fill, bytes: random.integer(0, 2 * LARGE) });
+          }
+        }
+        // A put waits for a fill of its key that is under way: it must not be left open.
+        const story = withoutWaiting(steps);
+        const { sights } = await world.call('cacheStory', options, story);
+        const began = new Map<string, number>();
+        let nowMs = 0;
+        story.forEach((step, index) => {
+          const sight = sights[index] as CacheSight;
+          const sent = showSteps(story.slice(0, index + 1));
+          check(sight.bytes >= 0 && sight.bytes <= options.bytesMax, { sent, received: `${sight.bytes} bytes in the cache`, expected: `from 0 to ${options.bytesMax}` });
+          if (step.do === 'wait') nowMs += step.ms;
+          if (step.do === 'load') began.set(step.fill, nowMs);
+          if (step.do === 'put') began.set(step.value, nowMs);
+          if (step.do !== 'get' || sight.value === undefined) return;
+          check(sight.value.startsWith(step.key), { sent, received: `'${sight.value}'`, expected: `a value of '${step.key}'` });
+          const ageMs = nowMs - (began.get(sight.value) ?? -Infinity);
+          check(ageMs <= options.windowMs, { sent, received: `'${sight.value}', whose fill began ${ageMs} ms ago`, expected: `nothing: windowMs is ${options.windowMs}` });
+        });
+      }
+    },
+  );
+
+  rule(
+    'answers-as-without',
+    'gives the same answers with a cache as without one',
+    {
+      rule: 'a cache is to be noticed by nobody but the disk',
+      likely: 'a response that was kept is sent to a request that it does not fit: HEAD, Range, another coding',
+    },
+    async (world) => {
+      const { random } = world;
+      const text = Buffer.from(random.words(400));
+      const root = site({ 'a.txt': text, 'a.txt.gz': gzipSync(text), 'empty.txt': '', 'large.bin': random.bytes(300_000), 'sub/index.html': 'index' });
+      const options = { encodings: ['gzip' as const], cacheControl: 'no-cache', headers: [['X-Own', 'own']] as [string, string][] };
+      const plain = await world.call('serve', { root, options });
+      const cached = await world.call('serve', { root, options: { ...options, cacheBytesMax: 10 * MIB, cacheFileBytesMax: 100_000, cacheWindowMs: 60_000 } });
+      const tag = fieldValue(await once(world, plain, 'GET', '/a.txt'), 'etag') ?? '""';
+      const requests: [method: string, target: string, fields: Fields][] = [];
+      for (const target of ['/a.txt', '/empty.txt', '/large.bin', '/sub/', '/sub', '/nothing', '/a.txt/', '/a.txt.gz', '/../a.txt']) {
+        for (const fields of [[], [['Accept-Encoding', 'gzip']], [['Range', 'bytes=2-9']], [['Range', 'bytes=0-1,5-6']], [['Range', 'bytes=99999999-']], [['If-None-Match', tag]], [['If-None-Match', tag], ['Accept-Encoding', 'gzip']], [['If-Match', '"another"']]] as Fields[]) {
+          for (const method of ['GET', 'HEAD']) requests.push([method, target, fields]);
+        }
+      }
+      requests.push(['POST', '/a.txt', []], ['OPTIONS', '/a.txt', []]);
+      const boundless = (response: HttpTestResponse): string => facts(response).replace(/boundary=[^"\\]+/, 'boundary=…');
+      for (const [method, target, fields] of random.shuffle([...requests, ...requests])) {
+        const [wanted, seen] = [await once(world, plain, method, target, { fields }), await once(world, cached, method, target, { fields })];
+        const sent = `${method} ${target} with ${fields.map(([name, value]) => `${name}: ${value}`).join(', ') || 'nothing else'}`;
+        check(boundless(seen) === boundless(wanted), { sent, received: boundless(seen), expected: `${boundless(wanted)}, as without a cache` });
+        if (!/multipart/.test(fieldValue(wanted, 'content-type') ?? '')) expectBody(seen, wanted.body, sent);
+        else check(seen.body.length === wanted.body.length, { sent, received: showResponse(seen), expected: showResponse(wanted) });
+      }
+    },
+  );
+
+  rule(
+    'spares-the-disk',
+    'reads a small file once, not with each request',
+    {
+      rule: 'within its window, a file in memory is served without the disk',
+      likely: 'the cache is filled and never asked',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const content = world.random.bytes(400_000);
+      const server = await world.call('serve', { root: site({ 'a.bin': content }), options: { cacheBytesMax: 16 * MIB, cacheWindowMs: 600_000 } });
+      // All of the first ones at once.
+      await Promise.all(Array.from({ length: 10 }, async () => await expectFile(world, server, '/a.bin', content)));
+      const before = await world.call('consumption');
+      for (let times = 0; times < 20; times++) await expectFile(world, server, '/a.bin', content);
+      const after = await world.call('consumption');
+      check(after.readBytes - before.readBytes < 2 * content.length, { sent: 'GET /a.bin (400,000 bytes), twenty times within the window', received: `${count(after.readBytes - before.readBytes, 'byte')} were read`, expected: 'next to nothing: it is in memory' });
+    },
+  );
+
+  rule(
+    'starts-no-stampede',
+    'reads a file once for many who ask for it at the same time',
+    {
+      rule: 'a fill that is under way is shared',
+      likely: 'each request that finds nothing starts a fill of its own',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const content = world.random.bytes(900_000);
+      const server = await world.call('serve', { root: site({ 'a.bin': content, 'b.txt': 'b' }), options: { cacheBytesMax: 64 * MIB, cacheWindowMs: 600_000 } });
+      await expectFile(world, server, '/b.txt', 'b');
+      const before = await world.call('consumption');
+      const clients = await Promise.all(Array.from({ length: 20 }, async () => await world.http(server)));
+      for (const http of clients) http.send('GET', '/a.bin');
+      for (const http of clients) expectBody(await download(http, content.length), content, 'GET /a.bin by twenty clients at once');
+      const after = await world.call('consumption');
+      check(after.readBytes - before.readBytes < 6 * content.length, { sent: 'GET /a.bin (900,000 bytes) by twenty clients at once', received: `${count(after.readBytes - before.readBytes, 'byte')} were read`, expected: 'about once the file' });
+    },
+  );
+
+  rule(
+    'is-never-stale',
+    'serves nothing older than its window: after a change, a replacement, a deletion',
+    {
+      rule: 'when the window has passed since the change, every request sees it',
+      likely: 'an entry that is asked for again and again is made younger each time',
+    },
+    async (world) => {
+      const { random } = world;
+      const windowMs = random.integer(30, 120);
+      const root = site({ 'small.txt': 'first', 'large.bin': Buffer.alloc(300_000, 1), 'small.txt.gz/': '' });
+      const server = await world.call('serve', { root, options: { cacheBytesMax: 16 * MIB, cacheFileBytesMax: 100_000, cacheWindowMs: windowMs } });
+      let version = 0;
+      for (const [target, bytes] of [['/small.txt', 200], ['/large.bin', 300_000]] as const) {
+        const path = join(root, target);
+        for (const how of ['rename', 'in place', 'rename', 'in place'] as const) {
+          const content = Buffer.alloc(bytes, ++version);
+          const mtimeMs = LONG_AGO_MS + version * 1000;
+          await askUntil(world, server, target, performance.now(), 5);
+          if (how === 'rename') {
+            writeFileSync(`${path}.new`, content);
+            setModified(`${path}.new`, mtimeMs);
+            renameSync(`${path}.new`, path);
+          } else {
+            writeFileSync(path, content);
+            setModified(path, mtimeMs);
+          }
+          await askUntil(world, server, target, performance.now(), windowMs + 5);
+          const response = await once(world, server, 'GET', target);
+          expectStatus(response, 200, `GET ${target}`);
+          expectBody(response, content, `GET ${target} more than ${windowMs} ms after it was changed (${how}), cacheWindowMs ${windowMs}`);
+        }
+        rmSync(path);
+        await askUntil(world, server, target, performance.now(), windowMs + 5);
+        expectStatus(await once(world, server, 'GET', target), 404, `GET ${target} more than ${windowMs} ms after it was deleted`);
+        writeFiles(root, { [target.slice(1)]: 'here again' });
+        await askUntil(world, server, target, performance.now(), windowMs + 5);
+        expectBody(await once(world, server, 'GET', target), 'here again', `GET ${target} more than ${windowMs} ms after it was made anew`);
+      }
+    },
+  );
+
+  rule(
+    'bounds-its-memory',
+    'keeps no more in memory than it may, however many files are asked for',
+    {
+      rule: 'cacheBytesMax is for all of it',
+      likely: 'the limit is looked at for each file and not for their sum',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const root = site({});
+      const files = 60;
+      for (let number = 0; number < files; number++) writeSparse(join(root, `${number}.bin`), 3 * MIB);
+      const server = await world.call('serve', { root, options: { cacheBytesMax: 8 * MIB, cacheFileBytesMax: 4 * MIB, cacheWindowMs: 600_000 } });
+      const before = await world.call('residentAfterCollection');
+      for (let number = 0; number < files; number++) {
+        const http = await world.http(server);
+        http.send('GET', `/${number}.bin`);
+        await http.tcp.until(() => http.tcp.receivedBytes > 3 * MIB, { expected: 'a file of 3 MiB' });
+        http.tcp.destroy();
+      }
+      const grown = (await world.call('residentAfterCollection')) - before;
+      check(grown < 100 * MIB, { sent: `GET of ${files} files of 3 MiB each, cacheBytesMax 8 MiB`, received: `${count(grown, 'byte')} more memory`, expected: 'some buffers, and no more than 8 MiB of files' });
+    },
+  );
+
+  rule(
+    'lets-files-go',
+    'keeps no file open for longer than its window',
+    {
+      rule: 'a deleted file takes its room on the disk for as long as somebody has it open',
+      likely: 'what is dropped from the cache is not closed, or nobody looks after the last request',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const root = site({ 'small.txt': 'small', 'large.bin': world.random.bytes(2 * MIB) });
+      const server = await world.call('serve', { root, options: { cacheBytesMax: 16 * MIB, cacheFileBytesMax: 100_000, cacheWindowMs: 50 } });
+      const large = await once(world, server, 'GET', '/large.bin');
+      check(large.body.length === statSync(join(root, 'large.bin')).size, { sent: 'GET /large.bin', received: showResponse(large), expected: 'all of it' });
+      for (const [method, fields] of [['GET', []], ['HEAD', []], ['GET', [['Range', 'bytes=0-9']]], ['GET', [['If-None-Match', '*']]]] as [string, Fields][]) {
+        for (const target of ['/small.txt', '/large.bin', '/nothing']) await once(world, server, method, target, { fields });
+        await expectFilesClosed(world, root, `${method} /large.bin (2 MiB), cacheWindowMs 50`, 4000);
+      }
+    },
+  );
+});
+
+/** Leaves out the puts of keys for which a fill is under way: they would wait for it. */
+function withoutWaiting(steps: readonly Step[]): Step[] {
+  const open = new Map<string, number>();
+  return steps.filter((step) => {
+    if (step.do === 'load') open.set(step.key, (open.get(step.key) ?? 0) + 1);
+    if (step.do === 'settle' || step.do === 'fail') open.set(step.fill[0]!, (open.get(step.fill[0]!) ?? 1) - 1);
+    return step.do !== 'put' || (open.get(step.key) ?? 0) === 0;
+  });
+}
