@@ -47,8 +47,9 @@ function partial(found: Representation, ranges: readonly ByteRange[]): HttpRespo
 
 function part(status: 200 | 206, found: Representation, range: ByteRange, fields: readonly HeaderPair[]): HttpResponse {
   const body = found.content.body(range);
-  // Bytes that are there tell their length; those that are yet to be read must be promised.
-  if (body instanceof Uint8Array) return new HttpResponse(status, fields, body);
+  // Bytes that are there tell their length; those that are yet to be read must be promised. So must none at all: an
+  // empty answer to HEAD might have been one whose length nobody knows.
+  if (body instanceof Uint8Array && body.length > 0) return new HttpResponse(status, fields, body);
   return new HttpResponse(status, [...fields, ['Content-Length', String(rangeLength(range))]], body);
 }
 
