@@ -143,7 +143,6 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       const server = await world.call('serve', { root });
       const cases: [target: string, statuses: number[]][] = [
         [`/${word}`, [404]],
-        ['/a.txt/', [404]],
         ['/a.txt/b', [404]],
         ['/sub/a.txt', [404]],
         ['/%zz', [400]],
@@ -291,8 +290,6 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       await untilStalled(world, clients[0]!.tcp, { sent });
       const head = clients[0]!.tcp.received.toString('latin1', 0, 1000);
       check(head.startsWith('HTTP/1.1 200') && /^content-length: *1073741824\r$/im.test(head), { sent: 'GET /large.bin', received: head.slice(0, head.indexOf('\r\n\r\n')), expected: '200 with Content-Length: 1073741824' });
-      for (const { tcp } of clients) tcp.destroy();
-      await expectFilesClosed(world, root, sent);
     },
   );
 
