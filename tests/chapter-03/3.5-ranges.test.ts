@@ -59,12 +59,12 @@ function covered(spans: readonly Span[], size: number): Uint8Array | undefined {
 
 /** A valid range and where it leads; undefined where it cannot be satisfied. */
 function randomRange(random: Random, size: number): { text: string; span: Span | undefined } {
-  const position = (): number => (random.integer(0, 5) === 0 ? size + random.integer(-2, 3) : random.integer(0, size + 2));
+  const position = (): number => Math.max(0, random.integer(0, 5) === 0 ? size + random.integer(-2, 3) : random.integer(0, size + 2));
   if (random.integer(0, 3) === 0) {
     const length = position();
     return { text: `-${length}`, span: length === 0 ? undefined : [Math.max(0, size - length), size - 1] };
   }
-  const firstPos = Math.max(0, position());
+  const firstPos = position();
   const open = random.boolean();
   const lastPos = firstPos + random.integer(0, size);
   return { text: open ? `${firstPos}-` : `${firstPos}-${lastPos}`, span: firstPos >= size ? undefined : [firstPos, open ? size - 1 : Math.min(lastPos, size - 1)] };
