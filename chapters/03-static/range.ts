@@ -21,8 +21,8 @@ const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
  *   is to be ignored, as it MAY be: another unit, not a valid one, more than `rangesMax` ranges, an empty file
  */
 export function parseRange(value: string, size: number, rangesMax: number = RANGES_MAX): readonly ByteRange[] | null {
-  // TODO 3.5  As it says above. Read each of the list by `parseRangeSpec`, leave out those that begin behind the end,
-  //           and let `coalesce` join what overlaps.
+  // TODO 3.5  As it says above. Read each of the list by `parseRangeSpec`, pass over empty ones (RFC 9110 §5.6.1.2),
+  //           leave out those that begin behind the end, and let `coalesce` join what overlaps.
   throw new NotImplemented('3.5');
 }
 

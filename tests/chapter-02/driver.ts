@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type * as Http from '#subject/02-http/index.ts';
 import { driver, WrongResult } from '#support/driver.ts';
+import { shiftClock } from '#support/shift-clock.ts';
 import type { Address } from '#support/tcp-client.ts';
 
 export type Pairs = (readonly [name: string, value: string])[];
@@ -485,23 +486,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     connections: () => running().connections,
     release: (name: string) => gate(name).open(),
 
-    /** Puts the clock of this process forward, in another time zone if one is named, and gives what it says. */
-    shiftClock: (ms: number, timeZone?: string) => {
-      if (timeZone !== undefined) process.env.TZ = timeZone;
-      const Real = Date;
-      class Shifted extends Real {
-        constructor(...values: unknown[]) {
-          if (values.length === 0) super(Real.now() + ms);
-          else super(...(values as [number]));
-        }
-
-        static override now(): number {
-          return Real.now() + ms;
-        }
-      }
-      globalThis.Date = Shifted as DateConstructor;
-      return Date.now();
-    },
+    shiftClock,
 
     /** Calls closeGracefully and comes back at once. */
     beginClose: (deadlineMs: number) => {

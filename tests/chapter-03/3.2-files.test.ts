@@ -171,7 +171,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       likely: 'Content-Length is 0, or HEAD is refused',
     },
     async (world) => {
-      const content = world.random.bytes(world.random.integer(1000, 200_000));
+      const content = world.random.bytes(world.random.integer(1000, 100_000));
       const server = await world.call('serve', { root: site({ 'a.png': content, 'empty.txt': '' }) });
       for (const [target, bytes] of [['/a.png', content.length], ['/empty.txt', 0]] as const) {
         const get = await once(world, server, 'GET', target);
@@ -220,7 +220,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     async (world) => {
       const { random } = world;
       const names = Array.from({ length: 6 }, (_, index) => `${random.word()}${index}.bin`);
-      const files = Object.fromEntries(names.map((name) => [name, random.bytes(random.integer(0, 300_000))]));
+      const files = Object.fromEntries(names.map((name) => [name, random.bytes(random.integer(0, 100_000))]));
       const server = await world.call('serve', { root: site(files) });
       const http = await world.http(server);
       const steps = Array.from({ length: 20 }, () => ({ method: random.integer(0, 3) === 0 ? 'HEAD' : 'GET', name: random.integer(0, 4) === 0 ? 'nothing' : (names[random.integer(0, names.length - 1)] as string) }));

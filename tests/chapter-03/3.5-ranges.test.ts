@@ -226,6 +226,8 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
       for (const range of [`bytes=${size}-`, `bytes=${size + 5}-${size + 10}`, 'bytes=-0', 'bytes=99999999999999999999-', `bytes=${size}-, ${size + 1}-`]) {
         const response = await askRange(world, server, '/a.txt', range);
         const sent = `GET /a.txt (${count(size, 'byte')}) with Range: ${range}`;
+        // Who sends one part only may ignore several.
+        if (range.includes(',') && response.status === 200) continue;
         expectStatus(response, 416, sent);
         check(fieldValue(response, 'content-range') === `bytes */${size}`, { sent, received: `416 with Content-Range: ${fieldValue(response, 'content-range') ?? '(none)'}`, expected: `Content-Range: bytes */${size}` });
       }

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Static from '#subject/03-static/index.ts';
 import { driver, WrongResult } from '#support/driver.ts';
+import { shiftClock } from '#support/shift-clock.ts';
 import type { Address } from '#support/tcp-client.ts';
 
 export type Pairs = (readonly [name: string, value: string])[];
@@ -255,6 +256,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       return { host: '127.0.0.1', port: address.port };
     },
     errors: () => errors,
+    shiftClock,
     connections: () => server?.connections ?? 0,
   };
 });

@@ -24,8 +24,11 @@ export function parseRange(value: string, size: number, rangesMax: number = RANG
   if (specifier === null || size === 0) return null;
   const specs = specifier[1]!.split(',', rangesMax + 1);
   if (specs.length > rangesMax) return null;
+  // RFC 9110 §5.6.1.2: empty elements of a list MUST be ignored. A list of nothing else is not valid.
+  const given = specs.filter((spec) => spec.trim() !== '');
+  if (given.length === 0) return null;
   const ranges: ByteRange[] = [];
-  for (const spec of specs) {
+  for (const spec of given) {
     const range = parseRangeSpec(spec, size);
     if (range === null) return null;
     if (range.firstPos < size) ranges.push(range);
