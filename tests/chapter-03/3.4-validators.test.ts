@@ -251,6 +251,37 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
   );
 
   rule(
+    'reads-dates',
+    'reads a date in each of the three formats',
+    {
+      rule: 'a recipient MUST accept all three (RFC 9110 §5.6.7); two digits that would be more than 50 years ahead are of the century before',
+      likely: '`Date.parse` takes a date without GMT for local time, and two digits for any century',
+    },
+    async ({ call, random }) => {
+      const nowMs = Date.UTC(2026, 5, 15);
+      const cases: [value: string, wanted: number[]][] = [
+        ['Sun, 06 Nov 1994 08:49:37 GMT', [784_111_777_000]],
+        ['Sunday, 06-Nov-94 08:49:37 GMT', [784_111_777_000]],
+        ['Sun Nov  6 08:49:37 1994', [784_111_777_000]],
+        ['Thursday, 29-Feb-24 00:00:00 GMT', [Date.UTC(2024, 1, 29)]],
+        ['Thursday, 31-Dec-99 23:59:59 GMT', [Date.UTC(1999, 11, 31, 23, 59, 59)]],
+        // A leap second is the last of its minute or the first of the next: nobody can tell them apart here.
+        ['Sat, 31 Dec 2016 23:59:60 GMT', [Date.UTC(2016, 11, 31, 23, 59, 59), Date.UTC(2017, 0, 1)]],
+        ['Thu, 01 Jan 1970 00:00:00 GMT', [0]],
+      ];
+      for (let times = 0; times < 100; times++) {
+        const ms = random.integer(Date.UTC(1978, 0) / 1000, nowMs / 1000) * 1000;
+        for (const format of [imfDate, rfc850Date, asctimeDate]) cases.push([format(ms), [ms]]);
+      }
+      const outcomes = await call('httpDates', cases.map(([value]) => value), nowMs);
+      cases.forEach(([value, wanted], index) => {
+        const outcome = outcomes[index] as Outcome<number | null>;
+        check('accepted' in outcome && wanted.includes(outcome.accepted ?? NaN), { sent: `parseHttpDate('${value}'), in 2026`, received: showOutcome(outcome), expected: wanted.map((ms) => `${ms}, ${new Date(ms).toISOString()}`).join(' or ') });
+      });
+    },
+  );
+
+  rule(
     'evaluates-in-order',
     'evaluates the four conditions in their order',
     {

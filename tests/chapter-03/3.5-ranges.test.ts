@@ -29,6 +29,14 @@ function expectPart(response: HttpTestResponse, content: Buffer, [firstPos, last
   expectBody(response, content.subarray(firstPos, lastPos + 1), sent);
 }
 
+/** A part MUST be of a version that is named as the whole is (RFC 9110 §15.3.7): how else could parts be put together? */
+function expectSameValidators(part: HttpTestResponse, whole: HttpTestResponse, sent: string): void {
+  for (const name of ['ETag', 'Last-Modified']) {
+    const [seen, wanted] = [fieldValue(part, name.toLowerCase()), fieldValue(whole, name.toLowerCase())];
+    check(seen === wanted, { sent, received: `206 with ${name}: ${seen ?? '(none)'}`, expected: `${name}: ${wanted ?? '(none)'}, as the whole file has (RFC 9110 §15.3.7)` });
+  }
+}
+
 /** The parts of a multipart/byteranges body (RFC 9110 §14.6), by where they belong. */
 function partsOf(response: HttpTestResponse, sent: string): { span: Span; size: number; data: Buffer; type: string | undefined }[] {
   const type = fieldValue(response, 'content-type') ?? '(none)';
@@ -187,6 +195,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
       const size = content.length;
       const server = await world.call('serve', { root: site({ 'a.bin': content, 'one.txt': 'x' }) });
       const middle = random.integer(1, size - 200_000);
+      const whole = await once(world, server, 'HEAD', '/a.bin');
       const cases: [text: string, span: Span][] = [
         ['0-0', [0, 0]],
         ['0-99', [0, 99]],
@@ -202,6 +211,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
         const response = await askRange(world, server, '/a.bin', `bytes=${text}`);
         expectPart(response, content, span, sent);
         check(fieldValue(response, 'content-type') === 'application/octet-stream', { sent, received: `Content-Type: ${fieldValue(response, 'content-type')}`, expected: 'that of the file' });
+        expectSameValidators(response, whole, sent);
       }
       expectPart(await askRange(world, server, '/one.txt', 'bytes=0-0'), Buffer.from('x'), [0, 0], 'GET /one.txt (1 byte) with Range: bytes=0-0');
       // All of it, as a part or as a whole: both are right.
@@ -293,6 +303,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
       const content = random.bytes(random.integer(300_000, 400_000));
       const size = content.length;
       const server = await world.call('serve', { root: site({ 'a.html': content }) });
+      const whole = await once(world, server, 'HEAD', '/a.html');
       const http = await world.http(server);
       const cases: { text: string; spans: Span[] }[] = [
         { text: '0-9,-10', spans: [[0, 9], [size - 10, size - 1]] },
@@ -310,6 +321,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
           expectBody(response, content, sent);
           continue;
         }
+        expectSameValidators(response, whole, sent);
         const wanted = covered(spans, size)!;
         const single = /^bytes (\d+)-(\d+)\//.exec(fieldValue(response, 'content-range') ?? '');
         const parts = single ? [{ span: [Number(single[1]), Number(single[2])] as Span, size, data: response.body, type: 'text/html' }] : partsOf(response, sent);

@@ -40,6 +40,8 @@ export interface CacheSight {
   fills: number;
   /** What the last fill was given as the stale value. */
   stale: string | undefined;
+  /** The values that `onDrop` was told of in this step. */
+  dropped: string[];
 }
 
 /** The user and the group that own nothing. */
@@ -190,7 +192,8 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       let nowMs = 0;
       let fills = 0;
       let stale: string | undefined;
-      const cache = new chapter.FileCache<string>({ ...options, clock: () => nowMs });
+      let dropped: string[] = [];
+      const cache = new chapter.FileCache<string>({ ...options, clock: () => nowMs, onDrop: (value) => dropped.push(value) });
       const held = new Map<string, { promise: Promise<Static.Filled<string>>; resolve: (filled: Static.Filled<string>) => void; reject: (error: Error) => void }>();
       const results = new Map<string, string>();
       const fillOf = (fill: () => Promise<Static.Filled<string>>) => async (before: string | undefined) => {
@@ -234,7 +237,8 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       const sights: CacheSight[] = [];
       for (const step of steps) {
         const value = await run(step);
-        sights.push({ value, bytes: cache.bytes, fills, stale });
+        sights.push({ value, bytes: cache.bytes, fills, stale, dropped });
+        dropped = [];
       }
       return { sights, results: [...results] };
     },
@@ -248,7 +252,11 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       server = await serveHttp(handler, {
         host: '127.0.0.1',
         port: 0,
-        onError: (error: unknown) => errors.push(error instanceof Error ? error.message : String(error)),
+        onError: (error: unknown) => {
+          // A part that is not written yet is news of its own, not a 500 among others.
+          if (error instanceof Error && 'exercise' in error) setImmediate(() => { throw error; });
+          errors.push(error instanceof Error ? error.message : String(error));
+        },
         ...(timeouts === undefined ? {} : { timeouts }),
       });
       const { address } = server;
