@@ -78,7 +78,7 @@ export const chapters: readonly Chapter[] = [
     exercises: [
       { id: '3.1', title: 'a safe path', file: 'decode-path.ts', section: 'From a URL to a file' },
       { id: '3.2', title: 'streaming a file', file: 'file-body.ts', section: 'A file on its way' },
-      { id: '3.3', title: 'directories', file: 'directory.ts', section: 'A directory is not a file' },
+      { id: '3.3', title: 'directories', file: 'directory.ts', section: 'A directory is not a file', growsFrom: '3.1' },
       { id: '3.4', title: 'validators', file: 'preconditions.ts', section: 'Have you got something newer?' },
       { id: '3.5', title: 'ranges', file: 'range.ts', section: 'A piece of it' },
       { id: '3.6', title: 'caching and encodings', file: 'accept-encoding.ts', section: 'What others may keep' },
