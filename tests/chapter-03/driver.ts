@@ -253,8 +253,9 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
         host: '127.0.0.1',
         port: 0,
         onError: (error: unknown) => {
-          // A part that is not written yet is news of its own, not a 500 among others.
-          if (error instanceof Error && 'exercise' in error) setImmediate(() => { throw error; });
+          // A part that is not written yet is news of its own, not a 500 among others. In this very turn: whoever asks
+          // how this process is finds it dead.
+          if (error instanceof Error && 'exercise' in error) process.nextTick(() => { throw error; });
           errors.push(error instanceof Error ? error.message : String(error));
         },
         ...(timeouts === undefined ? {} : { timeouts }),
