@@ -10,7 +10,7 @@ export type MutantStatus =
   | 'survived'
   /** Survived too: no rule reaches it. */
   | 'not reached'
-  /** Excused by `ignored.ts`, not run. */
+  /** Survived, and excused by `ignored.ts`. */
   | 'ignored';
 
 export interface MutantResult extends Mutant {
@@ -84,11 +84,10 @@ export function describeChange(mutant: Mutant): string {
 export function summaryOf(report: MutationReport): string {
   const { counts, mutants, durationMs } = report;
   const run = mutants.length - counts.ignored;
-  const each = run === 0 ? 0 : durationMs / 1000 / run;
   const own = report.given.length === 0 ? '' : `; ${report.ownScore} % without what the learner is given (${report.given.join(', ')})`;
   return `${report.chapter}: ${report.score} % of ${run} mutants killed `
     + `(${counts.killed} killed, ${counts.timeout} by timeout, ${counts.survived} survived, ${counts['not reached']} not reached; `
-    + `${counts.ignored} ignored) in ${Math.round(durationMs / 1000)} s, ${each.toFixed(2)} s each${own}`;
+    + `${counts.ignored} survived with an excuse) in ${Math.round(durationMs / 1000)} s${own}`;
 }
 
 export function toMarkdown(report: MutationReport): string {

@@ -2,15 +2,16 @@
  * Mutation testing: do the hidden tests notice when the reference is changed?
  *
  *     node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N]
- *                                            [--survivors] [--try-ignored] [--confirm]
+ *                                            [--survivors] [--confirm]
  *
  * Each mutant is one small change to `solutions/NN-name`. The rules that reach
  * it run against it until one fails, which kills it; a mutant that no rule
  * notices survives, and either a rule is missing or the change makes no
- * difference. `--survivors` runs those of the last full run again, `--try-ignored`
- * also what `ignored.ts` excuses, and with `--confirm` a rule must fail twice to
- * kill. Reports go to `.ten-servers/mutation/chapter-NN.json` and `.md`;
- * of a run on some of the files, to `chapter-NN-partial.…`.
+ * difference: what `ignored.ts` excuses does not count, where nothing kills it.
+ * `--survivors` runs what the last full run did not kill, and what is new, and
+ * brings its report up to date; with `--confirm` a rule must fail twice to kill.
+ * Reports go to `.ten-servers/mutation/chapter-NN.json` and `.md`; of a run on
+ * some of the files, to `chapter-NN-partial.…`.
  *
  * Exit codes: 0 done and at least 85 % killed, 1 fewer or it could not be done, 2 wrong use.
  */
@@ -44,8 +45,6 @@ interface Settings {
   seed: number;
   /** Only what survived in the last full run. */
   survivors: boolean;
-  /** Run what `ignored.ts` excuses too, to see whether it survives at all. */
-  tryIgnored: boolean;
   /** Ask a rule that failed a second time: a busy machine is no mutant. */
   confirm: boolean;
 }
@@ -58,13 +57,12 @@ function settings(): Settings {
       concurrency: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
       survivors: { type: 'boolean', default: false },
-      'try-ignored': { type: 'boolean', default: false },
       confirm: { type: 'boolean', default: false },
     },
   });
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--try-ignored] [--confirm]');
+    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--confirm]');
   }
   const { chapter } = findTarget(name);
   const files = mutableFiles(chapter, values.files);
@@ -75,7 +73,7 @@ function settings(): Settings {
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new UsageProblem(`--concurrency ${values.concurrency}: a number from 1`);
   const seed = Number(values.seed);
   if (!Number.isInteger(seed)) throw new UsageProblem(`--seed ${values.seed}: a whole number`);
-  return { chapter, files, concurrency, seed, survivors: values.survivors, tryIgnored: values['try-ignored'], confirm: values.confirm };
+  return { chapter, files, concurrency, seed, survivors: values.survivors, confirm: values.confirm };
 }
 
 /** The chapter's test files below a folder, in the order of the course. */
@@ -140,7 +138,7 @@ async function judge(job: Job, run: (job: Job) => Promise<Outcome | undefined>, 
   }
 }
 
-async function testMutants(pool: Pool, mutants: readonly Mutant[], { tryIgnored, confirm }: Settings): Promise<{ results: MutantResult[]; rules: number }> {
+async function testMutants(pool: Pool, mutants: readonly Mutant[], { confirm }: Settings): Promise<{ results: MutantResult[]; rules: number }> {
   const rules = await pool.rules();
   const { reachedBy, ms } = await dryRun(pool, rules);
   const order = new RuleOrder(ms, reachedBy);
@@ -152,7 +150,6 @@ async function testMutants(pool: Pool, mutants: readonly Mutant[], { tryIgnored,
       results.push({ ...mutant, ...result, reachedBy: reaching.length, ms });
       progress(`${results.length} of ${mutants.length} mutants, ${results.filter(isSurvivor).length} survived`);
     };
-    if (excuse && !tryIgnored) return note({ status: 'ignored', reason: excuse.reason });
     if (reaching.length === 0) return note(excuse ? { status: 'ignored', reason: excuse.reason } : { status: 'not reached' });
     const sorted = order.sort(mutant, reaching);
     const ruleMs = RULE_MS + USUAL_TIMES * Math.max(...reaching.map((rule) => ms.get(rule) ?? 0));
@@ -162,7 +159,6 @@ async function testMutants(pool: Pool, mutants: readonly Mutant[], { tryIgnored,
     const { failure, ms: took } = verdict;
     order.learn(mutant, failure ? sorted.slice(0, sorted.indexOf(failure.rule)) : sorted, failure?.rule);
     if (!failure) return note(excuse ? { status: 'ignored', reason: excuse.reason } : { status: 'survived' }, took);
-    if (excuse) console.log(`ignored.ts excuses what ${failure.rule} kills (${failure.received}):\n${describeChange(mutant)}\n`);
     note({ status: failure.kind === 'timeout' || failure.kind === 'blocked' ? 'timeout' : 'killed', failure }, took);
   });
   progress('');
@@ -174,30 +170,41 @@ async function testMutants(pool: Pool, mutants: readonly Mutant[], { tryIgnored,
 const keyOf = ({ file, sourceLine, mutator, original, replacement }: Mutant): string =>
   JSON.stringify([file, sourceLine, mutator, original, replacement]);
 
-function survivorsOf(reportFile: string): Set<string> {
+/** What the last full run killed, by its key. */
+function killedBefore(reportFile: string): Map<string, MutantResult> {
   if (!existsSync(reportFile)) throw new Problem(`${shown(reportFile)} is not there: run without --survivors first.`);
   const { mutants } = JSON.parse(readFileSync(reportFile, 'utf8')) as MutationReport;
-  return new Set(mutants.filter(isSurvivor).map(keyOf));
+  return new Map(mutants.filter(({ status }) => status === 'killed' || status === 'timeout').map((mutant) => [keyOf(mutant), mutant]));
+}
+
+/** The results of this run, and of those before it for what it did not run, in the order of the code. */
+function withKilled(all: readonly Mutant[], killed: ReadonlyMap<string, MutantResult>, seen: readonly MutantResult[]): MutantResult[] {
+  const byId = new Map(seen.map((result) => [result.id, result]));
+  return all.flatMap((mutant) => {
+    const before = killed.get(keyOf(mutant));
+    return byId.get(mutant.id) ?? (before ? [{ ...before, ...mutant }] : []);
+  });
 }
 
 async function main(): Promise<number> {
   const wish = settings();
   const { chapter, files, concurrency, seed, survivors } = wish;
-  const whole = files.length === mutableFiles(chapter).length && !survivors;
+  const whole = files.length === mutableFiles(chapter).length;
   const reportFile = join(STATE, 'mutation', chapterName(chapter));
-  const wanted = survivors ? survivorsOf(`${reportFile}.json`) : undefined;
+  const killed = survivors ? killedBefore(`${reportFile}.json`) : undefined;
   const startedAt = new Date();
   testFiles(chapter, ROOT);
   const { sandbox, mutants: all } = await makeSandbox(chapter, files);
   process.on('exit', () => rmSync(sandbox, { recursive: true, force: true }));
-  const mutants = wanted ? all.filter((mutant) => wanted.has(keyOf(mutant))) : all;
+  const mutants = killed ? all.filter((mutant) => !killed.has(keyOf(mutant))) : all;
   const tests = testFiles(chapter, sandbox);
   await warmUp(sandbox, join(dirname(tests[0] as string), 'driver.ts'));
   const pool = new Pool({ testFiles: tests, sandbox, seed, concurrency });
   const stop = (): never => process.exit(1);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   process.on('exit', () => pool.stop());
-  const { results, rules } = await testMutants(pool, mutants, wish);
+  const { results: seen, rules } = await testMutants(pool, mutants, wish);
+  const results = killed ? withKilled(all, killed, seen) : seen;
 
   const counts = countsOf(results);
   const given = [...new Set(results.map(({ file }) => file))].filter((file) => isGiven(file));
@@ -222,7 +229,7 @@ async function main(): Promise<number> {
   console.log(summaryOf(report));
   if (whole) {
     for (const entry of ignored.filter(({ file }) => file.startsWith(`${chapter.folder}/`))) {
-      if (!mutants.some((mutant) => excuseOf(mutant) === entry)) console.log(`ignored.ts excuses nothing with "${entry.line}" in ${entry.file}`);
+      if (!results.some((result) => result.status === 'ignored' && excuseOf(result) === entry)) console.log(`ignored.ts excuses nothing with "${[entry.line].flat().join('" or "')}" in ${entry.file}`);
     }
   }
   console.log(`Report: ${shown(`${path}.md`)}`);

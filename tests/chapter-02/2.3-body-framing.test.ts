@@ -230,6 +230,16 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
         check('accepted' in result, { sent, received: showOutcome(result), expected: 'the bytes of the chunks' });
         judgeDecoded(result.accepted, sent, Buffer.concat(parts), [], behind, 'the bytes of the chunks');
       }
+      // Much at once, and in pieces as a socket gives them: lines come to lie everywhere.
+      const many = Array.from({ length: 300 }, () => random.bytes(random.integer(1, 2000)));
+      const much = chunkedBytes(many);
+      const behind = random.bytes(50);
+      const all = Buffer.concat([much, behind]);
+      for (const [index, outcome] of (await call('decode', [[all], random.pieces(all, 65_536), random.pieces(all, 3000)])).entries()) {
+        const sent = `300 chunks of up to 2,000 random bytes, ${['at once', 'in large pieces', 'in small pieces'][index]}`;
+        check('accepted' in outcome.result, { sent, received: showOutcome(outcome.result).slice(0, 200), expected: 'the bytes of the chunks' });
+        judgeDecoded(outcome.result.accepted, sent, Buffer.concat(many), [], behind, 'the bytes of the chunks');
+      }
     },
   );
 

@@ -563,6 +563,30 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
   );
 
   rule(
+    'goes-on-when-read',
+    'goes on with the pipeline when a client that had stopped reading reads again',
+    {
+      rule: 'what could not be sent waits for `drain`, and then everything comes, in order',
+      likely: 'answering stops while the client does not read, and nothing begins it again',
+    },
+    async (world) => {
+      const texts = Array.from({ length: 3 }, () => world.random.word().repeat(12_000).slice(0, 60_000));
+      const bytes = Array.from({ length: 3 }, () => world.random.bytes(1 << 20));
+      const routes = Object.fromEntries([...texts, ...bytes].map((body, index) => [`/${index}`, { body, synchronous: index % 2 === 0 }]));
+      const server = await world.call('serve', { routes });
+      for (const [what, times, bodies] of [['texts', 600, texts], ['bytes', 40, bytes]] as const) {
+        const http = await world.http(server, { paused: true, label: `client that asks for ${times} ${what} and does not read for a while` });
+        const offset = what === 'texts' ? 0 : 3;
+        for (let n = 0; n < times; n++) http.send('GET', `/${offset + (n % 3)}`);
+        for (let turn = 0; turn < 20; turn++) await world.settle();
+        http.tcp.resume();
+        for (let n = 0; n < times; n++) expectBody(await http.response(), bodies[n % 3] ?? '', `GET ${offset + (n % 3)}, as request ${n + 1} of ${times}`);
+        http.tcp.end();
+      }
+    },
+  );
+
+  rule(
     'ends-the-body-of-those-who-leave',
     'ends the iterator and closes the body when the client leaves',
     {
@@ -570,7 +594,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       likely: "the loop waits for a 'drain' that never comes, and files stay open",
     },
     async (world) => {
-      const routes = { '/': { endlessBytes: 50_000 }, '/sync': { endlessBytes: 50_000, iterable: 'sync' as const }, '/waits': { gate: 'never', watchesSignal: true } };
+      const routes = { '/': { endlessBytes: 50_000 }, '/sync': { endlessBytes: 50_000, iterable: 'sync' as const }, '/waits': { gate: 'never', watchesSignal: true }, '/late': { gate: 'late', parts: ['a', 'b'] } };
       const server = await world.call('serve', { routes });
       for (const [index, target] of ['/', '/sync', '/', '/sync'].entries()) {
         const client = await world.connect(server, { label: `client that leaves GET ${target} ${index < 2 ? 'by RST' : 'without reading'}`, paused: index >= 2 });
@@ -592,7 +616,52 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       await eventually(world, async () => (await targetsOf(world)).includes('GET /waits'), { sent: 'GET /waits', received: 'no call', expected: 'the handler is called' });
       waiting.resetNow();
       await eventually(world, async () => (await world.call('counters')).aborted === 1, { sent: 'a request, then RST', received: 'request.signal did not abort', expected: 'request.signal aborts' });
+      const late = await world.connect(server, { label: 'client that resets before the handler answers' });
+      late.write(requestBytes('GET', '/late'));
+      await eventually(world, async () => (await targetsOf(world)).includes('GET /late'), { sent: 'GET /late', received: 'no call', expected: 'the handler is called' });
+      late.resetNow();
+      await eventually(world, async () => (await world.call('connections')) === 0, { sent: 'RST', received: 'the connection is still counted', expected: 'the connection is forgotten' });
+      await world.call('release', 'late');
+      await eventually(world, async () => (await world.call('counters')).closed === 5, {
+        sent: 'GET /late, then RST, and only then the handler answers with a body in parts',
+        received: 'close() was not called on that body',
+        expected: 'close() is called: nobody will read it',
+      });
       expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request of another client');
+    },
+  );
+
+  rule(
+    'breaks-off-the-reading',
+    'ends the reading of a body with an error when the client leaves in the middle of it',
+    {
+      rule: 'a body that breaks off is told of as an error: its reader must neither wait for ever nor take it for whole (RFC 9112 §8)',
+      likely: 'the promise of the next part is never settled when the socket closes',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'parts', body: 'read' } });
+      const leave = { RST: (client: TcpClient) => client.resetNow(), FIN: (client: TcpClient) => client.destroy() };
+      let gone = 0;
+      for (const framing of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
+        for (const [how, go] of Object.entries(leave)) {
+          const client = await world.connect(server, { label: `client that leaves by ${how}` });
+          client.write(`POST /${gone} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n5\r\nhello\r\n`);
+          await eventually(world, async () => (await world.call('calls')).some((call) => call.target === `/${gone}` && call.bodyBytes > 0), {
+            sent: client.describeSent(),
+            received: 'the handler has seen nothing of the body',
+            expected: 'the part that has come',
+          });
+          go(client);
+          gone++;
+          await eventually(world, async () => (await world.call('counters')).cutShort === gone, {
+            sent: `${client.describeSent()}, then ${how}`,
+            received: 'the handler still waits for the rest',
+            expected: 'the iteration of request.body throws',
+          });
+        }
+      }
+      const complete = (await world.call('calls')).filter((call) => call.complete);
+      check(complete.length === 0, { sent: `${gone} bodies that break off`, received: `${complete.length} were read to an end`, expected: 'none is complete' });
     },
   );
 
@@ -642,6 +711,36 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       });
       http.tcp.write('world');
       await http.tcp.until(() => http.leftOver.toString() === 'HELLO WORLD', { expected: 'HELLO WORLD, by the other protocol' });
+    },
+  );
+
+  rule(
+    'hands-over-only-what-was-asked-for',
+    'switches protocols for nobody who has not asked for it, and counts those who have until they are gone',
+    {
+      rule: 'a server MUST NOT switch to a protocol that the request did not name, and ignores Upgrade in HTTP/1.0 (RFC 9110 §7.8)',
+      likely: '101 is sent because the handler says so; the connection is dropped from the count, and keeps the server from ending',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/': { switches: true }, '/throws': { switches: 'throws' } } });
+      const asked: Pairs = [['Connection', 'Upgrade'], ['Upgrade', 'capitals']];
+      for (const [what, fields, version] of [['no Upgrade', [], 'HTTP/1.1'], ['Upgrade, but no Connection: Upgrade', [['Upgrade', 'capitals']], 'HTTP/1.1'], ['Connection: Upgrade, but no Upgrade', [['Connection', 'Upgrade']], 'HTTP/1.1'], ['HTTP/1.0', asked, 'HTTP/1.0']] as [string, Pairs, string][]) {
+        const client = await world.connect(server, { label: `client with ${what}` });
+        client.write(requestBytes('GET', '/', { fields, version })).end();
+        await over(client);
+        check(!/^HTTP\/1\.1 101/.test(client.received.toString('latin1')), { sent: client.describeSent(), received: client.describe(), expected: 'no 101' });
+      }
+      const broken = await world.http(server, { label: 'client whose connection is taken over by a function that throws' });
+      broken.send('GET', '/throws', { fields: asked });
+      await over(broken.tcp, 'the connection is closed: nobody has it');
+      const http = await world.http(server);
+      http.send('GET', '/', { fields: asked });
+      expectStatus(await http.response(), 101, http.tcp.describeSent());
+      await eventually(world, async () => (await world.call('connections')) === 1, { sent: 'GET / with Upgrade', received: 'the count of connections is not 1', expected: 'connections is 1: the one that was handed over' });
+      await world.call('beginClose', 100);
+      await over(http.tcp, 'a connection that was handed over is cut at the deadline of closeGracefully');
+      await world.call('awaitClose');
+      check((await world.call('connections')) === 0, { sent: 'closeGracefully', received: 'a connection is still counted', expected: 'none' });
     },
   );
 

@@ -304,6 +304,40 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'times-out-the-deaf',
+    'cuts off clients that do not read, do not send what they promised, or do not close',
+    {
+      rule: 'every wait has an end: for a full buffer (sendMs), for the rest of a body that nobody reads (bodyMs), for the client\'s last word (lingerMs)',
+      likely: 'a wait without a timer: each such client holds a connection for ever',
+    },
+    async (world) => {
+      const server = await world.call('serve', {
+        routes: { '/endless': { endlessBytes: 60_000 }, '/large': { body: world.random.bytes(32 << 20) }, '/unread': { body: 'not read' } },
+        timeouts: { headerMs: FAR_MS, idleMs: FAR_MS, bodyMs: 200, sendMs: 200, lingerMs: 200 },
+      });
+      const deaf = ['/endless', '/large'].map((target) => {
+        const client = world.client(server, { label: `client that does not read GET ${target} (sendMs 200)`, paused: true });
+        return client.write(requestBytes('GET', target));
+      });
+      const silent = await world.http(server, { label: 'client that does not send the body that it promised (bodyMs 200)' });
+      silent.announce('POST').tcp.write('POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf');
+      expectBody(await silent.response(), 'not read', silent.tcp.describeSent());
+      const lasting = await world.http(server, { label: 'client that is refused and does not close (lingerMs 200)' });
+      lasting.sendBytes('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n');
+      expectStatus(await lasting.response(), 400, lasting.tcp.describeSent());
+      await eventually(
+        world,
+        async () => (await world.call('connections')) === 0,
+        { sent: 'two requests whose answer is not read, half a body, and one that is refused and does not close', received: 'connections are still open', expected: 'each is cut when its time is up' },
+        TIMEOUT_PATIENCE_MS,
+      );
+      const { closed } = await world.call('counters');
+      check(closed === 1, { sent: 'GET /endless, not read', received: `close() was called ${closed} times on the body`, expected: 'once' });
+      for (const client of [...deaf, silent.tcp, lasting.tcp]) client.destroy();
+    },
+  );
+
+  rule(
     'times-out-while-closing',
     'still ends half-sent requests when the server is closing',
     {

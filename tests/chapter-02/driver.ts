@@ -56,8 +56,8 @@ export interface Answer {
   throws?: 'error' | 'rejects' | 'nothing' | 'null' | 'http error' | 'garbage';
   /** Reports when the request's signal aborts. */
   watchesSignal?: boolean;
-  /** Hands the connection over: what comes next is echoed in capitals. */
-  switches?: boolean;
+  /** Hands the connection over: what comes next is echoed in capitals, or it is taken over by a function that throws. */
+  switches?: boolean | 'throws';
 }
 
 export interface ServeSetup {
@@ -93,7 +93,7 @@ export const SECRET = 'the password is sesame';
 export default driver<typeof Http>()('02-http', (chapter) => {
   const calls: Call[] = [];
   const errors: string[] = [];
-  const counters = { asked: 0, returned: 0, closed: 0, aborted: 0 };
+  const counters = { asked: 0, returned: 0, closed: 0, aborted: 0, cutShort: 0 };
   const gates = new Map<string, { promise: Promise<void>; open: () => void }>();
   let server: Http.HttpServer | undefined;
   let closing: Promise<void> | undefined;
@@ -198,7 +198,17 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     return call;
   }
 
+  /** Reads the body, and counts it where it breaks off. */
   async function readBody(request: Http.HttpRequest, answer: Answer, call: Call): Promise<Buffer> {
+    try {
+      return await readParts(request, answer, call);
+    } catch (error) {
+      counters.cutShort++;
+      throw error;
+    }
+  }
+
+  async function readParts(request: Http.HttpRequest, answer: Answer, call: Call): Promise<Buffer> {
     const parts: Buffer[] = [];
     const hash = createHash('sha256');
     if (answer.reads === 'whole') parts.push(await request.bytes());
@@ -226,6 +236,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
   function respond(answer: Answer, call: Call, body: Buffer | undefined, request: Http.HttpRequest): Http.HttpResponse {
     if (answer.switches) {
       return chapter.HttpResponse.switchingProtocols([['Upgrade', 'capitals']], (socket: Socket, head: Buffer) => {
+        if (answer.switches === 'throws') throw new Error(SECRET);
         const shout = (bytes: Buffer): void => void socket.write(bytes.toString('latin1').toUpperCase());
         if (head.length > 0) shout(head);
         socket.on('data', shout).on('error', () => {}).on('end', () => socket.end());
