@@ -168,17 +168,23 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     },
     async ({ call, random }) => {
       const word = random.word();
-      const odd = [`${word}.txt::$DATA`, `${word}.txt.`, `${word} `, 'con', 'NUL', 'nul.txt', 'Com1', 'lpt9.log', 'C:', 'GIT~1'];
+      const devices = ['con', 'NUL', 'aux', 'Prn', 'CONIN$', 'conout$', 'Com1', 'lpt9', 'COM\u00b9', 'lpt\u00b3'];
+      const odd = [`${word}.txt::$DATA`, `${word}.txt.`, `${word} `, ...devices, `nul.${word}`, 'lpt9.tar.gz', 'con .txt', 'aux  .log', 'C:', `a${random.pick([...'*?"<>|'])}b`, 'GIT~1', `${word}~2.txt`];
       const windows = await call('mayBeServed', odd, { platform: 'win32' });
       const linux = await call('mayBeServed', odd, { platform: 'linux' });
-      const plain = await call('mayBeServed', [word, `${word}.txt`, 'console', 'a.con'], { platform: 'win32' });
+      // They only look like it.
+      const harmless = [word, `${word}.txt`, 'console', 'a.con', `${word}-con`, 'nulx.txt', 'com', 'com12', 'lpt', 'com1x', 'conin', 'a b.txt', '.well-known', `~${word}`, `${word}~x`, '1~', "{a}[b]'c'"];
+      const plain = await call('mayBeServed', harmless, { platform: 'win32' });
       odd.forEach((name, index) => {
         const outcome = windows[index] as Outcome<boolean>;
         check('accepted' in outcome && !outcome.accepted, { sent: `mayBeServed(${JSON.stringify(name)}, { platform: 'win32' })`, received: showOutcome(outcome), expected: 'false' });
         const elsewhere = linux[index] as Outcome<boolean>;
         check('accepted' in elsewhere && elsewhere.accepted, { sent: `mayBeServed(${JSON.stringify(name)}, { platform: 'linux' })`, received: showOutcome(elsewhere), expected: 'true: elsewhere it is a name like any other' });
       });
-      for (const outcome of plain) check('accepted' in outcome && outcome.accepted, { sent: `mayBeServed('${word}.txt', { platform: 'win32' })`, received: showOutcome(outcome), expected: 'true' });
+      harmless.forEach((name, index) => {
+        const outcome = plain[index] as Outcome<boolean>;
+        check('accepted' in outcome && outcome.accepted, { sent: `mayBeServed(${JSON.stringify(name)}, { platform: 'win32' })`, received: showOutcome(outcome), expected: 'true: it means nothing but itself' });
+      });
     },
   );
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, truncateSync } from 'node:fs';
+import { appendFileSync, chmodSync, renameSync, symlinkSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
@@ -9,8 +9,8 @@ import { fieldTokens, fieldValue } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type driver from './driver.ts';
 import type { Outcome } from './driver.ts';
-import { site, writeSparse } from './files.ts';
-import { closing, download, exchange, expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PROC, once, over, showOutcome, showResponse, untilStalled } from './wire.ts';
+import { scratchFolder, site, writeFiles, writeSparse } from './files.ts';
+import { closing, download, exchange, expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PRLIMIT, NEEDS_PROC, once, over, showOutcome, showResponse, untilStalled } from './wire.ts';
 
 const MIB = 1 << 20;
 const GIB = 1 << 30;
@@ -471,6 +471,68 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       const server = await world.call('serve', { root });
       for (const method of ['GET', 'HEAD']) expectStatus(await once(world, server, method, '/closed.txt'), [403, 404], `${method} /closed.txt`);
       await expectFile(world, server, '/a.txt', 'a');
+    },
+  );
+
+  rule(
+    'follows-a-deployment',
+    'serves one version of the site after its root, a link, has been set to the next',
+    {
+      rule: 'whoever deploys by setting a link from one directory to another expects a site that is there, and all of a piece',
+      likely: 'the real path of the root is asked for once, and compared for ever; or paths that were found are kept',
+      skip: NEEDS_LINKS,
+    },
+    async (world) => {
+      const { random } = world;
+      const names = ['a.txt', 'sub/b.txt', 'c.txt'];
+      const contents = [1, 2].map((version) => Object.fromEntries(names.map((name) => [name, `${random.words(3)}, version ${version}`])));
+      const folder = scratchFolder();
+      writeFiles(join(folder, 'one'), contents[0]!);
+      writeFiles(join(folder, 'two'), contents[1]!);
+      const root = join(folder, 'www');
+      symlinkSync('one', root);
+      const server = await world.call('serve', { root });
+      for (const name of names.slice(0, 2)) await expectFile(world, server, `/${name}`, contents[0]![name]!);
+      symlinkSync('two', join(folder, 'next'));
+      renameSync(join(folder, 'next'), root);
+      const seen = new Map<string, string>();
+      for (const name of random.shuffle(names)) {
+        const response = await once(world, server, 'GET', `/${name}`);
+        expectStatus(response, 200, `GET /${name}, after the root, a link, was set from one directory to another that has the same names`);
+        seen.set(name, response.body.toString());
+      }
+      check(contents.some((content) => names.every((name) => seen.get(name) === content[name])), {
+        sent: names.map((name) => `GET /${name}`).join(', '),
+        received: [...seen].map(([name, text]) => `${name}: ${text}`).join('; '),
+        expected: 'all of the new version (or all of the old one)',
+      });
+    },
+  );
+
+  rule(
+    'outlasts-a-shortage',
+    'says that it cannot, where no file can be opened any more, and serves again afterwards',
+    {
+      rule: 'a process that is out of descriptors cannot tell whether a file is there: a failure for the time being, 503 or 500 (RFC 9110 §15.6), and no 404, which caches and search engines believe',
+      likely: 'whatever `open` says is taken for "not there", or the error ends the process',
+      skip: NEEDS_PRLIMIT,
+    },
+    async (world) => {
+      const content = world.random.words(5);
+      const root = site({ 'a.txt': content, 'sub/b.txt': 'b' });
+      const server = await world.call('serve', { root });
+      // To accept a connection takes a descriptor, too: these have been accepted.
+      const clients = await Promise.all(Array.from({ length: 4 }, async () => await world.http(server)));
+      for (const http of clients) expectBody(await http.send('GET', '/a.txt').response(), content, 'GET /a.txt');
+      await world.call('takeDescriptors');
+      for (const [index, target] of ['/a.txt', '/sub/b.txt', '/a.txt', '/a.txt'].entries()) {
+        const http = clients[index]!;
+        http.send('GET', target, { fields: index === 2 ? [['If-None-Match', '*']] : [] });
+        expectStatus(await http.response(), [500, 503], `GET ${target}, while the process can open no more files`);
+      }
+      await world.call('giveDescriptorsBack');
+      await expectFile(world, server, '/a.txt', content);
+      await expectFile(world, server, '/sub/b.txt', 'b');
     },
   );
 });

@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { fieldValue } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import { site, writeFiles } from './files.ts';
-import { expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PROC, once } from './wire.ts';
+import { LONG_AGO_MS, setModified, site, writeFiles, writeSparse } from './files.ts';
+import { expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PROC, once, showOutcome } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
 /** Statuses that send a client elsewhere for good or for now, by GET. */
@@ -42,6 +43,23 @@ async function listed(world: TestWorld, server: Address, target: string): Promis
   const base = `http://localhost${target}`;
   const paths = references(html).flatMap((reference) => (URL.canParse(reference, base) ? [new URL(reference, base)] : [])).map((url) => (url.host === 'localhost' ? url.pathname + url.search + url.hash : url.href));
   return { html, paths };
+}
+
+const UNITS = ['B', 'K', 'M', 'G', 'T'];
+
+/** What the listing of a directory with one file in it says of that: a size in some unit, a time to the minute. */
+function expectTrue(html: string, { size, mtimeMs }: { size: number; mtimeMs: number }, sent: string): void {
+  const text = html.replaceAll(/<(head|style|script)\b[\s\S]*?<\/\1>/gi, '');
+  for (const [shown, digits, unit] of text.matchAll(/(\d[\d,.]*)\s*(bytes?|B|[KMGT]i?B?)\b/gi)) {
+    const power = Math.max(0, UNITS.indexOf(unit![0]!.toUpperCase()));
+    // Rounded to two digits; and who says kB may mean either.
+    const right = [1000, 1024].some((base) => Math.abs(Number(digits!.replaceAll(/,(?=\d{3})/g, '')) * base ** power - size) <= 0.06 * size);
+    check(right, { sent, received: shown, expected: `the size of the file, which is ${count(size, 'byte')}` });
+  }
+  for (const [shown, date, time] of text.matchAll(/(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)/g)) {
+    // In whatever time zone.
+    check(Math.abs(Date.parse(`${date}T${time}Z`) - mtimeMs) < 15 * 3_600_000, { sent, received: shown, expected: `the time of its modification, ${new Date(mtimeMs).toISOString()}` });
+  }
 }
 
 const pathOf = (name: string): string => `/${name.split('/').map(encodeURIComponent).join('/')}`;
@@ -172,6 +190,9 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
       await expectFile(world, server, '/a/', word);
       await expectFile(world, server, '/b/', 'home');
       expectStatus(await once(world, server, 'GET', '/c/'), [403, 404], 'GET /c/, which has no index by these settings');
+      const none = await world.call('serve', { root, options: { index: [] } });
+      expectStatus(await once(world, none, 'GET', '/b/'), [403, 404], 'GET /b/, where the settings have no index at all');
+      await expectFile(world, none, '/b/index.html', 'html');
     },
   );
 
@@ -273,6 +294,69 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
       }
       check(!html.includes(`.${word}`), { sent: 'GET /', received: `the name .${word}`, expected: 'no dotfile by name either' });
       for (const path of ['/a.txt', '/within']) check(paths.includes(path), { sent: 'GET /', received: paths.join(' '), expected: `a link to ${path}` });
+    },
+  );
+
+  rule(
+    'says-nothing-wrong',
+    'shows the size and the time of each file as they are, where it shows them',
+    {
+      rule: 'a listing may say what it likes beside the names, and what it says is true',
+      likely: 'the entry has another time, or the size of something else: of the link, of the blocks on the disk',
+      skip: NEEDS_LINKS,
+    },
+    async (world) => {
+      const { random } = world;
+      const root = site({});
+      const sizes = [0, 1, 999, 1023, 1024, 1500, random.integer(2000, 9999), random.integer(2, 9) * 1_000_000 + 7, random.integer(1e10, 1e11)];
+      const server = await world.call('serve', { root, options: { listing: true } });
+      for (const [index, size] of sizes.entries()) {
+        const mtimeMs = LONG_AGO_MS + random.integer(0, 1_000_000) * 60_000;
+        const folder = join(root, 'abcdefghij'[index]!);
+        mkdirSync(folder);
+        writeSparse(join(folder, 'file'), size);
+        setModified(join(folder, 'file'), mtimeMs);
+        const target = `/${'abcdefghij'[index]}/`;
+        expectTrue((await listed(world, server, target)).html, { size, mtimeMs }, `GET ${target}`);
+        // What a request for a link would get is what it leads to.
+        mkdirSync(`${folder}-link`);
+        symlinkSync(`${folder}/file`, join(`${folder}-link`, 'link'));
+        expectTrue((await listed(world, server, `${target.slice(0, -1)}-link/`)).html, { size, mtimeMs }, `GET ${target.slice(0, -1)}-link/, in which there is a link to the file`);
+      }
+      for (const size of [3 * 2 ** 40, 7e15]) {
+        const page = await world.call('listingPage', ['sub'], [{ name: random.word(), isDirectory: false, size, mtimeMs: LONG_AGO_MS }]);
+        check('accepted' in page && typeof page.accepted === 'string', { sent: 'listingPage of a file', received: showOutcome(page), expected: 'a page' });
+        expectTrue(page.accepted, { size, mtimeMs: LONG_AGO_MS }, `listingPage(['sub'], …) of a file of ${count(size, 'byte')}`);
+      }
+    },
+  );
+
+  rule(
+    'lists-what-it-may-read',
+    'lists no directory that it may not read, and all the rest of one in which there is something that it may not look at',
+    {
+      rule: 'what the server may not read is refused (RFC 9110 §15.5.4): it is neither empty nor a failure of the server',
+      likely: 'an error of `readdir` becomes an empty page or a 500, or one bad entry spoils the whole listing',
+      skip: NEEDS_LINKS,
+    },
+    async (world) => {
+      const word = world.random.word();
+      const root = site({ 'a.txt': 'a', 'closed/b.txt': 'b', [`unlisted/${word}.txt`]: word });
+      symlinkSync('closed/b.txt', join(root, 'link'));
+      chmodSync(dirname(root), 0o755);
+      // This one may be entered by those who know what they look for.
+      chmodSync(join(root, 'unlisted'), 0o311);
+      chmodSync(join(root, 'closed'), 0o000);
+      try {
+        await world.call('dropRights');
+        const server = await world.call('serve', { root, options: { listing: true } });
+        const { paths } = await listed(world, server, '/');
+        check(paths.includes('/a.txt') && !paths.includes('/link'), { sent: 'GET /, where `link` leads to a file in a directory that may not be entered', received: paths.join(' '), expected: 'a link to /a.txt and none to /link' });
+        for (const target of ['/unlisted/', '/closed/']) expectStatus(await once(world, server, 'GET', target), [403, 404], `GET ${target}, which the server may not read`);
+        await expectFile(world, server, `/unlisted/${word}.txt`, word);
+      } finally {
+        for (const name of ['unlisted', 'closed']) chmodSync(join(root, name), 0o755);
+      }
     },
   );
 

@@ -282,6 +282,40 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
   );
 
   rule(
+    'reads-no-other-date',
+    'takes nothing else for a date',
+    {
+      rule: 'a date that is none must be ignored (RFC 9110 §13.1.3), and a day that no month has is none',
+      likely: '`Date.parse` and regular expressions without ends take much for a date; 31 April rolls over into May',
+      section: 'Have you got something newer?',
+    },
+    async ({ call, random }) => {
+      const nowMs = Date.UTC(2026, 5, 15);
+      const year = random.integer(1990, 2020);
+      const day = String(random.integer(10, 28));
+      const two = String(year).slice(2);
+      const ms = Date.UTC(year, 10, Number(day), 8, 49, 37);
+      const good = [imfDate(ms), rfc850Date(ms), asctimeDate(ms)];
+      const name = good[2]!.slice(0, 3);
+      const changes: [find: string, replace: string][] = [
+        ['Nov', 'Nob'], ['Nov', ''], ['Nov', '11'], ['Nov', 'nov'], [name, 'Mun'], [name, `${name}n`], [day, '00'], [day, '32'], [day, 'x1'], [day, '1x'], [day, `${day}1`], ['Nov', 'Nov '],
+        ['08:', '24:'], ['08:', '8:'], ['08:', '008:'], ['08:', '30:'], [':49', ':60'], [':49', ':4'], [':49', ''], [':37', ':61'], [':37', ':7'], [':37', ':70'], [':37', ''], [':37', ':37.5'], [':37', ':3x'],
+      ];
+      const values = good.flatMap((value) => [...changes.map(([find, replace]) => value.replace(find, replace)), `x${value}`, `${value}x`, `${value} ${value}`, value.replace('GMT', 'UTC').replace(/\d{4}$/, '12x4'), value.replace(/ GMT$| \d{4}$/, '')]);
+      // The year of one form in another, and days that are none.
+      values.push(`Mon, ${day} Nov ${two} 08:49:37 GMT`, `Mon, ${day} Nov 1${year} 08:49:37 GMT`, `Monday, ${day}-Nov-${year} 08:49:37 GMT`, `Mon, ${day}-Nov-${year} 08:49:37 GMT`, `Monday, ${day} Nov ${year} 08:49:37 GMT`, `Mon Nov ${day} 08:49:37 ${two}`, `Mon Nov ${day} 08:49:37 ${year} GMT`, `Mon ${day} Nov ${year} 08:49:37 GMT`);
+      for (const wrong of ['31 Apr 2020', '29 Feb 2019', '30 Feb 2020', '29 Feb 1900', '31 Nov 2020', '00 Jan 2020']) values.push(`Sun, ${wrong} 08:49:37 GMT`);
+      values.push(`Mon Nov 0x 08:49:37 ${year}`, `Mon Nov  0 08:49:37 ${year}`, `Mon Nov x1 08:49:37 ${year}`, 'Sun Feb 30 08:49:37 2020', 'Sunday, 31-Sep-20 08:49:37 GMT', '', 'GMT', String(nowMs), new Date(nowMs).toISOString(), 'now');
+      const [outcomes, fine] = [await call('httpDates', values, nowMs), await call('httpDates', good, nowMs)];
+      good.forEach((value, index) => check('accepted' in fine[index]! && fine[index].accepted === ms, { sent: `parseHttpDate('${value}')`, received: showOutcome(fine[index]!), expected: String(ms) }));
+      values.forEach((value, index) => {
+        const outcome = outcomes[index] as Outcome<number | null>;
+        check('accepted' in outcome && outcome.accepted === null, { sent: `parseHttpDate('${value}')`, received: showOutcome(outcome), expected: 'null: it is no date of HTTP (RFC 9110 §5.6.7)' });
+      });
+    },
+  );
+
+  rule(
     'evaluates-in-order',
     'evaluates the four conditions in their order',
     {

@@ -1,5 +1,6 @@
 /** What the tests of chapter 03 do inside the process of the code under test. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type * as Http from '#subject/02-http/index.ts';
@@ -44,6 +45,9 @@ export interface CacheSight {
   dropped: string[];
 }
 
+/** More than a process has open by itself, and few enough to be used up in no time. */
+const DESCRIPTORS_MAX = 256;
+
 /** The user and the group that own nothing. */
 const NOBODY = 65_534;
 
@@ -51,6 +55,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
   const errors: string[] = [];
   let server: Http.HttpServer | undefined;
   const http = load('02-http') as Promise<typeof Http>;
+  const taken: number[] = [];
 
   function outcome<Value>(run: () => Value): Outcome<Value> {
     try {
@@ -139,6 +144,22 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       collect();
       return process.memoryUsage.rss();
     },
+
+    /** Opens as many files as this process may. Linux only. */
+    takeDescriptors: () => {
+      const limited = spawnSync('prlimit', ['--pid', String(process.pid), `--nofile=${DESCRIPTORS_MAX}:`]);
+      if (limited.status !== 0) throw new Error(`prlimit: ${limited.error?.message ?? String(limited.stderr)}`);
+      // To look it up, Node opens a file, and the tests ask now and then.
+      const residentBytes = process.memoryUsage.rss();
+      process.memoryUsage.rss = () => residentBytes;
+      try {
+        for (;;) taken.push(openSync('/dev/null', 'r'));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
+      }
+    },
+
+    giveDescriptorsBack: () => taken.splice(0).forEach((descriptor) => closeSync(descriptor)),
 
     // 3.3
 

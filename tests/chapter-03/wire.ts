@@ -1,4 +1,5 @@
 /** What the tests of chapter 03 share. */
+import { spawnSync } from 'node:child_process';
 import { count } from '#support/bytes.ts';
 import type { World } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
@@ -15,6 +16,9 @@ export type TestWorld = World<typeof driver>;
 
 /** Why a rule that looks at a process through /proc is not run here. */
 export const NEEDS_PROC = process.platform === 'linux' ? undefined : 'needs /proc: Linux only';
+
+/** Why a rule that takes away a process's descriptors is not run here. */
+export const NEEDS_PRLIMIT = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0 ? undefined : 'needs prlimit: Linux only';
 
 /** Why a rule about symbolic links is not run here. */
 export const NEEDS_LINKS = process.platform === 'win32' ? 'symbolic links need a right of their own on Windows' : undefined;
