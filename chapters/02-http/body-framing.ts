@@ -37,8 +37,9 @@ export interface FramedHead {
  *   413 for a length beyond the limit
  */
 export function bodyFraming(head: FramedHead, limits: HttpLimits = defaultLimits): BodyFraming {
-  // TODO 2.3  No body, so many bytes, or chunks? Refuse what two servers could read in two ways. `lengthFraming` and
-  //           `checkCodings` stand below; `chunkedBody` and `noBody` above.
+  // TODO 2.3  No body, so many bytes, or chunks? Refuse (400) what two servers could read in two ways: both fields,
+  //           and a transfer coding from HTTP/1.0, which has none. `lengthFraming` and `checkCodings` stand below;
+  //           `chunkedBody` and `noBody` above.
   throw new NotImplemented('2.3');
 }
 

@@ -13,7 +13,7 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** 14 hexadecimal digits hold 2^53-1; RFC 9112 §7.1: recipients MUST anticipate large ones. */
+/** 2^53-1 has 14 hexadecimal digits, and some senders put zeros before a size. RFC 9112 §7.1: MUST anticipate large ones. */
 const SIZE_DIGITS_MAX = 16;
 
 /**

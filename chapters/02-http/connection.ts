@@ -126,8 +126,9 @@ export class HttpConnection {
         if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) {
           this.#request = unreadableHead;
         }
-        // TODO 2.6  Nothing that follows on this connection can be trusted: remember the error, move their side to
-        //           'error', and see to it that the connection ends with the answer.
+        // TODO 2.6  Nothing that follows on this connection can be trusted: remember the error, which the first line
+        //           of this function throws again, move their side to 'error', and see to it that the connection
+        //           ends with the answer.
       }
       throw error;
     }

@@ -30,7 +30,7 @@ export function persists(head: PersistenceHead): boolean {
 export function expectsContinue(head: PersistenceHead): boolean {
   const expectation = head.headers.get('expect');
   if (expectation === undefined) return false;
-  // TODO 2.5  There is one expectation that we know, in any case of letters. Any other is refused. One version of
-  //           HTTP does not know it.
+  // TODO 2.5  There is one expectation that we know, in any case of letters. Any other is refused (417). HTTP/1.0
+  //           does not know ours: from such a client it expects nothing.
   throw new NotImplemented('2.5');
 }

@@ -15,6 +15,7 @@ import { reasonPhrase } from './response-status.ts';
 export function refusal(error: unknown): HttpResponse {
   if (isOurFault(error)) return answer(500, '', []); // Given: the client is told nothing else.
   // TODO 2.6  The other two kinds deserve other answers. Both may show their message. Which one ends the connection?
+  //           An HttpError whose status is not one of 400 to 599 is a mistake of the handler's: 500, and no more.
   throw new NotImplemented('2.6');
 }
 

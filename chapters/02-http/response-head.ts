@@ -18,7 +18,7 @@ export interface Answered {
 
 /** Whether a response may have content: not to HEAD, and not with 1xx, 204, 205, 304 (RFC 9110 §6.4.1, §15.3.6). */
 export function mayHaveBody(status: number, method: string): boolean {
-  // TODO 2.4  As it says above.
+  // TODO 2.4  Not in a response to HEAD, and not with 1xx, 204, 205 or 304.
   throw new NotImplemented('2.4');
 }
 
@@ -36,8 +36,9 @@ export function responseFraming(
   answered: Answered,
 ): BodyFraming {
   // TODO 2.4  Decide in this order: statuses that have no length at all or always the same, a declared length, a
-  //           known length (but mind HEAD and 304), a response without content, and last what is left for a body of
-  //           unknown length in either version.
+  //           known length (but an empty body that a handler gives for HEAD, and any with a 304, says nothing about
+  //           the length that GET would have: unknown), a response without content, and last what is left for a body
+  //           of unknown length in either version.
   throw new NotImplemented('2.4');
 }
 

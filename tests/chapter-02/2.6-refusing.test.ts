@@ -2,9 +2,10 @@ import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { requestBytes } from '#support/http-client.ts';
 import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
 import { SECRET } from './driver.ts';
-import type { Answer, ServeSetup } from './driver.ts';
+import type { Answer, Pairs, ServeSetup } from './driver.ts';
 import { tryVectors } from './trials.ts';
 import { eventually, expectBody, expectStatus, once, over, showResponse, staysOpen, theOnly, TIMEOUT_PATIENCE_MS } from './wire.ts';
 import type { TestWorld } from './wire.ts';
@@ -154,6 +155,42 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
         received: http.tcp.describe(),
         expected: '200, then 400 with Connection: close, then FIN',
       });
+    },
+  );
+
+  rule(
+    'stays-refused',
+    'never looks at a connection again on which something was refused',
+    {
+      rule: 'after a bad request, what follows may be its body, half a field, or a request that somebody has hidden there (RFC 9112 §2.2, §6.3)',
+      likely: 'nextEvent throws, and does not remember it: asked again, it parses what comes next',
+    },
+    async ({ call, random }) => {
+      const good = Buffer.from(`GET /${random.word()} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const cases: [string, string, number[]][] = [
+        ['no method', ' / HTTP/1.1\r\nHost: a\r\n\r\n', [400]],
+        ['no Host', 'GET / HTTP/1.1\r\n\r\n', [400]],
+        ['another version', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', [505]],
+        ['a bad length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n', [400]],
+        ['a bad chunk', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n', [400]],
+        ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\n\r\n', [417]],
+      ];
+      for (const [what, bad, statuses] of cases) {
+        const { first, again, behind, wire, ourState } = await call('afterBadRequest', Buffer.from(bad, 'latin1'), good);
+        const sent = `a request with ${what}, and a good one behind it, to the machine`;
+        for (const [when, outcome] of [['at first', first], ['asked again', again], ['asked again behind the good one', behind]] as const) {
+          check('refused' in outcome && statuses.includes(outcome.refused), {
+            sent,
+            received: `${when}: ${'accepted' in outcome ? `the event ${outcome.accepted}` : 'refused' in outcome ? `refused with ${outcome.refused}` : outcome.threw}`,
+            expected: `refused with ${statuses.join(' or ')}, every time`,
+          });
+        }
+        check('accepted' in wire && /^connection: close$/im.test(wire.accepted.replaceAll('\r', '')) && ourState === 'must-close', {
+          sent: `${sent}; then the answer`,
+          received: 'accepted' in wire ? `${JSON.stringify(wire.accepted)}, and our state is ${ourState}` : JSON.stringify(wire),
+          expected: 'Connection: close in it, and our state is must-close',
+        });
+      }
     },
   );
 
@@ -359,6 +396,40 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'breaks-off-the-reading',
+    'ends the reading of a body with an error when the client leaves in the middle of it',
+    {
+      rule: 'a body that breaks off is told of as an error: its reader must neither wait for ever nor take it for whole (RFC 9112 §8)',
+      likely: 'the promise of the next part is never settled when the socket closes',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { reads: 'parts', body: 'read' } });
+      const leave = { RST: (client: TcpClient) => client.resetNow(), FIN: (client: TcpClient) => client.destroy() };
+      let gone = 0;
+      for (const framing of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
+        for (const [how, go] of Object.entries(leave)) {
+          const client = await world.connect(server, { label: `client that leaves by ${how}` });
+          client.write(`POST /${gone} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n5\r\nhello\r\n`);
+          await eventually(world, async () => (await world.call('calls')).some((call) => call.target === `/${gone}` && call.bodyBytes > 0), {
+            sent: client.describeSent(),
+            received: 'the handler has seen nothing of the body',
+            expected: 'the part that has come',
+          });
+          go(client);
+          gone++;
+          await eventually(world, async () => (await world.call('counters')).cutShort === gone, {
+            sent: `${client.describeSent()}, then ${how}`,
+            received: 'the handler still waits for the rest',
+            expected: 'the iteration of request.body throws',
+          });
+        }
+      }
+      const complete = (await world.call('calls')).filter((call) => call.complete);
+      check(complete.length === 0, { sent: `${gone} bodies that break off`, received: `${complete.length} were read to an end`, expected: 'none is complete' });
+    },
+  );
+
+  rule(
     'survives-those-who-leave',
     'lives on when clients leave in the middle of anything',
     {
@@ -378,6 +449,36 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
       }
       await eventually(world, async () => (await world.call('connections')) === 0, { sent: '12 requests that break off', received: `${await world.call('connections')} connections are still counted`, expected: 'none is left' });
       expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request after all that');
+    },
+  );
+
+  rule(
+    'hands-over-only-what-was-asked-for',
+    'switches protocols for nobody who has not asked for it, and counts those who have until they are gone',
+    {
+      rule: 'a server MUST NOT switch to a protocol that the request did not name, and ignores Upgrade in HTTP/1.0 (RFC 9110 §7.8)',
+      likely: '101 is sent because the handler says so; the connection is dropped from the count, and keeps the server from ending',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/': { switches: true }, '/throws': { switches: 'throws' } } });
+      const asked: Pairs = [['Connection', 'Upgrade'], ['Upgrade', 'capitals']];
+      for (const [what, fields, version] of [['no Upgrade', [], 'HTTP/1.1'], ['Upgrade, but no Connection: Upgrade', [['Upgrade', 'capitals']], 'HTTP/1.1'], ['Connection: Upgrade, but no Upgrade', [['Connection', 'Upgrade']], 'HTTP/1.1'], ['HTTP/1.0', asked, 'HTTP/1.0']] as [string, Pairs, string][]) {
+        const client = await world.connect(server, { label: `client with ${what}` });
+        client.write(requestBytes('GET', '/', { fields, version })).end();
+        await over(client);
+        check(!/^HTTP\/1\.1 101/.test(client.received.toString('latin1')), { sent: client.describeSent(), received: client.describe(), expected: 'no 101' });
+      }
+      const broken = await world.http(server, { label: 'client whose connection is taken over by a function that throws' });
+      broken.send('GET', '/throws', { fields: asked });
+      await over(broken.tcp, 'the connection is closed: nobody has it');
+      const http = await world.http(server);
+      http.send('GET', '/', { fields: asked });
+      expectStatus(await http.response(), 101, http.tcp.describeSent());
+      await eventually(world, async () => (await world.call('connections')) === 1, { sent: 'GET / with Upgrade', received: 'the count of connections is not 1', expected: 'connections is 1: the one that was handed over' });
+      await world.call('beginClose', 100);
+      await over(http.tcp, 'a connection that was handed over is cut at the deadline of closeGracefully');
+      await world.call('awaitClose');
+      check((await world.call('connections')) === 0, { sent: 'closeGracefully', received: 'a connection is still counted', expected: 'none' });
     },
   );
 

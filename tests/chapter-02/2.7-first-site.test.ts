@@ -196,7 +196,7 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
         check(allow.includes(allowed) && !allow.includes(method.toLowerCase()), { sent: `${method} ${target}`, received: `Allow: ${fieldValue(response, 'allow') ?? '(none)'}`, expected: `an Allow that has ${allowed.toUpperCase()} and not ${method}` });
       }
       // Methods are case-sensitive, and one that nobody knows may be a 501 as well.
-      for (const method of ['get', 'BREW']) expectStatus(await once(world, server, method, '/'), [405, 501], `${method} /`);
+      for (const method of ['get', 'BREW', 'constructor', '__proto__', 'toString']) expectStatus(await once(world, server, method, '/'), [405, 501], `${method} /`);
     },
   );
 

@@ -61,7 +61,7 @@ export interface Answer {
 }
 
 export interface ServeSetup {
-  /** By target. Others are answered by `otherwise`. */
+  /** By method and target (`HEAD /a`), or by target alone. Others are answered by `otherwise`. */
   routes?: Record<string, Answer>;
   otherwise?: Answer;
   limits?: Partial<Http.HttpLimits>;
@@ -270,9 +270,9 @@ export default driver<typeof Http>()('02-http', (chapter) => {
   }
 
   const handlerOf = (setup: ServeSetup): Http.Handler => {
-    const answerOf = (target: string): Answer => {
+    const answerOf = ({ method, target }: Http.HttpRequest): Answer => {
       const routes = setup.routes ?? {};
-      if (Object.hasOwn(routes, target)) return routes[target] as Answer;
+      for (const key of [`${method} ${target}`, target]) if (Object.hasOwn(routes, key)) return routes[key] as Answer;
       return setup.otherwise ?? { body: `this is ${target}` };
     };
     const later = async (request: Http.HttpRequest, answer: Answer): Promise<Http.HttpResponse> => {
@@ -285,7 +285,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       return respond(answer, call, body, request);
     };
     return (request) => {
-      const answer = answerOf(request.target);
+      const answer = answerOf(request);
       if (answer.throws === 'error' && answer.reads === undefined && answer.gate === undefined) {
         record(request);
         return misbehave(answer);
@@ -409,7 +409,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
               else if (event?.type === 'end') last = { body: Buffer.concat(data), trailers: pairsOf(event.trailers), unread: Buffer.alloc(0) };
               else if (event?.type === 'need-more-data') break;
               else throw new WrongResult(`nextEvent must return data, end or need-more-data; it returned ${JSON.stringify(event)}`);
-              if (turn > 1_000_000) throw new WrongResult('nextEvent gave a million events and never need-more-data');
+              if (turn > 1_000_000) throw new WrongResult('nextEvent gave a million events and never need-more-data: what it tells of must be consumed');
             }
           }
           return last ? { ...last, unread: Buffer.from(decoder.unread()) } : 'needs more';
@@ -441,6 +441,39 @@ export default driver<typeof Http>()('02-http', (chapter) => {
         const head = { httpVersion: httpVersion as Http.HttpVersion, headers: chapter.HttpHeaders.from(fields) };
         return { persists: outcome(() => chapter.persists(head)), expectsContinue: outcome(() => chapter.expectsContinue(head)) };
       }),
+
+    /** What the machine does when it is asked again after a bad request, and when a good one follows it. */
+    afterBadRequest: (bad: Uint8Array, good: Uint8Array) => {
+      const connection = new chapter.HttpConnection({ role: 'server' });
+      const next = (): Outcome<string> =>
+        outcome(() => {
+          for (let turn = 0; turn < 1000; turn++) {
+            const { type } = connection.nextEvent();
+            if (type !== 'data' && type !== 'end') return type;
+          }
+          throw new WrongResult('nextEvent gave a thousand events');
+        });
+      connection.receiveData(bad);
+      let first = next();
+      // A head that is whole, and a body that is not.
+      if ('accepted' in first && first.accepted === 'request') first = next();
+      const again = next();
+      connection.receiveData(good);
+      const behind = next();
+      const wire = outcome(() => Buffer.from(connection.send({ type: 'response', status: 400, headers: [], body: 'bad' }) as string, 'latin1').toString('latin1'));
+      return { first, again, behind, wire, ourState: connection.ourState };
+    },
+
+    /** A request and its response; then what a response to nothing looks like that is sent when the next one is awaited. */
+    responseToNothing: (method: string, version: string) => {
+      const connection = new chapter.HttpConnection({ role: 'server' });
+      connection.receiveData(Buffer.from(`${method} / HTTP/${version}\r\nHost: a\r\nConnection: keep-alive\r\n\r\n`));
+      while (connection.nextEvent().type !== 'end');
+      connection.send({ type: 'response', status: 200, headers: [], body: 'hello' });
+      const { ourState, theirState } = connection;
+      const wire = Buffer.from(connection.send({ type: 'response', status: 408, headers: [], body: 'too late' }) as string, 'latin1').toString('latin1');
+      return { ourState, theirState, wire };
+    },
 
     /** One exchange after another in the client's role: what was sent, and what was read out of the pieces. */
     asClient: (exchanges: { request: { method: string; target: string; headers: Pairs; body?: string }; pieces: Uint8Array[]; eof?: boolean }[]) => {
