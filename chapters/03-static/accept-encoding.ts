@@ -25,8 +25,9 @@ const UNMENTIONED = 0.0001;
  * @param available in the order of our preference
  */
 export function preferredCodings(value: string | undefined, available: readonly Coding[]): readonly CodingOrIdentity[] {
-  // TODO 3.6  As it says above. `*` stands for what was not mentioned. Identity that was not mentioned either is
-  //           acceptable, but last, unless `*` refuses it.
+  // TODO 3.6  Those of `available`, and identity, whose weight is not 0, by their weight. A coding that was not
+  //           mentioned has the weight of `*`, or 0. Identity that was not mentioned is acceptable, but last, whatever
+  //           `*` weighs; only `*;q=0` refuses it.
   throw new NotImplemented('3.6');
 }
 

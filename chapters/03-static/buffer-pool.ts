@@ -6,6 +6,7 @@
 /** So many free buffers are kept. */
 const FREE_MAX = 32;
 
+/** Lends buffers to whoever reads a file. */
 export class BufferPool {
   readonly bufferBytes: number;
   readonly #free: Buffer[] = [];

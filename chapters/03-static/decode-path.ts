@@ -20,13 +20,14 @@ export interface DecodedPath {
 /**
  * Splits and decodes a path.
  *
- * @param path as sent: it begins with a slash and has no query
- * @throws HttpError 400 for an escape that is broken, is no UTF-8 or is NUL; 404 for what can name no file to be
- *   served: an empty name, `.` and `..`, a separator within a name, a dotfile, a name that is too long
+ * @param path as sent, without query
+ * @throws HttpError 400 for what does not begin with a slash, and for an escape that is broken, is no UTF-8 or is NUL;
+ *   404 for what can name no file to be served: an empty name, `.` and `..`, a separator within a name, a dotfile, a
+ *   name that is too long
  */
 export function decodePath(path: string, rules: NameRules = {}): DecodedPath {
-  // TODO 3.1  Split first, decode then, each piece once. A slash at the end is not a name. Every name has to be one
-  //           that may be served.
+  // TODO 3.1  Split first, decode then, each piece once. A path begins with a slash (else 400), and a slash at its end
+  //           is not a name. Every name has to be one that may be served (else 404).
   throw new NotImplemented('3.1');
 }
 

@@ -21,7 +21,8 @@ export interface Version {
  * @param coding `''`, or the content coding: encoded bytes are another representation and need a tag of their own
  */
 export function entityTag(version: Version, coding: string, nowMs: number): string {
-  // TODO 3.4  As it says above: two versions, or two codings, never have the same tag.
+  // TODO 3.4  Size, time and coding, in quotes, so that two versions, or two codings of one, never have the same tag.
+  //           `W/` before it, unless the time is SETTLED_MS ago.
   throw new NotImplemented('3.4');
 }
 
@@ -30,18 +31,19 @@ export function entityTag(version: Version, coding: string, nowMs: number): stri
  * What is no tag matches nothing.
  */
 export function parseEntityTags(value: string): '*' | readonly string[] {
-  // TODO 3.4  As it says above. A tag is `"`, any characters but `"` and blanks, and `"`, perhaps with `W/` before it.
+  // TODO 3.4  `*`, or all tags of the list. A tag is `"`, any characters but `"` and blanks, and `"`, perhaps with `W/`
+  //           before it. It stands between commas, or the ends; `w/"a"` is none.
   throw new NotImplemented('3.4');
 }
 
 /** RFC 9110 §8.8.3.2, strong comparison: both are strong, and the same byte for byte. */
 export function matchesStrongly(a: string, b: string): boolean {
-  // TODO 3.4  As it says above.
+  // TODO 3.4  The same, and not weak.
   throw new NotImplemented('3.4');
 }
 
 /** RFC 9110 §8.8.3.2, weak comparison: the same but for their weakness. */
 export function matchesWeakly(a: string, b: string): boolean {
-  // TODO 3.4  As it says above.
+  // TODO 3.4  The same, whether or not there is a `W/` before either.
   throw new NotImplemented('3.4');
 }

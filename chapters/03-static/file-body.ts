@@ -8,8 +8,9 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { OpenFile } from './open-file.ts';
 
+/** The bytes of a range of an open file, for one response. */
 export class FileBody implements AsyncIterableIterator<Uint8Array> {
-  readonly #file: OpenFile;
+  readonly #file: Pick<OpenFile, 'read'>;
   readonly #pool: BufferPool;
   #position: number;
   readonly #end: number;
@@ -21,7 +22,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
    * @param range within the size that the file had when it was opened
    * @param close called when the body is closed
    */
-  constructor(file: OpenFile, pool: BufferPool, range: ByteRange, close: () => void) {
+  constructor(file: Pick<OpenFile, 'read'>, pool: BufferPool, range: ByteRange, close: () => void) {
     this.#file = file;
     this.#close = close;
     this.#pool = pool;
@@ -46,9 +47,9 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
-    // TODO 3.2  Read the next piece of the range into a buffer of the pool, at most as much as the buffer holds and as
-    //           the range still has, and give out what was read. The end of the range, or of a file that has shrunk, is
-    //           `#done`.
+    // TODO 3.2  Read the next piece of the range into a buffer of the pool, the same one for every piece: at most as
+    //           much as it holds and as the range still has. Give out what was read. The end of the range, or of a file
+    //           that has shrunk, is `#done`.
     throw new NotImplemented('3.2');
   }
 
@@ -59,7 +60,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
 
   /** Called in every case, also when the client has left or nothing was ever read. */
   close(): void {
-    // TODO 3.2  The file is needed no longer, whatever was read of it.
+    // TODO 3.2  The file is needed no longer, whatever was read of it. But a read into the buffer may be under way.
     throw new NotImplemented('3.2');
   }
 }

@@ -2,8 +2,9 @@
  * Values of a limited size, each believed for a limited time. Knows nothing of files.
  *
  * - Never more bytes than `bytesMax`: what was not used for longest goes first (LRU).
- * - Never a value whose last check began longer than `windowMs` ago.
- * - Never two fills for one key at a time: who comes second waits for the first.
+ * - Never a value whose last check began `windowMs` ago or longer.
+ * - Never two fills for one key within `windowMs`: who comes second waits for the first. What began longer ago would be
+ *   too old when it comes, so whoever asks then starts another, and the newer one wins.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -60,7 +61,7 @@ export class FileCache<Value> {
 
   /** The value of a key, if it may still be believed. */
   get(key: string): Value | undefined {
-    // TODO 3.7  As it says above, and make the key the one that was used last.
+    // TODO 3.7  The value, if its check began less than `windowMs` ago; its key is then the one that was used last.
     throw new NotImplemented('3.7');
   }
 
@@ -73,7 +74,8 @@ export class FileCache<Value> {
    */
   load(key: string, fill: (stale: Value | undefined) => Promise<Filled<Value>>): Promise<Value> {
     // TODO 3.7  Start a fill by `#fill`, unless one for this key is under way that began less than `windowMs` ago: then
-    //           wait for that one. When a fill has ended, however it ended, it is no longer under way.
+    //           wait for that one. When a fill has ended, however it ended, it is no longer under way; another that
+    //           began after it still is.
     throw new NotImplemented('3.7');
   }
 
@@ -95,8 +97,8 @@ export class FileCache<Value> {
 
   #put(key: string, entry: Entry<Value>): void {
     // TODO 3.7  Keep the entry in place of the key's former one, and drop those that were not used for longest until
-    //           all have room. Not kept, but dropped at once: one that alone is too large, and one whose check is older
-    //           than that of the entry that is there.
+    //           all have room. One that alone is too large is dropped at once; the former one goes all the same. One
+    //           whose check is older than that of the entry that is there is dropped at once, too, and that one stays.
     throw new NotImplemented('3.7');
   }
 

@@ -24,6 +24,12 @@ export function fileError(error: unknown): unknown {
   return new HttpError(status, '', status === 503 ? [['Retry-After', '1']] : []);
 }
 
+/** For a file that one can do without: `null` where it may not be read. Any other error is thrown. */
+export function nullIfForbidden(error: unknown): null {
+  if (error instanceof HttpError && error.status === 403) return null;
+  throw error;
+}
+
 function statusOf(error: unknown): number | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && Object.hasOwn(STATUSES, code) ? STATUSES[code] : undefined;

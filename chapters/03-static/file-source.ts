@@ -7,6 +7,7 @@ import { extensions } from './accept-encoding.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { FileContent } from './content.ts';
+import { nullIfForbidden } from './file-error.ts';
 import { OpenFile } from './open-file.ts';
 import type { Settings } from './options.ts';
 import { represent } from './representation.ts';
@@ -53,10 +54,13 @@ export class FileSource implements Source {
     return path === null ? null : OpenFile.open(path);
   }
 
-  /** A sibling that is older than its original is of what the original was before, and counts as missing. */
+  /**
+   * A sibling that is older than its original is of what the original was before, and counts as missing; so does one
+   * that may not be read, for the original will do.
+   */
   async #openSibling(names: readonly string[], extension: string): Promise<OpenFile | null> {
-    // TODO 3.6  Open the sibling, and return it if the original is there too and is not newer. Whatever else you have
-    //           opened, close, on every way out.
+    // TODO 3.6  Open the sibling (`nullIfForbidden` is for the `catch` of that promise), and return it if the original
+    //           is there too and is not newer. Whatever else you have opened, close, on every way out.
     throw new NotImplemented('3.6');
   }
 }

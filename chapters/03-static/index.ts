@@ -10,13 +10,16 @@ export { decodePath } from './decode-path.ts';
 export type { DecodedPath } from './decode-path.ts';
 export { mayBeServed } from './path-name.ts';
 export type { NameRules } from './path-name.ts';
-export { isWithin, resolvePath } from './root.ts';
+export { isWithin, resolvePath, Root } from './root.ts';
 export type { RootOptions } from './root.ts';
 
 // 3.2 streaming a file
+export { BufferPool } from './buffer-pool.ts';
+export { FileBody } from './file-body.ts';
 export { mediaType } from './media-type.ts';
 
 // 3.3 directories
+export { escapeHtml } from './html.ts';
 export { listingPage } from './listing.ts';
 export type { DirectoryEntry } from './directory-entry.ts';
 

@@ -18,11 +18,12 @@ const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
  *
  * @param size of the representation, in bytes
  * @returns the ranges to be sent; `[]` if none of them can be satisfied, which is answered by 416; `null` if the field
- *   is to be ignored, as it MAY be: another unit, not a valid one, more than `rangesMax` ranges, an empty file
+ *   is to be ignored, as it MAY be: another unit, not a valid one, a list of more than `rangesMax` members, empty ones
+ *   included, or an empty file, of which no part has a name
  */
 export function parseRange(value: string, size: number, rangesMax: number = RANGES_MAX): readonly ByteRange[] | null {
-  // TODO 3.5  As it says above. Read each of the list by `parseRangeSpec`, pass over empty ones (RFC 9110 §5.6.1.2),
-  //           leave out those that begin behind the end, and let `coalesce` join what overlaps.
+  // TODO 3.5  First what is to be ignored. Read each member of the list by `parseRangeSpec`, pass over empty ones (RFC
+  //           9110 §5.6.1.2), leave out those that begin behind the end, and let `coalesce` join what overlaps.
   throw new NotImplemented('3.5');
 }
 

@@ -54,15 +54,14 @@ export function represent(content: Content, name: string, version: Version, codi
 
 /** What a version of a file is recognised by. */
 export function validators(version: Version, coding: CodingOrIdentity, nowMs: number): Validators {
-  // TODO 3.4  The entity tag, and the time of modification as it can be sent: in whole seconds, and never in the
-  //           future.
+  // TODO 3.4  The entity tag (for `entityTag` identity is no coding: `''`), and the time of modification as it can be
+  //           sent: in whole seconds, and never in the future.
   return { etag: null, lastModifiedMs: null };
 }
 
 /** How caches may keep it: as long as was chosen, and for each coding apart where there may be several. */
 export function cachingFields(settings: Settings): readonly HeaderPair[] {
-  // TODO 3.6  As it says above: Cache-Control, if one was chosen, and Vary wherever the answer may depend on
-  //           Accept-Encoding.
+  // TODO 3.6  Cache-Control, if one was chosen, and Vary wherever the answer may depend on Accept-Encoding.
   return [];
 }
 

@@ -22,10 +22,11 @@ export interface RootOptions extends NameRules {
 
 /** Whether a path is the directory's or lies below it. Both must be real paths. */
 export function isWithin(directory: string, path: string): boolean {
-  // TODO 3.1  As it says above. Is /srv/www-private within /srv/www? Is /etc within /?
+  // TODO 3.1  Compare the two as text. Is /srv/www-private within /srv/www? Is /srv/www? Is /etc within /?
   throw new NotImplemented('3.1');
 }
 
+/** A directory that is served. It outlives what is in it, and where its path leads. */
 export class Root {
   readonly #path: string;
   readonly #followOutside: boolean;
