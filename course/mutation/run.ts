@@ -2,14 +2,15 @@
  * Mutation testing: do the hidden tests notice when the reference is changed?
  *
  *     node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N]
- *                                            [--survivors] [--confirm]
+ *                                            [--survivors] [--rules ID,ID…] [--confirm]
  *
  * Each mutant is one small change to `solutions/NN-name`. The rules that reach
  * it run against it until one fails, which kills it; a mutant that no rule
  * notices survives, and either a rule is missing or the change makes no
  * difference: what `ignored.ts` excuses does not count, where nothing kills it.
  * `--survivors` runs what the last full run did not kill, and what is new, and
- * brings its report up to date; with `--confirm` a rule must fail twice to kill.
+ * brings its report up to date; with `--rules` only by these rules, which is what
+ * one does after writing them. With `--confirm` a rule must fail twice to kill.
  * Reports go to `.ten-servers/mutation/chapter-NN.json` and `.md`; of a run on
  * some of the files, to `chapter-NN-partial.…`.
  *
@@ -45,6 +46,8 @@ interface Settings {
   seed: number;
   /** Only what survived in the last full run. */
   survivors: boolean;
+  /** Only these; undefined for all. */
+  rules: readonly string[] | undefined;
   /** Ask a rule that failed a second time: a busy machine is no mutant. */
   confirm: boolean;
 }
@@ -57,13 +60,15 @@ function settings(): Settings {
       concurrency: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
       survivors: { type: 'boolean', default: false },
+      rules: { type: 'string' },
       confirm: { type: 'boolean', default: false },
     },
   });
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--confirm]');
+    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--rules ID,ID…] [--confirm]');
   }
+  if (values.rules !== undefined && !values.survivors) throw new UsageProblem('--rules goes with --survivors: a score is of all rules');
   const { chapter } = findTarget(name);
   const files = mutableFiles(chapter, values.files);
   if (files.length === 0) {
@@ -73,7 +78,7 @@ function settings(): Settings {
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new UsageProblem(`--concurrency ${values.concurrency}: a number from 1`);
   const seed = Number(values.seed);
   if (!Number.isInteger(seed)) throw new UsageProblem(`--seed ${values.seed}: a whole number`);
-  return { chapter, files, concurrency, seed, survivors: values.survivors, confirm: values.confirm };
+  return { chapter, files, concurrency, seed, survivors: values.survivors, rules: values.rules?.split(','), confirm: values.confirm };
 }
 
 /** The chapter's test files below a folder, in the order of the course. */
@@ -138,8 +143,11 @@ async function judge(job: Job, run: (job: Job) => Promise<Outcome | undefined>, 
   }
 }
 
-async function testMutants(pool: Pool, mutants: readonly Mutant[], { confirm }: Settings): Promise<{ results: MutantResult[]; rules: number }> {
-  const rules = await pool.rules();
+async function testMutants(pool: Pool, mutants: readonly Mutant[], { confirm, rules: wanted }: Settings): Promise<{ results: MutantResult[]; rules: number }> {
+  const all = await pool.rules();
+  const unknown = wanted?.find((rule) => !all.includes(rule));
+  if (unknown !== undefined) throw new UsageProblem(`there is no rule ${unknown}`);
+  const rules = wanted ? all.filter((rule) => wanted.includes(rule)) : all;
   const { reachedBy, ms } = await dryRun(pool, rules);
   const order = new RuleOrder(ms, reachedBy);
   const results: MutantResult[] = [];
@@ -163,26 +171,34 @@ async function testMutants(pool: Pool, mutants: readonly Mutant[], { confirm }: 
   });
   progress('');
   const position = new Map(mutants.map(({ id }, index) => [id, index]));
-  return { results: results.toSorted((a, b) => (position.get(a.id) ?? 0) - (position.get(b.id) ?? 0)), rules: rules.length };
+  return { results: results.toSorted((a, b) => (position.get(a.id) ?? 0) - (position.get(b.id) ?? 0)), rules: all.length };
 }
 
 /** What stays the same when the code around a mutant changes. */
 const keyOf = ({ file, sourceLine, mutator, original, replacement }: Mutant): string =>
   JSON.stringify([file, sourceLine, mutator, original, replacement]);
 
-/** What the last full run killed, by its key. */
-function killedBefore(reportFile: string): Map<string, MutantResult> {
+/** What the last full run said, by key. */
+function lastRun(reportFile: string): Map<string, MutantResult> {
   if (!existsSync(reportFile)) throw new Problem(`${shown(reportFile)} is not there: run without --survivors first.`);
   const { mutants } = JSON.parse(readFileSync(reportFile, 'utf8')) as MutationReport;
-  return new Map(mutants.filter(({ status }) => status === 'killed' || status === 'timeout').map((mutant) => [keyOf(mutant), mutant]));
+  return new Map(mutants.map((mutant) => [keyOf(mutant), mutant]));
 }
 
-/** The results of this run, and of those before it for what it did not run, in the order of the code. */
-function withKilled(all: readonly Mutant[], killed: ReadonlyMap<string, MutantResult>, seen: readonly MutantResult[]): MutantResult[] {
+/** Whether it need not be run again: it was killed, or it survived and has an excuse. */
+function isSettled(before: MutantResult | undefined): boolean {
+  return before !== undefined && (!isSurvivor(before) || excuseOf(before) !== undefined);
+}
+
+/** The results of this run, and of the last one for what this one did not run or by other rules, in the order of the code. */
+function broughtUpToDate(all: readonly Mutant[], last: ReadonlyMap<string, MutantResult>, seen: readonly MutantResult[]): MutantResult[] {
   const byId = new Map(seen.map((result) => [result.id, result]));
   return all.flatMap((mutant) => {
-    const before = killed.get(keyOf(mutant));
-    return byId.get(mutant.id) ?? (before ? [{ ...before, ...mutant }] : []);
+    const before = last.get(keyOf(mutant));
+    const now = byId.get(mutant.id);
+    if (!before || (now && !isSurvivor(now))) return now ?? [];
+    const excuse = isSurvivor(before) ? excuseOf(mutant) : undefined;
+    return [{ ...before, ...(now?.status === 'survived' ? now : mutant), ...(excuse && { status: 'ignored' as const, reason: excuse.reason }), reachedBy: before.reachedBy + (now?.reachedBy ?? 0) }];
   });
 }
 
@@ -191,12 +207,12 @@ async function main(): Promise<number> {
   const { chapter, files, concurrency, seed, survivors } = wish;
   const whole = files.length === mutableFiles(chapter).length;
   const reportFile = join(STATE, 'mutation', chapterName(chapter));
-  const killed = survivors ? killedBefore(`${reportFile}.json`) : undefined;
+  const last = survivors ? lastRun(`${reportFile}.json`) : undefined;
   const startedAt = new Date();
   testFiles(chapter, ROOT);
   const { sandbox, mutants: all } = await makeSandbox(chapter, files);
   process.on('exit', () => rmSync(sandbox, { recursive: true, force: true }));
-  const mutants = killed ? all.filter((mutant) => !killed.has(keyOf(mutant))) : all;
+  const mutants = last ? all.filter((mutant) => !isSettled(last.get(keyOf(mutant)))) : all;
   const tests = testFiles(chapter, sandbox);
   await warmUp(sandbox, join(dirname(tests[0] as string), 'driver.ts'));
   const pool = new Pool({ testFiles: tests, sandbox, seed, concurrency });
@@ -204,7 +220,7 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   process.on('exit', () => pool.stop());
   const { results: seen, rules } = await testMutants(pool, mutants, wish);
-  const results = killed ? withKilled(all, killed, seen) : seen;
+  const results = last ? broughtUpToDate(all, last, seen) : seen;
 
   const counts = countsOf(results);
   const given = [...new Set(results.map(({ file }) => file))].filter((file) => isGiven(file));
