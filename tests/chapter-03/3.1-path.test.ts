@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
@@ -24,10 +24,10 @@ function expectRefused(cases: readonly string[], outcomes: readonly Outcome<unkn
 }
 
 /** Each path must lead to the file beside it. */
-function expectFound(cases: readonly (readonly [path: string, file: string])[], outcomes: readonly Outcome<string>[]): void {
+function expectFound(cases: readonly (readonly [path: string, file: string])[], outcomes: readonly Outcome<string>[], circumstances = ''): void {
   cases.forEach(([path, file], index) => {
     const outcome = outcomes[index] as Outcome<string>;
-    check('accepted' in outcome && outcome.accepted === file, { sent: JSON.stringify(path), received: showOutcome(outcome), expected: JSON.stringify(file) });
+    check('accepted' in outcome && outcome.accepted === file, { sent: JSON.stringify(path) + circumstances, received: showOutcome(outcome), expected: JSON.stringify(file) });
   });
 }
 
@@ -108,8 +108,12 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     },
     async ({ call, random }) => {
       const word = random.word();
-      const paths = [`/a%2f${word}`, `/a%2F${word}`, '/..%2fsecret', '/%2fetc%2fpasswd', `/a%5c${word}`, '/..%5Csecret', '/a\\b', '//', `//${word}`, `/${word}//`, `/a//${word}`, '//localhost/a', '/%2f', '/%5c'];
-      expectRefused(paths, await call('decodePaths', paths), REFUSALS);
+      const groups: [paths: string[], likely?: string][] = [
+        [[`/a%2f${word}`, `/a%2F${word}`, '/..%2fsecret', '/%2fetc%2fpasswd', '/%2f']],
+        [[`/a%5c${word}`, '/..%5Csecret', '/a\\b', '/%5c'], 'the backslash is taken for a character like any other: it separates names on Windows'],
+        [['//', `//${word}`, `/${word}//`, `/a//${word}`, '//localhost/a'], 'empty names are dropped, or more than one slash at the end is taken for one: then one file has many URLs'],
+      ];
+      for (const [paths, likely] of groups) expectRefused(paths, await call('decodePaths', paths), REFUSALS, likely);
     },
   );
 
@@ -273,7 +277,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
       expectRefused(paths, outcomes, REFUSALS, 'a step up is seen in one spelling and not in another');
       for (const path of ['', secret, 'index.html', '*', 'http://localhost/index.html']) {
         const [outcome] = await call('resolvePaths', root, [path]);
-        check(outcome !== undefined && 'refused' in outcome, { sent: JSON.stringify(path), received: showOutcome(outcome as Outcome<string>), expected: 'an HttpError: it does not begin with a slash' });
+        check(outcome !== undefined && 'refused' in outcome, { sent: JSON.stringify(path), received: showOutcome(outcome as Outcome<string>), expected: 'an HttpError: it does not begin with a slash', likely: 'the first character is cut off, whatever it is' });
       }
     },
   );
@@ -338,12 +342,38 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
       ];
       const paths = cases.map(([path]) => path);
       expectRefused(paths, await call('resolvePaths', root, paths), [403, 404]);
-      expectFound(cases, await call('resolvePaths', root, paths, { followOutside: true }));
+      expectFound(cases, await call('resolvePaths', root, paths, { followOutside: true }), ', a link out of the root, with { followOutside: true }');
       // Out, and in again: what counts is where it ends.
       const [back] = await call('resolvePaths', root, [`/up/${basename(root)}/a.txt`]);
       check(back !== undefined && ('refused' in back || ('accepted' in back && back.accepted === join(root, 'a.txt'))), { sent: `/up/${basename(root)}/a.txt`, received: showOutcome(back as Outcome<string>), expected: '404, or the file within the root' });
       const rest = await call('resolvePaths', root, ['/a.txt'], { followOutside: true });
-      expectFound([['/a.txt', join(root, 'a.txt')]], rest);
+      expectFound([['/a.txt', join(root, 'a.txt')]], rest, ', with { followOutside: true }');
+    },
+  );
+
+  rule(
+    'follows-a-root-that-moves',
+    'finds the files of the next version when the root, a link, has been set to it',
+    {
+      rule: 'many deploy by setting a link from one directory to another: from then on that one is the root',
+      likely: 'the real path of the root is asked for once, and compared for ever',
+      skip: NEEDS_LINKS,
+    },
+    async ({ call, random }) => {
+      const name = `${random.word()}.txt`;
+      const folder = scratchFolder();
+      const root = join(folder, 'www');
+      const versions = ['one', 'two', 'three'];
+      for (const version of versions) writeFiles(folder, { [`${version}/${name}`]: version, [`${version}/sub/b.txt`]: version, 'beside.txt': 'beside' });
+      for (const version of [...versions, 'one']) {
+        symlinkSync(version, join(folder, 'next'));
+        renameSync(join(folder, 'next'), root);
+        const cases: [string, string][] = [[`/${name}`, join(folder, version, name)], ['/sub/b.txt', join(folder, version, 'sub/b.txt')]];
+        expectFound(cases, await call('resolveBelow', root, cases.map(([path]) => path)), `, with the root set to '${version}'${version === 'one' ? '' : ' while the server runs'}`);
+      }
+      // It is not that anything goes.
+      symlinkSync('../beside.txt', join(folder, 'one/out'));
+      expectRefused(['/out'], await call('resolveBelow', root, ['/out']), [403, 404], 'what is not within the remembered path is let through');
     },
   );
 

@@ -56,6 +56,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
   let server: Http.HttpServer | undefined;
   const http = load('02-http') as Promise<typeof Http>;
   const taken: number[] = [];
+  const roots = new Map<string, Static.Root>();
 
   function outcome<Value>(run: () => Value): Outcome<Value> {
     try {
@@ -109,6 +110,15 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
     resolvePaths: async (root: string, paths: string[], options?: Static.RootOptions) => {
       const outcomes: Outcome<string>[] = [];
       for (const path of paths) outcomes.push(await outcomeOf(async () => await chapter.resolvePath(root, path, options)));
+      return outcomes;
+    },
+
+    /** The same below one and the same `Root`, with each call. */
+    resolveBelow: async (path: string, paths: string[]) => {
+      const root = roots.get(path) ?? new chapter.Root(path);
+      roots.set(path, root);
+      const outcomes: Outcome<string>[] = [];
+      for (const one of paths) outcomes.push(await outcomeOf(async () => await chapter.resolvePath(root, one)));
       return outcomes;
     },
 
