@@ -8,9 +8,10 @@ import { check } from '#support/failure.ts';
 import { fieldTokens, fieldValue } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type driver from './driver.ts';
-import type { Outcome } from './driver.ts';
+import type { BodyDeed, BodyStep, Outcome } from './driver.ts';
 import { scratchFolder, site, writeFiles, writeSparse } from './files.ts';
 import { closing, download, exchange, expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PRLIMIT, NEEDS_PROC, once, over, showOutcome, showResponse, untilStalled } from './wire.ts';
+import type { TestWorld } from './wire.ts';
 
 const MIB = 1 << 20;
 const GIB = 1 << 30;
@@ -27,6 +28,73 @@ function charset(type: string | undefined): string | undefined {
 function expectLength(response: HttpTestResponse, bytes: number, sent: string): void {
   const value = fieldValue(response, 'content-length');
   check(value === String(bytes), { sent, received: `Content-Length: ${value ?? '(none)'}`, expected: `Content-Length: ${bytes}: the size is known`, likely: 'without a length nobody can show progress, or see that the end is missing' });
+}
+
+const STEPS: Record<BodyStep, string> = { next: 'next()', 'read ahead': 'readAhead()', 'end of read': 'the read ends', 'to the end': 'next() again and again, to the end', close: 'close()' };
+
+function showDeed(deed: BodyDeed): string {
+  switch (deed.did) {
+    case 'ask':
+      return 'is asked for a piece';
+    case 'finish':
+      return 'says that there is no more';
+    case 'close':
+      return 'is closed';
+    case 'throw':
+      return `throws "${deed.message}"`;
+    default: {
+      const what = deed.buffer === 0 ? 'memory that is not of the pool' : `buffer ${deed.buffer}`;
+      return { take: `takes ${what}`, 'give back': `gives ${what} back`, 'begin to read': `begins to read into ${what}`, 'end to read': 'has read', 'give out': `gives out a piece in ${what}` }[deed.did];
+    }
+  }
+}
+
+/** Takes a body through its life and looks after the buffers that it borrows. */
+async function expectBorrowed(world: TestWorld, file: { fileBytes: number; bufferBytes: number; lastPos: number }, steps: BodyStep[]): Promise<void> {
+  const deeds = await world.call('bodyStory', file, steps);
+  const lent = new Set<number>();
+  const reading: number[] = [];
+  let sending = 0;
+  let closed = false;
+  const expect = (holds: boolean, expected: string, last = deeds.length - 1): void =>
+    check(holds, {
+      sent: `a body for ${count(file.lastPos + 1, 'byte')}, with buffers of ${file.bufferBytes}${file.fileBytes <= file.lastPos ? `, of a file that has shrunk to ${file.fileBytes}` : ''}: ${steps.map((step) => STEPS[step]).join('; ')}`,
+      received: `it ${deeds.slice(Math.max(0, last - 6), last + 1).map(showDeed).join(', ')}`,
+      expected,
+    });
+  deeds.forEach((deed, index) => {
+    switch (deed.did) {
+      case 'take':
+        expect(lent.size === 0, 'one buffer at a time: the one that it has is used again', index);
+        lent.add(deed.buffer);
+        return;
+      case 'begin to read':
+        expect(lent.has(deed.buffer), 'it reads into the buffer that it has taken from the pool and not given back', index);
+        reading.push(deed.buffer);
+        return;
+      case 'end to read':
+        reading.splice(reading.indexOf(deed.buffer), 1);
+        return;
+      case 'give out':
+        expect(deed.buffer === 0 || lent.has(deed.buffer), 'a piece in a buffer that nobody else can have', index);
+        sending = deed.buffer;
+        return;
+      case 'ask':
+        sending = 0;
+        return;
+      case 'close':
+        closed = true;
+        return;
+      case 'give back':
+        expect(lent.delete(deed.buffer), 'it gives back what it has taken, once', index);
+        expect(!reading.includes(deed.buffer), 'no buffer goes back while a read into it is under way: the next client would have it', index);
+        expect(closed || sending !== deed.buffer, 'no buffer goes back before the next piece is asked for: the kernel may not have taken this one', index);
+        return;
+      case 'finish':
+      case 'throw':
+    }
+  });
+  if (deeds.some(({ did }) => did === 'finish')) expect(lent.size === 0, 'at the end the buffer goes back to the pool');
 }
 
 exercise<typeof driver>('3.2', import.meta.url, (rule) => {
@@ -211,6 +279,27 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
   );
 
   rule(
+    'sends-headers-with-options',
+    'sends the fields of the settings with the answer to OPTIONS',
+    {
+      rule: 'before it lets a script of another site send a request, a browser asks by OPTIONS, and looks for Access-Control-Allow-Origin in the answer',
+      likely: 'only Allow is sent',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const headers: [string, string][] = [['Access-Control-Allow-Origin', '*'], ['X-Word', word]];
+      const server = await world.call('serve', { root: site({ 'a.txt': 'a' }), options: { headers } });
+      const response = await once(world, server, 'OPTIONS', '/a.txt');
+      expectStatus(response, [200, 204], 'OPTIONS /a.txt');
+      for (const [name, value] of headers) {
+        const seen = fieldValue(response, name.toLowerCase());
+        check(seen === value, { sent: `OPTIONS /a.txt, where the settings have ${name}: ${value}`, received: `${response.status} with ${name}: ${seen ?? '(none)'}`, expected: value });
+      }
+      check(fieldTokens(response, 'allow').includes('get'), { sent: 'OPTIONS /a.txt', received: `Allow: ${fieldValue(response, 'allow') ?? '(none)'}`, expected: 'Allow: GET, HEAD, OPTIONS' });
+    },
+  );
+
+  rule(
     'answers-the-pipeline',
     'answers many requests on one connection, in order: files, HEAD, and what is not there',
     {
@@ -296,6 +385,49 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       await untilStalled(world, clients[0]!.tcp, { sent });
       const head = clients[0]!.tcp.received.toString('latin1', 0, 1000);
       check(head.startsWith('HTTP/1.1 200') && /^content-length: *1073741824\r$/im.test(head), { sent: 'GET /large.bin', received: head.slice(0, head.indexOf('\r\n\r\n')), expected: '200 with Content-Length: 1073741824' });
+    },
+  );
+
+  rule(
+    'borrows-one-buffer',
+    'reads all pieces of a file into one buffer of the pool, and gives it back at the end',
+    {
+      rule: 'a client that is served takes one buffer, and the next one takes it again',
+      likely: 'a buffer is made, or taken, for each piece; or it is never given back, or twice: in `#done` and once more',
+    },
+    async (world) => {
+      const { random } = world;
+      const bufferBytes = random.integer(500, 5000);
+      const bytes = [1, bufferBytes, 3 * bufferBytes, 3 * bufferBytes + random.integer(1, 400)];
+      for (const fileBytes of bytes) {
+        await expectBorrowed(world, { fileBytes, bufferBytes, lastPos: fileBytes - 1 }, ['to the end', 'close']);
+        await expectBorrowed(world, { fileBytes, bufferBytes, lastPos: fileBytes - 1 }, ['read ahead', 'end of read', 'to the end', 'next', 'close']);
+      }
+      await expectBorrowed(world, { fileBytes: 0, bufferBytes, lastPos: -1 }, ['to the end', 'close']);
+      await expectBorrowed(world, { fileBytes: bufferBytes + 1, bufferBytes, lastPos: 9 * bufferBytes }, ['to the end', 'close']);
+    },
+  );
+
+  rule(
+    'keeps-what-is-read-into',
+    'gives no buffer back while a read into it is under way, also when the client has left',
+    {
+      rule: 'a read that was begun is not undone by `close`: it ends in that buffer, whoever has it then',
+      likely: '`close` gives the buffer back, as `#done` does',
+    },
+    async (world) => {
+      const { random } = world;
+      const bufferBytes = random.integer(500, 5000);
+      const file = { fileBytes: 5 * bufferBytes, bufferBytes, lastPos: 5 * bufferBytes - 1 };
+      const stories: BodyStep[][] = [
+        ['next', 'close', 'end of read'],
+        ['next', 'end of read', 'next', 'close', 'end of read'],
+        ['read ahead', 'close', 'end of read'],
+        ['next', 'end of read', 'close'],
+        ['read ahead', 'end of read', 'close'],
+        ['close'],
+      ];
+      for (const story of stories) await expectBorrowed(world, file, story);
     },
   );
 

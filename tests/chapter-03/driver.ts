@@ -45,6 +45,15 @@ export interface CacheSight {
   dropped: string[];
 }
 
+/** One step in the life of a body. `to the end`: asks for what is left, and each read ends. */
+export type BodyStep = 'next' | 'read ahead' | 'end of read' | 'to the end' | 'close';
+
+/** What a body and those around it did. A buffer of the pool has a number; other memory has 0. */
+export type BodyDeed =
+  | { did: 'take' | 'give back' | 'begin to read' | 'end to read' | 'give out'; buffer: number }
+  | { did: 'ask' | 'finish' | 'close' }
+  | { did: 'throw'; message: string };
+
 /** More than a process has open by itself, and few enough to be used up in no time. */
 const DESCRIPTORS_MAX = 256;
 
@@ -125,6 +134,67 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
     // 3.2
 
     mediaTypes: (names: string[]) => names.map((name) => outcome(() => chapter.mediaType(name))),
+
+    /**
+     * Takes a body through its life: its file reads when it is told to, and its pool is watched.
+     *
+     * @param lastPos of the range, which begins at 0
+     */
+    bodyStory: async ({ fileBytes, bufferBytes, lastPos }: { fileBytes: number; bufferBytes: number; lastPos: number }, steps: BodyStep[]) => {
+      const deeds: BodyDeed[] = [];
+      const known: ArrayBufferLike[] = [];
+      const numberOf = (bytes: Uint8Array | undefined): number => 1 + known.findIndex((memory) => memory === bytes?.buffer);
+      class WatchedPool extends chapter.BufferPool {
+        override take(): Buffer {
+          const buffer = super.take();
+          if (numberOf(buffer) === 0) known.push(buffer.buffer);
+          deeds.push({ did: 'take', buffer: numberOf(buffer) });
+          return buffer;
+        }
+
+        override giveBack(buffer: Buffer): void {
+          deeds.push({ did: 'give back', buffer: numberOf(buffer) });
+          super.giveBack(buffer);
+        }
+      }
+      const reads: (() => void)[] = [];
+      const read = async (into: Uint8Array, length: number, position: number): Promise<number> => {
+        const buffer = numberOf(into);
+        deeds.push({ did: 'begin to read', buffer });
+        await new Promise<void>((resolve) => reads.push(resolve));
+        deeds.push({ did: 'end to read', buffer });
+        return Math.max(0, Math.min(length, fileBytes - position));
+      };
+      const body = new chapter.FileBody({ read }, new WatchedPool(bufferBytes), { firstPos: 0, lastPos }, () => {});
+      let unwritten: unknown;
+      const failed = (error: unknown): void => {
+        if (error instanceof Error && 'exercise' in error) unwritten = error;
+        deeds.push({ did: 'throw', message: error instanceof Error ? error.message : String(error) });
+      };
+      const turns = async (): Promise<void> => {
+        for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      };
+      const run = async (step: BodyStep): Promise<void> => {
+        if (step === 'next') {
+          deeds.push({ did: 'ask' });
+          body.next().then(({ done, value }) => deeds.push(done === true ? { did: 'finish' } : { did: 'give out', buffer: numberOf(value) }), failed);
+        } else if (step === 'read ahead') body.readAhead().catch(failed);
+        else if (step === 'end of read') reads.shift()?.();
+        else if (step === 'close') {
+          deeds.push({ did: 'close' });
+          body.close();
+        } else {
+          for (let pieces = 0; pieces < 20 && !deeds.some(({ did }) => did === 'finish' || did === 'throw'); pieces++) {
+            await run('next');
+            while (reads.length > 0) await run('end of read');
+          }
+        }
+        await turns();
+      };
+      for (const step of steps) await run(step);
+      if (unwritten !== undefined) throw unwritten;
+      return deeds;
+    },
 
     /** The files below a directory that this process holds open. Linux only. */
     openFiles: (directory: string) =>
