@@ -7,13 +7,14 @@ import { check } from '#support/failure.ts';
 import { fieldValue } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
+import type { StaticOptions } from '#subject/03-static/index.ts';
 import type driver from './driver.ts';
 import { LONG_AGO_MS, setModified, site, writeFiles, writeSparse } from './files.ts';
 import { expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_LINKS, NEEDS_PROC, once, showOutcome } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
-/** Statuses that send a client elsewhere for good or for now, by GET. */
-const REDIRECTS = [301, 302, 303, 307, 308];
+/** Statuses that send a client elsewhere for good. */
+const REDIRECTS = [301, 308];
 /** Names that mean something to a URL, to HTML, or to both. */
 const ODD_NAMES = ['two words', 'a&b', 'quo"te', "apo'strophe", '<b>bold<', 'x:y', 'a#b', 'a?b=c', '100%', '%41', 'a;b', 'a+b', '~home', '世界', '[brackets]', '&amp;', 'javascript:alert(1)', '{x}', 'a|b', 'a^b`c'];
 
@@ -23,14 +24,18 @@ function destination(response: HttpTestResponse, target: string): URL | undefine
   return location === undefined ? undefined : new URL(location, `http://localhost${target}`);
 }
 
-/** Every `href` of a page, with the entities of HTML decoded, as a browser would. */
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+/** A text with the entities of HTML decoded, as a browser would. */
+function unescapeHtml(text: string): string {
+  return text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal?: string, hex?: string, name?: string) =>
+    decimal !== undefined ? String.fromCodePoint(Number(decimal)) : hex !== undefined ? String.fromCodePoint(parseInt(hex, 16)) : (ENTITIES[(name ?? '').toLowerCase()] ?? whole),
+  );
+}
+
+/** Every `href` of a page. */
 function references(html: string): string[] {
-  const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-  const decode = (text: string): string =>
-    text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal?: string, hex?: string, name?: string) =>
-      decimal !== undefined ? String.fromCodePoint(Number(decimal)) : hex !== undefined ? String.fromCodePoint(parseInt(hex, 16)) : (entities[(name ?? '').toLowerCase()] ?? whole),
-    );
-  return Array.from(html.matchAll(/<a\b[^>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi), (found) => decode(found[1] ?? found[2] ?? found[3] ?? ''));
+  return Array.from(html.matchAll(/<a\b[^>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi), (found) => unescapeHtml(found[1] ?? found[2] ?? found[3] ?? ''));
 }
 
 /** The listing of a directory, as paths that its links lead to. */
@@ -91,8 +96,8 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'redirects-to-the-slash',
     'sends a client that asks for a directory without its slash there',
     {
-      rule: 'relative links in the index count from the last slash (RFC 3986 §5.2.3): the client has to know that there is one',
-      likely: 'the index is served for both, or the Location is not what the client needs',
+      rule: 'relative links in the index count from the last slash (RFC 3986 §5.2.3): the client has to know that there is one; for good, by 301 or 308 (RFC 9110 §15.4.2, §15.4.9)',
+      likely: 'the index is served for both, the status says "for now", or the Location is not what the client needs',
     },
     async (world) => {
       const word = world.random.word();
@@ -103,6 +108,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
           expectStatus(response, REDIRECTS, `${method} ${target}`);
           const there = destination(response, target);
           check(there?.host === 'localhost' && there.pathname === `${target}/` && there.search === '', { sent: `${method} ${target}`, received: `Location: ${fieldValue(response, 'location') ?? '(none)'}`, expected: `a reference that leads to ${target}/` });
+          check(!there.href.includes('?'), { sent: `${method} ${target}`, received: `Location: ${fieldValue(response, 'location')}`, expected: `${target}/ without a question mark: to a cache \`/a/?\` is another URL than \`/a/\``, likely: 'the `?` is there although the query is empty' });
         }
       }
       expectBody(await once(world, server, 'GET', `/${word}/`), 'index', `GET /${word}/`);
@@ -177,6 +183,28 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
   );
 
   rule(
+    'redirects-with-headers',
+    'sends the fields of the settings with a redirect, too',
+    {
+      rule: 'the fields that were chosen are for every response that is not an error: a page of another site may follow a redirect only where Access-Control-Allow-Origin is on it',
+      likely: 'the redirect has its Location, and nothing of the settings',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const root = site({ [`${word}/a.txt`]: 'a' });
+      for (const headers of [[['X-Word', word], ['Access-Control-Allow-Origin', '*']], { 'X-Word': word }] as Exclude<StaticOptions['headers'], undefined>[]) {
+        const server = await world.call('serve', { root, options: { headers } });
+        const response = await once(world, server, 'GET', `/${word}`);
+        expectStatus(response, REDIRECTS, `GET /${word}`);
+        for (const [name, value] of Array.isArray(headers) ? headers : Object.entries(headers)) {
+          const seen = fieldValue(response, name.toLowerCase());
+          check(seen === value, { sent: `GET /${word}, where the settings have ${name}: ${value}`, received: `${response.status} with ${name}: ${seen ?? '(none)'}`, expected: value });
+        }
+      }
+    },
+  );
+
+  rule(
     'minds-the-index-option',
     'takes for an index what the settings name, in their order',
     {
@@ -239,6 +267,28 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
       expectStatus(head, 200, 'HEAD /sub/');
       const empty = Object.keys(files).length;
       check(paths.length >= empty - 1, { sent: 'GET /', received: `${paths.length} links`, expected: `at least ${empty - 1}` });
+    },
+  );
+
+  rule(
+    'escapes-text',
+    'escapes a text so that it is nothing but text, in an element and in quotes',
+    {
+      rule: 'in an element `<` and `&` have a meaning, in a quoted attribute the quotes have: what is escaped for both may stand anywhere',
+      likely: 'only `<`, `>` and `&` are replaced; or one after the other with `&` last, so that `&lt;` becomes `&amp;lt;`',
+    },
+    async ({ call, random }) => {
+      const word = random.word();
+      const texts = ['', word, '<', '>', '&', '"', "'", `<b>${word}</b>`, `" onclick="${word}()`, `' onclick='${word}()`, '&amp;', '&lt;', '&&', `a & b < c > d "e" 'f'`, 'Grüße, 世界 🌍', '$&', ...Array.from({ length: 50 }, () => Array.from({ length: 8 }, () => random.pick([...`&<>"'`, 'a', ';', 'lt', '#39'])).join(''))];
+      const outcomes = await call('escapedTexts', texts);
+      texts.forEach((text, index) => {
+        const outcome = outcomes[index]!;
+        const sent = `escapeHtml(${JSON.stringify(text)})`;
+        const escaped = 'accepted' in outcome ? String(outcome.accepted) : '';
+        const bare = /[<"']|&(?!(?:#\d+|#x[\da-f]+|\w+);)/i.exec(escaped)?.[0];
+        check('accepted' in outcome && bare === undefined, { sent, received: showOutcome(outcome), expected: `no ${bare ?? 'error'}: an entity in its place` });
+        check(unescapeHtml(escaped) === text, { sent, received: `${showOutcome(outcome)}, which is read as ${JSON.stringify(unescapeHtml(escaped))}`, expected: `what is read as ${JSON.stringify(text)}` });
+      });
     },
   );
 

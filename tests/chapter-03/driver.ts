@@ -243,6 +243,8 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
 
     // 3.3
 
+    escapedTexts: (texts: string[]) => texts.map((text) => outcome(() => chapter.escapeHtml(text))),
+
     listingPage: (names: string[], entries: Static.DirectoryEntry[]) => outcome(() => chapter.listingPage(names, entries)),
 
     // 3.4
