@@ -165,6 +165,12 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
       });
       const garbage = await call('tagLists', ['', tags[0]!.slice(1, -1), '"open', `w/${random.word()}`]);
       for (const outcome of garbage) check('accepted' in outcome && outcome.accepted !== '*', { sent: 'parseEntityTags of what is no tag', received: showOutcome(outcome), expected: 'a list in which there is nothing that could match' });
+      const inside: [value: string, none: string][] = [[`w/${tags[0]}`, tags[0]!], [`x${tags[0]}`, tags[0]!], [`${tags[0]}x`, tags[0]!], [`"a b",${tags[1]}`, '","'], [`"a b", ${tags[1]},"c d"`, '", "']];
+      const taken = await call('tagLists', inside.map(([value]) => value));
+      inside.forEach(([value, none], index) => {
+        const outcome = taken[index] as Outcome<'*' | string[]>;
+        check('accepted' in outcome && outcome.accepted !== '*' && !outcome.accepted.includes(none), { sent: `parseEntityTags(${JSON.stringify(value)})`, received: showOutcome(outcome), expected: `a list without ${JSON.stringify(none)}: that is a piece of something that is no tag`, likely: 'whatever looks like a tag is taken, wherever it stands' });
+      });
     },
   );
 
@@ -222,6 +228,24 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         seen.set(tag, content);
       }
       check(new Set([...seen.keys()].map(opaque)).size > 2, { sent: 'GET /a.txt, changed six times within two hours', received: [...seen.keys()].join(', '), expected: 'other tags for other versions' });
+    },
+  );
+
+  rule(
+    'tags-codings-apart',
+    'gives each coding of a version a tag of its own',
+    {
+      rule: 'encoded bytes are another representation (RFC 9110 §8.8.3.3): its tag is another, also where size and time are the same',
+      likely: 'the coding is not in the tag',
+    },
+    async ({ call, random }) => {
+      const nowMs = Date.now();
+      for (const ageMs of [HOUR_MS, 10]) {
+        const version = { size: random.integer(1, 1e6), mtimeMs: nowMs - ageMs };
+        const outcomes = await call('entityTags', ['', 'br', 'zstd', 'gzip'].map((coding) => ({ version, coding, nowMs })));
+        const tags = outcomes.map((outcome) => ('accepted' in outcome ? opaque(String(outcome.accepted)) : showOutcome(outcome)));
+        check(outcomes.every((outcome) => 'accepted' in outcome) && new Set(tags).size === tags.length, { sent: "entityTag of one version, with '', 'br', 'zstd' and 'gzip'", received: tags.join(', '), expected: 'four tags' });
+      }
     },
   );
 

@@ -57,7 +57,7 @@ export async function download(http: HttpClient, bytes: number): Promise<HttpTes
 }
 
 /** Waits until the server has no file below a directory open. */
-export async function expectFilesClosed(world: TestWorld, directory: string, sent: string, patienceMs = 1500): Promise<void> {
+export async function expectFilesClosed(world: TestWorld, directory: string, sent: string, { patienceMs = 1500, likely }: { patienceMs?: number; likely?: string | undefined } = {}): Promise<void> {
   let open: string[] = [];
   const closed = async (): Promise<boolean> => {
     open = await world.call('openFiles', directory);
@@ -69,6 +69,7 @@ export async function expectFilesClosed(world: TestWorld, directory: string, sen
       return `${count(open.length, 'descriptor')} still open: ${[...new Set(open)].slice(0, 3).join(', ')}`;
     },
     expected: 'every file is closed again',
+    ...(likely === undefined ? {} : { likely }),
   };
   await eventually(world, closed, report, patienceMs);
 }
