@@ -34,21 +34,23 @@ export function parseHttpDate(value: string, nowMs: number = Date.now()): number
 }
 
 function timeOf(fields: Readonly<Record<string, string>>, nowMs: number): number | null {
+  const year = Number(fields['year']);
+  if (fields['year']!.length === 4) return timeIn(year, fields);
+  const now = new Date(nowMs);
+  const thisYear = now.getUTCFullYear();
+  const inThisCentury = thisYear - (thisYear % 100) + year;
+  const timeMs = timeIn(inThisCentury, fields);
+  // RFC 9110 §5.6.7: what seems to be more than 50 years ahead MUST be taken for the past.
+  return timeMs !== null && timeMs > now.setUTCFullYear(thisYear + 50) ? timeIn(inThisCentury - 100, fields) : timeMs;
+}
+
+function timeIn(year: number, fields: Readonly<Record<string, string>>): number | null {
   const month = MONTHS.indexOf(fields['month']!);
   const day = Number(fields['day']);
-  const year = fullYear(fields['year']!, nowMs);
   const date = new Date(0);
   // Not Date.UTC, which takes the year 50 for 1950.
   date.setUTCFullYear(year, month, day);
   // 31 April would roll over into May.
-  if (date.getUTCMonth() !== month || date.getUTCDate() !== day) return null;
+  if (date.getUTCDate() !== day) return null;
   return date.setUTCHours(Number(fields['hour']), Number(fields['minute']), Number(fields['second']));
-}
-
-/** RFC 9110 §5.6.7: a year of two digits that seems to be more than 50 years ahead MUST be taken for the past one. */
-function fullYear(digits: string, nowMs: number): number {
-  if (digits.length === 4) return Number(digits);
-  const thisYear = new Date(nowMs).getUTCFullYear();
-  const year = thisYear - (thisYear % 100) + Number(digits);
-  return year > thisYear + 50 ? year - 100 : year;
 }

@@ -8,7 +8,7 @@ import type { ByteRange } from './byte-range.ts';
 /** More ranges than this in one request are no longer a reader's. */
 export const RANGES_MAX = 16;
 
-const RANGES_SPECIFIER = /^bytes=(.*)$/i;
+const RANGES_SPECIFIER = /^bytes=(.*)/i;
 const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
 
 /**

@@ -41,7 +41,7 @@ export function represent(content: Content, name: string, version: Version, codi
   const overridden = new Set(settings.headers.map(([field]) => field.toLowerCase()));
   overridden.delete('vary');
   const remains = ([field]: HeaderPair): boolean => !overridden.has(field.toLowerCase());
-  const isLasting = ([field]: HeaderPair): boolean => !/^(content-(?!location)|last-modified$|accept-ranges$)/i.test(field);
+  const isLasting = ([field]: HeaderPair): boolean => !/^(content-(?!location)|last-modified|accept-ranges)/i.test(field);
   return {
     content,
     mediaType: type,
@@ -63,8 +63,4 @@ export function validators(version: Version, coding: CodingOrIdentity, nowMs: nu
 export function cachingFields(settings: Settings): readonly HeaderPair[] {
   // TODO 3.6  Cache-Control, if one was chosen, and Vary wherever the answer may depend on Accept-Encoding.
   return [];
-}
-
-function wholeSeconds(timeMs: number): number {
-  return timeMs - (((timeMs % 1000) + 1000) % 1000);
 }

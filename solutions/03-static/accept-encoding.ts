@@ -23,7 +23,7 @@ const UNMENTIONED = 0.0001;
  * @param available in the order of our preference
  */
 export function preferredCodings(value: string | undefined, available: readonly Coding[]): readonly CodingOrIdentity[] {
-  if (value === undefined || available.length === 0) return ['identity'];
+  if (value === undefined) return ['identity'];
   const weights = parseWeights(value);
   const any = weights.get('*');
   const weightOf = (coding: CodingOrIdentity): number =>

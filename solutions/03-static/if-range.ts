@@ -17,7 +17,7 @@ const DATE_SETTLED_MS = 2000;
  * a strong tag, or a date that is exactly ours (§13.1.5: not "no later than") and that stands for one version only.
  */
 export function ifRangeHolds(value: string, current: Validators, nowMs: number): boolean {
-  if (value.startsWith('"') || value.startsWith('W/')) return current.etag !== null && matchesStrongly(value, current.etag);
+  if (value.startsWith('"')) return current.etag !== null && matchesStrongly(value, current.etag);
   const { lastModifiedMs } = current;
   if (lastModifiedMs === null || nowMs - lastModifiedMs < DATE_SETTLED_MS) return false;
   return parseHttpDate(value, nowMs) === lastModifiedMs;

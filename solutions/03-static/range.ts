@@ -7,7 +7,7 @@ import type { ByteRange } from './byte-range.ts';
 /** More ranges than this in one request are no longer a reader's. */
 export const RANGES_MAX = 16;
 
-const RANGES_SPECIFIER = /^bytes=(.*)$/i;
+const RANGES_SPECIFIER = /^bytes=(.*)/i;
 const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
 
 /**
@@ -43,8 +43,8 @@ function parseRangeSpec(spec: string, size: number): ByteRange | null {
   if (match === null) return null;
   const [, first, last, suffix] = match;
   if (suffix !== undefined) {
-    // `-5`: the last five bytes, or all where there are fewer. `-0` is none, which cannot be satisfied.
-    return { firstPos: Number(suffix) === 0 ? size : Math.max(0, size - Number(suffix)), lastPos: size - 1 };
+    // `-5`: the last five bytes, or all where there are fewer. `-0` is none, and begins behind the end.
+    return { firstPos: Math.max(0, size - Number(suffix)), lastPos: size - 1 };
   }
   const firstPos = Number(first);
   const lastPos = last === '' ? Infinity : Number(last);

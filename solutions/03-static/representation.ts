@@ -41,7 +41,7 @@ export function represent(content: Content, name: string, version: Version, codi
   const overridden = new Set(settings.headers.map(([field]) => field.toLowerCase()));
   overridden.delete('vary');
   const remains = ([field]: HeaderPair): boolean => !overridden.has(field.toLowerCase());
-  const isLasting = ([field]: HeaderPair): boolean => !/^(content-(?!location)|last-modified$|accept-ranges$)/i.test(field);
+  const isLasting = ([field]: HeaderPair): boolean => !/^(content-(?!location)|last-modified|accept-ranges)/i.test(field);
   return {
     content,
     mediaType: type,
@@ -57,7 +57,7 @@ export function validators(version: Version, coding: CodingOrIdentity, nowMs: nu
   return {
     etag: entityTag(version, coding === 'identity' ? '' : coding, nowMs),
     // RFC 9110 §8.8.2.1: never later than the response itself, whatever the file says.
-    lastModifiedMs: wholeSeconds(Math.min(version.mtimeMs, nowMs)),
+    lastModifiedMs: Math.floor(Math.min(version.mtimeMs, nowMs) / 1000) * 1000,
   };
 }
 
@@ -68,8 +68,4 @@ export function cachingFields(settings: Settings): readonly HeaderPair[] {
   // Also for a file that has no sibling: a cache that has it must ask again when one is there (RFC 9110 §12.5.5).
   if (settings.encodings.length > 0) fields.push(['Vary', 'Accept-Encoding']);
   return fields;
-}
-
-function wholeSeconds(timeMs: number): number {
-  return timeMs - (((timeMs % 1000) + 1000) % 1000);
 }

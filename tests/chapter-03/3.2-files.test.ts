@@ -123,6 +123,9 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
         [`${word}.woff2`, 'font/woff2', false],
         [`${word}.webm`, 'video/webm', false],
         [`${word}.mp4`, 'video/mp4', false],
+        [`${word}.mp3`, 'audio/mpeg', false],
+        [`${word}.aac`, 'audio/aac', false],
+        [`${word}.bmp`, 'image/bmp', false],
         [`${word}.pdf`, 'application/pdf', false],
         [`${word}.wasm`, 'application/wasm', false],
         [`${word}.zip`, 'application/zip', false],
@@ -136,6 +139,9 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
         ['.constructor', 'application/octet-stream', false],
         [`${word}.__proto__`, 'application/octet-stream', false],
       ];
+      const [xml] = await call('mediaTypes', [`${word}.xml`]);
+      const type = xml !== undefined && 'accepted' in xml ? xml.accepted : undefined;
+      check(['text/xml', 'application/xml'].includes(essence(type)) && charset(type) === undefined, { sent: `mediaType('${word}.xml')`, received: showOutcome(xml!), expected: 'text/xml or application/xml, without a charset: it says itself what it is written in, and a charset would overrule that (RFC 7303 §3)' });
       const outcomes = await call('mediaTypes', cases.map(([name]) => name));
       cases.forEach(([name, type, isText], index) => {
         const outcome = outcomes[index] as Outcome<string>;
@@ -603,6 +609,42 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       const server = await world.call('serve', { root });
       for (const method of ['GET', 'HEAD']) expectStatus(await once(world, server, method, '/closed.txt'), [403, 404], `${method} /closed.txt`);
       await expectFile(world, server, '/a.txt', 'a');
+    },
+  );
+
+  rule(
+    'minds-the-settings',
+    'serves hidden files and files outside the root where the settings say so',
+    {
+      rule: '`dotfiles`, `followOutside` and `platform` are for the server what they are for a path in exercise 3.1',
+      likely: 'the settings are not handed on',
+      skip: NEEDS_LINKS,
+    },
+    async (world) => {
+      const { random } = world;
+      const files = { 'www/.hidden.txt': random.words(3), 'www/a~1.txt': random.words(4), 'beside.txt': random.words(5) };
+      const folder = scratchFolder();
+      writeFiles(folder, files);
+      const root = join(folder, 'www');
+      symlinkSync('../beside.txt', join(root, 'link'));
+      const cases: [target: string, content: string, options: { dotfiles?: boolean; followOutside?: boolean; platform?: 'linux' | 'win32' }, served: boolean][] = [
+        ['/.hidden.txt', files['www/.hidden.txt'], {}, false],
+        ['/.hidden.txt', files['www/.hidden.txt'], { dotfiles: false }, false],
+        ['/.hidden.txt', files['www/.hidden.txt'], { dotfiles: true }, true],
+        ['/link', files['beside.txt'], {}, false],
+        ['/link', files['beside.txt'], { followOutside: false }, false],
+        ['/link', files['beside.txt'], { followOutside: true }, true],
+        ['/a~1.txt', files['www/a~1.txt'], {}, true],
+        ['/a~1.txt', files['www/a~1.txt'], { platform: 'linux' }, true],
+        ['/a~1.txt', files['www/a~1.txt'], { platform: 'win32' }, false],
+      ];
+      for (const [target, content, options, served] of cases) {
+        const server = await world.call('serve', { root, options });
+        const sent = `GET ${target}, where the settings are ${JSON.stringify(options)}`;
+        const response = await once(world, server, 'GET', target);
+        expectStatus(response, served ? 200 : [400, 403, 404], sent);
+        if (served) expectBody(response, content, sent);
+      }
     },
   );
 

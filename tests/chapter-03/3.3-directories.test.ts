@@ -55,6 +55,8 @@ const UNITS = ['B', 'K', 'M', 'G', 'T'];
 /** What the listing of a directory with one file in it says of that: a size in some unit, a time to the minute. */
 function expectTrue(html: string, { size, mtimeMs }: { size: number; mtimeMs: number }, sent: string): void {
   const text = html.replaceAll(/<(head|style|script)\b[\s\S]*?<\/\1>/gi, '');
+  const nothing = /\b(?:undefined|null|NaN|Infinity)\b/.exec(text);
+  check(nothing === null, { sent, received: `"${nothing?.[0]}" on the page`, expected: 'what is known of the file' });
   for (const [shown, digits, unit] of text.matchAll(/(\d[\d,.]*)\s*(bytes?|B|[KMGT]i?B?)\b/gi)) {
     const power = Math.max(0, UNITS.indexOf(unit![0]!.toUpperCase()));
     // Rounded to two digits; and who says kB may mean either.
@@ -311,6 +313,9 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
         check(found !== undefined && !/[?#]/.test(found), { sent: `GET /, where a file is called ${JSON.stringify(name)}`, received: `links to ${paths.filter((path) => path !== '/').slice(0, 8).join(' ')} …`, expected: `a link to ${wanted}` });
         await expectFile(world, server, found, `this is ${name}`);
       }
+      // To the reader, each name is what it is on the disk.
+      const texts = html.replaceAll(/<(head|style|script)\b[\s\S]*?<\/\1>/gi, '').split(/<[^>]*>/).map((text) => unescapeHtml(text).trim());
+      for (const name of [...hostile, '<i>folder']) check(texts.some((text) => text === name || text === `${name}/`), { sent: `GET /, where a file is called ${JSON.stringify(name)}`, received: `as text: ${texts.filter((text) => text !== '').slice(0, 12).join(' | ')} …`, expected: 'the name as text, for whoever reads it' });
       // What is left of a page when its text and the values of its attributes are gone is its markup.
       const markup = (html.match(/<[^>]*>/g) ?? []).map((element) => element.replaceAll(/"[^"]*"|'[^']*'/g, '""'));
       const smuggled = markup.find((element) => element.includes(tag) || /^<(?:img|script|i|b)\b/i.test(element) || /onerror/i.test(element));

@@ -283,6 +283,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     },
     async ({ call, random }) => {
       const nowMs = Date.UTC(2026, 5, 15);
+      const [fiftyYears, before] = [Date.UTC(2076, 5, 15), Date.UTC(1976, 5, 15)];
       const cases: [value: string, wanted: number[]][] = [
         ['Sun, 06 Nov 1994 08:49:37 GMT', [784_111_777_000]],
         ['Sunday, 06-Nov-94 08:49:37 GMT', [784_111_777_000]],
@@ -292,6 +293,9 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         // A leap second is the last of its minute or the first of the next: nobody can tell them apart here.
         ['Sat, 31 Dec 2016 23:59:60 GMT', [Date.UTC(2016, 11, 31, 23, 59, 59), Date.UTC(2017, 0, 1)]],
         ['Thu, 01 Jan 1970 00:00:00 GMT', [0]],
+        // Fifty years ahead to the second, and more than that by a second, a day, half a year.
+        ...[0, -1000].map((ms): [string, number[]] => [rfc850Date(fiftyYears + ms), [fiftyYears + ms]]),
+        ...[1000, 24 * HOUR_MS, 4000 * HOUR_MS].map((ms): [string, number[]] => [rfc850Date(before + ms), [before + ms]]),
       ];
       for (let times = 0; times < 100; times++) {
         const ms = random.integer(Date.UTC(1978, 0) / 1000, nowMs / 1000) * 1000;
@@ -405,7 +409,8 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         ...early.map((date) => ({ method: 'GET', fields: [['If-Unmodified-Since', date]] as Pairs, current })),
         ...late.map((date) => ({ method: 'GET', fields: [['If-Modified-Since', date]] as Pairs, current })),
         ...[current.etag.slice(1, -1), current.etag.slice(0, -1), `w/${current.etag}x`.slice(0, -2), ''].map((tag) => ({ method: 'GET', fields: [['If-None-Match', tag]] as Pairs, current })),
-        // With nothing to compare, a date says nothing.
+        // With nothing to compare, a tag or a date says nothing.
+        { method: 'GET', fields: [['If-None-Match', current.etag]], current: { etag: null, lastModifiedMs: LONG_AGO_MS } },
         { method: 'GET', fields: [['If-Modified-Since', imfDate(LONG_AGO_MS)]], current: { etag: null, lastModifiedMs: null } },
         { method: 'GET', fields: [['If-Unmodified-Since', imfDate(LONG_AGO_MS)]], current: { etag: null, lastModifiedMs: null } },
       ];

@@ -367,14 +367,15 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     async (world) => {
       const word = world.random.word();
       const root = site({ 'a.txt': 'hello, world', 'sub/b.txt': 'b' });
-      const server = await world.call('serve', { root, options: { listing: true, cacheControl: 'no-cache', headers: [['X-Word', word], ['content-type', 'text/x-own'], ['Cache-Control', 'no-store'], ['Access-Control-Allow-Origin', '*']] } });
+      const server = await world.call('serve', { root, options: { listing: true, cacheControl: 'no-cache', headers: [['X-Word', word], ['content-type', 'text/x-own'], ['Cache-Control', 'no-store'], ['Access-Control-Allow-Origin', '*'], ['X-Content-Type-Options', 'nosniff'], ['Content-Location', `/${word}`], ['Expires', 'Thu, 01 Jan 1970 00:00:00 GMT']] } });
       const tag = fieldValue(await ask(world, server, '/a.txt', undefined), 'etag') ?? '""';
       for (const [target, method, fields, statuses] of [['/a.txt', 'GET', [], [200]], ['/a.txt', 'HEAD', [], [200]], ['/a.txt', 'GET', [['Range', 'bytes=0-3']], [206]], ['/a.txt', 'GET', [['If-None-Match', tag]], [304]], ['/sub', 'GET', [], [301, 308]], ['/sub/', 'GET', [], [200]]] as [string, string, Fields, number[]][]) {
         const response = await ask(world, server, target, undefined, fields, method);
         const sent = show(target, undefined, fields, method);
         expectStatus(response, statuses, sent);
         const own: [string, string][] = [['x-word', word], ['access-control-allow-origin', '*']];
-        if (target === '/a.txt') own.push(['cache-control', 'no-store']);
+        // A 304 MUST have these, too (RFC 9110 §15.4.5).
+        if (target === '/a.txt') own.push(['cache-control', 'no-store'], ['content-location', `/${word}`], ['expires', 'Thu, 01 Jan 1970 00:00:00 GMT'], ['x-content-type-options', 'nosniff']);
         if (target === '/a.txt' && response.status !== 304) own.push(['content-type', 'text/x-own']);
         for (const [name, value] of own) {
           const seen = fieldValues(response, name);
@@ -383,6 +384,28 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
       }
       const object = await world.call('serve', { root, options: { headers: { 'X-Word': word } } });
       check(fieldValue(await ask(world, object, '/a.txt', undefined), 'x-word') === word, { sent: `GET /a.txt, where the settings have { 'X-Word': '${word}' }`, received: 'no X-Word', expected: word });
+    },
+  );
+
+  rule(
+    'refuses-what-cannot-be-sent',
+    'refuses settings that cannot be sent, before the first request',
+    {
+      rule: 'a line end in a field is the end of the field, and what follows is another (RFC 9110 §5.5): who runs the server learns of it when it starts, and not its visitors',
+      likely: 'the fields are looked at with the first response, or only some of them',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const root = site({ 'a.txt': 'a' });
+      const bad = [{ headers: [['X-Word', `${word}\r\nSet-Cookie: a=b`]] as [string, string][] }, { headers: { 'X Word': word } }, { headers: { 'X-Word': `${word}\n` } }, { cacheControl: `no-cache\r\nX-Word: ${word}` }, { cacheControl: `no-cache\0` }];
+      for (const options of bad) {
+        const outcome = await world.call('staticFiles', root, options);
+        check('threw' in outcome, { sent: `staticFiles(root, ${JSON.stringify(options)})`, received: 'accepted' in outcome ? `a ${String(outcome.accepted)}` : showOutcome(outcome), expected: 'an error, at once' });
+      }
+      for (const options of [{}, { headers: { 'X-Word': word } }, { headers: [['X-Word', word], ['X-Word', '']] as [string, string][], cacheControl: 'max-age=60, immutable' }]) {
+        const outcome = await world.call('staticFiles', root, options);
+        check('accepted' in outcome && outcome.accepted === 'function', { sent: `staticFiles(root, ${JSON.stringify(options)})`, received: showOutcome(outcome), expected: 'a handler' });
+      }
     },
   );
 

@@ -9,9 +9,9 @@ import { fieldValue } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import type { CacheSight, CacheStep } from './driver.ts';
+import type { CacheSight, CacheStep, LoggedResponse, LogLineCase } from './driver.ts';
 import { LONG_AGO_MS, setModified, site, writeFiles, writeSparse } from './files.ts';
-import { download, expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_PROC, once, showResponse, untilStalled } from './wire.ts';
+import { download, eventually, expectBody, expectFile, expectFilesClosed, expectStatus, NEEDS_PROC, once, showOutcome, showResponse, untilStalled } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
 const MIB = 1 << 20;
@@ -29,6 +29,8 @@ function showSteps(steps: readonly Step[]): string {
           return `${step.ms} ms pass`;
         case 'get':
           return `get('${step.key}')`;
+        case 'drop':
+          return `drop('${step.key}', '${step.value}')`;
         case 'put':
           return `load('${step.key}') gives '${step.value}' (${step.bytes} bytes)`;
         case 'load':
@@ -147,6 +149,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
       const { random } = world;
       const waiting = Array.from({ length: random.integer(3, 50) }, (): Step => ({ do: 'load', key: 'a', fill: 'one' }));
       await tell(world, { bytesMax: 10 * LARGE, windowMs: 1000 }, [
+        wait(random.integer(1000, 100_000)),
         ...waiting,
         { do: 'load', key: 'b', fill: 'two', expect: { fills: 2 } },
         { do: 'settle', fill: 'one', value: 'a', bytes: LARGE, expect: { value: 'a', fills: 2 } },
@@ -325,6 +328,33 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
   );
 
   rule(
+    'drops-what-it-is-told-to',
+    'drops a value when it is told to, and no other that has taken its place',
+    {
+      rule: '`drop(key, value)` is for that value: what was put in for the same key since then stays',
+      likely: 'the key is dropped, whatever is there by now; or what is not there any more breaks it',
+    },
+    async (world) => {
+      const dropping = (...dropped: string[]): { expect: Expectation } => ({ expect: { dropped } });
+      await tell(world, { bytesMax: 10 * LARGE, windowMs: 1000 }, [
+        { do: 'drop', key: 'a', value: 'A', ...dropping() },
+        put('a', 'A'),
+        put('b', 'B'),
+        { do: 'drop', key: 'b', value: 'A', ...dropping() },
+        get('b', 'B'),
+        { do: 'drop', key: 'a', value: 'A', ...dropping('A') },
+        get('a', undefined),
+        { do: 'drop', key: 'a', value: 'A', ...dropping() },
+        { ...put('a', 'A2'), ...dropping() },
+        { do: 'drop', key: 'a', value: 'A', ...dropping() },
+        get('a', 'A2'),
+        { do: 'drop', key: 'b', value: 'B', ...dropping('B') },
+        { do: 'drop', key: 'a', value: 'A2', expect: { dropped: ['A2'], bytesBelow: 1 } },
+      ]);
+    },
+  );
+
+  rule(
     'holds-in-any-story',
     'is within its limits, and never stale, whatever happens to it',
     {
@@ -390,13 +420,13 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     async (world) => {
       const { random } = world;
       const text = Buffer.from(random.words(400));
-      const root = site({ 'a.txt': text, 'a.txt.gz': gzipSync(text), 'empty.txt': '', 'large.bin': random.bytes(300_000), 'sub/index.html': 'index' });
+      const root = site({ 'a.txt': text, 'a.txt.gz': gzipSync(text), 'empty.txt': '', 'large.bin': random.bytes(300_000), 'sub/index.html': 'index', 'sub/a.txt': random.words(5), 'suba.txt': random.words(6), 'subindex.html': 'another' });
       const options = { encodings: ['gzip' as const], cacheControl: 'no-cache', headers: [['X-Own', 'own']] as [string, string][] };
       const plain = await world.call('serve', { root, options });
       const cached = await world.call('serve', { root, options: { ...options, cacheBytesMax: 10 * MIB, cacheFileBytesMax: 100_000, cacheWindowMs: 60_000 } });
       const tag = fieldValue(await once(world, plain, 'GET', '/a.txt'), 'etag') ?? '""';
       const requests: [method: string, target: string, fields: Fields][] = [];
-      for (const target of ['/a.txt', '/empty.txt', '/large.bin', '/sub/', '/sub', '/nothing', '/a.txt/', '/a.txt.gz', '/../a.txt']) {
+      for (const target of ['/a.txt', '/empty.txt', '/large.bin', '/sub/', '/sub', '/sub/a.txt', '/suba.txt', '/subindex.html', '/nothing', '/a.txt/', '/a.txt.gz', '/../a.txt']) {
         for (const fields of [[], [['Accept-Encoding', 'gzip']], [['Range', 'bytes=2-9']], [['Range', 'bytes=0-1,5-6']], [['Range', 'bytes=99999999-']], [['If-None-Match', tag]], [['If-None-Match', tag], ['Accept-Encoding', 'gzip']], [['If-Match', '"another"']]] as Fields[]) {
           for (const method of ['GET', 'HEAD']) requests.push([method, target, fields]);
         }
@@ -495,11 +525,12 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
       let version = 0;
       for (const [target, bytes] of [['/small.txt', 200], ['/large.bin', 300_000]] as const) {
         const path = join(root, target);
-        for (const how of ['rename', 'in place', 'rename', 'in place'] as const) {
+        for (const how of ['rename', 'in place', 'rename', 'in place', 'in place, with size and time as they were', 'rename, with size and time as they were'] as const) {
           const content = Buffer.alloc(bytes, ++version);
-          const mtimeMs = LONG_AGO_MS + version * 1000;
+          // As `cp -p` and `rsync -t` do; that it was changed the disk knows nevertheless.
+          const mtimeMs = how.includes('as they were') ? statSync(path).mtimeMs : LONG_AGO_MS + version * 1000;
           await askUntil(world, server, target, performance.now(), 5);
-          if (how === 'rename') {
+          if (how.startsWith('rename')) {
             writeFileSync(`${path}.new`, content);
             setModified(`${path}.new`, mtimeMs);
             renameSync(`${path}.new`, path);
@@ -519,6 +550,90 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
         await askUntil(world, server, target, performance.now(), windowMs + 5);
         expectBody(await once(world, server, 'GET', target), 'here again', `GET ${target} more than ${windowMs} ms after it was made anew`);
       }
+    },
+  );
+
+  rule(
+    'reads-nothing-twice',
+    'looks whether a file has changed when its window is over, and reads it again only if it has',
+    {
+      rule: 'size and times tell that the bytes are what they were: to look is cheaper than to read',
+      likely: 'the fill is not given the value that may no longer be believed',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const content = world.random.bytes(900_000);
+      const windowMs = 20;
+      const server = await world.call('serve', { root: site({ 'a.bin': content, 'b.txt': 'b' }), options: { cacheBytesMax: 16 * MIB, cacheWindowMs: windowMs } });
+      // A file that has been as it is for an hour may be believed by its size and times.
+      await world.call('shiftClock', 3_600_000);
+      await expectFile(world, server, '/a.bin', content);
+      const before = await world.call('consumption');
+      for (let rounds = 0; rounds < 12; rounds++) {
+        await askUntil(world, server, '/b.txt', performance.now(), windowMs + 2);
+        await expectFile(world, server, '/a.bin', content);
+      }
+      const after = await world.call('consumption');
+      check(after.readBytes - before.readBytes < 3 * content.length, { sent: `GET /a.bin (900,000 bytes), twelve times, each more than the window of ${windowMs} ms after the one before`, received: `${count(after.readBytes - before.readBytes, 'byte')} were read`, expected: 'next to nothing: it has not changed' });
+    },
+  );
+
+  rule(
+    'tells-of-what-it-sends',
+    'says of no bytes what was true of others, where a file changes within the window',
+    {
+      rule: 'length, tag and date are those of the very bytes that follow (RFC 9110 §8.8): all of the old version or all of the new one',
+      likely: 'a file is kept open with what was said about it: the bytes are those of now, and the rest is of then',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const { random } = world;
+      const root = site({});
+      const server = await world.call('serve', { root, options: { cacheBytesMax: 16 * MIB, cacheFileBytesMax: 100_000, cacheWindowMs: 500 } });
+      for (const bytes of [2000, 300_000]) {
+        for (const change of ['longer', 'shorter', 'other'] as const) {
+          const name = `${change}-${bytes}.bin`;
+          const old = random.bytes(bytes);
+          const young = random.bytes(change === 'longer' ? bytes + 500 : change === 'shorter' ? bytes - 500 : bytes);
+          writeFiles(root, { [name]: old });
+          const first = await expectFile(world, server, `/${name}`, old);
+          writeFiles(root, { [name]: young }, LONG_AGO_MS + 60_000);
+          // Asked twice: the first may be the one that sees it.
+          for (let times = 0; times < 2; times++) {
+            const sent = `GET /${name} (${count(bytes, 'byte')}), which was changed in place (${change}: ${count(young.length, 'byte')}) within the window`;
+            const response = await once(world, server, 'GET', `/${name}`);
+            expectStatus(response, 200, sent);
+            const isOld = response.body.equals(old);
+            if (!isOld) expectBody(response, young, sent);
+            for (const field of ['etag', 'last-modified']) {
+              const same = fieldValue(response, field) === fieldValue(first, field);
+              check(same === isOld, { sent, received: `the ${isOld ? 'old' : 'new'} bytes with ${field}: ${fieldValue(response, field)}`, expected: `the ${field} of the version that is sent` });
+            }
+          }
+        }
+      }
+      await expectFilesClosed(world, root, 'GET of files that were changed in place, cacheWindowMs 500', 4000);
+    },
+  );
+
+  rule(
+    'takes-in-no-giant',
+    'takes no file into memory that is larger than it may',
+    {
+      rule: '`cacheFileBytesMax` is looked at before the file is read: a gibibyte is served piece by piece, as without a cache',
+      likely: 'the whole file is read first, and then it is too large to be kept',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const root = site({});
+      writeSparse(join(root, 'large.bin'), 1 << 30);
+      const server = await world.call('serve', { root, options: { cacheBytesMax: 16 * MIB } });
+      const http = await world.http(server);
+      http.send('GET', '/large.bin');
+      await http.tcp.until(() => http.tcp.receivedBytes > 1000, { expected: 'the beginning of a file of 1 GiB' });
+      http.tcp.pause();
+      await untilStalled(world, http.tcp, { sent: 'GET /large.bin (1 GiB), cacheBytesMax 16 MiB, by a client that stops reading' });
+      check((await world.call('consumption')).readBytes < 256 * MIB, { sent: 'GET /large.bin (1 GiB), cacheBytesMax 16 MiB, by a client that stops reading', received: 'hundreds of megabytes were read', expected: 'no more than the client takes' });
     },
   );
 
@@ -564,6 +679,89 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
         for (const target of ['/small.txt', '/large.bin', '/nothing']) await once(world, server, method, target, { fields });
         await expectFilesClosed(world, root, `${method} /large.bin (2 MiB), cacheWindowMs 50`, { patienceMs: 4000 });
       }
+    },
+  );
+
+  rule(
+    'logs-each-response',
+    'tells the access log of each response, once, with the bytes of its body that were sent',
+    {
+      rule: 'a line for each response, when its last byte has gone or never will: the log of the finished tool',
+      likely: 'a body is closed twice or never, or HEAD and 304 are counted with the bytes that they do not send',
+      skip: NEEDS_PROC,
+    },
+    async (world) => {
+      const { random } = world;
+      const root = site({ 'a.txt': random.words(30), 'empty.txt': '', 'large.bin': random.bytes(400_000), 'sub/grüße.txt': 'a' });
+      writeSparse(join(root, 'giant.bin'), 1 << 30);
+      const server = await world.call('serve', { root, log: true, options: { listing: true, cacheBytesMax: 16 * MIB, cacheFileBytesMax: 100_000, cacheWindowMs: 60_000 } });
+      const requests: [method: string, target: string, fields: Fields][] = [['POST', '/a.txt', []], ['OPTIONS', '/a.txt', []]];
+      for (const target of ['/a.txt', '/empty.txt', '/large.bin', '/sub/', '/sub', '/nothing', '/%zz']) {
+        for (const fields of [[], [['Range', 'bytes=2-9']], [['Range', 'bytes=0-1,5-6']], [['Range', 'bytes=99999999-']], [['If-None-Match', '*']], [['If-Match', '"another"']]] as Fields[]) {
+          for (const method of ['GET', 'HEAD']) requests.push([method, target, fields]);
+        }
+      }
+      const seen = async (number: number, sent: string): Promise<LoggedResponse> => {
+        let entries: LoggedResponse[] = [];
+        const report = {
+          sent,
+          get received(): string {
+            return `${entries.length} entries for ${number} responses`;
+          },
+          expected: 'an entry for each response',
+        };
+        await eventually(world, async () => (entries = await world.call('logged')).length >= number, report, 4000);
+        check(entries.length === number, report);
+        return entries[number - 1]!;
+      };
+      const startMs = Date.now();
+      let number = 0;
+      for (const [method, target, fields] of random.shuffle([...requests, ...requests])) {
+        const response = await once(world, server, method, target, { fields });
+        const sent = `${method} ${target} with ${fields.map(([name, value]) => `${name}: ${value}`).join(', ') || 'nothing else'}`;
+        const entry = await seen(++number, sent);
+        const right = entry.method === method && entry.target === target && entry.status === response.status && entry.bytes === response.body.length;
+        check(right, { sent, received: `the entry ${entry.method} ${entry.target}, ${entry.status}, ${count(entry.bytes, 'byte')}`, expected: `${method} ${target}, ${response.status}, ${count(response.body.length, 'byte')}` });
+        check(entry.timeMs >= startMs - 1000 && entry.timeMs <= Date.now() + 1000, { sent, received: `the time ${entry.timeMs}`, expected: `a time from ${startMs} on` });
+      }
+      // Who leaves in the middle is in it, too.
+      const http = await world.http(server);
+      http.send('GET', '/giant.bin');
+      await http.tcp.until(() => http.tcp.receivedBytes > 4 * MIB, { expected: 'the beginning of a file of 1 GiB' });
+      http.tcp.resetNow();
+      const sent = 'GET /giant.bin (1 GiB), by a client that leaves after 4 MiB';
+      const left = await seen(++number, sent);
+      check(left.target === '/giant.bin' && left.status === 200 && left.bytes > MIB && left.bytes < 1 << 30, { sent, received: `the entry ${left.target}, ${left.status}, ${count(left.bytes, 'byte')}`, expected: '/giant.bin, 200, what was sent of it' });
+    },
+  );
+
+  rule(
+    'writes-lines',
+    'writes a line of the log that nobody can end or forge',
+    {
+      rule: 'the Common Log Format; whatever a client sends stays within its quotes',
+      likely: 'a quote or a line end in a target begins another field, or another line',
+    },
+    async ({ call, random }) => {
+      const word = random.word();
+      const plain = { method: 'GET', target: `/${word}?a=b`, httpVersion: '1.1', remoteAddress: '127.0.0.1', status: 200, bytes: random.integer(1, 1e9), timeMs: Date.UTC(1994, 10, 6, 8, 49, 37, 999) };
+      const cases: [entry: LogLineCase, line: string][] = [
+        [plain, `127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] "GET /${word}?a=b HTTP/1.1" 200 ${plain.bytes}`],
+        [{ ...plain, bytes: 0, method: 'HEAD', httpVersion: '1.0' }, `127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] "HEAD /${word}?a=b HTTP/1.0" 200 -`],
+        [{ ...plain, bytes: 0, status: 304, remoteAddress: undefined }, `- - - [06/Nov/1994:08:49:37 +0000] "GET /${word}?a=b HTTP/1.1" 304 -`],
+        [{ ...plain, remoteAddress: '::1', timeMs: Date.UTC(2026, 0, 31, 23, 59, 59) }, `::1 - - [31/Jan/2026:23:59:59 +0000] "GET /${word}?a=b HTTP/1.1" 200 ${plain.bytes}`],
+      ];
+      // In local time, another day.
+      await call('shiftClock', 0, 'Pacific/Kiritimati');
+      const outcomes = await call('logLines', cases.map(([entry]) => entry));
+      cases.forEach(([entry, line], index) => check('accepted' in outcomes[index]! && outcomes[index].accepted === line, { sent: `logLine of ${JSON.stringify(entry)}`, received: showOutcome(outcomes[index]!), expected: line }));
+      const hostile = [`/" 200 1 "${word}`, `/${word}\\`, `/\n127.0.0.1 - - [${word}]`, '/\x1b[2J', `/\u007f${word}`, `/\u0080\u00ff"`, `/\r"\\"`];
+      const lines = await call('logLines', hostile.map((target) => ({ ...plain, target })));
+      hostile.forEach((target, index) => {
+        const outcome = lines[index]!;
+        const line = 'accepted' in outcome ? String(outcome.accepted) : '';
+        check(/^127\.0\.0\.1 - - \[[^\]]*\] "GET \/(?:[^"\\]|\\.)* HTTP\/1\.1" 200 \d+$/.test(line) && /^[\x20-\x7e]*$/.test(line), { sent: `logLine of a request for ${JSON.stringify(target)}`, received: showOutcome(outcome), expected: 'one line of visible ASCII, in which the quotes end where the request does' });
+      });
     },
   );
 });

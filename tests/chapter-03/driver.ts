@@ -19,12 +19,35 @@ export interface ServeSetup {
   root: string;
   options?: Static.StaticOptions;
   timeouts?: Partial<Http.HttpTimeouts>;
+  /** Tells `logged` of each response. */
+  log?: boolean;
+}
+
+/** What the access log was told of a response. */
+export interface LoggedResponse {
+  method: string;
+  target: string;
+  status: number;
+  bytes: number;
+  timeMs: number;
+}
+
+/** As much of a log entry as its line is made of. */
+export interface LogLineCase {
+  method: string;
+  target: string;
+  httpVersion: string;
+  remoteAddress: string | undefined;
+  status: number;
+  bytes: number;
+  timeMs: number;
 }
 
 /** One step of a story that a FileCache is told, in its own time. */
 export type CacheStep =
   | { do: 'wait'; ms: number }
   | { do: 'get'; key: string }
+  | { do: 'drop'; key: string; value: string }
   /** Begins a load whose fill waits until `settle` of the same name. */
   | { do: 'load'; key: string; fill: string }
   | { do: 'settle'; fill: string; value: string; bytes: number }
@@ -65,6 +88,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
   let server: Http.HttpServer | undefined;
   const http = load('02-http') as Promise<typeof Http>;
   const taken: number[] = [];
+  const logged: LoggedResponse[] = [];
   const roots = new Map<string, Static.Root>();
 
   function outcome<Value>(run: () => Value): Outcome<Value> {
@@ -318,6 +342,9 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
             return undefined;
           case 'get':
             return cache.get(step.key);
+          case 'drop':
+            cache.drop(step.key, step.value);
+            return undefined;
           case 'put':
             return await cache.load(step.key, fillOf(() => Promise.resolve({ value: step.value, bytes: step.bytes })));
           case 'load':
@@ -346,13 +373,17 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       return { sights, results: [...results] };
     },
 
+    logLines: (cases: LogLineCase[]) =>
+      cases.map(({ status, bytes, timeMs, ...request }) => outcome(() => chapter.logLine({ request: request as unknown as Http.HttpRequest, status, bytes, timeMs }))),
+
     // over the wire
 
-    serve: async ({ root, options, timeouts }: ServeSetup): Promise<Address> => {
+    serve: async ({ root, options, timeouts, log = false }: ServeSetup): Promise<Address> => {
       const { serveHttp } = await http;
       const handler = chapter.staticFiles(root, options);
       if (typeof handler !== 'function') throw new WrongResult(`staticFiles must return a handler: a function; it returned ${String(handler)}`);
-      server = await serveHttp(handler, {
+      const tell = ({ request: { method, target }, status, bytes, timeMs }: Static.AccessLogEntry): void => void logged.push({ method, target, status, bytes, timeMs });
+      server = await serveHttp(log ? chapter.accessLog(handler, tell) : handler, {
         host: '127.0.0.1',
         port: 0,
         onError: (error: unknown) => {
@@ -367,7 +398,11 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       if (typeof address === 'string') throw new WrongResult('serveHttp resolved, but its `address` has no port');
       return { host: '127.0.0.1', port: address.port };
     },
+    /** What becomes of `staticFiles` with these options, before any request. */
+    staticFiles: (root: string, options: Static.StaticOptions) => outcome(() => typeof chapter.staticFiles(root, options)),
+
     errors: () => errors,
+    logged: () => logged,
     shiftClock,
     connections: () => server?.connections ?? 0,
   };
