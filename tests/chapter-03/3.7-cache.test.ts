@@ -612,7 +612,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
           }
         }
       }
-      await expectFilesClosed(world, root, 'GET of files that were changed in place, cacheWindowMs 500', 4000);
+      await expectFilesClosed(world, root, 'GET of files that were changed in place, cacheWindowMs 500', { patienceMs: 4000 });
     },
   );
 
