@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { showBytes } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
@@ -163,6 +164,40 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
         check(seen.host === 'learn.example', { sent: `${sent}, and headers.get('HOST')`, received: String(seen.host), expected: 'learn.example: names are not case-sensitive' });
         const found = seen.headers.find(([one]) => one.toLowerCase() === 'x-word');
         check(found?.[1] === value, { sent, received: `the handler saw ${JSON.stringify(seen.headers).slice(0, 120)}`, expected: `${name}: ${value} among the fields` });
+      }
+    },
+  );
+
+  rule(
+    'tells-of-the-body',
+    'tells the handler for whom a request is, from whom it came, and whether it has a body',
+    {
+      rule: 'with a target in absolute-form Host is ignored (RFC 9112 §3.2.2); a length is known before the body is read, or it is not',
+      likely: 'Host is taken where the target says it, or a body in chunks is given a length',
+    },
+    async (world) => {
+      const { random } = world;
+      const server = await world.call('serve', { otherwise: { tells: true } });
+      const host = `${random.word()}.example`;
+      const other = `${random.word()}.example:81`;
+      const body = random.words(4);
+      const cases: [what: string, bytes: Buffer, wanted: { authority: string; hasBody: boolean; contentLength: number | null }][] = [
+        ['no body', requestBytes('GET', '/', closing({ host })), { authority: host, hasBody: false, contentLength: 0 }],
+        ['a length', requestBytes('POST', '/', closing({ host, body })), { authority: host, hasBody: true, contentLength: Buffer.byteLength(body) }],
+        ['chunks', requestBytes('POST', '/', closing({ host, chunks: [body] })), { authority: host, hasBody: true, contentLength: null }],
+        ['a target in absolute-form', requestBytes('GET', `http://${other}/`, closing({ host })), { authority: other, hasBody: false, contentLength: 0 }],
+      ];
+      for (const [what, bytes, wanted] of cases) {
+        const http = await world.http(server);
+        http.sendBytes(bytes, [what === 'chunks' || what === 'a length' ? 'POST' : 'GET']);
+        const seen = told(theOnly(await http.responsesToEnd(), http.tcp));
+        const { authority, hasBody, contentLength } = seen;
+        check(isDeepStrictEqual({ authority, hasBody, contentLength }, wanted), { sent: http.tcp.describeSent(), received: JSON.stringify({ authority, hasBody, contentLength }), expected: JSON.stringify(wanted) });
+        check(seen.scheme === 'http' && seen.httpVersion === '1.1' && isDeepStrictEqual(seen.addresses, ['127.0.0.1', '127.0.0.1', server.port]), {
+          sent: http.tcp.describeSent(),
+          received: `${seen.scheme}, ${seen.httpVersion}, ${seen.addresses.join(', ')}`,
+          expected: `http, 1.1, 127.0.0.1, 127.0.0.1, ${server.port}`,
+        });
       }
     },
   );

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
@@ -815,6 +818,30 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
   );
 
   rule(
+    'listens-elsewhere',
+    'listens on a Unix domain socket as well, and `close` cuts what is left',
+    {
+      rule: 'a server in front of others is reached by a path as well as by a port; `close` waits for nobody',
+      likely: 'path is not handed on to `listen`',
+      ...(process.platform === 'win32' ? { skip: 'Windows has no sockets in the file system' } : {}),
+    },
+    async ({ call }) => {
+      // Short: a path of a socket has 108 bytes at most.
+      const folder = mkdtempSync(join(tmpdir(), 'ten-'));
+      try {
+        const path = join(folder, 's');
+        const seen = await call('listenElsewhere', path);
+        check(seen.answer.startsWith('HTTP/1.1 200 ') && seen.answer.endsWith('\r\n\r\nlocal'), { sent: 'GET / to a server that listens on a path', received: JSON.stringify(seen.answer), expected: 'HTTP/1.1 200 and its body' });
+        check(seen.address === path && seen.origin === 'http://localhost', { sent: 'address and origin', received: `${String(seen.address)}, ${seen.origin}`, expected: `${path}, http://localhost` });
+        check(seen.taken === 'EADDRINUSE', { sent: 'a second server for the same path', received: seen.taken, expected: 'EADDRINUSE' });
+        check(!seen.closing && seen.closingThen, { sent: 'closing, before and after close()', received: `${seen.closing}, ${seen.closingThen}`, expected: 'false, true' });
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
+  rule(
     'plays-the-client',
     "reads responses in the client's role, in whatever pieces they come",
     {
@@ -867,6 +894,68 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       }
       const [broken] = await call('asClient', [{ request, pieces: [whole.subarray(0, -1)], eof: true }]);
       check(broken !== undefined && !('accepted' in broken), { sent: `a response of ${count(body.length - 1, 'byte')} where Content-Length says ${body.length}, then the end of the connection`, received: 'a response that is whole', expected: 'RemoteProtocolError (RFC 9112 §8)' });
+    },
+  );
+
+  rule(
+    'asks-as-a-client',
+    "writes requests in the client's role, and refuses what is no response",
+    {
+      rule: 'a request says how long its body is, and says nothing where it has none (RFC 9110 §8.6); a status line is a version, three digits and a reason (RFC 9112 §4)',
+      likely: 'lengths are those of characters, or a status line is taken by its digits alone',
+    },
+    async ({ call, random }) => {
+      const ok = [Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')];
+      const host: Pairs = [['Host', 'a']];
+      const words = `${random.words(2)} grüße`;
+      const lengthOf = (sent: string): string | undefined => /^content-length: (.*)\r$/im.exec(sent)?.[1];
+      const sendings: [request: { method: string; target: string; headers: Pairs; body?: string }, length: string | undefined][] = [
+        [{ method: 'POST', target: '/', headers: host, body: words }, String(Buffer.byteLength(words))],
+        [{ method: 'POST', target: '/', headers: [...host, ['Content-Length', String(Buffer.byteLength(words))]], body: words }, String(Buffer.byteLength(words))],
+        [{ method: 'POST', target: '/', headers: host, body: '' }, '0'],
+        [{ method: 'POST', target: '/', headers: host }, undefined],
+        [{ method: 'POST', target: '/', headers: [...host, ['Content-Length', '0']] }, '0'],
+        ...['GET', 'HEAD', 'DELETE', 'OPTIONS'].map((method): [{ method: string; target: string; headers: Pairs; body: string }, undefined] => [{ method, target: '/', headers: host, body: '' }, undefined]),
+        [{ method: 'GET', target: '/', headers: host, body: 'x' }, '1'],
+      ];
+      for (const [request, length] of sendings) {
+        const [outcome] = await call('asClient', [{ request, pieces: ok }]);
+        const sent = JSON.stringify(request);
+        check(outcome !== undefined && 'accepted' in outcome && lengthOf(outcome.accepted.sent) === length && outcome.accepted.sent.endsWith(`\r\n\r\n${request.body === undefined ? '' : Buffer.from(request.body).toString('latin1')}`), {
+          sent,
+          received: outcome !== undefined && 'accepted' in outcome ? JSON.stringify(outcome.accepted.sent) : JSON.stringify(outcome),
+          expected: length === undefined ? 'no Content-Length' : `Content-Length: ${length}, and the body`,
+        });
+      }
+      const [chunked] = await call('asClient', [{ request: { method: 'POST', target: '/', headers: [...host, ['Transfer-Encoding', 'chunked']] }, pieces: ok }]);
+      check(chunked !== undefined && 'accepted' in chunked && /^transfer-encoding: chunked\r$/im.test(chunked.accepted.sent) && lengthOf(chunked.accepted.sent) === undefined, { sent: 'a request with Transfer-Encoding: chunked', received: JSON.stringify(chunked), expected: 'that field, and no Content-Length' });
+      const [last] = await call('asClient', [{ request: { method: 'GET', target: '/', headers: [...host, ['Connection', 'close']] }, pieces: ok }]);
+      check(last !== undefined && 'accepted' in last && /^connection: close\r$/im.test(last.accepted.sent) && !last.accepted.persists, { sent: 'a request with Connection: close', received: JSON.stringify(last), expected: 'the field is sent, and the connection does not persist' });
+      const unsendable: { method: string; target: string; headers: Pairs; body?: string }[] = [
+        { method: 'G T', target: '/', headers: host },
+        { method: '', target: '/', headers: host },
+        { method: 'GET', target: '', headers: host },
+        { method: 'GET', target: '/a b', headers: host },
+        { method: 'GET', target: '/\r\nX: y', headers: host },
+        { method: 'POST', target: '/', headers: [...host, ['Content-Length', '1'], ['Transfer-Encoding', 'chunked']] },
+      ];
+      for (const request of unsendable) {
+        const [outcome] = await call('asClient', [{ request, pieces: ok }]);
+        check(outcome !== undefined && 'threw' in outcome, { sent: JSON.stringify(request), received: JSON.stringify(outcome), expected: 'LocalProtocolError: it cannot be sent' });
+      }
+      const request = { method: 'GET', target: '/', headers: host };
+      for (const line of ['HTTP/1.1 99 Low', 'HTTP/1.1 099 Low', 'HTTP/1.1 600 High', 'HTTP/1.1 2000 Long', 'HTTP/1.1 20 Short', 'HTTP/1.1  200 OK', 'HTTP/1.1200 OK', 'HTTP/1.1 200OK', 'HTTP/1.1 2x0 OK', 'HTTP/1.1 200 \u0001', 'HTTP/2.0 200 OK', 'ICY 200 OK', '200 OK']) {
+        const [outcome] = await call('asClient', [{ request, pieces: [Buffer.from(`${line}\r\nContent-Length: 0\r\n\r\n`, 'latin1')] }]);
+        check(outcome !== undefined && !('accepted' in outcome), { sent: JSON.stringify(line), received: JSON.stringify(outcome), expected: 'RemoteProtocolError: no status line' });
+      }
+      for (const [line, reason] of [['HTTP/1.1 200 All is well', 'All is well'], ['HTTP/1.1 200 ', ''], ['HTTP/1.1 599 x', 'x'], ['HTTP/1.0 204 y', 'y']]) {
+        const [outcome] = await call('asClient', [{ request, pieces: [Buffer.from(`${line}\r\nContent-Length: 0\r\n\r\n`, 'latin1')] }]);
+        check(outcome !== undefined && 'accepted' in outcome && outcome.accepted.response?.reason === reason && outcome.accepted.response?.status === Number(line?.slice(9, 12)), { sent: JSON.stringify(line), received: JSON.stringify(outcome), expected: `status ${line?.slice(9, 12)}, reason ${JSON.stringify(reason)}` });
+      }
+      const [cut] = await call('asClient', [{ request, pieces: [Buffer.from('HTTP/1.1 200 OK\r\nContent-')], eof: true }]);
+      check(cut !== undefined && !('accepted' in cut), { sent: 'half a head, then the end of the connection', received: JSON.stringify(cut), expected: 'RemoteProtocolError: it is not whole' });
+      const [none] = await call('asClient', [{ request, pieces: [], eof: true }]);
+      check(none !== undefined && !('accepted' in none), { sent: 'nothing, and the end of the connection', received: JSON.stringify(none), expected: 'RemoteProtocolError: there is no response' });
     },
   );
 });

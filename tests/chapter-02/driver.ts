@@ -1,5 +1,6 @@
 /** What the tests of chapter 02 do inside the process of the code under test. */
 import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type * as Http from '#subject/02-http/index.ts';
 import { driver, WrongResult } from '#support/driver.ts';
@@ -76,6 +77,13 @@ export interface Call {
   path: string;
   query: string;
   httpVersion: string;
+  authority: string;
+  scheme: string;
+  hasBody: boolean;
+  /** `null` where the request does not tell it. */
+  contentLength: number | null;
+  /** `[client's address, our address, our port]` */
+  addresses: [string | undefined, string | undefined, number | undefined];
   headers: Pairs;
   /** The body as far as it was read, as latin1, if it is short. */
   body: string;
@@ -187,6 +195,11 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       path: request.path,
       query: request.query,
       httpVersion: request.httpVersion,
+      authority: request.authority,
+      scheme: request.scheme,
+      hasBody: request.hasBody,
+      contentLength: request.contentLength ?? null,
+      addresses: [request.remoteAddress, request.localAddress, request.localPort],
       headers: pairsOf(request.headers),
       body: '',
       bodyBytes: 0,
@@ -475,6 +488,25 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       return { ourState, theirState, wire };
     },
 
+    /** What servers say of themselves that listen elsewhere, and how they end. */
+    listenElsewhere: async (path: string) => {
+      const local = await chapter.serveHttp(() => new chapter.HttpResponse(200, [], 'local'), { path });
+      const answer = await new Promise<string>((resolve, reject) => {
+        const socket = connect({ path }, () => socket.end('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'));
+        let text = '';
+        socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1'))).on('error', reject).on('close', () => resolve(text));
+      });
+      const seen = { address: local.address, origin: local.origin, answer, closing: local.closing };
+      const taken = await chapter.serveHttp(() => new chapter.HttpResponse(200), { path }).then(() => 'listens', (error: unknown) => String((error as { code?: unknown }).code));
+      const held = connect({ path });
+      await new Promise((resolve) => held.once('connect', resolve).once('error', resolve));
+      const gone = new Promise<void>((resolve) => void held.once('close', () => resolve()).on('error', () => {}).resume());
+      held.write('GET / HTTP/1.1\r\nHo');
+      const closed = local.close();
+      await Promise.all([closed, gone]);
+      return { ...seen, taken, closingThen: local.closing };
+    },
+
     /** One exchange after another in the client's role: what was sent, and what was read out of the pieces. */
     asClient: (exchanges: { request: { method: string; target: string; headers: Pairs; body?: string }; pieces: Uint8Array[]; eof?: boolean }[]) => {
       const connection = new chapter.HttpConnection({ role: 'client' });
@@ -504,7 +536,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
             connection.receiveEof();
             take();
           }
-          return { sent: Buffer.from(wire as string).toString('latin1'), interim, response, body: Buffer.concat(body), trailers, persists: connection.ourState === 'idle' };
+          return { sent: typeof wire === 'string' ? wire : Buffer.from(wire).toString('latin1'), interim, response, body: Buffer.concat(body), trailers, persists: connection.ourState === 'idle' };
         }),
       );
     },
