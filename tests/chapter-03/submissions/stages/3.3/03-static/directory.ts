@@ -15,10 +15,11 @@ export function candidates(path: DecodedPath, settings: Settings): readonly (rea
  * Sends the client to the same URL with a slash at its end: without it, the relative links of the index would lead one
  * directory too high.
  *
- * The reference is relative (RFC 9110 §10.2.2), so it says nothing of host and port, which a proxy may know better. It
- * begins with `./`: a name with a colon in it would else be taken for a scheme, and no name can lead to another host.
+ * The reference is relative (RFC 9110 §10.2.2), so it says nothing of host and port, which a proxy may know better. The
+ * name is encoded and stands behind `./`: no slash, no colon and no `?` in it means anything, so it leads to no other
+ * host, scheme or query.
  *
- * @param query of the request, without `?`; it is kept
+ * @param query of the request, without `?`; it is kept, and none is made of an empty one
  */
 export function redirectToSlash(path: DecodedPath, query: string, settings: Settings): HttpResponse {
   const location = `./${encodeURIComponent(path.names.at(-1)!)}/${query === '' ? '' : `?${query}`}`;

@@ -30,7 +30,8 @@ export function entityTag(version: Version, coding: string, nowMs: number): stri
  */
 export function parseEntityTags(value: string): '*' | readonly string[] {
   if (value === '*') return '*';
-  return value.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
+  // From one comma, or end, to the next: what stands within a member that is no tag is none either.
+  return value.match(/(?<=(?:^|,)[ \t]*)(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?=[ \t]*(?:,|$))/g) ?? [];
 }
 
 /** RFC 9110 §8.8.3.2, strong comparison: both are strong, and the same byte for byte. */

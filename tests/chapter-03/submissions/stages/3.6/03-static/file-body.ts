@@ -7,8 +7,9 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { OpenFile } from './open-file.ts';
 
+/** The bytes of a range of an open file, for one response. */
 export class FileBody implements AsyncIterableIterator<Uint8Array> {
-  readonly #file: OpenFile;
+  readonly #file: Pick<OpenFile, 'read'>;
   readonly #pool: BufferPool;
   #position: number;
   readonly #end: number;
@@ -20,7 +21,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
    * @param range within the size that the file had when it was opened
    * @param close called when the body is closed
    */
-  constructor(file: OpenFile, pool: BufferPool, range: ByteRange, close: () => void) {
+  constructor(file: Pick<OpenFile, 'read'>, pool: BufferPool, range: ByteRange, close: () => void) {
     this.#file = file;
     this.#close = close;
     this.#pool = pool;
@@ -66,6 +67,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
 
   /** Called in every case, also when the client has left or nothing was ever read. */
   close(): void {
+    // A read may be under way, so the buffer does not go back: nobody has it any longer when that has ended.
     this.#close();
   }
 }

@@ -7,7 +7,7 @@ import type { ByteRange } from './byte-range.ts';
 /** More ranges than this in one request are no longer a reader's. */
 export const RANGES_MAX = 16;
 
-const RANGES_SPECIFIER = /^bytes=(.*)$/i;
+const RANGES_SPECIFIER = /^bytes=(.*)/i;
 const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
 
 /**
@@ -17,7 +17,8 @@ const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
  *
  * @param size of the representation, in bytes
  * @returns the ranges to be sent; `[]` if none of them can be satisfied, which is answered by 416; `null` if the field
- *   is to be ignored, as it MAY be: another unit, not a valid one, more than `rangesMax` ranges, an empty file
+ *   is to be ignored, as it MAY be: another unit, not a valid one, a list of more than `rangesMax` members, empty ones
+ *   included, or an empty file, of which no part has a name
  */
 export function parseRange(value: string, size: number, rangesMax: number = RANGES_MAX): readonly ByteRange[] | null {
   const specifier = RANGES_SPECIFIER.exec(value);
@@ -42,8 +43,8 @@ function parseRangeSpec(spec: string, size: number): ByteRange | null {
   if (match === null) return null;
   const [, first, last, suffix] = match;
   if (suffix !== undefined) {
-    // `-5`: the last five bytes, or all where there are fewer. `-0` is none, which cannot be satisfied.
-    return { firstPos: Number(suffix) === 0 ? size : Math.max(0, size - Number(suffix)), lastPos: size - 1 };
+    // `-5`: the last five bytes, or all where there are fewer. `-0` is none, and begins behind the end.
+    return { firstPos: Math.max(0, size - Number(suffix)), lastPos: size - 1 };
   }
   const firstPos = Number(first);
   const lastPos = last === '' ? Infinity : Number(last);

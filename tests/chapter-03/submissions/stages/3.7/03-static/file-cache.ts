@@ -2,8 +2,9 @@
  * Values of a limited size, each believed for a limited time. Knows nothing of files.
  *
  * - Never more bytes than `bytesMax`: what was not used for longest goes first (LRU).
- * - Never a value whose last check began longer than `windowMs` ago.
- * - Never two fills for one key at a time: who comes second waits for the first.
+ * - Never a value whose last check began `windowMs` ago or longer.
+ * - Never two fills for one key within `windowMs`: who comes second waits for the first. What began longer ago would be
+ *   too old when it comes, so whoever asks then starts another, and the newer one wins.
  */
 
 export interface FileCacheOptions<Value> {

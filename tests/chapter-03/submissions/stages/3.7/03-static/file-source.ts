@@ -6,6 +6,7 @@ import { extensions } from './accept-encoding.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { FileContent } from './content.ts';
+import { nullIfForbidden } from './file-error.ts';
 import { OpenFile } from './open-file.ts';
 import type { Settings } from './options.ts';
 import { represent } from './representation.ts';
@@ -52,9 +53,12 @@ export class FileSource implements Source {
     return path === null ? null : OpenFile.open(path);
   }
 
-  /** A sibling that is older than its original is of what the original was before, and counts as missing. */
+  /**
+   * A sibling that is older than its original is of what the original was before, and counts as missing; so does one
+   * that may not be read, for the original will do.
+   */
   async #openSibling(names: readonly string[], extension: string): Promise<OpenFile | null> {
-    const sibling = await this.open([...names.slice(0, -1), names.at(-1)! + extension], 'identity');
+    const sibling = await this.open([...names.slice(0, -1), names.at(-1)! + extension], 'identity').catch(nullIfForbidden);
     if (sibling === null) return null;
     let isCurrent = false;
     try {

@@ -26,6 +26,7 @@ export function isWithin(directory: string, path: string): boolean {
   return path === directory || path.startsWith(prefix);
 }
 
+/** A directory that is served. It outlives what is in it, and where its path leads. */
 export class Root {
   readonly #path: string;
   readonly #followOutside: boolean;
