@@ -18,7 +18,7 @@ const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
  * @param size of the representation, in bytes
  * @returns the ranges to be sent; `[]` if none of them can be satisfied, which is answered by 416; `null` if the field
  *   is to be ignored, as it MAY be: another unit, not a valid one, a list of more than `rangesMax` members, empty ones
- *   included, or an empty file, of which no part has a name
+ *   included, or an empty file, of which no part has a name (but for a suffix, 416 is right, too)
  */
 export function parseRange(value: string, size: number, rangesMax: number = RANGES_MAX): readonly ByteRange[] | null {
   const specifier = RANGES_SPECIFIER.exec(value);
