@@ -22,7 +22,7 @@ export interface DecodedPath {
  * @param path as sent, without query
  * @throws HttpError 400 for what does not begin with a slash, and for an escape that is broken, is no UTF-8 or is NUL;
  *   404 for what can name no file to be served: an empty name, `.` and `..`, a separator within a name, a dotfile, a
- *   name that is too long
+ *   name that is too long; either of them for `/../%zz`
  */
 export function decodePath(path: string, rules: NameRules = {}): DecodedPath {
   if (!path.startsWith('/')) throw new HttpError(400);
