@@ -91,6 +91,12 @@ async function run(job: Job): Promise<void> {
   say({ type: 'done', ...(failure ? { failure } : {}), skipped, ms });
 }
 
-for (const file of process.argv.slice(2)) await import(pathToFileURL(file).href);
+try {
+  for (const file of process.argv.slice(2)) await import(pathToFileURL(file).href);
+} catch (error) {
+  // Not as a stray one: nobody would ever hear of it.
+  console.error(error);
+  process.exit(1);
+}
 process.on('message', (job: Job) => void run(job));
 say({ type: 'ready', rules: [...rules.keys()] });

@@ -28,6 +28,8 @@ export class Deadlines {
 
   /** The deadline that lies so many milliseconds ahead. */
   after(ms: number): number {
+    // Without members nothing ticks, and the clock stands where the last one left it.
+    if (this.#timer === null) this.#nowMs = performance.now();
     return this.#nowMs + ms + this.#tickMs;
   }
 
@@ -35,7 +37,6 @@ export class Deadlines {
   add(member: Expiring): void {
     this.#members.add(member);
     if (this.#timer !== null) return;
-    this.#nowMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), this.#tickMs).unref();
   }
 

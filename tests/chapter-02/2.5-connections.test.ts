@@ -577,7 +577,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       const bytes = Array.from({ length: 3 }, () => world.random.bytes(1 << 20));
       const routes = Object.fromEntries([...texts, ...bytes].map((body, index) => [`/${index}`, { body, synchronous: index % 2 === 0 }]));
       const server = await world.call('serve', { routes });
-      for (const [what, times, bodies] of [['texts', 300, texts], ['bytes', 20, bytes]] as const) {
+      for (const [what, times, bodies] of [['texts', 160, texts], ['bytes', 12, bytes]] as const) {
         const http = await world.http(server, { paused: true, label: `client that asks for ${times} ${what} and does not read for a while` });
         const offset = what === 'texts' ? 0 : 3;
         for (let n = 0; n < times; n++) http.send('GET', `/${offset + (n % 3)}`);
@@ -769,6 +769,23 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       check(await staysOpen(slow.tcp, 400), { sent: slow.tcp.describeSent(), received: slow.tcp.describe(), expected: 'the connection stays open: the client has done its part' });
       await world.call('release', 'slow');
       expectBody(await slow.response(), 'slow', slow.tcp.describeSent());
+    },
+  );
+
+  rule(
+    'gives-the-first-its-time',
+    'gives a connection that comes after a quiet hour as much time as any other',
+    {
+      rule: 'the time of a connection begins when it comes, and not when the last one went',
+      likely: 'deadlines are counted from a clock that stands still while there are no connections',
+    },
+    async (world) => {
+      const server = await world.call('serve', { timeouts: { idleMs: 3000, headerMs: 3000 } });
+      expectStatus(await once(world, server, 'GET', '/'), 200, 'GET /');
+      await eventually(world, async () => (await world.call('connections')) === 0, { sent: 'GET / with Connection: close', received: 'the connection is still counted', expected: 'no connection' });
+      await world.call('passTime', 3_600_000);
+      const client = await world.connect(server, { label: 'the first client after an hour (idleMs 3000)' });
+      check(await staysOpen(client, 500), { sent: 'nothing, after an hour in which nobody was connected', received: client.describe(), expected: 'the connection stays open for three seconds' });
     },
   );
 

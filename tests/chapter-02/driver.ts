@@ -327,6 +327,12 @@ export default driver<typeof Http>()('02-http', (chapter) => {
   }
 
   return {
+    /** Puts the clock that only goes forward so far forward, as if so much time had passed. */
+    passTime: (ms: number) => {
+      const now = performance.now.bind(performance);
+      performance.now = () => now() + ms;
+    },
+
     // 2.1
 
     /** Parses each line twice: alone, and as the middle of a longer text. Both must agree. */

@@ -38,7 +38,10 @@ export class TcpClient {
   #sentHead: Buffer = Buffer.alloc(0);
   #sentBytes = 0;
   readonly #chunks: Buffer[] = [];
+  /** What has been received, with room for more behind it; `#joinedBytes` of it are filled. */
   #joined: Buffer = Buffer.alloc(0);
+  #joinedBytes = 0;
+  #joinedChunks = 0;
   #receivedBytes = 0;
   #connected = false;
   #ended = false;
@@ -64,8 +67,16 @@ export class TcpClient {
 
   /** All that has come so far. */
   get received(): Buffer {
-    if (this.#joined.length < this.#receivedBytes) this.#joined = Buffer.concat(this.#chunks);
-    return this.#joined;
+    if (this.#joined.length < this.#receivedBytes) {
+      // Twice as much as is needed, so that a body of many chunks is copied twice and not once for each of them.
+      const room = Buffer.allocUnsafe(2 * this.#receivedBytes);
+      this.#joined.copy(room, 0, 0, this.#joinedBytes);
+      this.#joined = room;
+    }
+    for (; this.#joinedChunks < this.#chunks.length; this.#joinedChunks++) {
+      this.#joinedBytes += (this.#chunks[this.#joinedChunks] as Buffer).copy(this.#joined, this.#joinedBytes);
+    }
+    return this.#joined.subarray(0, this.#joinedBytes);
   }
 
   get receivedBytes(): number {
