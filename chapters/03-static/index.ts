@@ -16,6 +16,7 @@ export type { RootOptions } from './root.ts';
 // 3.2 streaming a file
 export { BufferPool } from './buffer-pool.ts';
 export { FileBody } from './file-body.ts';
+export { OpenFile } from './open-file.ts';
 export { mediaType } from './media-type.ts';
 
 // 3.3 directories
