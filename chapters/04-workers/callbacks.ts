@@ -1,0 +1,62 @@
+/**
+ * One loop for all, with callbacks: a function is called when something has happened, does what can be done now, and
+ * returns. Whatever must be known at the next call stands in fields.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import type { Socket } from 'node:net';
+
+import { HttpResponse } from '../02-http/index.ts';
+import type { RequestEvent } from '../02-http/index.ts';
+import type { App } from './app.ts';
+import { appRequest, LoopConnection } from './loop-connection.ts';
+import { loopServer } from './loop-server.ts';
+
+/** A client that sends more than so many bytes ahead of our answers waits. */
+const HELD_BYTES_MAX = 64 * 1024;
+
+class CallbackConnection extends LoopConnection {
+  readonly #answer: App;
+  /** The request that is being read or answered. */
+  #request: RequestEvent | null = null;
+
+  constructor(socket: Socket, answer: App, idleMs: number) {
+    super(socket, idleMs);
+    this.#answer = answer;
+    socket.on('data', (bytes) => {
+      this.receive(bytes);
+      if (this.machine.bufferedBytes > HELD_BYTES_MAX) socket.pause();
+      this.#goOn();
+    });
+    socket.on('end', () => {
+      this.machine.receiveEof();
+      this.#goOn();
+    });
+    socket.on('drain', () => this.#goOn());
+  }
+
+  // region go-on
+  /** Acts on what has arrived, until there is nothing to do now. */
+  #goOn(): void {
+    // TODO 4.2  Ask the machine for events until it has none for now, or the client reads too slowly
+    //           (`writableNeedDrain`). A request is remembered; at its end it is handled; behind the last one our side
+    //           ends. What the machine throws is refused. And whoever was paused for having sent too much is resumed
+    //           when that is used up.
+    throw new NotImplemented('4.2');
+  }
+
+  /** Asks the application. It answers at once, or it calls back. */
+  #handle(): void {
+    // TODO 4.2  Ask the application. It answers at once, with an HttpResponse, or later, with a promise: then
+    //           `#answered` is what is called back.
+    throw new NotImplemented('4.2');
+  }
+
+  #answered(response: HttpResponse): void {
+    // TODO 4.2  Send the response, unless the client has gone, and go on with what has come in the meantime.
+    throw new NotImplemented('4.2');
+  }
+  // endregion
+}
+
+export const callbacks = loopServer((socket, answer, idleMs) => new CallbackConnection(socket, answer, idleMs));

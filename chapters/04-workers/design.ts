@@ -1,0 +1,73 @@
+/**
+ * What every design is, seen from outside: a function that starts a server, and a server that can be asked and closed.
+ */
+
+import type { AddressInfo } from 'node:net';
+
+export interface DesignOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /**
+   * How many processes or threads: of a pool, so many all the time; where each connection has one, so many at most.
+   * Designs on one loop have none. Default: one for each core.
+   */
+  readonly workers?: number;
+  /** How many connections or tasks may wait for a worker; what comes beyond is answered by 503. Default 64. */
+  readonly queueMax?: number;
+  /** A worker of a pool that takes longer for one task is replaced. Milliseconds; default 30,000. */
+  readonly taskTimeoutMs?: number;
+  /** How long `/slow` waits for its pretended database, in milliseconds. Default 500. */
+  readonly waitMs?: number;
+  /** How long a connection may say nothing, in milliseconds. Default 5,000. */
+  readonly idleMs?: number;
+  /** Adds `/crash`, which ends the worker that serves it, and `/hang`, which never ends. Default false. */
+  readonly faults?: boolean;
+  /** Told of workers that died and of what else went wrong on our side. Default: a line on stderr. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** One who serves: this process's own loop, another process, or a thread. */
+export interface WorkerStats {
+  readonly kind: 'loop' | 'process' | 'thread';
+  /** A pid, or a thread's id. */
+  readonly id: number;
+  /** Responses so far, /stats not among them. */
+  readonly served: number;
+}
+
+export interface Stats {
+  /** Connections open now, those that wait for a worker included. */
+  readonly open: number;
+  /** Responses of the application so far, /stats not among them, those of workers that are gone included. */
+  readonly served: number;
+  /** Connections or requests that were answered by 503 because the queue was full. */
+  readonly refused: number;
+  /** Connections or tasks that wait for a worker. */
+  readonly queued: number;
+  /** Those that are alive. */
+  readonly workers: readonly WorkerStats[];
+}
+
+export interface CloseOptions {
+  /** What is still in progress after so many milliseconds is cut. Default 10,000. */
+  readonly deadlineMs?: number;
+}
+
+export interface RunningServer {
+  readonly address: AddressInfo;
+  stats(): Promise<Stats>;
+  /** Stops accepting, finishes what is in progress, and leaves no process and no thread behind. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/**
+ * Starts a server. Resolves when connections are accepted.
+ *
+ * @throws Error with `code` for an address that is not to be had; RangeError for an option that makes no sense; Error
+ *   when the workers do not start
+ */
+export type Design = (options?: DesignOptions) => Promise<RunningServer>;
+
+export const CLOSE_DEADLINE_MS = 10_000;

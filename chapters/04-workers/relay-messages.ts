@@ -1,0 +1,31 @@
+/**
+ * A socket cannot be handed to a thread: its descriptor belongs to the loop that opened it. So its bytes are.
+ *
+ * One chunk is under way in each direction at a time: each side says when it is ready for the next. That is all the
+ * flow control that there is, and all that is needed.
+ */
+
+/** From the loop that has the socket to the thread that has the connection. */
+export type ToConnection =
+  | { readonly type: 'data'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** What was written has gone to the kernel. */
+  | { readonly type: 'written' }
+  /** The client will send nothing more. */
+  | { readonly type: 'end' }
+  /** The socket is no more. */
+  | { readonly type: 'close' }
+  /** The server is closing: after the response in progress. */
+  | { readonly type: 'finish' }
+  /** The statistics of all, which it asked for, as JSON. */
+  | { readonly type: 'stats'; readonly stats: unknown };
+
+/** From the thread to the loop. */
+export type FromConnection =
+  /** Ready for the next chunk. */
+  | { readonly type: 'read' }
+  | { readonly type: 'write'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** We have sent everything. */
+  | { readonly type: 'end' }
+  | { readonly type: 'destroy' }
+  | { readonly type: 'served' }
+  | { readonly type: 'stats' };

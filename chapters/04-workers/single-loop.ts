@@ -1,0 +1,19 @@
+/**
+ * What the designs on this process's own loop share: counting, and the numbers that they tell.
+ */
+
+import type { Stats } from './design.ts';
+
+/** Counts responses. */
+export class Tally {
+  served = 0;
+
+  readonly count = (): void => {
+    this.served++;
+  };
+}
+
+/** The statistics of a server without workers: the loop is the one who serves. */
+export function loopStats(served: number, open: number, queued = 0, refused = 0): Stats {
+  return { open, served, refused, queued, workers: [{ kind: 'loop', id: process.pid, served }] };
+}

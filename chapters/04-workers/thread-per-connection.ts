@@ -1,0 +1,60 @@
+/**
+ * A thread for each connection: start one, and carry bytes to and fro between it and the socket.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import type { Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+
+import type { Design } from './design.ts';
+import { perConnection } from './per-connection.ts';
+import type { PerConnectionContext } from './per-connection.ts';
+import type { FromConnection, ToConnection } from './relay-messages.ts';
+
+const SCRIPT = new URL('./connection-thread.ts', import.meta.url);
+
+/** Serves a connection in a thread of its own. Resolves when that thread is gone. */
+function serveInThread(socket: Socket, context: PerConnectionContext): Promise<void> {
+  return new Promise((resolve) => {
+    const thread = new Worker(SCRIPT, { workerData: context.app });
+    const tell = (message: ToConnection): void => thread.postMessage(message);
+    const worker = context.add({
+      kind: 'thread',
+      id: thread.threadId,
+      finish: () => tell({ type: 'finish' }),
+      kill: () => void thread.terminate(),
+    });
+    thread.on('message', (message: FromConnection) => {
+      if (message.type === 'served') worker.served++;
+      else if (message.type === 'stats') void context.stats().then((stats) => tell({ type: 'stats', stats }));
+      else carry(message, socket, tell);
+    });
+    thread.once('error', context.onError);
+    thread.once('exit', () => {
+      // If it has died, the client must not wait for an answer from nobody.
+      socket.destroy();
+      context.remove(worker);
+      resolve();
+    });
+    relay(socket, tell);
+    socket.once('close', () => void thread.terminate());
+  });
+}
+
+// region relay
+/** What the socket has for the thread. Nothing is read before the thread asks for it. */
+function relay(socket: Socket, tell: (message: ToConnection) => void): void {
+  // TODO 4.5  Each chunk goes to the thread, and the socket is paused until the thread asks for more. So do the end,
+  //           and an error, which ends the socket.
+  throw new NotImplemented('4.5');
+}
+
+/** What the thread has for the socket. */
+function carry(message: FromConnection, socket: Socket, tell: (message: ToConnection) => void): void {
+  // TODO 4.5  `read`: more may come. `write`: to the socket, and `written` back when it has gone. `end` and `destroy`:
+  //           what they say; but what was written before still goes out.
+  throw new NotImplemented('4.5');
+}
+// endregion
+
+export const threadPerConnection: Design = perConnection(serveInThread);

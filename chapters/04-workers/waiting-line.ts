@@ -1,0 +1,78 @@
+/**
+ * Connections that wait for whoever serves them: so many are served at a time, so many may wait, the rest is refused.
+ *
+ * Node accepts every connection that comes, whether there is time for it or not. So the line that other languages
+ * leave to the kernel (the backlog of `listen`) is kept here, where it has a length that one can see and a limit.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import type { Socket } from 'node:net';
+
+import { refuseConnection } from './refuse.ts';
+
+export interface WaitingLineOptions {
+  /** How many connections are served at a time. */
+  readonly activeMax: number;
+  /** How many may wait. */
+  readonly queueMax: number;
+  /** Serves a connection. Resolves when it is over, whichever way; never rejects. */
+  readonly serve: (socket: Socket) => Promise<void>;
+}
+
+export class WaitingLine {
+  readonly #options: WaitingLineOptions;
+  readonly #waiting: Socket[] = [];
+  #active = 0;
+  #refused = 0;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: WaitingLineOptions) {
+    this.#options = options;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Takes a connection in. Its socket must not have been read from. */
+  enter(socket: Socket): void {
+    if (this.#active >= this.#options.activeMax && this.#waiting.length >= this.#options.queueMax) {
+      this.#refused++;
+      refuseConnection(socket);
+      return;
+    }
+    // A client that leaves the line tells us by an error at most; its turn comes all the same.
+    socket.on('error', ignore);
+    this.#waiting.push(socket);
+    this.#serveNext();
+  }
+
+  /** Resolves when nobody is served and nobody waits. */
+  async empty(): Promise<void> {
+    if (this.#active === 0 && this.#waiting.length === 0) return;
+    await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+  }
+
+  /** Sends away those who still wait. */
+  clear(): void {
+    for (const socket of this.#waiting.splice(0)) refuseConnection(socket);
+  }
+
+  // region next
+  #serveNext(): void {
+    // TODO 4.1  As long as there is room, the first who waits is served. When he is done there is room again: for the
+    //           next. When nobody is served any more, whoever waits for that (`#onEmpty`) is told.
+    throw new NotImplemented('4.1');
+  }
+  // endregion
+}
+
+function ignore(): void {}

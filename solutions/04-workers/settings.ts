@@ -1,0 +1,52 @@
+/**
+ * The options of a design with their defaults filled in.
+ */
+
+import { availableParallelism } from 'node:os';
+
+import type { DesignOptions } from './design.ts';
+
+/** What a worker is told: plain data, so that it can be sent. */
+export interface AppSettings {
+  readonly waitMs: number;
+  readonly idleMs: number;
+  readonly faults: boolean;
+}
+
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  readonly workers: number;
+  readonly queueMax: number;
+  readonly taskTimeoutMs: number;
+  readonly app: AppSettings;
+  readonly onError: (error: unknown) => void;
+}
+
+/** More than so many for each core is more than makes sense: each costs memory, and only one a core can run. */
+const SENSIBLE_PER_CORE = 16;
+const MEMORY = { process: '40 MB', thread: '10 MB' };
+
+/** @throws RangeError for a number that makes no sense */
+export function settingsOf(options: DesignOptions = {}): Settings {
+  const { host = '127.0.0.1', port = 0, workers = availableParallelism(), queueMax = 64 } = options;
+  const { taskTimeoutMs = 30_000, waitMs = 500, idleMs = 5_000, faults = false, onError = reportToStderr } = options;
+  checkNumber('workers', workers, 1);
+  checkNumber('queueMax', queueMax, 0);
+  checkNumber('taskTimeoutMs', taskTimeoutMs, 1);
+  return { host, port, workers, queueMax, taskTimeoutMs, app: { waitMs, idleMs, faults }, onError };
+}
+
+function checkNumber(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) throw new RangeError(`${name}: a whole number from ${least}, not ${value}`);
+}
+
+/** Why so many workers are more than make sense; `null` if they are not. */
+export function tooManyWorkers(workers: number, kind: 'process' | 'thread', cores = availableParallelism()): string | null {
+  if (workers <= cores * SENSIBLE_PER_CORE) return null;
+  return `${workers} workers on ${cores} cores: each takes about ${MEMORY[kind]}, and only ${cores} can run at a time`;
+}
+
+function reportToStderr(error: unknown): void {
+  console.error(error instanceof Error ? `error: ${error.message}` : error);
+}

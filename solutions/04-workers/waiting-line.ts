@@ -1,0 +1,84 @@
+/**
+ * Connections that wait for whoever serves them: so many are served at a time, so many may wait, the rest is refused.
+ *
+ * Node accepts every connection that comes, whether there is time for it or not. So the line that other languages
+ * leave to the kernel (the backlog of `listen`) is kept here, where it has a length that one can see and a limit.
+ */
+
+import type { Socket } from 'node:net';
+
+import { refuseConnection } from './refuse.ts';
+
+export interface WaitingLineOptions {
+  /** How many connections are served at a time. */
+  readonly activeMax: number;
+  /** How many may wait. */
+  readonly queueMax: number;
+  /** Serves a connection. Resolves when it is over, whichever way; never rejects. */
+  readonly serve: (socket: Socket) => Promise<void>;
+}
+
+export class WaitingLine {
+  readonly #options: WaitingLineOptions;
+  readonly #waiting: Socket[] = [];
+  #active = 0;
+  #refused = 0;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: WaitingLineOptions) {
+    this.#options = options;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Takes a connection in. Its socket must not have been read from. */
+  enter(socket: Socket): void {
+    if (this.#active >= this.#options.activeMax && this.#waiting.length >= this.#options.queueMax) {
+      this.#refused++;
+      refuseConnection(socket);
+      return;
+    }
+    // A client that leaves the line tells us by an error at most; its turn comes all the same.
+    socket.on('error', ignore);
+    this.#waiting.push(socket);
+    this.#serveNext();
+  }
+
+  /** Resolves when nobody is served and nobody waits. */
+  async empty(): Promise<void> {
+    if (this.#active === 0 && this.#waiting.length === 0) return;
+    await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+  }
+
+  /** Sends away those who still wait. */
+  clear(): void {
+    for (const socket of this.#waiting.splice(0)) refuseConnection(socket);
+  }
+
+  // region next
+  #serveNext(): void {
+    while (this.#active < this.#options.activeMax) {
+      const socket = this.#waiting.shift();
+      if (socket === undefined) break;
+      this.#active++;
+      void this.#options.serve(socket).finally(() => {
+        this.#active--;
+        this.#serveNext();
+      });
+    }
+    if (this.#active === 0) this.#onEmpty?.();
+  }
+  // endregion
+}
+
+function ignore(): void {}

@@ -1,0 +1,230 @@
+/**
+ * A pool of threads that work on tasks: a bounded queue in front, a time limit for each task, and a new thread for
+ * one that crashed or hangs.
+ *
+ * A task is given to one thread, once. It is answered by its result or by an error, whatever becomes of the thread;
+ * it is never tried again, because nobody knows how far it had come.
+ *
+ * ```text
+ *                     ┌────────── idle ◀─────────────┐
+ *   run() ─▶ queue ───┤                              │ result, or error
+ *            full:    └─▶ busy ──────────────────────┘
+ *            refused       │ time is up, or it died
+ *                          └─▶ gone: its task fails, a new thread takes its place
+ * ```
+ */
+
+import { Worker } from 'node:worker_threads';
+import type { Transferable, WorkerOptions } from 'node:worker_threads';
+
+import { Crew } from './crew.ts';
+import type { Member } from './crew.ts';
+import type { ToThread, FromThread } from './thread-messages.ts';
+
+export interface WorkerPoolOptions {
+  /** How many threads. */
+  readonly size: number;
+  /** How many tasks may wait; 0 for none. */
+  readonly queueMax: number;
+  /** Milliseconds that a thread may take for one task, from when it is given it. */
+  readonly taskTimeoutMs: number;
+  /** Given to each thread as `workerData`. */
+  readonly workerData?: unknown;
+  /** Told of threads that died. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface WorkerPoolStats {
+  /** Tasks that wait. */
+  readonly queued: number;
+  /** Tasks that a thread works on. */
+  readonly running: number;
+  /** Tasks that were refused because the queue was full. */
+  readonly refused: number;
+  /** Tasks that gave a result. */
+  readonly done: number;
+  /** Those that are alive, with the tasks that each has done. */
+  readonly threads: readonly { readonly id: number; readonly done: number }[];
+}
+
+/** Why a task has no result. */
+export class PoolError extends Error {
+  readonly code: 'full' | 'timeout' | 'died' | 'closed';
+
+  constructor(code: PoolError['code'], message: string) {
+    super(message);
+    this.name = 'PoolError';
+    this.code = code;
+  }
+}
+
+interface Task<Input, Result> {
+  readonly input: Input;
+  readonly transfer: readonly Transferable[];
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Thread<Input, Result> extends Member {
+  readonly worker: Worker;
+  /** What it works on. */
+  task: Task<Input, Result> | null;
+  timer: NodeJS.Timeout | undefined;
+  done: number;
+  ready: Promise<void>;
+}
+
+export class WorkerPool<Input, Result> {
+  readonly #options: WorkerPoolOptions;
+  readonly #script: URL;
+  readonly #crew: Crew<Thread<Input, Result>>;
+  readonly #idle: Thread<Input, Result>[] = [];
+  readonly #queue: Task<Input, Result>[] = [];
+  #closing = false;
+  #refused = 0;
+  #done = 0;
+  #running = 0;
+  #onDrained: (() => void) | null = null;
+
+  private constructor(script: URL, options: WorkerPoolOptions) {
+    this.#script = script;
+    this.#options = options;
+    this.#crew = new Crew({
+      size: options.size,
+      start: () => this.#startThread(),
+      onReady: (thread) => this.#isFree(thread),
+      onGone: (thread) => this.#isGone(thread),
+      onError: options.onError,
+    });
+  }
+
+  /**
+   * Starts a pool. Resolves when all its threads are ready.
+   *
+   * @param script what each thread runs; it calls {@link serveTasks}
+   * @throws Error when the script does not load: then no thread is left
+   */
+  static async start<Input, Result>(script: URL, options: WorkerPoolOptions): Promise<WorkerPool<Input, Result>> {
+    const pool = new WorkerPool<Input, Result>(script, options);
+    await pool.#crew.start();
+    return pool;
+  }
+
+  // region run
+  /**
+   * Has a task done.
+   *
+   * @param transfer buffers in the input that are given away instead of copied: they are empty afterwards
+   * @throws PoolError `full` at once; `timeout`, `died` or `closed` when that happens; or what the task threw
+   */
+  run(input: Input, transfer: readonly Transferable[] = []): Promise<Result> {
+    if (this.#closing) return Promise.reject(new PoolError('closed', 'the pool is closing'));
+    const thread = this.#idle.pop();
+    if (thread === undefined && this.#queue.length >= this.#options.queueMax) {
+      this.#refused++;
+      return Promise.reject(new PoolError('full', `${this.#queue.length} tasks are waiting already`));
+    }
+    return new Promise((resolve, reject) => {
+      const task = { input, transfer, resolve, reject };
+      if (thread === undefined) this.#queue.push(task);
+      else this.#give(thread, task);
+    });
+  }
+
+  /** Gives a thread its task, and so much time for it. */
+  #give(thread: Thread<Input, Result>, task: Task<Input, Result>): void {
+    const { taskTimeoutMs } = this.#options;
+    this.#running++;
+    thread.task = task;
+    thread.timer = setTimeout(() => {
+      this.#end(thread, (late) => late.reject(new PoolError('timeout', `a task took longer than ${taskTimeoutMs} ms`)));
+      thread.kill();
+    }, taskTimeoutMs);
+    thread.worker.postMessage({ type: 'task', input: task.input } satisfies ToThread<Input>, task.transfer);
+  }
+
+  /** Takes the task from a thread, and says to whoever gave it how it ended. */
+  #end(thread: Thread<Input, Result>, tell: (task: Task<Input, Result>) => void): void {
+    const { task } = thread;
+    if (task === null) return;
+    clearTimeout(thread.timer);
+    thread.task = null;
+    this.#running--;
+    tell(task);
+    if (this.#running === 0 && this.#queue.length === 0) this.#onDrained?.();
+  }
+
+  /** A thread has nothing to do: the next task is its own. */
+  #isFree(thread: Thread<Input, Result>): void {
+    const next = this.#queue.shift();
+    if (next === undefined) this.#idle.push(thread);
+    else this.#give(thread, next);
+  }
+
+  /** A thread is gone, and with it whatever it was working on. */
+  #isGone(thread: Thread<Input, Result>): void {
+    const at = this.#idle.indexOf(thread);
+    if (at !== -1) this.#idle.splice(at, 1);
+    this.#end(thread, (task) => task.reject(new PoolError('died', 'the thread died at this task')));
+  }
+  // endregion
+
+  #onMessage(thread: Thread<Input, Result>, message: FromThread<Result>): void {
+    // What comes from a thread that was given up is too late.
+    if (message.type === 'ready' || thread.task === null) return;
+    this.#end(thread, (task) => (message.type === 'result' ? task.resolve(message.result) : task.reject(message.error as Error)));
+    thread.done++;
+    this.#done++;
+    this.#isFree(thread);
+  }
+
+  get stats(): WorkerPoolStats {
+    return {
+      queued: this.#queue.length,
+      running: this.#running,
+      refused: this.#refused,
+      done: this.#done,
+      threads: [...this.#crew.members].map(({ id, done }) => ({ id, done })),
+    };
+  }
+
+  /** Takes no more tasks, finishes those that it has, and ends its threads; at the deadline whatever they do. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing = true;
+    const startedAt = performance.now();
+    if (this.#running > 0 || this.#queue.length > 0) {
+      const drained = new Promise<void>((resolve) => (this.#onDrained = resolve));
+      let timer;
+      await Promise.race([drained, new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))]);
+      clearTimeout(timer);
+    }
+    for (const task of this.#queue.splice(0)) task.reject(new PoolError('closed', 'the pool has closed'));
+    await this.#crew.close(Math.max(0, deadlineMs - (performance.now() - startedAt)));
+  }
+
+  #startThread(): Thread<Input, Result> {
+    const worker = new Worker(this.#script, { workerData: this.#options.workerData });
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+    let why = 'ended';
+    worker.once('error', (error) => (why = `died of ${error instanceof Error ? error.message : String(error)}`));
+    const gone = new Promise<string>((settle) => worker.once('exit', (code) => settle(`${why} (exit code ${code})`)));
+    void gone.then((reason) => reject(new Error(`a thread ${reason} before it was ready`)));
+    const thread: Thread<Input, Result> = {
+      kind: 'thread',
+      id: worker.threadId,
+      worker,
+      task: null,
+      timer: undefined,
+      done: 0,
+      ready,
+      gone,
+      finish: () => worker.postMessage({ type: 'finish' } satisfies ToThread<Input>),
+      kill: () => void worker.terminate(),
+    };
+    worker.on('message', (message: FromThread<Result>) => {
+      if (message.type === 'ready') resolve();
+      else this.#onMessage(thread, message);
+    });
+    return thread;
+  }
+}

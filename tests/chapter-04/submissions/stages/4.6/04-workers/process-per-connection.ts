@@ -1,0 +1,42 @@
+/**
+ * A process for each connection: start one, hand the socket over, and forget about it until it has gone.
+ */
+
+import { fork } from 'node:child_process';
+import type { Socket } from 'node:net';
+
+import type { ConnectionMessage, ProcessReport } from './connection-process.ts';
+import type { Design } from './design.ts';
+import { perConnection } from './per-connection.ts';
+import type { PerConnectionContext } from './per-connection.ts';
+
+const SCRIPT = new URL('./connection-process.ts', import.meta.url);
+
+// region serve
+/** Serves a connection in a process of its own. Resolves when that process is gone. */
+function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<void> {
+  return new Promise((resolve) => {
+    const child = fork(SCRIPT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const tell = (message: ConnectionMessage): void => void (child.connected && child.send(message));
+    const finish = (): void => tell({ type: 'finish' });
+    const worker = context.add({ kind: 'process', id: child.pid ?? 0, finish, kill: () => child.kill('SIGKILL') });
+    child.on('message', (report: ProcessReport) => {
+      if (report === 'served') worker.served++;
+      else void context.stats().then((stats) => tell({ type: 'stats', stats }));
+    });
+    child.once('error', context.onError);
+    child.once('close', () => {
+      context.remove(worker);
+      resolve();
+    });
+    const message: ConnectionMessage = { type: 'connection', settings: context.app };
+    // From here on the socket is the child's; this process keeps no copy of it.
+    child.send(message, socket, {}, (error) => {
+      // It died before it had it.
+      if (error !== null) socket.destroy();
+    });
+  });
+}
+// endregion
+
+export const processPerConnection: Design = perConnection(serveInProcess);

@@ -1,0 +1,48 @@
+/**
+ * Answers that come out of a pool: requests go in as tasks, and what can go wrong there becomes a status.
+ */
+
+import { HttpError, HttpResponse } from '../02-http/index.ts';
+import type { AppRequest } from './app.ts';
+import type { AppResult } from './app-thread.ts';
+import type { Stats } from './design.ts';
+import { overloaded } from './refuse.ts';
+import { PoolError } from './worker-pool.ts';
+import type { WorkerPool, WorkerPoolStats } from './worker-pool.ts';
+
+/** Has a request answered by a thread of the pool. @throws HttpError */
+export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { method, path, query }: AppRequest): Promise<HttpResponse> {
+  let result: AppResult;
+  try {
+    result = await pool.run({ method, path, query });
+  } catch (error) {
+    throw asAnswer(error);
+  }
+  const { status, headers, body, failed } = result;
+  if (failed) throw new HttpError(status, new TextDecoder().decode(body), headers);
+  return new HttpResponse(status, headers, body);
+}
+
+// region statuses
+/** What a client is told when a task has no result. Other errors are ours, and stay what they are. */
+export function asAnswer(error: unknown): unknown {
+  if (!(error instanceof PoolError)) return error;
+  switch (error.code) {
+    case 'full':
+    case 'closed':
+      return overloaded();
+    case 'timeout':
+      return new HttpError(504, 'the work took too long');
+    case 'died':
+      return new HttpError(500);
+    default:
+      return error.code satisfies never;
+  }
+}
+// endregion
+
+/** The statistics of a loop with a pool behind it. */
+export function poolStats({ queued, refused, threads }: WorkerPoolStats, open: number, served: number): Stats {
+  const workers = threads.map(({ id, done }) => ({ kind: 'thread' as const, id, served: done }));
+  return { open, served, refused, queued, workers };
+}

@@ -1,0 +1,180 @@
+/**
+ * A fixed set of processes that share one listening socket: whoever has time takes the next connection.
+ *
+ * The kernel shares out the work. No process hands connections to another: that would cost more than answering them.
+ */
+
+import cluster from 'node:cluster';
+import type { Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+import { listen } from '../01-echo/index.ts';
+import { Crew } from './crew.ts';
+import type { Member } from './crew.ts';
+import { CLOSE_DEADLINE_MS } from './design.ts';
+import type { Design, RunningServer, Stats } from './design.ts';
+import type { PoolMessage, PoolReport, WorkerNumbers } from './pool-process.ts';
+import { settingsOf } from './settings.ts';
+import type { Settings } from './settings.ts';
+import { stopAccepting } from './sockets.ts';
+
+const SCRIPT = new URL('./pool-process.ts', import.meta.url);
+
+interface PoolProcess extends Member {
+  readonly worker: Worker;
+  /** What it told last. */
+  numbers: WorkerNumbers;
+  /** When it last said anything, in the time of `performance.now()`. */
+  heardMs: number;
+}
+
+/** So long a process has to say how it goes, before what it said last is taken, in milliseconds. */
+const ANSWER_MS = 1_000;
+
+/** How often a port that was free a moment ago may turn out to be taken. */
+const TRIES = 5;
+
+export const processPool: Design = async (options) => {
+  const settings = settingsOf(options);
+  for (let tries = 1; ; tries++) {
+    const address = await findAddress(settings);
+    try {
+      return await ProcessPool.start(settings, address);
+    } catch (error) {
+      const taken = (error as { code?: unknown } | null)?.code === 'EADDRINUSE';
+      if (!taken || settings.port !== 0 || tries === TRIES) throw error;
+    }
+  }
+};
+
+/**
+ * The address to be shared. Each process asks the primary for it, by its number: so it must be known before. Whether
+ * it can be had at all is found out here, where an error is still an exception.
+ */
+async function findAddress(settings: Settings): Promise<AddressInfo> {
+  const probe = createServer();
+  const address = await listen(probe, settings);
+  await stopAccepting(probe);
+  return address;
+}
+
+class ProcessPool implements RunningServer {
+  readonly address: AddressInfo;
+  readonly #settings: Settings;
+  readonly #crew: Crew<PoolProcess>;
+  #servedByThoseGone = 0;
+  #watch: NodeJS.Timeout | undefined;
+
+  private constructor(settings: Settings, address: AddressInfo) {
+    this.#settings = settings;
+    this.address = address;
+    this.#crew = new Crew({
+      size: settings.workers,
+      start: () => this.#startProcess(),
+      onGone: ({ numbers }) => void (this.#servedByThoseGone += numbers.served),
+      onError: settings.onError,
+    });
+  }
+
+  static async start(settings: Settings, address: AddressInfo): Promise<ProcessPool> {
+    const pool = new ProcessPool(settings, address);
+    await pool.#crew.start();
+    pool.#watch = setInterval(() => pool.#watchOver(), Math.max(10, settings.taskTimeoutMs / 4)).unref();
+    return pool;
+  }
+
+  async stats(): Promise<Stats> {
+    const members = [...this.#crew.members];
+    await Promise.all(members.map((member) => heardFrom(member)));
+    const served = members.reduce((sum, { numbers }) => sum + numbers.served, this.#servedByThoseGone);
+    const open = members.reduce((sum, { numbers }) => sum + numbers.open, 0);
+    const workers = members.map(({ kind, id, numbers }) => ({ kind, id, served: numbers.served }));
+    return { open, served, refused: 0, queued: 0, workers };
+  }
+
+  async close({ deadlineMs = CLOSE_DEADLINE_MS } = {}): Promise<void> {
+    clearInterval(this.#watch);
+    await this.#crew.close(deadlineMs);
+  }
+
+  // region start
+  /** Starts one. It inherits no socket: it asks the primary for the one that listens, by its address. */
+  #startProcess(): PoolProcess {
+    const { address, port } = this.address;
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    cluster.setupPrimary({ exec: fileURLToPath(SCRIPT), args: [], execArgv: [] });
+    const worker = cluster.fork();
+    const ended = once(worker, 'exit') as Promise<[code: number | null, signal: string | null]>;
+    const gone = ended.then(([code, signal]) => `ended by ${signal ?? `exit code ${code}`}`);
+    const member: PoolProcess = {
+      kind: 'process',
+      id: worker.process.pid ?? 0,
+      worker,
+      gone,
+      ready: readyOrGone(worker, gone),
+      numbers: { open: 0, served: 0 },
+      heardMs: performance.now(),
+      finish: () => tell(worker, { type: 'finish' }),
+      kill: () => worker.process.kill('SIGKILL'),
+    };
+    worker.on('message', (report: PoolReport) => this.#onReport(member, report));
+    tell(worker, { type: 'start', host: address, port, settings: this.#settings.app });
+    return member;
+  }
+  // endregion
+
+  #onReport(member: PoolProcess, report: PoolReport): void {
+    member.heardMs = performance.now();
+    if (report.type === 'numbers') member.numbers = report.numbers;
+    else if (report.type === 'stats') void this.stats().then((stats) => tell(member.worker, { type: 'stats', stats }));
+  }
+
+  // region hung
+  /** Asks each how it goes, and kills those who have not answered for too long: they hang, or compute for ever. */
+  #watchOver(): void {
+    const { taskTimeoutMs, onError } = this.#settings;
+    for (const member of this.#crew.members) {
+      if (performance.now() - member.heardMs > taskTimeoutMs) {
+        onError(new Error(`process ${member.id} has said nothing for ${taskTimeoutMs} ms: it is killed`));
+        member.kill();
+      } else tell(member.worker, { type: 'ask' });
+    }
+  }
+  // endregion
+}
+
+function tell(worker: Worker, message: PoolMessage): void {
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/** Resolves when it says that it is ready; rejects when it says why not, or ends. */
+function readyOrGone(worker: Worker, gone: Promise<string>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', (report: PoolReport) => {
+      if (report.type === 'ready') resolve();
+      else if (report.type === 'failed') reject(Object.assign(new Error(report.message), { code: report.code }));
+    });
+    void gone.then((reason) => reject(new Error(`process ${worker.process.pid ?? 0} ${reason} before it was ready`)));
+  });
+}
+
+/** Resolves when it has told its numbers, or has been given time enough to: one that hangs keeps nobody waiting. */
+function heardFrom(member: PoolProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      member.worker.off('message', onReport);
+      resolve();
+    };
+    const onReport = (report: PoolReport): void => {
+      if (report.type === 'numbers') done();
+    };
+    const timer = setTimeout(done, ANSWER_MS);
+    member.worker.on('message', onReport);
+    void member.gone.then(done);
+    tell(member.worker, { type: 'ask' });
+  });
+}
