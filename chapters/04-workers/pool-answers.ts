@@ -12,10 +12,10 @@ import { PoolError } from './worker-pool.ts';
 import type { WorkerPool, WorkerPoolStats } from './worker-pool.ts';
 
 /** Has a request answered by a thread of the pool. @throws HttpError */
-export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { method, path, query }: AppRequest): Promise<HttpResponse> {
+export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { method, path, query, signal }: AppRequest): Promise<HttpResponse> {
   let result: AppResult;
   try {
-    result = await pool.run({ method, path, query });
+    result = await pool.run({ method, path, query }, signal === undefined ? {} : { signal });
   } catch (error) {
     throw asAnswer(error);
   }

@@ -50,13 +50,20 @@ export interface WorkerPoolStats {
 
 /** Why a task has no result. */
 export class PoolError extends Error {
-  readonly code: 'full' | 'timeout' | 'died' | 'closed';
+  readonly code: 'full' | 'timeout' | 'died' | 'closed' | 'aborted';
 
   constructor(code: PoolError['code'], message: string) {
     super(message);
     this.name = 'PoolError';
     this.code = code;
   }
+}
+
+export interface RunOptions {
+  /** Buffers in the input that are given away instead of copied: they are empty afterwards. */
+  readonly transfer?: readonly Transferable[];
+  /** Aborts when nobody wants the result any more: a task that still waits is then dropped. */
+  readonly signal?: AbortSignal;
 }
 
 interface Task<Input, Result> {
@@ -115,13 +122,23 @@ export class WorkerPool<Input, Result> {
   /**
    * Has a task done.
    *
-   * @param transfer buffers in the input that are given away instead of copied: they are empty afterwards
-   * @throws PoolError `full` at once; `timeout`, `died` or `closed` when that happens; or what the task threw
+   * @throws PoolError `full` at once; `timeout`, `died`, `closed` or `aborted` when that happens; or what the task threw
    */
-  run(input: Input, transfer: readonly Transferable[] = []): Promise<Result> {
+  run(input: Input, { transfer = [], signal }: RunOptions = {}): Promise<Result> {
     // TODO 4.6  A free thread gets the task at once. Else it waits, if the queue has room; else it is refused, and
     //           counted. A pool that is closing takes none.
     throw new NotImplemented('4.6');
+  }
+
+  /** Puts a task at the end of the queue, until its turn comes or nobody wants it any more. */
+  #wait(task: Task<Input, Result>, signal: AbortSignal | undefined): void {
+    this.#queue.push(task);
+    signal?.addEventListener('abort', () => {
+      const at = this.#queue.indexOf(task);
+      if (at === -1) return;
+      this.#queue.splice(at, 1);
+      task.reject(new PoolError('aborted', 'nobody wants the result any more'));
+    }, { once: true });
   }
 
   /** Gives a thread its task, and so much time for it. */

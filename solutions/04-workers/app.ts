@@ -18,7 +18,7 @@ import type { Stats } from './design.ts';
 import type { AppSettings } from './settings.ts';
 
 /** As much of a request as the application looks at: plain data, so that it can be sent to another thread. */
-export type AppRequest = Pick<HttpRequest, 'method' | 'path' | 'query'>;
+export type AppRequest = Pick<HttpRequest, 'method' | 'path' | 'query'> & Partial<Pick<HttpRequest, 'signal'>>;
 export type App = (request: AppRequest) => HttpResponse | Promise<HttpResponse>;
 
 export interface AppOptions extends AppSettings {

@@ -15,9 +15,17 @@ export function nginxCommand(program: string, port: number): ServerCommand {
   return { name: 'nginx', command: program, args: ['-p', folder, '-c', 'nginx.conf'], origin: `http://127.0.0.1:${port}` };
 }
 
-function configuration(folder: string, port: number): string {
+/** How to run nginx with several processes, each on whatever core is free. */
+export function manyNginxCommand(program: string, port: number, workers: number): ServerCommand {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
+  writeFileSync(join(folder, 'large'), large);
+  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, `master_process on; worker_processes ${workers};`));
+  return { name: 'nginx', command: program, args: ['-p', folder, '-c', 'nginx.conf'], origin: `http://127.0.0.1:${port}` };
+}
+
+function configuration(folder: string, port: number, processes = 'master_process off;'): string {
   return `
-daemon off; master_process off; error_log stderr crit; pid ${folder}/nginx.pid;
+daemon off; ${processes} error_log stderr crit; pid ${folder}/nginx.pid;
 worker_rlimit_nofile 65536;
 events { worker_connections 20000; }
 http {

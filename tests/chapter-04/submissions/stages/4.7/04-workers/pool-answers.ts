@@ -11,10 +11,10 @@ import { PoolError } from './worker-pool.ts';
 import type { WorkerPool, WorkerPoolStats } from './worker-pool.ts';
 
 /** Has a request answered by a thread of the pool. @throws HttpError */
-export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { method, path, query }: AppRequest): Promise<HttpResponse> {
+export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { method, path, query, signal }: AppRequest): Promise<HttpResponse> {
   let result: AppResult;
   try {
-    result = await pool.run({ method, path, query });
+    result = await pool.run({ method, path, query }, signal === undefined ? {} : { signal });
   } catch (error) {
     throw asAnswer(error);
   }
@@ -30,6 +30,7 @@ export function asAnswer(error: unknown): unknown {
   switch (error.code) {
     case 'full':
     case 'closed':
+    case 'aborted': // Nobody is there to read it.
       return overloaded();
     case 'timeout':
       return new HttpError(504, 'the work took too long');

@@ -49,13 +49,20 @@ export interface WorkerPoolStats {
 
 /** Why a task has no result. */
 export class PoolError extends Error {
-  readonly code: 'full' | 'timeout' | 'died' | 'closed';
+  readonly code: 'full' | 'timeout' | 'died' | 'closed' | 'aborted';
 
   constructor(code: PoolError['code'], message: string) {
     super(message);
     this.name = 'PoolError';
     this.code = code;
   }
+}
+
+export interface RunOptions {
+  /** Buffers in the input that are given away instead of copied: they are empty afterwards. */
+  readonly transfer?: readonly Transferable[];
+  /** Aborts when nobody wants the result any more: a task that still waits is then dropped. */
+  readonly signal?: AbortSignal;
 }
 
 interface Task<Input, Result> {
@@ -114,10 +121,9 @@ export class WorkerPool<Input, Result> {
   /**
    * Has a task done.
    *
-   * @param transfer buffers in the input that are given away instead of copied: they are empty afterwards
-   * @throws PoolError `full` at once; `timeout`, `died` or `closed` when that happens; or what the task threw
+   * @throws PoolError `full` at once; `timeout`, `died`, `closed` or `aborted` when that happens; or what the task threw
    */
-  run(input: Input, transfer: readonly Transferable[] = []): Promise<Result> {
+  run(input: Input, { transfer = [], signal }: RunOptions = {}): Promise<Result> {
     if (this.#closing) return Promise.reject(new PoolError('closed', 'the pool is closing'));
     const thread = this.#idle.pop();
     if (thread === undefined && this.#queue.length >= this.#options.queueMax) {
@@ -126,9 +132,20 @@ export class WorkerPool<Input, Result> {
     }
     return new Promise((resolve, reject) => {
       const task = { input, transfer, resolve, reject };
-      if (thread === undefined) this.#queue.push(task);
+      if (thread === undefined) this.#wait(task, signal);
       else this.#give(thread, task);
     });
+  }
+
+  /** Puts a task at the end of the queue, until its turn comes or nobody wants it any more. */
+  #wait(task: Task<Input, Result>, signal: AbortSignal | undefined): void {
+    this.#queue.push(task);
+    signal?.addEventListener('abort', () => {
+      const at = this.#queue.indexOf(task);
+      if (at === -1) return;
+      this.#queue.splice(at, 1);
+      task.reject(new PoolError('aborted', 'nobody wants the result any more'));
+    }, { once: true });
   }
 
   /** Gives a thread its task, and so much time for it. */

@@ -1,0 +1,263 @@
+/**
+ * `npm run bench designs [-- --seconds N --rounds N --clients N --workers N --only sequential,async --json FILE --markdown FILE]`
+ *
+ * Chapter 04's designs beside each other and nginx: hello, half a second of waiting, five milliseconds of computing;
+ * on connections that are kept, and on a new one for each request. In turns in one run; the generator has a core of
+ * its own, the servers have the others. Takes about ten minutes.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { designs } from '../../solutions/04-workers/index.ts';
+import { manyNginxCommand } from './servers/nginx.ts';
+import { ServerProcess, count, describeMachine, findProgram, formatTable, freePort, median } from './support/index.ts';
+import type { ServerCommand } from './support/index.ts';
+import { treeBytes, treeCpuSeconds } from './support/process-tree.ts';
+import { runLatencyWrk } from './support/wrk-latency.ts';
+
+const WAIT_SECONDS = 0.5;
+const CPU_MS = 5;
+const SATURATED = 0.9;
+const NGINX = 'nginx';
+/** How many of a design's workers answer at a time: none on one loop, all, or as many as there are clients. */
+const AT_A_TIME: Readonly<Record<string, 'one' | 'workers' | 'clients'>> = {
+  sequential: 'one',
+  callbacks: 'clients',
+  async: 'clients',
+  'process-per-connection': 'workers',
+  'process-pool': 'workers',
+  'thread-per-connection': 'workers',
+  'thread-pool': 'workers',
+  'thread-listeners': 'workers',
+  routed: 'clients',
+};
+/** Designs whose code all runs on one loop, so that one core is all that they can use. */
+const ON_ONE_LOOP: ReadonlySet<string> = new Set(['sequential', 'callbacks', 'async']);
+
+interface Load {
+  readonly name: 'hello' | 'wait' | 'cpu';
+  readonly title: string;
+  readonly path: string;
+}
+
+const loads: readonly Load[] = [
+  { name: 'hello', title: 'hello', path: '/' },
+  { name: 'wait', title: `${WAIT_SECONDS} s of waiting`, path: '/slow' },
+  { name: 'cpu', title: `${CPU_MS} ms of computing`, path: `/cpu?ms=${CPU_MS}` },
+];
+const connections = [{ close: false, title: 'kept connections' }, { close: true, title: 'a new connection each time' }] as const;
+
+interface Options {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly clients: number;
+  readonly workers: number;
+  readonly designs: readonly string[];
+  readonly json: string | null;
+  readonly markdown: string | null;
+}
+
+interface Row {
+  readonly design: string;
+  readonly load: Load['name'];
+  readonly close: boolean;
+  readonly requestsPerSecond: number;
+  readonly meanMs: number;
+  readonly modeMs: number;
+  readonly worstMs: number;
+  /** 100 is one whole core. */
+  readonly cpuPercent: number;
+  readonly cpuMicrosecondsPerRequest: number;
+  /** After this load, of the server with all its workers. */
+  readonly memoryBytes: number;
+  readonly failures: number;
+}
+
+function parseOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seconds: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '2' },
+      clients: { type: 'string', default: '50' },
+      workers: { type: 'string', default: String(Math.max(1, availableParallelism())) },
+      only: { type: 'string' },
+      json: { type: 'string' },
+      markdown: { type: 'string' },
+    },
+  });
+  const names = values.only?.split(',') ?? Object.keys(designs);
+  const unknown = names.find((name) => !Object.hasOwn(designs, name));
+  if (unknown !== undefined) throw new Error(`there is no design '${unknown}'; there are ${Object.keys(designs).join(', ')}`);
+  return {
+    seconds: positive('--seconds', values.seconds),
+    rounds: positive('--rounds', values.rounds),
+    clients: positive('--clients', values.clients),
+    workers: positive('--workers', values.workers),
+    designs: names,
+    json: values.json ?? null,
+    markdown: values.markdown ?? null,
+  };
+}
+
+function positive(name: string, value: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
+  return Number(value);
+}
+
+interface Cores {
+  readonly server: string;
+  readonly generator: string;
+  /** How many the server has. */
+  readonly count: number;
+}
+
+/** The last core is the generator's. */
+function shareCores(): Cores {
+  const all = availableParallelism();
+  if (all === 1) return { server: '0', generator: '0', count: 1 };
+  return { server: `0-${all - 2}`, generator: String(all - 1), count: all - 1 };
+}
+
+/** One server under one load, once. Started for it alone: what others left behind is not measured. */
+async function measure(command: ServerCommand, load: Load, close: boolean, options: Options, cores: Cores): Promise<Row> {
+  const server = await ServerProcess.start(command, cores.server);
+  try {
+    const url = server.origin + load.path;
+    const wrk = { url, connections: options.clients, close, core: cores.generator };
+    // Code that has been run is fast code; waiting does not become faster.
+    if (load.name !== 'wait') await runLatencyWrk({ ...wrk, seconds: 1 });
+    const cpuBefore = treeCpuSeconds(server.pid);
+    // Long enough that one who answers one after the other has answered a few.
+    const seconds = load.name === 'wait' ? Math.max(options.seconds, 5) : options.seconds;
+    const seen = await runLatencyWrk({ ...wrk, seconds });
+    const cpuSeconds = treeCpuSeconds(server.pid) - cpuBefore;
+    return {
+      design: command.name,
+      load: load.name,
+      close,
+      requestsPerSecond: seen.requests / seen.seconds,
+      meanMs: seen.meanMs,
+      modeMs: seen.modeMs,
+      worstMs: seen.worstMs,
+      cpuPercent: (cpuSeconds / seen.seconds) * 100,
+      cpuMicrosecondsPerRequest: seen.requests === 0 ? NaN : (cpuSeconds / seen.requests) * 1e6,
+      memoryBytes: treeBytes(server.pid),
+      failures: seen.failures,
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** The middle of several rounds; of the failures the worst. */
+function middle(rounds: readonly Row[]): Row {
+  const of = (key: 'requestsPerSecond' | 'meanMs' | 'modeMs' | 'worstMs' | 'cpuPercent' | 'cpuMicrosecondsPerRequest' | 'memoryBytes'): number =>
+    median(rounds.map((row) => row[key]));
+  return {
+    ...rounds[0]!,
+    requestsPerSecond: of('requestsPerSecond'), meanMs: of('meanMs'), modeMs: of('modeMs'), worstMs: of('worstMs'),
+    cpuPercent: of('cpuPercent'), cpuMicrosecondsPerRequest: of('cpuMicrosecondsPerRequest'), memoryBytes: of('memoryBytes'),
+    failures: Math.max(...rounds.map(({ failures }) => failures)),
+  };
+}
+
+/** Whether the server's cores were what held it back: else the generator, or the waiting, was measured. */
+function saturated(row: Row, options: Options, cores: Cores): boolean {
+  const usable = ON_ONE_LOOP.has(row.design) ? 1 : Math.min(cores.count, options.workers);
+  return row.cpuPercent >= SATURATED * usable * 100;
+}
+
+/** What half a second of waiting allows. */
+function expectedOnWait(design: string, { clients, workers }: Options): number | undefined {
+  const atATime = AT_A_TIME[design];
+  if (atATime === undefined) return undefined;
+  return { one: 1, workers: Math.min(workers, clients), clients }[atATime] / WAIT_SECONDS;
+}
+
+function tableOf(rows: readonly Row[], options: Options, cores: Cores): string[][] {
+  const table = [['', 'requests/s', '% of nginx', 'mean ms', 'mode ms', 'worst ms', 'CPU % ', 'CPU µs/request', 'MB', 'failures']];
+  for (const load of loads) {
+    for (const { close, title } of connections) {
+      const these = rows.filter((row) => row.load === load.name && row.close === close);
+      if (these.length === 0) continue;
+      table.push([`${load.title}, ${title}`, ...Array.from({ length: 9 }, () => '')]);
+      const nginx = these.find(({ design }) => design === NGINX)?.requestsPerSecond;
+      for (const row of these) {
+        const share = nginx === undefined ? '-' : ((row.requestsPerSecond / nginx) * 100).toFixed(row.requestsPerSecond < nginx / 10 ? 2 : 0);
+        const busy = load.name === 'wait' || saturated(row, options, cores) ? ' ' : '*';
+        table.push([
+          `  ${row.design}`, row.requestsPerSecond < 100 ? row.requestsPerSecond.toFixed(1) : count(row.requestsPerSecond), share,
+          row.meanMs.toFixed(1), row.modeMs.toFixed(1), row.worstMs.toFixed(0), row.cpuPercent.toFixed(0) + busy,
+          row.cpuMicrosecondsPerRequest.toFixed(0), (row.memoryBytes / 2 ** 20).toFixed(0), String(row.failures),
+        ]);
+      }
+    }
+  }
+  return table;
+}
+
+/** Whether waiting follows arithmetic: workers, or clients, divided by half a second. */
+function showArithmetic(rows: readonly Row[], options: Options): void {
+  const table = rows.filter(({ load, close }) => load === 'wait' && !close).flatMap((row) => {
+    const expected = expectedOnWait(row.design, options);
+    if (expected === undefined) return [];
+    const ratio = row.requestsPerSecond / expected;
+    return [[row.design, row.requestsPerSecond.toFixed(1), expected.toFixed(1), `${((ratio - 1) * 100).toFixed(0)} %`, Math.abs(ratio - 1) <= 0.1 ? 'as expected' : 'not as expected']];
+  });
+  if (table.length > 0) console.log(`\nhalf a second of waiting, by arithmetic\n${formatTable([['', 'requests/s', 'expected', 'off by', ''], ...table])}`);
+}
+
+function markdown(table: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.trim()).join(' | ')} |`;
+  const [head = [], ...body] = table;
+  return [line(head), `| --- | ${head.slice(1).map(() => '---:').join(' | ')} |`, ...body.map((row) => line(row.length > 1 && row[1] === '' ? [`**${row[0]}**`, ...row.slice(1)] : row)), ''].join('\n');
+}
+
+async function bench(options: Options): Promise<number> {
+  if (findProgram('wrk') === null || findProgram('taskset') === null) {
+    console.error('This benchmark needs wrk and taskset (Linux): apt-get install wrk util-linux');
+    return 1;
+  }
+  const cores = shareCores();
+  const machine = `${describeMachine(cores)}; ${options.clients} clients, ${options.workers} workers`;
+  console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s (waiting: at least 5 s), in turns`);
+  const script = join(import.meta.dirname, 'servers', 'design.ts');
+  const ours = options.designs.map((name): ServerCommand => ({ name, command: process.execPath, args: [script, name, String(options.workers)] }));
+  const nginx = findProgram('nginx');
+  if (nginx === null) console.log('Without nginx: apt-get install nginx-light, brew install nginx');
+  const rows: Row[] = [];
+  for (const load of loads) {
+    for (const { close, title } of connections) {
+      console.log(`${load.title}, ${title} …`);
+      // nginx has neither a database to wait for nor anything to compute.
+      const commands = nginx !== null && load.name === 'hello' ? [...ours, manyNginxCommand(nginx, await freePort(), options.workers)] : ours;
+      const rounds: Row[][] = [];
+      for (let round = 0; round < options.rounds; round++) {
+        const seen: Row[] = [];
+        for (const command of commands) seen.push(await measure(command, load, close, options, cores));
+        rounds.push(seen);
+      }
+      rows.push(...commands.map((_, index) => middle(rounds.map((round) => round[index]!))));
+    }
+  }
+  const table = tableOf(rows, options, cores);
+  console.log(`\n${formatTable(table)}`);
+  if (rows.some((row) => row.load !== 'wait' && !saturated(row, options, cores))) {
+    console.log(`* the server could have used more CPU: the generator, or the design, held it back; requests/s says nothing of its code.`);
+  }
+  showArithmetic(rows, options);
+  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify({ machine, options, rows }, null, 2)}\n`);
+  if (options.markdown !== null) writeFileSync(options.markdown, markdown(table));
+  return 0;
+}
+
+try {
+  process.exitCode = await bench(parseOptions(process.argv.slice(2)));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+}
