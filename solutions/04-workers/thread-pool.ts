@@ -24,7 +24,9 @@ export const threadPool: Design = async (options) => {
   const tally = new Tally();
   const stats = async (): Promise<Stats> => poolStats(pool.stats, http.connections, tally.served);
   const handler = withStats((request) => answerInPool(pool, request).finally(tally.count), stats);
-  const http = await serveHttp(handler, { host, port, timeouts: { idleMs: settings.app.idleMs }, onError }).catch(async (error: unknown) => {
+  const timeouts = { idleMs: settings.app.idleMs };
+  // Who closes while his task waits wants no answer: as nginx does, we take a half-closed connection for a closed one.
+  const http = await serveHttp(handler, { host, port, timeouts, onError, abortOnHalfClose: true }).catch(async (error: unknown) => {
     await pool.close(0);
     throw error;
   });
