@@ -193,6 +193,10 @@ function reportOf(error: unknown): FailureReport {
 /** What a client saw may be no more than the trace of a server that died: then its death is the news. */
 async function explained(subject: Subject, report: FailureReport): Promise<FailureReport> {
   if (report.kind === 'blocked' || report.kind === 'not started' || report.kind === 'does not load') return report;
+  // A worker of the server cannot tell its news but by what it prints.
+  if (subject.unwritten !== undefined) {
+    return { kind: 'not started', received: `exercise ${subject.unwritten} is not written yet`, notImplemented: subject.unwritten };
+  }
   if ((await subject.turn()) || !subject.exited) return report;
   const { sent, expected } = report;
   const death = subject.failure('exited', 'silent').report;

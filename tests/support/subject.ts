@@ -71,6 +71,7 @@ export class Subject {
   #uncaught: DescribedError | undefined;
   #exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
   #killed = false;
+  #unwritten: string | undefined;
   /** Resident memory of the process at its last turn, in bytes. */
   rssBytes = 0;
 
@@ -95,6 +96,11 @@ export class Subject {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** The exercise that is not written yet, by what this process, or one that it started, has printed. */
+  get unwritten(): string | undefined {
+    return this.#unwritten;
   }
 
   get exited(): boolean {
@@ -309,6 +315,7 @@ export class Subject {
   #onOutput(chunk: Buffer): void {
     const lines = (this.#unfinishedLine + chunk.toString('utf8').slice(-8192)).split('\n');
     this.#unfinishedLine = (lines.pop() ?? '').slice(0, 400);
+    this.#unwritten ??= lines.map((line) => /\bexercise (\d+\.\d+) is not written yet/.exec(line)?.[1]).find((id) => id !== undefined);
     this.#lines.push(...lines.map((line) => line.slice(0, 400)));
     this.#lines.splice(0, Math.max(0, this.#lines.length - LAST_LINES));
   }

@@ -1,0 +1,238 @@
+/** What the tests of chapter 04 do inside the process of the code under test. */
+import type { ChildProcess } from 'node:child_process';
+import { subscribe } from 'node:diagnostics_channel';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import { NotImplemented } from '#course/not-implemented.ts';
+import type * as Workers from '#subject/04-workers/index.ts';
+import { driver, WrongResult } from '#support/driver.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type { PoolTask } from './task-thread.ts';
+
+export type DesignName = Workers.DesignName;
+export type ServeOptions = Omit<Workers.DesignOptions, 'onError' | 'host'>;
+
+export interface PoolSetup {
+  size: number;
+  queueMax: number;
+  taskTimeoutMs: number;
+}
+
+/** How a task stands. */
+export type TaskOutcome = { state: 'waits' } | { state: 'result'; result: unknown } | { state: 'failed'; code: string | undefined; message: string };
+
+/** The processes and the threads that this process has started. */
+export interface Started {
+  /** Those that run, by pid. */
+  processes: number[];
+  /** How many threads run. */
+  threads: number;
+  /** How many of both have been started, those that are gone included. */
+  all: number;
+}
+
+const TASK_SCRIPT = new URL('./task-thread.ts', import.meta.url);
+/** Longer than any test takes. */
+const FAR_MS = 120_000;
+
+/**
+ * A part that is not written yet is news of its own, and not a 500 or a connection that closes, whoever catches it.
+ * Whoever asks how this process is finds it dead.
+ */
+Object.defineProperty(NotImplemented.prototype, 'name', {
+  set(this: NotImplemented, name: string) {
+    Object.defineProperty(this, 'name', { value: name });
+    process.nextTick(() => {
+      throw this;
+    });
+  },
+});
+
+export default driver<typeof Workers>()('04-workers', (chapter) => {
+  const servers: Workers.RunningServer[] = [];
+  const errors: string[] = [];
+  const children = new Set<ChildProcess>();
+  const threads = new Set<Worker>();
+  let all = 0;
+  let closing: Promise<void> | undefined;
+  let closed = 'not called';
+
+  subscribe('child_process', (message) => {
+    const { process: child } = message as { process: ChildProcess };
+    all++;
+    children.add(child);
+  });
+  process.on('worker', (thread) => {
+    all++;
+    threads.add(thread);
+    thread.once('exit', () => threads.delete(thread));
+  });
+
+  const onError = (error: unknown): void => {
+    // From another thread it comes as a copy that is no instance of the class.
+    if (error instanceof Error && 'exercise' in error) process.nextTick(() => { throw error; });
+    errors.push(error instanceof Error ? error.message : String(error));
+  };
+
+  function begin(close: () => Promise<void>): void {
+    closed = 'pending';
+    closing = Promise.resolve(close());
+    closing.then(
+      () => (closed = 'resolved'),
+      (error: unknown) => (closed = `rejected: ${String(error)}`),
+    );
+  }
+
+  function last(): Workers.RunningServer {
+    const server = servers.at(-1);
+    if (!server) throw new Error('no server was started');
+    return server;
+  }
+
+  // 4.1
+  let line: Workers.WaitingLine | undefined;
+  let lineServer: Server | undefined;
+  /** Those that are served, in the order in which their turn came. */
+  let turns: { port: number | undefined; end: () => void }[] = [];
+  let emptied = 'not asked';
+
+  // 4.6
+  let pool: Workers.WorkerPool<PoolTask, unknown> | undefined;
+  const outcomes: TaskOutcome[] = [];
+  /** Opened one by one: what a task waits for, and how often each has been begun. */
+  const gates = new Int32Array(new SharedArrayBuffer(4 * 256));
+  const begun = new Int32Array(new SharedArrayBuffer(4 * 256));
+
+  function thePool(): Workers.WorkerPool<PoolTask, unknown> {
+    if (!pool) throw new Error('no pool was started');
+    return pool;
+  }
+
+  return {
+    /** Starts a design. All that is started later is asked about this one: `stats`, `beginClose`. */
+    serve: async (name: DesignName, options: ServeOptions = {}): Promise<Address> => {
+      const server = await chapter.designNamed(name)({ ...options, host: '127.0.0.1', onError });
+      const port = (server as Workers.RunningServer | undefined)?.address?.port;
+      if (typeof port !== 'number') throw new WrongResult(`the design '${name}' must resolve to a server with an address; it resolved to ${String(server)}`);
+      servers.push(server);
+      return { host: '127.0.0.1', port };
+    },
+
+    stats: async (): Promise<Workers.Stats> => await last().stats(),
+
+    errors: () => errors,
+
+    /** Calls close on the last server and comes back at once. */
+    beginClose: (deadlineMs = FAR_MS) => begin(() => last().close({ deadlineMs })),
+
+    closeState: () => closed,
+
+    awaitClose: async () => await closing,
+
+    started: (): Started => ({
+      processes: [...children].filter(({ pid, exitCode, signalCode }) => pid !== undefined && exitCode === null && signalCode === null).map(({ pid }) => pid!),
+      threads: threads.size,
+      all,
+    }),
+
+    /** Which of these processes run. */
+    running: (pids: readonly number[]) =>
+      pids.filter((pid) => {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      }),
+
+    pid: () => process.pid,
+
+    /** What `designNamed` says to a name. */
+    designNamed: (name: string) => {
+      try {
+        return `gave ${typeof chapter.designNamed(name)}`;
+      } catch (error) {
+        return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      }
+    },
+
+    // 4.1
+
+    /** A WaitingLine behind a door: whoever's turn it is is greeted, and served until `endTurn`. */
+    startLine: async (options: { activeMax: number; queueMax: number }): Promise<Address> => {
+      const serve = async (socket: Socket): Promise<void> => {
+        socket.write('your turn\n');
+        socket.on('error', () => {}).resume();
+        await new Promise<void>((resolve) => turns.push({ port: socket.remotePort, end: resolve }));
+        socket.end();
+      };
+      line = new chapter.WaitingLine({ ...options, serve });
+      lineServer = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => line?.enter(socket));
+      await new Promise<void>((resolve) => lineServer!.listen(0, '127.0.0.1', resolve));
+      return { host: '127.0.0.1', port: (lineServer.address() as AddressInfo).port };
+    },
+
+    /** The line as it says that it is, and the ports of those that are served. */
+    lineState: () => ({ active: line!.active, waiting: line!.waiting, refused: line!.refused, served: turns.map(({ port }) => port), emptied }),
+
+    /** Ends the turn of one of those that are served. */
+    endTurn: (index = 0) => turns.splice(index, 1)[0]?.end(),
+
+    clearLine: () => line!.clear(),
+
+    /** Asks the line to tell when it is empty. */
+    askEmpty: () => {
+      emptied = 'pending';
+      void line!.empty().then(() => (emptied = 'resolved'));
+    },
+
+    // 4.6
+
+    startPool: async ({ size, queueMax, taskTimeoutMs }: PoolSetup) => {
+      const serveTasks = pathToFileURL(join(process.argv[2]!, '04-workers', 'serve-tasks.ts')).href;
+      pool = await chapter.WorkerPool.start<PoolTask, unknown>(TASK_SCRIPT, { size, queueMax, taskTimeoutMs, onError, workerData: { serveTasks, gates, begun } });
+    },
+
+    /** Gives the pool a task; its number, for `outcome`. */
+    run: (task: PoolTask): number => {
+      const number = outcomes.push({ state: 'waits' }) - 1;
+      const promise: unknown = thePool().run(task);
+      if (!(promise instanceof Promise)) throw new WrongResult(`run must return a promise; it returned ${String(promise)}`);
+      promise.then(
+        (result: unknown) => (outcomes[number] = { state: 'result', result }),
+        (error: unknown) => {
+          const { code, message } = (error ?? {}) as { code?: string; message?: string };
+          outcomes[number] = { state: 'failed', code, message: message ?? String(error) };
+        },
+      );
+      return number;
+    },
+
+    /** Gives away a buffer with its task: how many bytes are left of it here. */
+    runWithBuffer: async (bytes: number): Promise<{ left: number; result: unknown }> => {
+      const buffer = new ArrayBuffer(bytes);
+      const promise = thePool().run({ do: 'measure', buffer }, [buffer]);
+      return { left: buffer.byteLength, result: await promise };
+    },
+
+    outcome: (number: number): TaskOutcome => outcomes[number]!,
+
+    /** How often the task with this mark has been begun, by whatever thread. */
+    begun: (mark: number) => Atomics.load(begun, mark),
+
+    openGate: (gate: number) => {
+      Atomics.store(gates, gate, 1);
+      Atomics.notify(gates, gate);
+    },
+
+    poolStats: (): Workers.WorkerPoolStats => {
+      const { queued, running, refused, done, threads: list } = thePool().stats;
+      return { queued, running, refused, done, threads: list.map(({ id, done: its }) => ({ id, done: its })) };
+    },
+
+    beginPoolClose: (deadlineMs = FAR_MS) => begin(() => thePool().close(deadlineMs)),
+  };
+});

@@ -1,0 +1,250 @@
+/** What the tests of chapter 04 share. */
+import { count } from '#support/bytes.ts';
+import type { World } from '#support/exercise.ts';
+import { check, CheckFailure } from '#support/failure.ts';
+import type { HttpClient } from '#support/http-client.ts';
+import { closing, expectBody, expectStatus, showResponse, theOnly } from '#support/http-exchange.ts';
+import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
+import type { HttpTestResponse } from '#support/http-response.ts';
+import type { Address, TcpClient } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import type { DesignName, ServeOptions } from './driver.ts';
+
+export { expectBody, expectStatus, over, showResponse, staysOpen } from '#support/http-exchange.ts';
+
+export type TestWorld = World<typeof driver>;
+export type Stats = Awaited<ReturnType<ReturnType<typeof driver.functions>['stats']>>;
+
+/** A worker that has to be started first takes its time, and on a busy machine a multiple of it. */
+export const PATIENT_MS = 12_000;
+/** How long a server may say nothing where only what a test does should end a connection. */
+export const FAR_MS = 100_000;
+
+export const HELLO = 'Hello, world!';
+
+/** Starts a design. Starting may mean to start processes. */
+export async function serve(world: TestWorld, name: DesignName, options: ServeOptions = {}): Promise<Address> {
+  return await world.callPatiently({ patienceMs: PATIENT_MS }, 'serve', name, { idleMs: FAR_MS, ...options });
+}
+
+export async function statsOf(world: TestWorld): Promise<Stats> {
+  return await world.callPatiently({ patienceMs: PATIENT_MS }, 'stats');
+}
+
+export function showStats({ open, served, refused, queued, workers }: Stats): string {
+  return `open ${open}, served ${served}, refused ${refused}, queued ${queued}, ${count(workers.length, 'worker')}`;
+}
+
+/** A client that is connected and says nothing so far. */
+export async function visitor(world: TestWorld, server: Address, label: string): Promise<HttpClient> {
+  return await world.http(server, { label });
+}
+
+/** Waits for the next response, whoever has to be started for it. */
+export async function answer(http: HttpClient, expected = 'a response'): Promise<HttpTestResponse> {
+  return await http.response({ patienceMs: PATIENT_MS, expected });
+}
+
+/** One request on a connection of its own, and its response. */
+export async function ask(world: TestWorld, server: Address, target: string, method = 'GET'): Promise<HttpTestResponse> {
+  const http = await world.http(server);
+  http.send(method, target, closing());
+  return theOnly(await http.responsesToEnd({ patienceMs: PATIENT_MS }), http.tcp);
+}
+
+/** Asks for hello and gets it, on a connection of its own. */
+export async function expectHello(world: TestWorld, server: Address, when: string): Promise<void> {
+  isHello(await ask(world, server, '/'), `GET / ${when}`);
+}
+
+export function isHello(response: HttpTestResponse, sent: string): void {
+  expectStatus(response, 200, sent);
+  expectBody(response, HELLO, sent);
+}
+
+/** Waits for a connection to end, in whatever way. */
+export async function gone({ tcp }: HttpClient, expected: string): Promise<void> {
+  await tcp.until(() => tcp.ended || tcp.closed, { expected, patienceMs: PATIENT_MS });
+}
+
+/** Fails if anything has come. */
+export async function expectNothing(world: TestWorld, { tcp }: HttpClient, expected: string): Promise<void> {
+  await world.settle();
+  check(tcp.receivedBytes === 0 && !tcp.ended && !tcp.closed, { sent: tcp.describeSent(), received: tcp.describe(), expected });
+}
+
+/** Time in which whatever is under way may go on. */
+export async function breath(world: TestWorld): Promise<void> {
+  await world.subject.until(() => false, { patienceMs: 25 });
+}
+
+/** Asks again and again until it is so. Counts may lag behind by a moment, but they must arrive. */
+export async function until<Value>(
+  world: TestWorld,
+  look: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+  report: { sent: string; show: (value: Value) => string; expected: string; likely?: string },
+): Promise<Value> {
+  const { show, ...rest } = report;
+  const started = performance.now();
+  for (;;) {
+    const value = await look();
+    if (holds(value)) return value;
+    check(performance.now() - started < PATIENT_MS, { ...rest, received: show(value) });
+    await breath(world);
+  }
+}
+
+/** Waits until the statistics say so. */
+export async function untilStats(world: TestWorld, holds: (stats: Stats) => boolean, sent: string, expected: string, likely?: string): Promise<Stats> {
+  return await until(world, () => statsOf(world), holds, { sent, show: showStats, expected, ...(likely === undefined ? {} : { likely }) });
+}
+
+/** Nobody is connected and nobody waits. */
+export async function untilDeserted(world: TestWorld, sent: string): Promise<Stats> {
+  return await untilStats(world, ({ open, queued }) => open === 0 && queued === 0, `${sent}; then everybody has gone`, 'open 0, queued 0', 'what ends by an error, or without a request, is not counted down');
+}
+
+const QUESTIONS: readonly { method: string; target: string; status: number }[] = [
+  { method: 'GET', target: '/', status: 200 },
+  { method: 'GET', target: '/cpu?ms=1', status: 200 },
+  { method: 'GET', target: '/slow', status: 200 },
+  { method: 'HEAD', target: '/', status: 200 },
+  { method: 'GET', target: '/nowhere', status: 404 },
+  { method: 'POST', target: '/', status: 405 },
+  { method: 'GET', target: '/cpu?ms=soon', status: 400 },
+];
+
+/** The application's answers, whoever gives them: all that it knows, in any order. */
+export async function expectAnswers(world: TestWorld, name: DesignName, options: ServeOptions = {}): Promise<void> {
+  const server = await serve(world, name, { waitMs: 20, ...options });
+  let http: HttpClient | undefined;
+  const exchange = async (method: string, target: string): Promise<HttpTestResponse> => {
+    http ??= await world.http(server);
+    http.send(method, target);
+    const response = await answer(http);
+    if (saysClose(response) || http.tcp.ended || http.tcp.closed) {
+      await gone(http, 'the connection is closed behind the response that says so');
+      http = undefined;
+    }
+    return response;
+  };
+  const questions = [QUESTIONS[0]!, ...world.random.shuffle(QUESTIONS.slice(1))];
+  for (const { method, target, status } of questions) {
+    const sent = `${method} ${target}`;
+    const response = await exchange(method, target);
+    expectStatus(response, status, sent);
+    if (status === 200) expectBody(response, method === 'HEAD' ? '' : HELLO, sent);
+    if (status === 405) {
+      const allowed = fieldTokens(response, 'allow');
+      check(allowed.includes('get') && allowed.includes('head'), { sent, received: `405 with Allow: ${fieldValue(response, 'allow') ?? '(none)'}`, expected: 'Allow: GET, HEAD' });
+    }
+  }
+  await expectStatsPage(await exchange('GET', '/stats'), questions.length);
+  const after = await untilStats(world, ({ served }) => served === questions.length, `${questions.length} requests and GET /stats, one after the other`, `served ${questions.length}: /stats is not counted`);
+  check(after.refused === 0, { sent: `${questions.length} requests, one after the other`, received: showStats(after), expected: 'refused 0' });
+}
+
+async function expectStatsPage(response: HttpTestResponse, served: number): Promise<void> {
+  expectStatus(response, 200, 'GET /stats');
+  let stats: Stats;
+  try {
+    stats = JSON.parse(response.body.toString()) as Stats;
+  } catch {
+    throw new CheckFailure({ kind: 'wrong behaviour', sent: 'GET /stats', received: response.body.toString().slice(0, 200), expected: 'JSON' });
+  }
+  check(stats.served === served && stats.open >= 1 && Array.isArray(stats.workers), {
+    sent: `GET /stats behind ${served} other requests`,
+    received: showStats({ ...stats, workers: stats.workers ?? [] }),
+    expected: `served ${served}, and at least the connection that asks is open`,
+  });
+}
+
+/** So many requests for /slow at once, each on a connection of its own: how long until the last is answered, in milliseconds. */
+export async function slowOnes(world: TestWorld, server: Address, howMany: number): Promise<number> {
+  const clients = await Promise.all(Array.from({ length: howMany }, (_, index) => visitor(world, server, `slow client ${index + 1} of ${howMany}`)));
+  const startedMs = performance.now();
+  const responses = await Promise.all(
+    clients.map(async (http) => {
+      http.send('GET', '/slow', closing());
+      return await answer(http);
+    }),
+  );
+  const tookMs = performance.now() - startedMs;
+  for (const response of responses) isHello(response, 'GET /slow');
+  await Promise.all(clients.map((http) => gone(http, 'the connection is closed')));
+  return tookMs;
+}
+
+/** At most so much of what they would take one after the other. */
+const TOGETHER = 0.6;
+/** A machine that is busy with something else makes a short wait look long: then longer ones decide. */
+const WAITS_MS = [400, 800, 1500];
+
+/** Several slow requests at once take hardly longer than one. The measure is this server itself. */
+export async function expectTogether(world: TestWorld, name: DesignName, options: ServeOptions = {}, howMany = 4): Promise<void> {
+  for (const waitMs of WAITS_MS) {
+    const server = await serve(world, name, { ...options, waitMs });
+    const oneMs = await slowOnes(world, server, 1);
+    const allMs = await slowOnes(world, server, howMany);
+    if (allMs <= TOGETHER * howMany * oneMs) return;
+    check(waitMs !== WAITS_MS.at(-1), {
+      sent: `${name}: GET /slow once, then ${howMany} at the same time`,
+      received: `one took ${Math.round(oneMs)} ms, ${howMany} together ${Math.round(allMs)} ms`,
+      expected: `at most ${Math.round(TOGETHER * howMany * oneMs)} ms: they wait at the same time`,
+    });
+  }
+}
+
+/** Begins to close the last server. */
+export async function beginClose(world: TestWorld, deadlineMs?: number): Promise<void> {
+  await (deadlineMs === undefined ? world.call('beginClose') : world.call('beginClose', deadlineMs));
+}
+
+/** Waits until the server has closed, and looks for what it has left behind. */
+export async function expectClosed(world: TestWorld, sent: string, server?: Address): Promise<void> {
+  try {
+    await world.callPatiently({ patienceMs: PATIENT_MS }, 'awaitClose');
+  } catch (error) {
+    if (!(error instanceof CheckFailure) || error.report.kind !== 'did not start') throw error;
+    const { likely: _, ...report } = error.report;
+    throw new CheckFailure({ ...report, kind: 'silent', sent, received: 'the promise of close is still pending', expected: 'it resolves' });
+  }
+  const { processes, threads } = await world.call('started');
+  check(processes.length === 0 && threads === 0, {
+    sent: `${sent}; close has resolved`,
+    received: [processes.length > 0 ? `still running: ${processes.length === 1 ? 'process' : 'processes'} ${processes.join(', ')}` : '', threads > 0 ? `${count(threads, 'thread')} still running` : ''].filter((text) => text !== '').join('; '),
+    expected: 'no process and no thread is left',
+    likely: 'somebody was not told to end, or was not waited for',
+  });
+  if (server === undefined) return;
+  const late: TcpClient = world.client(server, { label: 'client that comes too late' });
+  await late.until(() => late.closed, { expected: 'the connection is refused', received: 'the connection was accepted', sent });
+  check(late.reset, { sent, received: 'the connection was accepted', expected: 'the connection is refused' });
+}
+
+/** The answer to those for whom there is no room: 503, when to come again, and the end of the connection. */
+export function expectRefused(response: HttpTestResponse, sent: string): void {
+  expectStatus(response, 503, sent);
+  const when = fieldValue(response, 'retry-after');
+  check(when !== undefined && (/^\d+$/.test(when) || !Number.isNaN(Date.parse(when))), {
+    sent,
+    received: `503 with Retry-After: ${when ?? '(none)'}`,
+    expected: 'Retry-After: seconds, or a date',
+    likely: 'without it, whoever was refused comes back at once and makes it worse',
+  });
+}
+
+/** Sends nothing, and is told all the same that there is no room. */
+export async function expectSentAway(http: HttpClient, sent: string): Promise<void> {
+  http.announce('GET');
+  expectRefused(await answer(http, '503 with Retry-After'), sent);
+  await gone(http, 'the connection is closed behind the 503');
+}
+
+/** Two requests in one write. When the first is answered, the second is under way. */
+export async function beginSlow(http: HttpClient): Promise<void> {
+  const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  http.sendBytes(get('/') + get('/slow'), ['GET', 'GET']);
+  isHello(await answer(http), 'GET / and GET /slow in one write');
+}
