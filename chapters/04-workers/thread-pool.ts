@@ -12,7 +12,6 @@ import { CLOSE_DEADLINE_MS } from './design.ts';
 import type { Design, Stats } from './design.ts';
 import { answerInPool, poolStats } from './pool-answers.ts';
 import { settingsOf } from './settings.ts';
-import { Tally } from './single-loop.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 const SCRIPT = new URL('./app-thread.ts', import.meta.url);
@@ -21,9 +20,8 @@ export const threadPool: Design = async (options) => {
   const settings = settingsOf(options);
   const { host, port, workers: size, queueMax, taskTimeoutMs, onError } = settings;
   const pool = await WorkerPool.start<AppRequest, AppResult>(SCRIPT, { size, queueMax, taskTimeoutMs, onError, workerData: settings.app });
-  const tally = new Tally();
-  const stats = async (): Promise<Stats> => poolStats(pool.stats, http.connections, tally.served);
-  const handler = withStats((request) => answerInPool(pool, request).finally(tally.count), stats);
+  const stats = async (): Promise<Stats> => poolStats(pool.stats, http.connections, pool.stats.done);
+  const handler = withStats((request) => answerInPool(pool, request), stats);
   const timeouts = { idleMs: settings.app.idleMs };
   // Who closes while his task waits wants no answer: as nginx does, we take a half-closed connection for a closed one.
   const http = await serveHttp(handler, { host, port, timeouts, onError, abortOnHalfClose: true }).catch(async (error: unknown) => {
