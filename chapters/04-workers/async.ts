@@ -24,15 +24,17 @@ class AsyncConnection extends LoopConnection {
   // region serve
   /** One request after the other, until the client or we have had enough. */
   async #serve(answer: App): Promise<void> {
-    // TODO 4.2  The same, as a loop that waits: a request, the end of its body, the application's answer, and for the
-    //           client to take it.
+    // TODO 4.2  The same, as a loop that waits: for an event (anything but a `request` is the end, and our side of the
+    //           socket ends, too), for the end of the request (`data` may come before it), for the application's
+    //           answer, and for a client who reads too slowly (`respond` says so, `drained` waits). Send nothing to a
+    //           socket that is destroyed. What is thrown here is refused in the constructor.
     throw new NotImplemented('4.2');
   }
 
   /** The next thing that happens, however long it takes. */
   async #nextEvent(): Promise<ReceivedEvent> {
-    // TODO 4.2  The machine's next event. When it needs more data, wait for a chunk and give it to `receive`; behind
-    //           the last one comes `receiveEof`.
+    // TODO 4.2  The machine's next event, unless it needs more data. Then wait for a chunk, give it to `this.receive`,
+    //           and ask again; behind the last chunk it is `receiveEof` of the machine.
     throw new NotImplemented('4.2');
   }
   // endregion

@@ -38,22 +38,23 @@ class CallbackConnection extends LoopConnection {
   // region go-on
   /** Acts on what has arrived, until there is nothing to do now. */
   #goOn(): void {
-    // TODO 4.2  Ask the machine for events until it has none for now, or the client reads too slowly
-    //           (`writableNeedDrain`). A request is remembered; at its end it is handled; behind the last one our side
-    //           ends. What the machine throws is refused. And whoever was paused for having sent too much is resumed
-    //           when that is used up.
+    // TODO 4.2  As long as the client takes what we write (`writableNeedDrain` of the socket), ask the machine for its
+    //           next event. `request`: remember it. `end`: handle it. `closed`: end our side. `data`: nobody wants it.
+    //           Anything else: there is nothing to do now. What `nextEvent` throws is refused (`this.refuse`). At last,
+    //           a socket that was paused for having sent too much is resumed when no more than HELD_BYTES_MAX are left
+    //           in the machine.
     throw new NotImplemented('4.2');
   }
 
   /** Asks the application. It answers at once, or it calls back. */
   #handle(): void {
-    // TODO 4.2  Ask the application. It answers at once, with an HttpResponse, or later, with a promise: then
-    //           `#answered` is what is called back.
+    // TODO 4.2  Ask `#answer` (it neither throws nor rejects; `appRequest` makes what it takes). It returns an
+    //           HttpResponse, to be sent now (`this.respond`), or a promise: then `#answered` is called back.
     throw new NotImplemented('4.2');
   }
 
   #answered(response: HttpResponse): void {
-    // TODO 4.2  Send the response, unless the client has gone, and go on with what has come in the meantime.
+    // TODO 4.2  Send the response, unless the socket is destroyed, and go on with what has come in the meantime.
     throw new NotImplemented('4.2');
   }
   // endregion

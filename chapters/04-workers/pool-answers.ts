@@ -27,8 +27,8 @@ export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { me
 // region statuses
 /** What a client is told when a task has no result. Other errors are ours, and stay what they are. */
 export function asAnswer(error: unknown): unknown {
-  // TODO 4.6  Full, and closed: `overloaded()`. Too late: 504. Died: 500, and nothing more. Any other error is ours,
-  //           and stays what it is.
+  // TODO 4.6  A PoolError becomes: `full` and `closed` what `overloaded()` makes; `timeout` an HttpError 504; `died` an
+  //           HttpError 500, which says nothing more. Any other error is ours, and is returned as it is.
   throw new NotImplemented('4.6');
 }
 // endregion

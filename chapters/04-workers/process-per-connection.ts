@@ -16,9 +16,11 @@ const SCRIPT = new URL('./connection-process.ts', import.meta.url);
 // region serve
 /** Serves a connection in a process of its own. Resolves when that process is gone. */
 function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<void> {
-  // TODO 4.3  Fork SCRIPT. Announce the worker to the context, with how to finish and how to kill it; listen to its
-  //           reports; hand the socket over with a ConnectionMessage. Resolve when the process is gone, and take it
-  //           from the context.
+  // TODO 4.3  Fork SCRIPT, with an `ipc` channel and no stdin. `context.add` it: `finish` tells it so, `kill` is
+  //           SIGKILL. Of its reports, `served` counts in what `add` returned, and `stats` is answered by what
+  //           `context.stats()` resolves to. Send it a ConnectionMessage with the socket; if that fails, destroy the
+  //           socket. To a child that is not `connected` nothing is told. Its `error` goes to `context.onError`. When
+  //           it is gone (`close`), `context.remove` it, and resolve.
   throw new NotImplemented('4.3');
 }
 // endregion

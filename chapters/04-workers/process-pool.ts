@@ -104,8 +104,11 @@ class ProcessPool implements RunningServer {
   // region start
   /** Starts one. It inherits no socket: it asks the primary for the one that listens, by its address. */
   #startProcess(): PoolProcess {
-    // TODO 4.4  Fork SCRIPT by `cluster`, with the scheduling policy that leaves the sharing to the kernel. Describe it
-    //           as a PoolProcess (`readyOrGone` stands below), listen to its reports, and tell it to start.
+    // TODO 4.4  Set `cluster.schedulingPolicy` to SCHED_NONE, and `cluster.setupPrimary` to SCRIPT (as a path; no
+    //           `args`, no `execArgv`); then fork. Describe it as a PoolProcess: `gone` resolves at its `exit` to a few
+    //           words with the code or the signal, `readyOrGone` stands below, it has been heard now, `finish` tells it
+    //           so, and `kill` sends SIGKILL to the process (not by `worker.kill`, which waits for it to disconnect).
+    //           Hand what it says to `#onReport`, and tell it to `start`.
     throw new NotImplemented('4.4');
   }
   // endregion
@@ -119,8 +122,8 @@ class ProcessPool implements RunningServer {
   // region hung
   /** Asks each how it goes, and kills those who have not answered for too long: they hang, or compute for ever. */
   #watchOver(): void {
-    // TODO 4.4  Ask each process how it goes (`ask`). One that has not said anything for taskTimeoutMs hangs: report
-    //           it, and kill it. The crew replaces it.
+    // TODO 4.4  `ask` each process how it goes. One that has not been heard (`heardMs`) for more than taskTimeoutMs
+    //           hangs: report an Error with its id to `onError`, and kill it. The crew replaces it.
     throw new NotImplemented('4.4');
   }
   // endregion

@@ -46,7 +46,7 @@ export const routed: Design = async (options) => {
 // region compute
 /** Has a thread of the pool compute, so that the loop goes on turning. @throws HttpError when it does not come to that */
 async function computeIn(pool: WorkerPool<number, void>, ms: number): Promise<void> {
-  // TODO 4.7  A task for the pool; what it fails with becomes an answer.
+  // TODO 4.7  Have the pool run `ms`. What that fails with is thrown as `asAnswer` says.
   throw new NotImplemented('4.7');
 }
 // endregion

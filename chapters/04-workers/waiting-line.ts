@@ -68,8 +68,9 @@ export class WaitingLine {
 
   // region next
   #serveNext(): void {
-    // TODO 4.1  As long as there is room, the first who waits is served. When he is done there is room again: for the
-    //           next. When nobody is served any more, whoever waits for that (`#onEmpty`) is told.
+    // TODO 4.1  While fewer than `activeMax` are served, take the first of `#waiting` and `serve` it. When that is
+    //           over, whichever way, there is room for the next. Keep `#active` right. When nobody is served any more
+    //           (then nobody waits either), whoever waits for that is told: `#onEmpty`.
     throw new NotImplemented('4.1');
   }
   // endregion

@@ -125,8 +125,9 @@ export class WorkerPool<Input, Result> {
    * @throws PoolError `full` at once; `timeout`, `died`, `closed` or `aborted` when that happens; or what the task threw
    */
   run(input: Input, { transfer = [], signal }: RunOptions = {}): Promise<Result> {
-    // TODO 4.6  A free thread gets the task at once. Else it waits, if the queue has room; else it is refused, and
-    //           counted. A pool that is closing takes none.
+    // TODO 4.6  A pool that is closing rejects with a PoolError `closed`. An idle thread gets the task at once
+    //           (`#give`). If there is none the task waits in `#queue`, as long as fewer than `queueMax` wait there;
+    //           else it is counted in `#refused`, and rejected with `full`.
     throw new NotImplemented('4.6');
   }
 
@@ -143,28 +144,30 @@ export class WorkerPool<Input, Result> {
 
   /** Gives a thread its task, and so much time for it. */
   #give(thread: Thread<Input, Result>, task: Task<Input, Result>): void {
-    // TODO 4.6  The task is the thread's now, and its time begins. When that is up, the task fails with `timeout`, and
-    //           the thread is killed: the crew replaces it.
+    // TODO 4.6  The task is the thread's now: count it in `#running`, send it, and start its timer. When
+    //           `taskTimeoutMs` are over, the task ends, rejected with `timeout`, and the thread is killed: the crew
+    //           replaces it.
     throw new NotImplemented('4.6');
   }
 
   /** Takes the task from a thread, and says to whoever gave it how it ended. */
   #end(thread: Thread<Input, Result>, tell: (task: Task<Input, Result>) => void): void {
-    // TODO 4.6  The thread has no task any more, and no timer; whoever gave the task is told. Once only: a thread
-    //           without a task has nothing to end. When nothing runs and nothing waits, `close` is told by
-    //           `#onDrained`.
+    // TODO 4.6  The thread has no task any more and no timer, and `tell` is called with the task that it had. Once
+    //           only: for a thread without a task nothing happens. When nothing runs and nothing waits any more, call
+    //           `#onDrained`, which `close` waits for.
     throw new NotImplemented('4.6');
   }
 
   /** A thread has nothing to do: the next task is its own. */
   #isFree(thread: Thread<Input, Result>): void {
-    // TODO 4.6  The first that waits gets it; if none does, the thread is idle.
+    // TODO 4.6  The task that has waited longest is given to it; if none waits, it is idle.
     throw new NotImplemented('4.6');
   }
 
   /** A thread is gone, and with it whatever it was working on. */
   #isGone(thread: Thread<Input, Result>): void {
-    // TODO 4.6  It is idle no more. If it had a task, that fails with `died`.
+    // TODO 4.6  It is idle no more. If it had a task, that ends, rejected with `died`; it is not given to another
+    //           thread.
     throw new NotImplemented('4.6');
   }
   // endregion
