@@ -62,9 +62,10 @@ export function isHello(response: HttpTestResponse, sent: string): void {
   expectBody(response, HELLO, sent);
 }
 
-/** Waits for a connection to end, in whatever way. */
+/** Waits for the server to end a connection, in whatever way, and ends it, too. */
 export async function gone({ tcp }: HttpClient, expected: string): Promise<void> {
   await tcp.until(() => tcp.ended || tcp.closed, { expected, patienceMs: PATIENT_MS });
+  tcp.end();
 }
 
 /** Fails if anything has come. */

@@ -41,10 +41,12 @@ class CallbackConnection extends LoopConnection {
       while (!this.socket.writableNeedDrain) {
         const event = this.machine.nextEvent();
         if (event.type === 'request') this.#request = event;
-        else if (event.type === 'closed') this.socket.end();
         else if (event.type === 'end') this.#handle();
-        // A body is of no interest to this application. Anything else means: not now.
-        else if (event.type !== 'data') break;
+        // A body is of no interest to this application. Anything else means: not now, or, behind the last request, never.
+        else if (event.type !== 'data') {
+          if (event.type === 'closed') this.socket.end();
+          break;
+        }
       }
     } catch (error) {
       this.refuse(error);

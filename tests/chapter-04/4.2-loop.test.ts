@@ -1,0 +1,275 @@
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import { requestBytes } from '#support/http-client.ts';
+import { expectStatus } from '#support/http-exchange.ts';
+import type driver from './driver.ts';
+import {
+  answer,
+  beginClose,
+  beginSlow,
+  expectAnswers,
+  expectClosed,
+  expectHello,
+  expectTogether,
+  FAR_MS,
+  gone,
+  isHello,
+  PATIENT_MS,
+  serve,
+  showStats,
+  statsOf,
+  staysOpen,
+  untilDeserted,
+  untilStats,
+  visitor,
+} from './wire.ts';
+
+/** Both are one loop, and promise the same. */
+const LOOPS = ['callbacks', 'async'] as const;
+
+const MIB = 1 << 20;
+
+exercise<typeof driver>('4.2', import.meta.url, (rule) => {
+  rule(
+    'callbacks-answers',
+    'answers every request of the application, with callbacks',
+    {
+      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      likely: 'an event of the machine has nobody who acts on it, or `#answered` is never called back',
+    },
+    async (world) => {
+      await expectAnswers(world, 'callbacks');
+    },
+  );
+
+  rule(
+    'async-answers',
+    'answers every request of the application, with async/await',
+    {
+      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      likely: 'an event is not waited for, or a chunk is not given to the machine',
+    },
+    async (world) => {
+      await expectAnswers(world, 'async');
+    },
+  );
+
+  rule(
+    'waits-together',
+    'takes hardly longer for several slow requests than for one',
+    {
+      rule: 'who waits lets the loop turn: k requests that wait take about one wait, not k',
+      likely: 'somebody else is served only when the answer before has gone',
+    },
+    async (world) => {
+      for (const name of LOOPS) await expectTogether(world, name);
+    },
+  );
+
+  rule(
+    'keeps-the-order',
+    'answers requests that are sent at once in their order, on one connection',
+    {
+      rule: 'responses leave in the order of the requests (RFC 9112 §9.3.2), however long one of them takes',
+      likely: 'the next request is begun before the one before is answered, or what came meanwhile is forgotten',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name, { waitMs: 100 });
+        const wanted = [
+          { target: '/slow', status: 200 },
+          ...world.random.shuffle([{ target: '/nowhere', status: 404 }, { target: '/', status: 200 }, { target: '/cpu?ms=none', status: 400 }, { target: '/slow', status: 200 }]),
+          { target: '/nowhere', status: 404 },
+        ];
+        const http = await visitor(world, server, `${name}: client that sends ${wanted.length} requests at once`);
+        http.sendBytes(Buffer.concat(wanted.map(({ target }) => requestBytes('GET', target))), wanted.map(() => 'GET'));
+        for (const { target, status } of wanted) expectStatus(await answer(http), status, `${name}: ${wanted.map((one) => one.target).join(', ')} in one write; the answer to ${target}`);
+        http.send('GET', '/');
+        isHello(await answer(http, 'the connection goes on'), `${name}: GET / behind them`);
+      }
+    },
+  );
+
+  rule(
+    'reads-in-any-pieces',
+    'reads a request in whatever pieces it comes, and what follows its body',
+    {
+      rule: 'a stream has no messages: a request may come byte by byte, and the next one right behind its body',
+      likely: 'each chunk is taken for a request, or the body is taken for the next one',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name);
+        const http = await visitor(world, server, `${name}: client that sends in pieces`);
+        const body = world.random.bytes(world.random.integer(3_000, 9_000));
+        const bytes = Buffer.concat([requestBytes('GET', '/'), requestBytes('POST', '/', { body }), requestBytes('POST', '/', { chunks: [body.subarray(0, 70), body.subarray(70)] }), requestBytes('GET', '/')]);
+        http.announce('GET', 'POST', 'POST', 'GET');
+        await http.tcp.writePieces([...Array.from({ length: 8 }, (_, index) => bytes.subarray(index, index + 1)), ...world.random.pieces(bytes.subarray(8), 4_000)]);
+        const sent = `${name}: GET /, POST / with ${body.length} bytes, the same in chunks, and GET /, in pieces`;
+        isHello(await answer(http), sent);
+        for (let posts = 0; posts < 2; posts++) expectStatus(await answer(http), 405, sent);
+        isHello(await answer(http), sent);
+      }
+    },
+  );
+
+  rule(
+    'refuses-what-is-no-http',
+    'answers what is no request by 400 and ends the connection, but nobody else',
+    {
+      rule: 'what cannot be read is answered by 400, and the connection ends: what follows on it could be anything (RFC 9112 §2.2)',
+      likely: 'what the machine throws reaches nobody, or the whole process',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name);
+        const other = await visitor(world, server, `${name}: another client`);
+        const http = await visitor(world, server, `${name}: client that speaks something else`);
+        http.sendBytes(`${requestBytes('GET', '/').toString()}${world.random.words(3)}\r\n\r\n`, ['GET', 'GET']);
+        isHello(await answer(http), `${name}: GET /, and behind it what is no request`);
+        expectStatus(await answer(http), 400, `${name}: what is no request`);
+        await gone(http, 'the connection is closed behind the 400');
+        other.send('GET', '/');
+        isHello(await answer(other), `${name}: GET / on another connection`);
+      }
+    },
+  );
+
+  rule(
+    'answers-after-fin',
+    'answers a client that has closed its sending side, and then closes',
+    {
+      rule: 'a FIN says that no more requests come; those that have come are answered (RFC 9112 §9.6)',
+      likely: 'the end of the input is taken for the end of the connection, or nobody ends our side',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name, { waitMs: 100 });
+        const http = await visitor(world, server, `${name}: client that closes its side`);
+        http.send('GET', '/slow').send('GET', '/').tcp.end();
+        for (const target of ['/slow', '/']) isHello(await answer(http), `${name}: GET ${target}, then FIN`);
+        await gone(http, 'the connection is closed when everything is answered');
+        const silent = await visitor(world, server, `${name}: client that says nothing and closes its side`);
+        silent.tcp.end();
+        await gone(silent, 'the connection is closed');
+        await untilDeserted(world, `${name}: clients that close their sending side`);
+      }
+    },
+  );
+
+  rule(
+    'waits-for-slow-readers',
+    'takes no more requests from a client that does not read the answers',
+    {
+      rule: 'a client that does not read is not read from: what it asks for must not pile up in the server',
+      likely: 'what `write` returns is not looked at, or nothing is ever paused',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name);
+        const greedy = await world.http(server, { label: `${name}: client that does not read`, paused: true });
+        const many = Buffer.concat(Array.from({ length: 2_000 }, () => requestBytes('GET', '/')));
+        let sentBytes = 0;
+        for (let writes = 0; writes < 800; writes++) {
+          greedy.tcp.write(many);
+          sentBytes += many.length;
+        }
+        // It has stopped when nothing more is taken.
+        for (let before = -1; before !== greedy.tcp.flushedBytes && greedy.tcp.flushedBytes < sentBytes; ) {
+          before = greedy.tcp.flushedBytes;
+          await staysOpen(greedy.tcp, 200);
+        }
+        check(greedy.tcp.flushedBytes < sentBytes, {
+          sent: `${name}: ${Math.round(sentBytes / MIB)} MiB of requests, and none of the answers is read`,
+          received: 'the server has taken all of them',
+          expected: 'it takes no more when the client does not take the answers',
+        });
+        await expectHello(world, server, `${name}: while another client does not read`);
+      }
+    },
+  );
+
+  rule(
+    'resumes-slow-readers',
+    'goes on when a client that did not read begins to read',
+    {
+      rule: 'who was paused is resumed: every request is answered in the end',
+      likely: 'nobody goes on at `drain`, or the socket stays paused',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name);
+        const http = await world.http(server, { label: `${name}: client that reads late`, paused: true });
+        const one = requestBytes('GET', '/nowhere');
+        // More than the buffers of both kernels hold, as requests and as answers.
+        const requests = 60_000;
+        const all = Buffer.concat(Array.from({ length: requests }, () => one));
+        for (let at = 0; at < all.length; at += MIB) http.tcp.write(all.subarray(at, at + MIB));
+        await staysOpen(http.tcp, 300);
+        http.announce('GET').tcp.resume();
+        const first = await answer(http);
+        expectStatus(first, 404, `${name}: GET /nowhere ${requests} times`);
+        const length = first.end - first.start;
+        await http.tcp.until(() => http.tcp.receivedBytes >= length * requests, {
+          sent: `${name}: GET /nowhere ${requests} times; the answers are read late`,
+          get received() {
+            return `${Math.floor(http.tcp.receivedBytes / length)} answers, then nothing more`;
+          },
+          expected: `${requests} answers`,
+          patienceMs: PATIENT_MS,
+        });
+      }
+    },
+  );
+
+  rule(
+    'survives-leavers',
+    'goes on when clients leave in the middle, and counts right',
+    {
+      rule: 'a client may leave at any time: nobody else notices, and the numbers are right afterwards',
+      likely: 'an answer is sent to a socket that is no more, or an error has no listener',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name, { waitMs: 200 });
+        const others = await visitor(world, server, `${name}: client that stays`);
+        others.send('GET', '/slow');
+        const leavers = await Promise.all(['resets', 'closes', 'says half', 'says nothing'].map((how) => visitor(world, server, `${name}: client that leaves (${how})`)));
+        await untilStats(world, ({ open }) => open === 5, `${name}: five connections`, 'open 5');
+        for (const http of leavers.slice(0, 2)) http.sendBytes(Buffer.concat([requestBytes('GET', '/slow'), requestBytes('GET', '/')]), ['GET', 'GET']);
+        leavers[2]!.tcp.write('GET / HT');
+        await world.settle();
+        for (const [index, { tcp }] of leavers.entries()) index === 1 ? tcp.end() : tcp.resetNow();
+        isHello(await answer(others), `${name}: GET /slow, while others leave`);
+        await gone(leavers[1]!, 'the connection is closed when its requests are answered');
+        const { open, workers } = await untilStats(world, (stats) => stats.open === 1, `${name}: four of five clients have left in the middle`, 'open 1');
+        check(open === 1 && workers.length === 1 && workers[0]?.kind === 'loop', { sent: `${name}: stats()`, received: showStats(await statsOf(world)), expected: 'one loop is all who serve' });
+        await expectHello(world, server, `${name}: behind those who left`);
+      }
+    },
+  );
+
+  rule(
+    'closes',
+    'finishes what is in progress when it closes, and then closes the connection',
+    {
+      rule: 'close stops accepting, answers what is in progress, and lets go of those who say nothing',
+      likely: 'connections are destroyed at once, or those that say nothing are waited for',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name, { waitMs: 500 });
+        const silent = await visitor(world, server, `${name}: client that says nothing`);
+        const busy = await visitor(world, server, `${name}: client in progress`);
+        await beginSlow(busy);
+        await world.settle();
+        await beginClose(world, FAR_MS);
+        isHello(await answer(busy, 'the request in progress is answered'), `${name}: GET /slow, then close()`);
+        await gone(busy, 'the connection is closed behind the last answer');
+        await gone(silent, 'who says nothing is let go of at once');
+        await expectClosed(world, `${name}: close() with a request in progress`, server);
+      }
+    },
+  );
+
+});
