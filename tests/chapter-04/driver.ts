@@ -13,6 +13,7 @@ import type { Address } from '#support/tcp-client.ts';
 import type { PoolTask } from './task-thread.ts';
 
 export type DesignName = Workers.DesignName;
+export type Stats = Workers.Stats;
 export type ServeOptions = Omit<Workers.DesignOptions, 'onError' | 'host'>;
 
 export interface PoolSetup {

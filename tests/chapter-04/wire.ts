@@ -3,17 +3,16 @@ import { count } from '#support/bytes.ts';
 import type { World } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
 import type { HttpClient } from '#support/http-client.ts';
-import { closing, expectBody, expectStatus, showResponse, theOnly } from '#support/http-exchange.ts';
+import { closing, expectBody, expectStatus, staysOpen, theOnly } from '#support/http-exchange.ts';
 import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address, TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import type { DesignName, ServeOptions } from './driver.ts';
+import type { DesignName, ServeOptions, Stats } from './driver.ts';
 
 export { expectBody, expectStatus, over, showResponse, staysOpen } from '#support/http-exchange.ts';
 
 export type TestWorld = World<typeof driver>;
-export type Stats = Awaited<ReturnType<ReturnType<typeof driver.functions>['stats']>>;
 
 /** A worker that has to be started first takes its time, and on a busy machine a multiple of it. */
 export const PATIENT_MS = 12_000;
@@ -243,9 +242,39 @@ export async function expectSentAway(http: HttpClient, sent: string): Promise<vo
   await gone(http, 'the connection is closed behind the 503');
 }
 
-/** Two requests in one write. When the first is answered, the second is under way. */
-export async function beginSlow(http: HttpClient): Promise<void> {
-  const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
-  http.sendBytes(get('/') + get('/slow'), ['GET', 'GET']);
-  isHello(await answer(http), 'GET / and GET /slow in one write');
+/** So long a worker is given to begin, in milliseconds: nothing of it can be seen from outside. If that was too short, again. */
+export const BEGIN_MS = [80, 400, 1500];
+
+/** Sends a request to a worker that has nothing else to do, and gives it time to begin. */
+export async function begin(http: HttpClient, target: string, beginMs: number): Promise<void> {
+  http.send('GET', target);
+  await staysOpen(http.tcp, beginMs);
+}
+
+/** A request that is in progress when the server begins to close is answered, and the connection is closed behind it. */
+export async function expectFinishes(world: TestWorld, name: DesignName, options: ServeOptions, besides: (server: Address) => Promise<() => Promise<void>>): Promise<void> {
+  for (const beginMs of BEGIN_MS) {
+    const server = await serve(world, name, { ...options, waitMs: 400 + 2 * beginMs });
+    const silent = await settled(world, server, 'client that says nothing more');
+    const busy = await settled(world, server, 'client in progress');
+    await begin(busy, '/slow', beginMs);
+    const whenClosing = await besides(server);
+    await world.call('beginClose');
+    await whenClosing();
+    await gone(silent, 'who says nothing is let go of');
+    await gone(busy, 'the connection is closed behind the last answer');
+    // It may be that the worker had not even read it.
+    const answered = busy.leftOver.length > 0 || beginMs === BEGIN_MS.at(-1);
+    if (answered) isHello(await answer(busy, 'the request in progress is answered'), `${name}: GET /slow, then close()`);
+    await expectClosed(world, `${name}: close() with a request in progress`, server);
+    if (answered) return;
+  }
+}
+
+/** A client that has been answered once and stays: whoever serves it is there. */
+export async function settled(world: TestWorld, server: Address, label: string): Promise<HttpClient> {
+  const http = await visitor(world, server, label);
+  http.send('GET', '/');
+  isHello(await answer(http), `${label}: GET /`);
+  return http;
 }
