@@ -39,10 +39,10 @@ class CallbackConnection extends LoopConnection {
   /** Acts on what has arrived, until there is nothing to do now. */
   #goOn(): void {
     // TODO 4.2  As long as the client takes what we write (`writableNeedDrain` of the socket), ask the machine for its
-    //           next event. `request`: remember it. `end`: handle it. `closed`: end our side. `data`: nobody wants it.
-    //           Anything else: there is nothing to do now. What `nextEvent` throws is refused (`this.refuse`). At last,
-    //           a socket that was paused for having sent too much is resumed when no more than HELD_BYTES_MAX are left
-    //           in the machine.
+    //           next event. `request`: remember it. `end`: handle it. `data`: nobody wants it. `closed`: end our side;
+    //           nothing else will come. Anything else: there is nothing to do now. What `nextEvent` throws is refused
+    //           (`this.refuse`). At last, a socket that was paused for having sent too much is resumed when no more
+    //           than HELD_BYTES_MAX are left in the machine.
     throw new NotImplemented('4.2');
   }
 

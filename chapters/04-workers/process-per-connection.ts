@@ -19,8 +19,9 @@ function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<
   // TODO 4.3  Fork SCRIPT, with an `ipc` channel and no stdin. `context.add` it: `finish` tells it so, `kill` is
   //           SIGKILL. Of its reports, `served` counts in what `add` returned, and `stats` is answered by what
   //           `context.stats()` resolves to. Send it a ConnectionMessage with the socket; if that fails, destroy the
-  //           socket. To a child that is not `connected` nothing is told. Its `error` goes to `context.onError`. When
-  //           it is gone (`close`), `context.remove` it, and resolve.
+  //           socket. A child that is not `connected` is told nothing: it has gone, or could not be started, and then
+  //           its socket must be destroyed as well. Its `error` goes to `context.onError`. When it is gone (`close`),
+  //           `context.remove` it, and resolve.
   throw new NotImplemented('4.3');
 }
 // endregion

@@ -31,10 +31,14 @@ function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<
     });
     const message: ConnectionMessage = { type: 'connection', settings: context.app };
     // From here on the socket is the child's; this process keeps no copy of it.
-    child.send(message, socket, {}, (error) => {
-      // It died before it had it.
-      if (error !== null) socket.destroy();
-    });
+    if (child.connected) {
+      child.send(message, socket, {}, (error) => {
+        // It died before it had it.
+        if (error !== null) socket.destroy();
+      });
+    }
+    // It could not be started: too many files are open, for one.
+    else socket.destroy();
   });
 }
 // endregion
