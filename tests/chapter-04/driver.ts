@@ -103,6 +103,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
   // 4.6
   let pool: Workers.WorkerPool<PoolTask, unknown> | undefined;
   const outcomes: TaskOutcome[] = [];
+  const aborts: AbortController[] = [];
   /** Opened one by one: what a task waits for, and how often each has been begun. */
   const gates = new Int32Array(new SharedArrayBuffer(4 * 256));
   const begun = new Int32Array(new SharedArrayBuffer(4 * 256));
@@ -197,10 +198,12 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       pool = await chapter.WorkerPool.start<PoolTask, unknown>(TASK_SCRIPT, { size, queueMax, taskTimeoutMs, onError, workerData: { serveTasks, gates, begun } });
     },
 
-    /** Gives the pool a task; its number, for `outcome`. */
+    /** Gives the pool a task; its number, for `outcome` and `abortTask`. */
     run: (task: PoolTask): number => {
       const number = outcomes.push({ state: 'waits' }) - 1;
-      const promise: unknown = thePool().run(task);
+      const abort = new AbortController();
+      aborts[number] = abort;
+      const promise: unknown = thePool().run(task, { signal: abort.signal });
       if (!(promise instanceof Promise)) throw new WrongResult(`run must return a promise; it returned ${String(promise)}`);
       promise.then(
         (result: unknown) => (outcomes[number] = { state: 'result', result }),
@@ -218,6 +221,8 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       const promise = thePool().run({ do: 'measure', buffer }, { transfer: [buffer] });
       return { left: buffer.byteLength, result: await promise };
     },
+
+    abortTask: (number: number) => aborts[number]!.abort(),
 
     outcome: (number: number): TaskOutcome => outcomes[number]!,
 

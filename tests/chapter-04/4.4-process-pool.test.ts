@@ -1,0 +1,252 @@
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type { HttpClient } from '#support/http-client.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import type { Stats } from './driver.ts';
+import {
+  answer,
+  begin,
+  beginClose,
+  expectAnswers,
+  expectClosed,
+  expectFinishes,
+  expectHello,
+  gone,
+  isHello,
+  serve,
+  settled,
+  showStats,
+  statsOf,
+  until,
+  untilDeserted,
+  untilStats,
+  visitor,
+} from './wire.ts';
+import type { TestWorld } from './wire.ts';
+
+const NAME = 'process-pool';
+
+const idsOf = ({ workers }: Stats): number[] => workers.map(({ id }) => id).sort((a, b) => a - b);
+const showIds = (stats: Stats): string => `processes ${idsOf(stats).join(', ')}`;
+
+/** A client that has been answered, and the process that answered it. */
+async function served(world: TestWorld, server: Address, label: string): Promise<{ http: HttpClient; by: number }> {
+  const before = await statsOf(world);
+  const http = await settled(world, server, label);
+  const after = await untilStats(world, (stats) => stats.served === before.served + 1, `one request behind ${before.served}`, `served ${before.served + 1}`);
+  const by = after.workers.find(({ id, served: now }) => now > (before.workers.find((worker) => worker.id === id)?.served ?? 0))?.id;
+  check(by !== undefined, { sent: `${label}: GET /; stats()`, received: showStats(after), expected: 'the request is counted by one of the workers' });
+  return { http, by };
+}
+
+/** So many slow requests, each sent when the one before is likely to have begun. The time until the last is answered. */
+async function slowInTurns(world: TestWorld, server: Address, howMany: number): Promise<number> {
+  const clients: HttpClient[] = [];
+  const startedMs = performance.now();
+  for (let index = 0; index < howMany; index++) {
+    const http = await visitor(world, server, `slow client ${index + 1} of ${howMany}`);
+    clients.push(http);
+    await begin(http, '/slow', 40);
+  }
+  for (const http of clients) isHello(await answer(http), 'GET /slow');
+  const tookMs = performance.now() - startedMs;
+  for (const { tcp } of clients) tcp.destroy();
+  return tookMs;
+}
+
+/** All places are taken again, by processes that run and answer. */
+async function untilReplaced(world: TestWorld, server: Address, size: number, without: number, sent: string): Promise<Stats> {
+  const replaced = await untilStats(world, (stats) => stats.workers.length === size && !idsOf(stats).includes(without), sent, `${size} workers again, process ${without} not among them`, 'nobody takes the place of a process that is gone');
+  await until(world, () => world.call('running', [without]), (running) => running.length === 0, { sent, show: () => `process ${without} still runs`, expected: 'it is gone' });
+  await expectHello(world, server, `behind that: ${sent}`);
+  return replaced;
+}
+
+exercise<typeof driver>('4.4', import.meta.url, (rule) => {
+  rule(
+    'gives-the-answers',
+    'answers every request of the application',
+    {
+      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      likely: 'the process is not told to start, or what it reports has no listener',
+    },
+    async (world) => {
+      await expectAnswers(world, NAME, { workers: 2 });
+    },
+  );
+
+  rule(
+    'fixed-set',
+    'starts its processes before they are needed, and no more after that',
+    {
+      rule: 'a pool: `workers` processes are there when the server accepts, and they serve all connections',
+      likely: 'a process is started for a connection, or is not described with its pid',
+    },
+    async (world) => {
+      const size = world.random.integer(2, 3);
+      const server = await serve(world, NAME, { workers: size });
+      const first = await statsOf(world);
+      const running = await world.call('running', idsOf(first));
+      const own = await world.call('pid');
+      check(new Set(running).size === size && first.workers.length === size && first.workers.every(({ kind }) => kind === 'process') && !running.includes(own), {
+        sent: `${NAME} with workers ${size}; stats()`,
+        received: `${showIds(first)}; of these run: ${running.join(', ') || 'none'}`,
+        expected: `${size} workers of kind process, each with its pid`,
+      });
+      for (let visit = 1; visit <= 8; visit++) await expectHello(world, server, `(${visit} of 8)`);
+      const { all } = await world.call('started');
+      check(all === size, { sent: `${NAME} with workers ${size}; 8 connections`, received: `${all} processes have been started`, expected: `${size}, before the first connection` });
+      const stats = await untilStats(world, ({ served: now }) => now === 8, '8 requests', 'served 8');
+      check(idsOf(stats).join() === idsOf(first).join(), { sent: '8 connections', received: showIds(stats), expected: showIds(first) });
+    },
+  );
+
+  rule(
+    'waits-together',
+    'answers several slow requests at the same time',
+    {
+      rule: 'while one process stands still, another takes the next connection',
+      likely: 'one process listens for all, or connections are dealt out to processes that are busy',
+    },
+    async (world) => {
+      // The kernel shares out connections as it likes: that they overlap once shows that they can.
+      for (const waitMs of [400, 600, 800, 1000, 1500, 1500]) {
+        const server = await serve(world, NAME, { workers: 4, waitMs });
+        const oneMs = await slowInTurns(world, server, 1);
+        const allMs = await slowInTurns(world, server, 3);
+        if (allMs <= 0.6 * 3 * oneMs) return;
+        check(waitMs < 1500, {
+          sent: 'GET /slow, and two more, each when the one before has begun, with 4 workers; and all of it again and again',
+          received: `one took ${Math.round(oneMs)} ms, three ${Math.round(allMs)} ms`,
+          expected: `three take at most ${Math.round(0.6 * 3 * oneMs)} ms`,
+        });
+      }
+    },
+  );
+
+  rule(
+    'forgets-leavers',
+    'counts right when clients leave at any time',
+    {
+      rule: 'the numbers of all processes together are those of the server',
+      likely: 'what a process tells is added to what it told before',
+    },
+    async (world) => {
+      const server = await serve(world, NAME, { workers: 2, waitMs: 200 });
+      const { http: stays } = await served(world, server, 'client that stays');
+      const middle = await visitor(world, server, 'client that leaves in the middle');
+      middle.send('GET', '/slow').tcp.resetNow();
+      (await visitor(world, server, 'client that resets at once')).tcp.resetNow();
+      const silent = await visitor(world, server, 'client that says nothing and closes');
+      silent.tcp.end();
+      await untilStats(world, ({ open }) => open === 1, 'four clients, of whom three have left', 'open 1');
+      stays.send('GET', '/');
+      isHello(await answer(stays), 'GET / of who stayed');
+      stays.tcp.end();
+      await untilDeserted(world, 'four clients');
+    },
+  );
+
+  rule(
+    'crash-is-replaced',
+    'puts another process in the place of one that crashes',
+    {
+      rule: "a process that dies takes its connections with it, and nobody else's; another takes its place",
+      likely: '`gone` never resolves, so nobody notices',
+    },
+    async (world) => {
+      const size = 3;
+      const server = await serve(world, NAME, { workers: size, faults: true });
+      const clients = [];
+      for (let index = 0; index < 4; index++) clients.push(await served(world, server, `client ${index + 1}`));
+      const crashes = world.random.pick(clients);
+      const before = await statsOf(world);
+      crashes.http.send('GET', '/crash');
+      await gone(crashes.http, 'the connection ends with its process');
+      for (const { http, by } of clients) {
+        if (by === crashes.by) {
+          await gone(http, 'the connections of the process end with it');
+        } else {
+          http.send('GET', '/');
+          isHello(await answer(http, 'an answer: another process has died, not this one'), 'GET / on a connection of another process');
+        }
+      }
+      const after = await untilReplaced(world, server, size, crashes.by, `GET /crash, answered by process ${crashes.by}`);
+      check(after.served >= before.served, { sent: 'GET /crash', received: `served ${after.served}`, expected: `served ${before.served} at least: what the dead have served still counts` });
+      check((await world.call('errors')).length > 0, { sent: 'GET /crash', received: 'onError was told nothing', expected: 'onError is told that a process has died' });
+    },
+  );
+
+  rule(
+    'hang-is-replaced',
+    'kills a process that says nothing for too long, and puts another in its place',
+    {
+      rule: 'a process that has not said anything for taskTimeoutMs hangs: it is killed, and replaced',
+      likely: 'nobody asks, or a process that stands still is asked to end instead of being killed',
+    },
+    async (world) => {
+      const server = await serve(world, NAME, { workers: 2, faults: true, taskTimeoutMs: 1_500 });
+      const { http, by } = await served(world, server, 'client whose process hangs');
+      http.send('GET', '/hang');
+      await gone(http, 'the connection ends with its process');
+      check(http.leftOver.length === 0, { sent: 'GET /hang', received: http.tcp.describe(), expected: 'no answer: nobody is there to give one' });
+      await untilReplaced(world, server, 2, by, `GET /hang, answered by process ${by}`);
+    },
+  );
+
+  rule(
+    'spares-the-others',
+    'kills nobody who is idle, or slow within the limit',
+    {
+      rule: 'who answers when it is asked does not hang, whether it has something to do or not',
+      likely: 'processes that have nothing to say are never asked, or what they say is not noted',
+    },
+    async (world) => {
+      // On a busy machine even a process that is well may be late with its answer.
+      for (const taskTimeoutMs of [1_200, 2_500, 5_000]) {
+        const server = await serve(world, NAME, { workers: 2, waitMs: taskTimeoutMs / 3, taskTimeoutMs });
+        const before = await statsOf(world);
+        await world.subject.until(() => false, { patienceMs: 1.5 * taskTimeoutMs });
+        const slow = await visitor(world, server, 'slow client');
+        slow.send('GET', '/slow');
+        await slow.tcp.until(() => slow.tcp.receivedBytes > 0 || slow.tcp.closed || slow.tcp.ended, { patienceMs: 2 * taskTimeoutMs, expected: 'an answer' });
+        const after = await statsOf(world);
+        if (idsOf(after).join() === idsOf(before).join()) {
+          isHello(await answer(slow), 'GET /slow');
+          return;
+        }
+        check(taskTimeoutMs < 5_000, { sent: `taskTimeoutMs ${taskTimeoutMs}; nothing for longer than that, and GET /slow that takes a third of it`, received: `first ${showIds(before)}, then ${showIds(after)}`, expected: 'the same processes' });
+      }
+    },
+  );
+
+  rule(
+    'closes',
+    'finishes what is in progress when it closes, and leaves no process behind',
+    {
+      rule: 'close stops accepting, answers what is in progress, and resolves when every process is gone',
+      likely: '`finish` does not tell the process, or kills it',
+    },
+    async (world) => {
+      await expectFinishes(world, NAME, { workers: 2 }, async () => async () => {});
+    },
+  );
+
+  rule(
+    'deadline-ends-the-rest',
+    'ends a process that hangs at the deadline',
+    {
+      rule: 'nobody can keep a server from closing: after deadlineMs what is left is killed',
+      likely: 'a process that stands still reads no message: it can only be killed',
+    },
+    async (world) => {
+      const server = await serve(world, NAME, { workers: 2, faults: true });
+      const { http } = await served(world, server, 'client whose process hangs');
+      await begin(http, '/hang', 250);
+      await beginClose(world, 300);
+      await gone(http, 'the connection ends at the deadline');
+      await expectClosed(world, 'close() with a deadline of 300 ms, while a process hangs', server);
+    },
+  );
+});

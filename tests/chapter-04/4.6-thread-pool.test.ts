@@ -1,0 +1,407 @@
+import { count } from '#support/bytes.ts';
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type driver from './driver.ts';
+import type { PoolSetup, TaskOutcome } from './driver.ts';
+import type { PoolTask } from './task-thread.ts';
+import {
+  answer,
+  ask,
+  expectAnswers,
+  expectClosed,
+  expectFinishes,
+  expectRefused,
+  expectStatus,
+  expectTogether,
+  FAR_MS,
+  isHello,
+  PATIENT_MS,
+  serve,
+  slowOnes,
+  until,
+  untilDeserted,
+  untilStats,
+  visitor,
+} from './wire.ts';
+import type { TestWorld } from './wire.ts';
+
+const NAME = 'thread-pool';
+
+async function startPool(world: TestWorld, setup: Partial<PoolSetup>): Promise<void> {
+  await world.callPatiently({ patienceMs: PATIENT_MS }, 'startPool', { size: 1, queueMax: 10, taskTimeoutMs: FAR_MS, ...setup });
+}
+
+function showOutcome(outcome: TaskOutcome): string {
+  if (outcome.state === 'waits') return 'its promise is still pending';
+  if (outcome.state === 'result') return `the result ${JSON.stringify(outcome.result)}`;
+  return outcome.code === undefined ? `an error: ${outcome.message}` : `a PoolError '${outcome.code}': ${outcome.message}`;
+}
+
+const showTask = (task: PoolTask): string => ('gate' in task ? 'a task that waits' : task.do === 'add' ? `a task ${task.a} + ${task.b}` : `a task that is to ${task.do}`);
+
+/** Waits until a task has ended, in one way or another. */
+async function outcomeOf(world: TestWorld, number: number, sent: string, expected: string): Promise<TaskOutcome> {
+  return await until(world, () => world.call('outcome', number), ({ state }) => state !== 'waits', { sent, show: showOutcome, expected });
+}
+
+async function expectResult(world: TestWorld, number: number, result: unknown, sent: string): Promise<void> {
+  const outcome = await outcomeOf(world, number, sent, `the result ${JSON.stringify(result)}`);
+  check(outcome.state === 'result' && outcome.result === result, { sent, received: showOutcome(outcome), expected: `the result ${JSON.stringify(result)}` });
+}
+
+async function expectFailure(world: TestWorld, number: number, code: string, sent: string): Promise<void> {
+  const outcome = await outcomeOf(world, number, sent, `a PoolError '${code}'`);
+  check(outcome.state === 'failed' && outcome.code === code, { sent, received: showOutcome(outcome), expected: `a PoolError '${code}'` });
+}
+
+/** A sum that the pool must still be able to do. */
+async function expectSum(world: TestWorld, when: string): Promise<void> {
+  const [a, b] = [world.random.integer(1, 999), world.random.integer(1, 999)];
+  await expectResult(world, await world.call('run', { do: 'add', a, b }), a + b, `a task ${a} + ${b} ${when}`);
+}
+
+type PoolStats = Awaited<ReturnType<typeof poolStats>>;
+const poolStats = async (world: TestWorld) => await world.call('poolStats');
+const showPool = ({ queued, running, refused, done, threads }: PoolStats): string => `queued ${queued}, running ${running}, refused ${refused}, done ${done}, threads ${threads.map(({ id }) => id).join(', ') || 'none'}`;
+const idsOf = ({ threads }: PoolStats): string => threads.map(({ id }) => id).sort((a, b) => a - b).join();
+
+async function untilPool(world: TestWorld, holds: (stats: PoolStats) => boolean, sent: string, expected: string): Promise<PoolStats> {
+  return await until(world, () => poolStats(world), holds, { sent, show: showPool, expected });
+}
+
+exercise<typeof driver>('4.6', import.meta.url, (rule) => {
+  rule(
+    'does-tasks',
+    'has tasks done by its threads, and says what came of each',
+    {
+      rule: 'run gives a task to a thread, and resolves to its result or rejects with what it threw',
+      likely: "the promise is nobody's: it is never settled, or by another task's result",
+    },
+    async (world) => {
+      await startPool(world, { size: 2 });
+      const numbers = Array.from({ length: 6 }, () => [world.random.integer(1, 999), world.random.integer(1, 999)] as const);
+      const tasks = [];
+      for (const [a, b] of numbers) tasks.push(await world.call('run', { do: 'add', a, b }));
+      for (const [index, [a, b]] of numbers.entries()) await expectResult(world, tasks[index]!, a + b, `a task ${a} + ${b}, one of six`);
+      const message = world.random.words(3);
+      const throws = await outcomeOf(world, await world.call('run', { do: 'throw', message }), 'a task that throws', `an error with the message ${message}`);
+      check(throws.state === 'failed' && throws.code === undefined && throws.message === message, { sent: 'a task that throws', received: showOutcome(throws), expected: `its error: ${message}` });
+      await expectSum(world, 'behind one that has thrown');
+      const { left, result } = await world.call('runWithBuffer', 5_000);
+      check(left === 0 && result === 5_000, { sent: 'a task with a buffer of 5,000 bytes in `transfer`', received: `${String(result)} bytes reached the thread, ${left} are left here`, expected: 'all are given away, none is left' });
+    },
+  );
+
+  rule(
+    'keeps-its-threads',
+    'does all tasks with the threads that it has',
+    {
+      rule: 'a pool: threads are started before they are needed, and used again',
+      likely: 'a thread is started for each task, or is not idle again when its task is done',
+    },
+    async (world) => {
+      const size = world.random.integer(2, 3);
+      await startPool(world, { size, queueMax: 100 });
+      const before = await poolStats(world);
+      check(before.threads.length === size && before.running === 0, { sent: `a pool of ${size}`, received: showPool(before), expected: `${size} threads, and nothing running` });
+      const tasks: number[] = [];
+      for (let task = 0; task < 20; task++) tasks.push(await world.call('run', task % 5 === 4 ? { do: 'throw', message: 'no' } : { do: 'add', a: task, b: 1 }));
+      for (const task of tasks) await outcomeOf(world, task, 'one of 20 tasks, of which some throw', 'a result or an error');
+      const after = await poolStats(world);
+      const { all } = await world.call('started');
+      check(idsOf(after) === idsOf(before) && all === size, { sent: `20 tasks for a pool of ${size}`, received: `${showPool(after)}; ${count(all, 'thread')} started`, expected: `the same threads: ${idsOf(before)}` });
+      check(after.running === 0 && after.queued === 0, { sent: '20 tasks, all of them done', received: showPool(after), expected: 'queued 0, running 0' });
+    },
+  );
+
+  rule(
+    'as-many-as-threads',
+    'works on as many tasks at a time as it has threads, in the order in which they came',
+    {
+      rule: 'a free thread gets a task at once; else the task waits, and who has waited longest is next',
+      likely: 'a thread gets a second task before the first is done, or one that has become free gets none',
+    },
+    async (world) => {
+      const { call } = world;
+      await startPool(world, { size: 2 });
+      const tasks: number[] = [];
+      for (let gate = 0; gate < 5; gate++) tasks.push(await call('run', { do: gate % 2 === 0 ? 'wait' : 'await', gate, mark: gate }));
+      const begunSoFar = async (): Promise<number[]> => await Promise.all(tasks.map((_, mark) => call('begun', mark)));
+      for (let open = 0; open < 5; open++) {
+        const wanted = tasks.map((_, mark) => (mark < open + 2 ? 1 : 0));
+        const sent = `five tasks that wait, for two threads; ${open === 0 ? 'none' : open} may go on`;
+        const begun = await until(world, begunSoFar, (times) => times.reduce((sum, one) => sum + one) >= Math.min(open + 2, 5), { sent, show: (times) => `begun: ${times.join(', ')}`, expected: `begun: ${wanted.join(', ')}` });
+        check(begun.join() === wanted.join(), { sent, received: `begun: ${begun.join(', ')} times`, expected: `${wanted.join(', ')}: two at a time, first come, first served` });
+        const stats = await poolStats(world);
+        const running = Math.min(2, 5 - open);
+        check(stats.running === running && stats.queued === 5 - open - running, { sent, received: showPool(stats), expected: `running ${running}, queued ${5 - open - running}` });
+        await call('openGate', open);
+        await expectResult(world, tasks[open]!, `behind gate ${open}`, sent);
+      }
+      const { done } = await poolStats(world);
+      check(done === 5, { sent: 'five tasks', received: `done ${done}`, expected: 'done 5' });
+    },
+  );
+
+  rule(
+    'queue-ends',
+    'refuses a task at once when the queue is full, and takes tasks again when there is room',
+    {
+      rule: 'a queue must end: what finds it full is refused, at once and counted; nobody waits for ever',
+      likely: 'the queue has no end, or those who are refused are put in it all the same',
+    },
+    async (world) => {
+      const { call } = world;
+      const queueMax = world.random.integer(0, 3);
+      await startPool(world, { size: 1, queueMax });
+      const tasks = [await call('run', { do: 'wait', gate: 0 })];
+      for (let waiting = 0; waiting < queueMax; waiting++) tasks.push(await call('run', { do: 'add', a: waiting, b: 1, mark: 1 }));
+      for (let refused = 1; refused <= 2; refused++) {
+        const sent = `task ${tasks.length + refused} for one thread, with queueMax ${queueMax}, while the first is not done`;
+        await expectFailure(world, await call('run', { do: 'add', a: 1, b: 1, mark: 2 }), 'full', sent);
+        const stats = await poolStats(world);
+        check(stats.refused === refused && stats.queued === queueMax && stats.running === 1, { sent, received: showPool(stats), expected: `refused ${refused}, queued ${queueMax}, running 1` });
+      }
+      await call('openGate', 0);
+      for (const task of tasks) await outcomeOf(world, task, 'a task that was not refused', 'a result');
+      await expectSum(world, 'when there is room again');
+      check((await call('begun', 2)) === 0, { sent: 'tasks that were refused', received: 'they were begun all the same', expected: 'what is refused is not done' });
+    },
+  );
+
+  rule(
+    'crash-is-answered',
+    'rejects the task of a thread that dies, and has another take its place',
+    {
+      rule: 'no task is lost without an answer: when its thread dies it fails with `died`, once; those that wait are done by others',
+      likely: 'a thread that is gone still has its task, or stands among those that are idle',
+    },
+    async (world) => {
+      const { call, random } = world;
+      await startPool(world, { size: 2 });
+      const before = await poolStats(world);
+      const crashes = [await call('run', { do: 'crash', mark: 0 }), await call('run', { do: 'fail outside', mark: 1 })];
+      const waiting: number[] = [];
+      for (let task = 0; task < 4; task++) waiting.push(await call('run', { do: 'add', a: task, b: 100, mark: 2 + task }));
+      for (const [index, task] of crashes.entries()) await expectFailure(world, task, 'died', index === 0 ? 'a task that ends its thread' : 'a task whose thread dies of an error that nobody catches');
+      for (const [index, task] of waiting.entries()) await expectResult(world, task, index + 100, 'a task that waited while two threads died');
+      const after = await untilPool(world, ({ threads, running, queued }) => threads.length === 2 && running === 0 && queued === 0, 'two tasks whose threads died', 'two threads again, running 0, queued 0');
+      check(!idsOf(before).split(',').some((id) => idsOf(after).split(',').includes(id)), { sent: 'two tasks whose threads died', received: `${showPool(after)}; before: ${idsOf(before)}`, expected: 'two new threads' });
+      const begun = await Promise.all([0, 1, 2, 3, 4, 5].map((mark) => call('begun', mark)));
+      check(begun.every((times) => times === 1), { sent: 'two tasks whose threads died, and four more', received: `begun ${begun.join(', ')} times`, expected: 'once each: nobody knows how far a task had come, so it is never tried again' });
+      for (let times = 0; times < 3; times++) {
+        await expectFailure(world, await call('run', { do: random.pick(['crash', 'fail outside'] as const) }), 'died', 'one more');
+        await expectSum(world, 'behind it');
+      }
+    },
+  );
+
+  rule(
+    'hang-is-ended',
+    'rejects a task that takes too long, and replaces its thread',
+    {
+      rule: 'a thread may take taskTimeoutMs for one task, from when it is given it: then the task fails with `timeout` and the thread is replaced',
+      likely: 'the task fails, and its thread goes on hanging: soon all of them do',
+    },
+    async (world) => {
+      const { call } = world;
+      await startPool(world, { size: 1, taskTimeoutMs: 1_000 });
+      const before = await poolStats(world);
+      const hangs = [await call('run', { do: 'hang', mark: 1 }), await call('run', { do: 'hang', mark: 2 })];
+      const waits = await call('run', { do: 'add', a: 20, b: 22, mark: 3 });
+      for (const task of hangs) await expectFailure(world, task, 'timeout', 'a task that never ends, with taskTimeoutMs 1000');
+      await expectResult(world, waits, 42, 'a task that waited behind two that never end: its own time has only begun');
+      const after = await untilPool(world, ({ threads, running }) => threads.length === 1 && running === 0, 'two tasks that never end', 'one thread, running 0');
+      check(idsOf(after) !== idsOf(before), { sent: 'a task that never ends', received: `the same thread: ${idsOf(after)}`, expected: 'another' });
+      const { threads } = await call('started');
+      check(threads === 1, { sent: 'two tasks that never end, for a pool of 1', received: `${count(threads, 'thread')} running`, expected: '1: those that hang are ended' });
+      const begun = await Promise.all([1, 2, 3].map((mark) => call('begun', mark)));
+      check(begun.join() === '1,1,1', { sent: 'three tasks, of which two never end', received: `begun ${begun.join(', ')} times`, expected: 'once each' });
+    },
+  );
+
+  rule(
+    'time-is-per-task',
+    'leaves a thread alone that is idle for longer than a task may take',
+    {
+      rule: 'the time is that of a task: it ends with it',
+      likely: 'the timer of a task that is done is not cleared, and ends the thread or the next task',
+    },
+    async (world) => {
+      // A machine that is busy may take the time away from the task: then longer ones decide.
+      for (const [gate, taskTimeoutMs] of [1_000, 3_000, 9_000].entries()) {
+        await startPool(world, { size: 1, taskTimeoutMs });
+        const before = await poolStats(world);
+        await expectSum(world, 'within the time');
+        await world.subject.until(() => false, { patienceMs: 0.6 * taskTimeoutMs });
+        // This one is begun in the time of the one before, and goes on beyond it.
+        const startedMs = performance.now();
+        const task = await world.call('run', { do: 'wait', gate });
+        await world.subject.until(() => false, { patienceMs: 0.6 * taskTimeoutMs });
+        const early = await world.call('outcome', task);
+        const tookMs = performance.now() - startedMs;
+        await world.call('openGate', gate);
+        if (tookMs > 0.9 * taskTimeoutMs) continue;
+        check(early.state === 'waits', { sent: `a task that takes ${Math.round(tookMs)} ms, soon behind another that was done at once; taskTimeoutMs ${taskTimeoutMs}`, received: showOutcome(early), expected: `it has ${taskTimeoutMs} ms of its own` });
+        await world.subject.until(() => false, { patienceMs: 1.2 * taskTimeoutMs });
+        const after = await poolStats(world);
+        check(idsOf(after) === idsOf(before), { sent: 'a task that is done, and nothing for longer than taskTimeoutMs', received: `thread ${idsOf(before)} was replaced by ${idsOf(after)}`, expected: 'the same thread' });
+        await expectSum(world, 'behind that');
+        return;
+      }
+    },
+  );
+
+  rule(
+    'unwanted-is-dropped',
+    'takes a task out of the queue when nobody wants it any more',
+    {
+      rule: 'a task whose signal aborts while it waits is dropped: its place in the queue is free, and nobody does it',
+      likely: 'the signal does not reach the queue',
+    },
+    async (world) => {
+      const { call } = world;
+      await startPool(world, { size: 1, queueMax: 2 });
+      const first = await call('run', { do: 'wait', gate: 0 });
+      const unwanted = await call('run', { do: 'add', a: 1, b: 1, mark: 1 });
+      const second = await call('run', { do: 'add', a: 2, b: 2 });
+      await call('abortTask', unwanted);
+      await expectFailure(world, unwanted, 'aborted', 'a task that waits, and whose signal aborts');
+      const third = await call('run', { do: 'add', a: 3, b: 3 });
+      await call('openGate', 0);
+      await expectResult(world, first, 'behind gate 0', 'the task before it');
+      await expectResult(world, second, 4, 'the task behind it');
+      await expectResult(world, third, 6, 'a task that has got its place');
+      check((await call('begun', 1)) === 0, { sent: 'a task whose signal aborted while it waited', received: 'it was begun all the same', expected: 'it is not done' });
+    },
+  );
+
+  rule(
+    'pool-closes',
+    'finishes the tasks that it has when it closes, takes no more, and leaves no thread behind',
+    {
+      rule: 'close finishes what runs and what waits; then, or at the deadline, all threads are gone',
+      likely: 'nobody tells close that nothing runs and nothing waits any more',
+    },
+    async (world) => {
+      const { call } = world;
+      await startPool(world, { size: 1 });
+      const tasks = [await call('run', { do: 'wait', gate: 0 }), await call('run', { do: 'wait', gate: 1 })];
+      await call('beginPoolClose');
+      await expectFailure(world, await call('run', { do: 'add', a: 1, b: 1 }), 'closed', 'a task behind close()');
+      for (const [gate, task] of tasks.entries()) {
+        await world.settle();
+        const state = await call('closeState');
+        check(state === 'pending', { sent: `close() while a task runs${gate === 0 ? ' and another waits' : ''}`, received: `the promise is ${state}`, expected: 'it waits' });
+        await call('openGate', gate);
+        await expectResult(world, task, `behind gate ${gate}`, `close() while a task ${gate === 0 ? 'runs' : 'waits'}`);
+      }
+      await expectClosed(world, 'close()');
+      // Another, with a task that never ends.
+      await startPool(world, { size: 2 });
+      const cut: PoolTask[] = [{ do: 'hang' }, { do: 'wait', gate: 2 }, { do: 'add', a: 1, b: 1 }];
+      const numbers: number[] = [];
+      for (const task of cut) numbers.push(await call('run', task));
+      await call('beginPoolClose', 300);
+      await expectClosed(world, 'close() with a deadline of 300 ms, while a task never ends');
+      for (const [index, number] of numbers.entries()) {
+        const sent = `${showTask(cut[index]!)}, cut off by close()`;
+        const outcome = await outcomeOf(world, number, sent, 'an error');
+        check(outcome.state === 'failed', { sent, received: showOutcome(outcome), expected: 'an error: no task is left without an answer' });
+      }
+    },
+  );
+
+  rule(
+    'gives-the-answers',
+    'answers every request of the application',
+    {
+      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      likely: 'an error of the application takes another way than one of the pool',
+    },
+    async (world) => {
+      await expectAnswers(world, NAME, { workers: 2 });
+    },
+  );
+
+  rule(
+    'waits-together',
+    'has as many slow requests at the same time as threads, and no more',
+    {
+      rule: 'k requests that wait take about one wait with k threads, and k / n waits with n',
+      likely: 'tasks are done one after the other, or threads are started beyond `workers`',
+    },
+    async (world) => {
+      await expectTogether(world, NAME, { workers: 4 });
+      const waitMs = 200;
+      const server = await serve(world, NAME, { workers: 2, waitMs });
+      const tookMs = await slowOnes(world, server, 4);
+      check(tookMs >= 0.9 * 2 * waitMs, { sent: `4 times GET /slow at once, each with a wait of ${waitMs} ms, with 2 workers`, received: `the last was answered after ${Math.round(tookMs)} ms`, expected: `not before ${2 * waitMs} ms` });
+    },
+  );
+
+  rule(
+    'tells-what-went-wrong',
+    'answers 503, 504 or 500 when a task has no result, and goes on',
+    {
+      rule: "full: 503 with Retry-After; too late: 504; died: 500 (RFC 9110 §15.6); the connection is the loop's and stays",
+      likely: 'every failure is a 500, or the answer to a full queue does not say when to come again',
+    },
+    async (world) => {
+      const busy = await serve(world, NAME, { workers: 1, queueMax: 1, faults: true });
+      const hangs = await visitor(world, busy, 'client whose thread hangs');
+      hangs.send('GET', '/hang');
+      await untilStats(world, ({ open }) => open === 1, 'one connection', 'open 1');
+      await world.settle();
+      const waits = await visitor(world, busy, 'client that waits');
+      waits.send('GET', '/');
+      await untilStats(world, ({ queued }) => queued === 1, 'GET /hang and GET / on two connections, with 1 worker', 'queued 1');
+      expectRefused(await ask(world, busy, '/'), 'GET / with 1 worker that is busy, and queueMax 1 that has waited');
+      await untilStats(world, ({ refused }) => refused === 1, 'one request too many', 'refused 1');
+      const faulty = await serve(world, NAME, { workers: 1, faults: true, taskTimeoutMs: 1_000 });
+      const http = await visitor(world, faulty, 'client of a server with faults');
+      for (const [target, status] of world.random.shuffle([['/crash', 500], ['/hang', 504]] as const)) {
+        http.send('GET', target);
+        expectStatus(await answer(http), status, `GET ${target}`);
+        http.send('GET', '/');
+        isHello(await answer(http, 'another thread has taken its place'), `GET / behind ${target}, on the same connection`);
+      }
+    },
+  );
+
+  rule(
+    'loop-goes-on',
+    'goes on turning while all threads are busy, and counts right when clients leave',
+    {
+      rule: 'threads wait, the loop does not: it accepts, and tells how it goes, whatever the threads do',
+      likely: 'the loop waits for a thread, or a client that has left is still counted',
+    },
+    async (world) => {
+      const server = await serve(world, NAME, { workers: 1, faults: true });
+      const busy = await visitor(world, server, 'client whose thread hangs');
+      busy.send('GET', '/hang');
+      await untilStats(world, ({ open }) => open === 1, 'one connection', 'open 1');
+      await world.settle();
+      const leaves = await visitor(world, server, 'client that leaves while its task waits');
+      leaves.send('GET', '/slow');
+      await untilStats(world, ({ queued }) => queued === 1, 'GET /hang and GET /slow, with 1 worker', 'queued 1');
+      expectStatus(await ask(world, server, '/stats'), 200, 'GET /stats while the only thread hangs');
+      leaves.tcp.resetNow();
+      await untilStats(world, ({ open, queued }) => open === 1 && queued === 0, 'one of two clients has left, whose task had waited', 'open 1, queued 0');
+      busy.tcp.resetNow();
+      await untilDeserted(world, 'both clients have left');
+    },
+  );
+
+  rule(
+    'closes',
+    'finishes what is in progress when the server closes, and leaves no thread behind',
+    {
+      rule: 'close stops accepting, answers what is in progress, and resolves when every thread is gone',
+      likely: 'threads are ended before their last answers are given',
+    },
+    async (world) => {
+      await expectFinishes(world, NAME, { workers: 2 }, async () => async () => {});
+    },
+  );
+});
