@@ -57,6 +57,8 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
   const errors: string[] = [];
   const children = new Set<ChildProcess>();
   const threads = new Set<Worker>();
+  /** This process's ends of its connections, those apart that it has given away. */
+  const sockets = new Set<Socket>();
   let all = 0;
   let closing: Promise<void> | undefined;
   let closed = 'not called';
@@ -65,6 +67,11 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
     const { process: child } = message as { process: ChildProcess };
     all++;
     children.add(child);
+  });
+  subscribe('net.server.socket', (message) => {
+    const { socket } = message as { socket: Socket };
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
   process.on('worker', (thread) => {
     all++;
@@ -151,6 +158,12 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       }),
 
     pid: () => process.pid,
+
+    /** Bytes that have been read from connections that are open. */
+    takenBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead, 0),
+
+    /** Bytes that are written and that the kernel has not taken yet. */
+    heldBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
 
     /** What `designNamed` says to a name. */
     designNamed: (name: string) => {

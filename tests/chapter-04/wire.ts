@@ -2,6 +2,7 @@
 import { count } from '#support/bytes.ts';
 import type { World } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
+import { requestBytes } from '#support/http-client.ts';
 import type { HttpClient } from '#support/http-client.ts';
 import { closing, expectBody, expectStatus, staysOpen, theOnly } from '#support/http-exchange.ts';
 import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
@@ -179,7 +180,7 @@ export async function slowOnes(world: TestWorld, server: Address, howMany: numbe
 /** At most so much of what they would take one after the other. */
 const TOGETHER = 0.6;
 /** A machine that is busy with something else makes a short wait look long: then longer ones decide. */
-const WAITS_MS = [400, 800, 1500];
+const WAITS_MS = [400, 700, 1000];
 
 /** Several slow requests at once take hardly longer than one. The measure is this server itself. */
 export async function expectTogether(world: TestWorld, name: DesignName, options: ServeOptions = {}, howMany = 4): Promise<void> {
@@ -277,4 +278,39 @@ export async function settled(world: TestWorld, server: Address, label: string):
   http.send('GET', '/');
   isHello(await answer(http), `${label}: GET /`);
   return http;
+}
+
+/** More than the buffers of both kernels hold, as answers. */
+const MANY = 100_000;
+const MIB = 1 << 20;
+
+/** A client that asks and does not read holds up nobody but itself; when it reads, it gets everything. */
+export async function expectWaitsForReader(world: TestWorld, name: DesignName): Promise<void> {
+  const server = await serve(world, name);
+  const http = await world.http(server, { label: `${name}: client that reads late`, paused: true });
+  const sent = `${name}: GET /nowhere ${MANY} times, and the answers are not read`;
+  const all = Buffer.concat(Array.from({ length: MANY }, () => requestBytes('GET', '/nowhere')));
+  for (let at = 0; at < all.length; at += MIB) http.tcp.write(all.subarray(at, at + MIB));
+  // It has stopped when nothing more is answered.
+  for (let before = -1, still = 0; still < 2; ) {
+    await staysOpen(http.tcp, 150);
+    const { served } = await statsOf(world);
+    const heldBytes = await world.call('heldBytes');
+    check(heldBytes < MIB, { sent, received: `${heldBytes} bytes of answers wait in the server's memory`, expected: 'no more is answered than the client takes' });
+    still = served === before ? still + 1 : 0;
+    before = served;
+  }
+  await expectHello(world, server, 'while another client does not read');
+  http.announce('GET').tcp.resume();
+  const first = await answer(http);
+  expectStatus(first, 404, sent);
+  const length = first.end - first.start;
+  await http.tcp.until(() => http.tcp.receivedBytes >= length * MANY, {
+    sent: `${name}: GET /nowhere ${MANY} times; the answers are read late`,
+    get received() {
+      return `${Math.floor(http.tcp.receivedBytes / length)} answers, then nothing more`;
+    },
+    expected: `${MANY} answers`,
+    patienceMs: PATIENT_MS,
+  });
 }
