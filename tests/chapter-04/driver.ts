@@ -231,8 +231,8 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
     /** Gives away a buffer with its task: how many bytes are left of it here. */
     runWithBuffer: async (bytes: number): Promise<{ left: number; result: unknown }> => {
       const buffer = new ArrayBuffer(bytes);
-      const promise = thePool().run({ do: 'measure', buffer }, { transfer: [buffer] });
-      return { left: buffer.byteLength, result: await promise };
+      const result = await thePool().run({ do: 'measure', buffer }, { transfer: [buffer] });
+      return { left: buffer.byteLength, result };
     },
 
     abortTask: (number: number) => aborts[number]!.abort(),

@@ -261,6 +261,9 @@ export async function expectFinishes(world: TestWorld, name: DesignName, options
     await begin(busy, '/slow', beginMs);
     const whenClosing = await besides(server);
     await world.call('beginClose');
+    const state = await world.call('closeState');
+    await world.settle();
+    check(state === 'pending' || busy.leftOver.length > 0 || busy.tcp.ended || busy.tcp.closed, { sent: `${name}: GET /slow, then close()`, received: `the promise is ${state}, and the request is not answered yet`, expected: 'it waits' });
     await whenClosing();
     await gone(silent, 'who says nothing is let go of');
     await gone(busy, 'the connection is closed behind the last answer');
