@@ -13,7 +13,7 @@ export type { WaitingLineOptions } from './waiting-line.ts';
 
 // 4.6
 export { PoolError, WorkerPool } from './worker-pool.ts';
-export type { WorkerPoolOptions, WorkerPoolStats } from './worker-pool.ts';
+export type { RunOptions, WorkerPoolOptions, WorkerPoolStats } from './worker-pool.ts';
 export { serveTasks } from './serve-tasks.ts';
 export type { TaskResult } from './serve-tasks.ts';
 
