@@ -62,6 +62,11 @@ export async function sendUntilStalled(client: TcpClient, pieces: readonly Buffe
   return { sentPieces, takenBytes: client.flushedBytes };
 }
 
+/** Waits until the server takes no more of what is sent, or has taken all of it. */
+export async function untilStalled(client: TcpClient, sentBytes: number): Promise<void> {
+  while (client.flushedBytes < sentBytes && !(await isStalled(client, client.flushedBytes + 1)));
+}
+
 async function isStalled(client: TcpClient, sentBytes: number): Promise<boolean> {
   try {
     await client.until(() => client.flushedBytes >= sentBytes, { patienceMs: STALLED_MS });

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { showBytes } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
@@ -7,7 +6,7 @@ import { fieldValue, fieldValues, readResponse } from '#support/http-response.ts
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type driver from './driver.ts';
 import { SECRET } from './driver.ts';
-import type { Answer, Pairs } from './driver.ts';
+import type { Answer, Facts, Pairs } from './driver.ts';
 import { closing, eventually, exchange, expectBody, expectStatus, msUntilOneDigitEach, once, over, showResponse, theOnly, told } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
@@ -191,13 +190,12 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
         const http = await world.http(server);
         http.sendBytes(bytes, [what === 'chunks' || what === 'a length' ? 'POST' : 'GET']);
         const seen = told(theOnly(await http.responsesToEnd(), http.tcp));
-        const { authority, hasBody, contentLength } = seen;
-        check(isDeepStrictEqual({ authority, hasBody, contentLength }, wanted), { sent: http.tcp.describeSent(), received: JSON.stringify({ authority, hasBody, contentLength }), expected: JSON.stringify(wanted) });
-        check(seen.scheme === 'http' && seen.httpVersion === '1.1' && isDeepStrictEqual(seen.addresses, ['127.0.0.1', '127.0.0.1', server.port]), {
-          sent: http.tcp.describeSent(),
-          received: `${seen.scheme}, ${seen.httpVersion}, ${seen.addresses.join(', ')}`,
-          expected: `http, 1.1, 127.0.0.1, 127.0.0.1, ${server.port}`,
-        });
+        const facts: Facts = { ...wanted, scheme: 'http', remoteAddress: '127.0.0.1', localAddress: '127.0.0.1', localPort: server.port };
+        // Requests may be built differently, and tell less.
+        for (const name of Object.keys(seen.facts) as (keyof Facts)[]) {
+          check(seen.facts[name] === facts[name], { sent: http.tcp.describeSent(), received: `request.${name} is ${JSON.stringify(seen.facts[name])}`, expected: JSON.stringify(facts[name]) });
+        }
+        check(seen.httpVersion === '1.1', { sent: http.tcp.describeSent(), received: `request.httpVersion is ${seen.httpVersion}`, expected: '1.1' });
       }
     },
   );

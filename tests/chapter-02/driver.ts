@@ -69,6 +69,18 @@ export interface ServeSetup {
   timeouts?: Partial<Http.HttpTimeouts>;
 }
 
+/** Not there where requests are built differently and do not tell it. */
+export interface Facts {
+  authority?: string;
+  scheme?: string;
+  hasBody?: boolean;
+  /** `null` where it is not known beforehand. */
+  contentLength?: number | null;
+  remoteAddress?: string;
+  localAddress?: string;
+  localPort?: number;
+}
+
 /** A request as the handler saw it. */
 export interface Call {
   port: number;
@@ -77,13 +89,8 @@ export interface Call {
   path: string;
   query: string;
   httpVersion: string;
-  authority: string;
-  scheme: string;
-  hasBody: boolean;
-  /** `null` where the request does not tell it. */
-  contentLength: number | null;
-  /** `[client's address, our address, our port]` */
-  addresses: [string | undefined, string | undefined, number | undefined];
+  /** What a request may tell besides, as far as this one does. */
+  facts: Facts;
   headers: Pairs;
   /** The body as far as it was read, as latin1, if it is short. */
   body: string;
@@ -187,6 +194,14 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     };
   }
 
+  function factsOf(request: Http.HttpRequest): Facts {
+    const facts: Record<string, unknown> = {};
+    for (const name of ['authority', 'scheme', 'hasBody', 'contentLength', 'remoteAddress', 'localAddress', 'localPort'] as const) {
+      if (name in request) facts[name] = request[name] ?? null;
+    }
+    return facts;
+  }
+
   function record(request: Http.HttpRequest): Call {
     const call: Call = {
       port: request.remotePort ?? 0,
@@ -195,11 +210,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       path: request.path,
       query: request.query,
       httpVersion: request.httpVersion,
-      authority: request.authority,
-      scheme: request.scheme,
-      hasBody: request.hasBody,
-      contentLength: request.contentLength ?? null,
-      addresses: [request.remoteAddress, request.localAddress, request.localPort],
+      facts: factsOf(request),
       headers: pairsOf(request.headers),
       body: '',
       bodyBytes: 0,

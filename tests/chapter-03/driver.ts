@@ -404,6 +404,10 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
     errors: () => errors,
     logged: () => logged,
     shiftClock,
+    /** The loop stands still: what comes meanwhile is there all at once. */
+    standStill: (ms: number) => {
+      for (const started = performance.now(); performance.now() - started < ms;);
+    },
     connections: () => server?.connections ?? 0,
   };
 });

@@ -17,6 +17,7 @@ import { HttpResponse } from './response.ts';
 import type { Handler } from './response.ts';
 import { defaultTimeouts } from './timeouts.ts';
 import type { HttpTimeouts } from './timeouts.ts';
+import { listHas } from './token-list.ts';
 
 export interface ServeOptions {
   readonly host?: string;
@@ -273,7 +274,7 @@ class Connection {
   async #respond(response: HttpResponse, request: Request | null): Promise<boolean> {
     const { socket, server } = this;
     const { status, body } = response;
-    if (response.takeOver !== undefined) return this.#handOver(response);
+    if (response.takeOver !== undefined) return this.#handOver(response, request);
     if (status < 200) throw new LocalProtocolError('no final status');
     const iterable = typeof body !== 'string' && !(body instanceof Uint8Array);
     if (iterable && (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body || Symbol.iterator in body))) throw new LocalProtocolError('no body');
@@ -358,13 +359,19 @@ class Connection {
     if (socket.destroyed) throw new Gone();
   }
 
-  #handOver(response: HttpResponse): boolean {
+  #handOver(response: HttpResponse, request: Request | null): boolean {
     const { socket, input } = this;
+    const asked = request?.httpVersion === '1.1' && request.headers.has('upgrade') && listHas(request.headers.get('connection'), 'upgrade');
+    if (!asked) throw new LocalProtocolError('101 to a client that did not ask for it');
     socket.write(headOf(101, '', response.headers), 'latin1');
     socket.unpipe(input.stream);
     for (const event of ['data', 'end', 'error']) socket.removeAllListeners(event);
     this.handedOver = true;
-    response.takeOver?.(socket, input.stream.bytes);
+    try {
+      response.takeOver?.(socket, input.stream.bytes);
+    } catch {
+      socket.destroy();
+    }
     socket.resume();
     return false;
   }
@@ -408,9 +415,9 @@ export class HttpServer {
     });
   }
 
-  async listen({ host = '127.0.0.1', port = 0 }: ServeOptions = {}): Promise<void> {
+  async listen({ host = '127.0.0.1', port = 0, path }: ServeOptions = {}): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(port, host, resolve);
+      this.server.once('error', reject).listen(path === undefined ? { port, host } : { path }, resolve);
     });
   }
 
@@ -421,7 +428,8 @@ export class HttpServer {
   }
 
   get origin(): string {
-    const { address, port } = this.address as AddressInfo;
+    if (typeof this.address === 'string') return 'http://localhost';
+    const { address, port } = this.address;
     return `http://${address}:${port}`;
   }
 
