@@ -121,7 +121,7 @@ function printLine({ name, sentence }: SelfCheck, outcome: Outcome, durationMs: 
   console.log(`  ${sign} ${name.padEnd(12)} ${sentence}${units}${some}  ${styleText('gray', seconds)}`);
 }
 
-function printFaults({ name }: SelfCheck, { failed, faults, skipped }: Outcome, strict: boolean): void {
+function printFaults({ name }: SelfCheck, { failed, faults, skipped, notes = [] }: Outcome, strict: boolean): void {
   if (failed > 0) {
     console.log(`\n${styleText('red', `✗ ${name}`)}`);
     for (const fault of faults) console.log(`  - ${fault}`);
@@ -129,5 +129,9 @@ function printFaults({ name }: SelfCheck, { failed, faults, skipped }: Outcome, 
   if (skipped.length > 0) {
     console.log(`\n– ${name}: skipped on this machine${strict ? ', which REQUIRE_ALL=1 does not allow' : ''}`);
     for (const reason of skipped) console.log(`  - ${reason}`);
+  }
+  if (notes.length > 0) {
+    console.log(`\n– ${name}: no failure, and worth a look`);
+    for (const note of notes) console.log(`  - ${note}`);
   }
 }

@@ -11,6 +11,8 @@ export interface Outcome {
   readonly skipped: readonly string[];
   /** At least one for each failed unit. */
   readonly faults: readonly Fault[];
+  /** What a maintainer should know although it is no failure. */
+  readonly notes?: readonly string[];
 }
 
 /** The outcome of a check that counts as one unit, whatever the number of its faults. */
@@ -25,5 +27,6 @@ export function sum(outcomes: readonly Outcome[]): Outcome {
     failed: outcomes.reduce((total, outcome) => total + outcome.failed, 0),
     skipped: outcomes.flatMap((outcome) => outcome.skipped),
     faults: outcomes.flatMap((outcome) => outcome.faults),
+    notes: outcomes.flatMap((outcome) => outcome.notes ?? []),
   };
 }
