@@ -22,6 +22,7 @@ import { listHas } from './token-list.ts';
 export interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
+  readonly path?: string;
   readonly limits?: Partial<HttpLimits>;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly onError?: (error: unknown, request: unknown) => void;
