@@ -1,7 +1,7 @@
 /**
  * `npm run bench static [-- --seconds N --rounds N --only 1KB,100KB,10MB,memory --servers nginx,sirv --json FILE]`
  *
- * Chapter 03's server beside nginx, sirv, @fastify/static, Express static and Python's http.server: in one run and in
+ * Chapter 03's server beside nginx (with sendfile and copying), sirv, @fastify/static, Express static and Python's http.server: in one run and in
  * turns, each on a core of its own that the generator leaves alone. Then the memory that 200 slow downloads of a large
  * file take. Our server is there three times: with files in its memory; with files kept open, as nginx and its
  * open_file_cache have them; and with nothing kept, so that each request finds, opens, reads and closes.
@@ -37,6 +37,9 @@ const WATCHED_MS = 5_000;
 const CACHE_BYTES = 64 * 2 ** 20;
 const SATURATED_PERCENT = 90;
 const WARM_UP_SECONDS = 2;
+
+/** No server: it has no part in the memory that downloads take. */
+const FLOOR = 'node:net, no server';
 
 interface Options {
   readonly seconds: number;
@@ -107,6 +110,7 @@ async function availableServers(folder: string, wanted: readonly string[] | null
     node('ten-servers, cached', 'static-ten-servers.ts', String(CACHE_BYTES), String(CACHE_BYTES / 2)),
     node('ten-servers, kept open', 'static-ten-servers.ts', String(CACHE_BYTES), '0'),
     node('ten-servers, nothing kept', 'static-ten-servers.ts', '0'),
+    node(FLOOR, 'static-floor.ts'),
   ];
   for (const [name, script, module] of [
     ['sirv', 'static-sirv.mjs', 'sirv'],
@@ -118,7 +122,7 @@ async function availableServers(folder: string, wanted: readonly string[] | null
   }
   const nginx = findProgram('nginx');
   if (nginx === null) console.log('Without nginx: apt-get install nginx-light, brew install nginx');
-  else servers.push(staticNginxCommand(nginx, await freePort(), folder));
+  else servers.push(staticNginxCommand(nginx, await freePort(), folder), staticNginxCommand(nginx, await freePort(), folder, 'off'));
   const python = findProgram('python3');
   if (python === null) console.log("Without Python's http.server: apt-get install python3");
   else servers.push(await pythonCommand(python, folder));
@@ -229,7 +233,7 @@ async function bench(options: Options): Promise<number> {
     }
     await Promise.all(servers.splice(0).map((server) => server.stop()));
     if (options.only.includes('memory')) {
-      for (const command of commands) memory.push(await measureMemory(command, cores));
+      for (const command of commands.filter(({ name }) => name !== FLOOR)) memory.push(await measureMemory(command, cores));
       showMemory(memory);
     }
   } finally {

@@ -16,6 +16,8 @@ export interface ServerCommand {
 }
 
 const READY_MS = 10_000;
+/** USER_HZ: 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
 export class ServerProcess {
@@ -41,14 +43,13 @@ export class ServerProcess {
 
   /**
    * Seconds of CPU time that the process has used, its threads included. From `schedstat`, which counts nanoseconds:
-   * `stat` counts ticks of 10 ms, of which a short round on a busy machine has ten.
+   * `stat` counts ticks of 10 ms, of which a short round on a busy machine has ten. But `stat` has the threads that
+   * have ended, too, of which a server with a thread for each connection has many.
    */
   cpuSeconds(): number {
     const threads = readdirSync(`/proc/${this.pid}/task`);
-    const nanoseconds = threads.map((thread) => {
-      return Number(readFileSync(`/proc/${this.pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-    });
-    return nanoseconds.reduce((sum, time) => sum + time, 0) / 1e9;
+    const nanoseconds = threads.reduce((sum, thread) => sum + threadNanoseconds(this.pid, thread), 0);
+    return Math.max(nanoseconds / 1e9, tickSeconds(this.pid));
   }
 
   /** Bytes of memory in use (resident set). */
@@ -62,6 +63,22 @@ export class ServerProcess {
     this.#child.kill('SIGKILL');
     await exited;
   }
+}
+
+/** 0 for a thread that has ended meanwhile. */
+function threadNanoseconds(pid: number, thread: string): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  } catch {
+    return 0;
+  }
+}
+
+/** utime and stime, fields 14 and 15 of `stat`; the name in front of them may hold spaces. */
+function tickSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number) as [number, number];
+  return (user + system) / TICKS_PER_SECOND;
 }
 
 function ready(child: ChildProcess, server: ServerCommand): Promise<string> {
