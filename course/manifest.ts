@@ -91,7 +91,15 @@ export const chapters: readonly Chapter[] = [
     title: 'workers, threads, processes',
     builds: 'the same app under seven concurrency designs, side by side',
     standsOn: [1, 2],
-    exercises: [],
+    exercises: [
+      { id: '4.1', title: 'one after the other', file: 'waiting-line.ts', section: 'One after the other' },
+      { id: '4.2', title: 'one loop for all', file: 'callbacks.ts', section: 'Do not wait' },
+      { id: '4.3', title: 'a process for each', file: 'process-per-connection.ts', section: 'Somebody else may wait', growsFrom: '4.1' },
+      { id: '4.4', title: 'a pool of processes', file: 'process-pool.ts', section: 'Start them before they are needed' },
+      { id: '4.5', title: 'a thread for each', file: 'thread-per-connection.ts', section: 'Cheaper than a process', growsFrom: '4.1' },
+      { id: '4.6', title: 'a pool of threads', file: 'worker-pool.ts', section: 'A queue with an end' },
+      { id: '4.7', title: 'choosing', file: 'routed.ts', section: 'Which one, then?', growsFrom: '4.6' },
+    ],
   },
   {
     number: 5,
