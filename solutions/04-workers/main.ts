@@ -62,7 +62,8 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   if (warning !== null) console.error(`warning: ${warning}`);
   try {
     const server = await design(options);
-    console.log(`${name} listening on http://${server.address.address}:${server.address.port}`);
+    const { address, family, port } = server.address;
+    console.log(`listening on http://${family === 'IPv6' ? `[${address}]` : address}:${port}`);
     stopOnSignals(server);
     return undefined;
   } catch (error) {
