@@ -34,7 +34,8 @@ class AsyncConnection extends LoopConnection {
   /** The next thing that happens, however long it takes. */
   async #nextEvent(): Promise<ReceivedEvent> {
     // TODO 4.2  The machine's next event, unless it needs more data. Then wait for a chunk, give it to `this.receive`,
-    //           and ask again; behind the last chunk it is `receiveEof` of the machine.
+    //           and ask again. Behind the last chunk tell the machine (`receiveEof`), and ask again, too: it alone
+    //           knows whether the end is `closed` or something is missing, which it throws.
     throw new NotImplemented('4.2');
   }
   // endregion

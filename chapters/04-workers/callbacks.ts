@@ -42,7 +42,7 @@ class CallbackConnection extends LoopConnection {
     //           next event. `request`: remember it. `end`: handle it. `data`: nobody wants it. `closed`: end our side;
     //           nothing else will come. Anything else: there is nothing to do now. What `nextEvent` throws is refused
     //           (`this.refuse`). At last, a socket that was paused for having sent too much is resumed when no more
-    //           than HELD_BYTES_MAX are left in the machine.
+    //           than HELD_BYTES_MAX are left in the machine (`bufferedBytes`), and not before.
     throw new NotImplemented('4.2');
   }
 

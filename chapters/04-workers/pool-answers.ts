@@ -27,8 +27,9 @@ export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { me
 // region statuses
 /** What a client is told when a task has no result. Other errors are ours, and stay what they are. */
 export function asAnswer(error: unknown): unknown {
-  // TODO 4.6  A PoolError becomes: `full` and `closed` what `overloaded()` makes; `timeout` an HttpError 504; `died` an
-  //           HttpError 500, which says nothing more. Any other error is ours, and is returned as it is.
+  // TODO 4.6  A PoolError becomes: `full`, `closed` and `aborted` (nobody is there to read it) what `overloaded()`
+  //           makes; `timeout` an HttpError 504; `died` an HttpError 500, which says nothing more. Any other error is
+  //           ours, and is returned as it is.
   throw new NotImplemented('4.6');
 }
 // endregion

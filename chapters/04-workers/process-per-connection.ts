@@ -18,10 +18,10 @@ const SCRIPT = new URL('./connection-process.ts', import.meta.url);
 function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<void> {
   // TODO 4.3  Fork SCRIPT, with an `ipc` channel and no stdin. `context.add` it: `finish` tells it so, `kill` is
   //           SIGKILL. Of its reports, `served` counts in what `add` returned, and `stats` is answered by what
-  //           `context.stats()` resolves to. Send it a ConnectionMessage with the socket; if that fails, destroy the
-  //           socket. A child that is not `connected` is told nothing: it has gone, or could not be started, and then
-  //           its socket must be destroyed as well. Its `error` goes to `context.onError`. When it is gone (`close`),
-  //           `context.remove` it, and resolve.
+  //           `context.stats()` resolves to. Send it a ConnectionMessage with the socket, but keep your copy
+  //           (`keepOpen`): it is destroyed when the child reports `taken`, and when the child is gone (`close`), which
+  //           may be before it had the socket, or before it was started at all. Then also `context.remove` it, and
+  //           resolve. A child that is not `connected` is told nothing. Its `error` goes to `context.onError`.
   throw new NotImplemented('4.3');
 }
 // endregion

@@ -7,7 +7,6 @@
 import { NotImplemented } from '#course/not-implemented.ts';
 import cluster from 'node:cluster';
 import type { Worker } from 'node:cluster';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -104,11 +103,13 @@ class ProcessPool implements RunningServer {
   // region start
   /** Starts one. It inherits no socket: it asks the primary for the one that listens, by its address. */
   #startProcess(): PoolProcess {
-    // TODO 4.4  Set `cluster.schedulingPolicy` to SCHED_NONE, and `cluster.setupPrimary` to SCRIPT (as a path; no
-    //           `args`, no `execArgv`); then fork. Describe it as a PoolProcess: `gone` resolves at its `exit` to a few
-    //           words with the code or the signal, `readyOrGone` stands below, it has been heard now, `finish` tells it
-    //           so, and `kill` sends SIGKILL to the process (not by `worker.kill`, which waits for it to disconnect).
-    //           Hand what it says to `#onReport`, and tell it to `start`.
+    // TODO 4.4  Set `cluster.schedulingPolicy` to SCHED_NONE, and `cluster.setupPrimary` to SCRIPT (`exec`, as a path;
+    //           it needs no `args` and no `execArgv`); then fork. Its `error` goes to `onError`. Describe it as a
+    //           PoolProcess: `gone` resolves, and never rejects, at the `close` of `worker.process` (which comes even
+    //           if it could not be started) to a few words with the code or the signal, `readyOrGone` stands below, it
+    //           has been heard now, `finish` tells it so, and `kill` sends SIGKILL to the process (nothing less ends
+    //           one that is stopped, and `worker.kill` waits for it to disconnect). Hand what it says to `#onReport`,
+    //           and tell it to `start`.
     throw new NotImplemented('4.4');
   }
   // endregion

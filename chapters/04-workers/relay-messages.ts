@@ -12,8 +12,6 @@ export type ToConnection =
   | { readonly type: 'written' }
   /** The client will send nothing more. */
   | { readonly type: 'end' }
-  /** The socket is no more. */
-  | { readonly type: 'close' }
   /** The server is closing: after the response in progress. */
   | { readonly type: 'finish' }
   /** The statistics of all, which it asked for, as JSON. */

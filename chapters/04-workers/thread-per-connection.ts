@@ -45,16 +45,16 @@ function serveInThread(socket: Socket, context: PerConnectionContext): Promise<v
 /** What the socket has for the thread. Nothing is read before the thread asks for it. */
 function relay(socket: Socket, tell: (message: ToConnection) => void): void {
   // TODO 4.5  A chunk: pause the socket, and tell the thread, in a buffer that holds this chunk and nothing else (it
-  //           takes all of `bytes.buffer`). The end: tell it. An error: destroy the socket. The socket comes to you
-  //           paused, and stays so until the thread asks.
+  //           takes all of `bytes.buffer`, so make a copy). The end: tell it. The socket comes to you paused, and stays
+  //           so until the thread asks.
   throw new NotImplemented('4.5');
 }
 
 /** What the thread has for the socket. */
 function carry(message: FromConnection, socket: Socket, tell: (message: ToConnection) => void): void {
   // TODO 4.5  `read`: the thread takes more, so the socket may. `write`: to the socket, and `written` back when it has
-  //           gone to the kernel. `end`: end our side. `destroy`: destroy the socket, but not before what was written
-  //           has gone. The other messages are not for you.
+  //           gone to the kernel. `end`: end our side; the client may still talk. `destroy`: destroy the socket, when
+  //           what you have called `written` has gone. The other messages are not for you.
   throw new NotImplemented('4.5');
 }
 // endregion

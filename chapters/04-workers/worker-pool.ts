@@ -125,9 +125,10 @@ export class WorkerPool<Input, Result> {
    * @throws PoolError `full` at once; `timeout`, `died`, `closed` or `aborted` when that happens; or what the task threw
    */
   run(input: Input, { transfer = [], signal }: RunOptions = {}): Promise<Result> {
-    // TODO 4.6  A pool that is closing rejects with a PoolError `closed`. An idle thread gets the task at once
-    //           (`#give`). If there is none the task waits in `#queue`, as long as fewer than `queueMax` wait there;
-    //           else it is counted in `#refused`, and rejected with `full`.
+    // TODO 4.6  A pool that is closing rejects with a PoolError `closed`, and a task whose `signal` has aborted already
+    //           with `aborted`. An idle thread gets the task at once (`#give`). If there is none the task waits
+    //           (`#wait`), as long as fewer than `queueMax` wait there; else it is counted in `#refused`, and rejected
+    //           with `full`.
     throw new NotImplemented('4.6');
   }
 
@@ -144,9 +145,10 @@ export class WorkerPool<Input, Result> {
 
   /** Gives a thread its task, and so much time for it. */
   #give(thread: Thread<Input, Result>, task: Task<Input, Result>): void {
-    // TODO 4.6  The task is the thread's now: count it in `#running`, send it, and start its timer. When
-    //           `taskTimeoutMs` are over, the task ends, rejected with `timeout`, and the thread is killed: the crew
-    //           replaces it.
+    // TODO 4.6  The task is the thread's now: count it in `#running`, send it with its `transfer`, and start its timer.
+    //           When `taskTimeoutMs` are over, the task ends, rejected with `timeout`, and the thread is killed: the
+    //           crew replaces it. What cannot be sent (`postMessage` throws) ends at once, rejected with that error,
+    //           and the thread is free.
     throw new NotImplemented('4.6');
   }
 
@@ -166,8 +168,8 @@ export class WorkerPool<Input, Result> {
 
   /** A thread is gone, and with it whatever it was working on. */
   #isGone(thread: Thread<Input, Result>): void {
-    // TODO 4.6  It is idle no more. If it had a task, that ends, rejected with `died`; it is not given to another
-    //           thread.
+    // TODO 4.6  It is idle no more, if it was. If it had a task, that ends, rejected with `died`; it is not given to
+    //           another thread.
     throw new NotImplemented('4.6');
   }
   // endregion

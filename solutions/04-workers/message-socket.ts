@@ -28,7 +28,6 @@ export class MessageSocket extends Duplex {
   receive(message: ToConnection): void {
     if (message.type === 'data') this.push(Buffer.from(message.bytes.buffer));
     else if (message.type === 'end') this.push(null);
-    else if (message.type === 'close') this.destroy();
     else if (message.type === 'written') {
       const onWritten = this.#onWritten;
       this.#onWritten = null;

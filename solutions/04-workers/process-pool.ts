@@ -6,7 +6,6 @@
 
 import cluster from 'node:cluster';
 import type { Worker } from 'node:cluster';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -107,8 +106,11 @@ class ProcessPool implements RunningServer {
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: fileURLToPath(SCRIPT), args: [], execArgv: [] });
     const worker = cluster.fork();
-    const ended = once(worker, 'exit') as Promise<[code: number | null, signal: string | null]>;
-    const gone = ended.then(([code, signal]) => `ended by ${signal ?? `exit code ${code}`}`);
+    // Behind `exit`, and also when it could not be started at all.
+    const gone = new Promise<string>((resolve) => {
+      worker.process.once('close', (code, signal) => resolve(`ended by ${signal ?? `exit code ${code}`}`));
+    });
+    worker.once('error', this.#settings.onError);
     const member: PoolProcess = {
       kind: 'process',
       id: worker.process.pid ?? 0,

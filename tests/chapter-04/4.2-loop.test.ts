@@ -7,6 +7,7 @@ import {
   answer,
   expectAnswers,
   expectFinishes,
+  expectHeldBack,
   expectHello,
   expectTogether,
   expectWaitsForReader,
@@ -29,7 +30,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers every request of the application, with callbacks',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'an event of the machine has nobody who acts on it, or `#answered` is never called back',
+      likely: 'an event of the machine has nobody who acts on it, or `#answered` is never called back, or the application is asked for something else than the request says',
     },
     async (world) => {
       await expectAnswers(world, 'callbacks');
@@ -41,7 +42,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers every request of the application, with async/await',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'an event is not waited for, or a chunk is not given to the machine',
+      likely: 'an event is not waited for, or a chunk is not given to the machine, or the application is asked for something else than the request says',
     },
     async (world) => {
       await expectAnswers(world, 'async');
@@ -152,6 +153,29 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
   );
 
   rule(
+    'refuses-half-a-body',
+    'does not answer a request whose body breaks off as if it were whole',
+    {
+      rule: 'a message whose body is shorter than its Content-Length is incomplete (RFC 9112 §8): 400, or the end of the connection',
+      likely: 'the end of the input is taken for the end of the request: only the machine knows whether something is missing, by `receiveEof`',
+    },
+    async (world) => {
+      for (const name of LOOPS) {
+        const server = await serve(world, name);
+        const length = world.random.integer(2_000, 9_000);
+        const whole = requestBytes('GET', '/', { body: world.random.bytes(length) });
+        const missing = world.random.integer(1, length - 1);
+        const http = await visitor(world, server, `${name}: client that breaks off`);
+        http.sendBytes(whole.subarray(0, whole.length - missing)).tcp.end();
+        await gone(http, 'the connection is closed');
+        const sent = `${name}: GET / with a body of which the last ${missing} of ${length} bytes are missing, then FIN`;
+        if (http.leftOver.length > 0) expectStatus(await answer(http), 400, sent);
+        await expectHello(world, server, `(${name}) behind a request that broke off`);
+      }
+    },
+  );
+
+  rule(
     'waits-for-slow-readers',
     'answers no more than a client reads, and goes on when it does',
     {
@@ -160,6 +184,20 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     },
     async (world) => {
       for (const name of LOOPS) await expectWaitsForReader(world, name);
+    },
+  );
+
+  rule(
+    'holds-back-who-sends-ahead',
+    'takes in no more than a little of what a client sends ahead of its answers',
+    {
+      rule: 'what cannot be answered yet must not pile up in the server: nothing is read, and the kernel holds back the client',
+      likely: 'a socket that was paused for having sent too much is resumed though there is still too much in the machine',
+    },
+    async (world) => {
+      const request = requestBytes('GET', '/slow');
+      const bytes = Buffer.concat(Array.from({ length: Math.ceil((1 << 20) / request.length) }, () => request));
+      for (const name of LOOPS) await expectHeldBack(world, name, { what: 'more requests', bytes });
     },
   );
 

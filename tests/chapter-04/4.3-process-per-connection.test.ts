@@ -1,7 +1,8 @@
 import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
 import type driver from './driver.ts';
 import { expectBounded, expectCloses, expectCrashContained, expectDeadline, expectLeaversForgotten, expectOneEach } from './per-connection.ts';
-import { expectAnswers, expectTogether } from './wire.ts';
+import { answer, expectAnswers, expectHello, expectTogether, gone, isHello, serve, settled, until, untilStats, visitor } from './wire.ts';
 
 const DESIGN = { name: 'process-per-connection', kind: 'process' } as const;
 
@@ -63,6 +64,35 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
     },
     async (world) => {
       await expectCrashContained(world, DESIGN);
+    },
+  );
+
+  rule(
+    'failed-start-ends-one',
+    'ends the connection whose process cannot be started, or dies before it has the socket',
+    {
+      rule: 'a client must not wait for an answer from nobody: its connection ends with its process, also with one that never was',
+      likely: 'Node lets go of a socket that was sent only when it has arrived: keep it open, and destroy it when the process is gone',
+    },
+    async (world) => {
+      const server = await serve(world, DESIGN.name, { workers: 2 });
+      const other = await settled(world, server, 'client beside it');
+      for (const how of world.random.shuffle(['no program', 'dies at once'] as const)) {
+        const what = how === 'no program' ? 'its process cannot be started' : 'its process dies at once';
+        await world.call('breakStarts', how);
+        const http = await visitor(world, server, `client, and ${what}`);
+        http.send('GET', '/');
+        await gone(http, 'the connection ends: nobody will ever answer');
+        check(http.leftOver.length === 0, { sent: `GET /; ${what}`, received: http.tcp.describe(), expected: 'no answer: nobody is there to give one' });
+        if (how === 'no program') {
+          await until(world, () => world.call('errors'), (errors) => errors.length > 0, { sent: `GET /; ${what}`, show: () => 'onError was told nothing', expected: 'onError is told why', likely: 'the `error` of the child has no listener, or it goes nowhere' });
+        }
+        await untilStats(world, ({ open, workers }) => open === 1 && workers.length === 1, `two connections; ${what}, for the second`, 'open 1 and 1 worker', 'a process that could not be started has no `exit`, but a `close`');
+        other.send('GET', '/');
+        isHello(await answer(other), 'GET / on another connection');
+      }
+      await world.call('breakStarts', 'not at all');
+      await expectHello(world, server, 'when processes can be started again');
     },
   );
 

@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { exercise } from '#support/exercise.ts';
-import { check } from '#support/failure.ts';
+import { check, CheckFailure } from '#support/failure.ts';
 import type { HttpClient } from '#support/http-client.ts';
+import { staysOpen } from '#support/http-exchange.ts';
+import { CallError } from '#support/subject.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
 import type { Stats } from './driver.ts';
@@ -63,6 +68,27 @@ async function untilReplaced(world: TestWorld, server: Address, size: number, wi
   return replaced;
 }
 
+/** Whether a request is answered while this process, which carries no connections, stands still for so long. */
+async function answeredMeanwhile(world: TestWorld, server: Address, ms: number): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), 'ten-servers-'));
+  try {
+    const answered = join(folder, 'answered');
+    await world.call('standStill', answered, ms);
+    const http = await visitor(world, server, 'client while the primary stands still');
+    http.send('GET', '/');
+    isHello(await answer(http), 'GET / while the primary stands still');
+    writeFileSync(answered, '');
+    return (await until(world, () => world.call('wasTold'), (told) => told !== undefined, { sent: 'GET /', show: () => 'the primary still stands still', expected: 'it goes on' })) === true;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What onError was told of a process. */
+async function errorsOf(world: TestWorld, pid: number): Promise<string[]> {
+  return (await world.call('errors')).filter((message) => new RegExp(`\\b${pid}\\b`).test(message));
+}
+
 exercise<typeof driver>('4.4', import.meta.url, (rule) => {
   rule(
     'gives-the-answers',
@@ -99,6 +125,23 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       check(all === size, { sent: `${NAME} with workers ${size}; 8 connections`, received: `${all} processes have been started`, expected: `${size}, before the first connection` });
       const stats = await untilStats(world, ({ served: now }) => now === 8, '8 requests', 'served 8');
       check(idsOf(stats).join() === idsOf(first).join(), { sent: '8 connections', received: showIds(stats), expected: showIds(first) });
+    },
+  );
+
+  rule(
+    'accepts-for-itself',
+    'lets each process accept for itself: the primary has no part in it',
+    {
+      rule: 'the processes share the listening socket (SCHED_NONE), and the kernel shares out the connections: handing them over would cost more than answering them',
+      likely: '`cluster.schedulingPolicy` is not set before the fork: its default is round robin, in which the primary accepts everything',
+    },
+    async (world) => {
+      const server = await serve(world, NAME, { workers: 2 });
+      await expectHello(world, server, 'while all is well');
+      for (const ms of [1_500, 3_500]) {
+        if (await answeredMeanwhile(world, server, ms)) return;
+        check(ms < 3_500, { sent: "GET / while the primary's loop stands still", received: 'an answer only when that went on: the connection came through the primary', expected: 'an answer meanwhile: the processes are well' });
+      }
     },
   );
 
@@ -193,6 +236,65 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       await gone(http, 'the connection ends with its process');
       check(http.leftOver.length === 0, { sent: 'GET /hang', received: http.tcp.describe(), expected: 'no answer: nobody is there to give one' });
       await untilReplaced(world, server, 2, by, `GET /hang, answered by process ${by}`);
+      const told = await errorsOf(world, by);
+      check(told.length >= 2, {
+        sent: `GET /hang, answered by process ${by}`,
+        received: told.length === 0 ? `onError was told nothing of process ${by}` : `onError was told of process ${by} only: ${told.join('; ')}`,
+        expected: 'onError is told twice, with its id: by you that it hangs, and by the crew that it is gone',
+        likely: 'the process is killed without a word, or without its id',
+      });
+    },
+  );
+
+  rule(
+    'stopped-is-replaced',
+    'kills a process that is stopped, and puts another in its place',
+    {
+      rule: 'a stopped process (kill -STOP) reads no message and handles no signal: SIGKILL alone ends it',
+      likely: 'it is sent SIGTERM, or asked to disconnect: both wait until it runs again',
+      skip: process.platform === 'win32' ? 'processes cannot be stopped on Windows' : undefined,
+    },
+    async (world) => {
+      const server = await serve(world, NAME, { workers: 2, taskTimeoutMs: 1_500 });
+      const { http, by } = await served(world, server, 'client whose process is stopped');
+      await world.call('signal', by, 'SIGSTOP');
+      await gone(http, `the connection ends with process ${by}, which was stopped; taskTimeoutMs 1500`);
+      await untilReplaced(world, server, 2, by, `kill -STOP ${by}`);
+    },
+  );
+
+  rule(
+    'survives-failed-starts',
+    'survives processes that cannot be started: at its own start it says so, later it tries again',
+    {
+      rule: 'a server that cannot start says so, once; one that runs goes on with the processes it has until others can be started',
+      likely: '`gone` never resolves, or rejects, for a process that could not be started: it has an `error` and no `exit`, and then a `close`',
+    },
+    async (world) => {
+      await world.call('breakStarts', 'no program');
+      let failure: unknown;
+      try {
+        await serve(world, NAME, { workers: 2 });
+      } catch (error) {
+        if (!(error instanceof CallError) || error.report.kind === 'not started') {
+          const pending = error instanceof CheckFailure && error.report.kind === 'did not start';
+          throw pending ? new CheckFailure({ ...error.report, sent: `${NAME}, whose processes cannot be started`, expected: 'its promise rejects', likely: '`gone` never resolves: a process that could not be started has no `exit`' }) : error;
+        }
+        failure = error;
+      }
+      check(failure !== undefined, { sent: `${NAME}, whose processes cannot be started`, received: 'a server', expected: 'its promise rejects' });
+      await world.call('breakStarts', 'not at all');
+      const server = await serve(world, NAME, { workers: 2, faults: true });
+      const { http, by } = await served(world, server, 'client whose process crashes');
+      await world.call('breakStarts', 'no program');
+      const before = await world.call('errors');
+      http.send('GET', '/crash');
+      await gone(http, 'the connection ends with its process');
+      const sent = 'GET /crash, while no process can be started';
+      await until(world, () => world.call('errors'), ({ length }) => length >= before.length + 3, { sent, show: (errors) => `onError was told: ${errors.slice(before.length).join('; ') || 'nothing'}`, expected: 'the crash, why no other can be started, and that it is tried again' });
+      await expectHello(world, server, 'while one process is left');
+      await world.call('breakStarts', 'not at all');
+      await untilReplaced(world, server, 2, by, `${sent}; then they can be again`);
     },
   );
 
@@ -218,6 +320,32 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
           return;
         }
         check(taskTimeoutMs < 5_000, { sent: `taskTimeoutMs ${taskTimeoutMs}; nothing for longer than that, and GET /slow that takes a third of it`, received: `first ${showIds(before)}, then ${showIds(after)}`, expected: 'the same processes' });
+      }
+    },
+  );
+
+  rule(
+    'minds-the-limit',
+    'gives a process its taskTimeoutMs, and not much more',
+    {
+      rule: 'a process that has not said anything for taskTimeoutMs hangs; before that it may be busy',
+      likely: 'the limit is compared with something else than the time since the process was last heard',
+    },
+    async (world) => {
+      // On a busy machine everything is late: then a longer time decides.
+      for (const taskTimeoutMs of [2_000, 4_000]) {
+        const server = await serve(world, NAME, { workers: 1, faults: true, taskTimeoutMs });
+        const http = await settled(world, server, 'client whose process hangs');
+        const startedMs = performance.now();
+        // Whoever has told its numbers has been heard.
+        await statsOf(world);
+        http.send('GET', '/hang');
+        const late = await staysOpen(http.tcp, 2.5 * taskTimeoutMs);
+        const tookMs = performance.now() - startedMs;
+        const sent = `GET /hang with taskTimeoutMs ${taskTimeoutMs}`;
+        check(tookMs >= 0.9 * taskTimeoutMs, { sent, received: `the process was killed ${Math.round(tookMs)} ms after it had been heard`, expected: `not before ${taskTimeoutMs} ms` });
+        if (!late) return;
+        check(taskTimeoutMs < 4_000, { sent, received: `nothing: after ${Math.round(tookMs)} ms the process still hangs`, expected: `it is killed soon after ${taskTimeoutMs} ms` });
       }
     },
   );

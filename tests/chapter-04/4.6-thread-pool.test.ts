@@ -88,7 +88,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       check(throws.state === 'failed' && throws.code === undefined && throws.message === message, { sent: 'a task that throws', received: showOutcome(throws), expected: `its error: ${message}` });
       await expectSum(world, 'behind one that has thrown');
       const { left, result } = await world.call('runWithBuffer', 5_000);
-      check(left === 0 && result === 5_000, { sent: 'a task with a buffer of 5,000 bytes in `transfer`', received: `${String(result)} bytes reached the thread, ${left} are left here`, expected: 'all are given away, none is left' });
+      check(left === 0 && result === 5_000, { sent: 'a task with a buffer of 5,000 bytes in `transfer`', received: `${String(result)} bytes reached the thread, ${left} are left here`, expected: 'all are given away, none is left', likely: '`transfer` of the task does not reach `postMessage`: without it, everything is copied' });
     },
   );
 
@@ -197,6 +197,30 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'idle-death-is-noticed',
+    'gives no task to a thread that has died while it had none',
+    {
+      rule: 'a thread can die at any time, by a timer that outlives its task, say: who is gone is idle no more',
+      likely: 'a thread that is gone still stands among those that are idle: a task that is given to it is never done',
+    },
+    async (world) => {
+      const { call } = world;
+      await startPool(world, { size: 1 });
+      const before = await poolStats(world);
+      await expectResult(world, await call('run', { do: 'die later' }), 'done', 'a task whose thread dies a moment after its result');
+      await untilPool(world, (stats) => stats.threads.length === 1 && idsOf(stats) !== idsOf(before), 'a thread that dies while it is idle', 'another in its place');
+      const first = await call('run', { do: 'wait', gate: 0, mark: 1 });
+      const second = await call('run', { do: 'add', a: 1, b: 2, mark: 2 });
+      await until(world, () => call('begun', 1), (times) => times === 1, { sent: 'a task behind the death of an idle thread, for a pool of 1', show: () => 'it is not begun', expected: 'the new thread does it' });
+      const { running, queued } = await poolStats(world);
+      check(running === 1 && queued === 1, { sent: 'two tasks for a pool of 1', received: `running ${running}, queued ${queued}`, expected: 'running 1, queued 1' });
+      await call('openGate', 0);
+      await expectResult(world, first, 'behind gate 0', 'the first task behind the death of an idle thread');
+      await expectResult(world, second, 3, 'the second task behind the death of an idle thread');
+    },
+  );
+
+  rule(
     'hang-is-ended',
     'rejects a task that takes too long, and replaces its thread',
     {
@@ -209,7 +233,14 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const before = await poolStats(world);
       const hangs = [await call('run', { do: 'hang', mark: 1 }), await call('run', { do: 'hang', mark: 2 })];
       const waits = await call('run', { do: 'add', a: 20, b: 22, mark: 3 });
-      for (const task of hangs) await expectFailure(world, task, 'timeout', 'a task that never ends, with taskTimeoutMs 1000');
+      await expectFailure(world, hangs[0]!, 'timeout', 'a task that never ends, with taskTimeoutMs 1000');
+      await until(world, () => poolStats(world), (stats) => idsOf(stats) !== idsOf(before), {
+        sent: 'a task that never ends, for a pool of 1; it has failed with `timeout`',
+        show: (stats) => `${showPool(stats)}: its thread still hangs`,
+        expected: `another thread in the place of ${idsOf(before)}`,
+        likely: 'the task has ended, and its thread was not killed',
+      });
+      await expectFailure(world, hangs[1]!, 'timeout', 'a second task that never ends, begun by the new thread');
       await expectResult(world, waits, 42, 'a task that waited behind two that never end: its own time has only begun');
       const after = await untilPool(world, ({ threads, running }) => threads.length === 1 && running === 0, 'two tasks that never end', 'one thread, running 0');
       check(idsOf(after) !== idsOf(before), { sent: 'a task that never ends', received: `the same thread: ${idsOf(after)}`, expected: 'another' });
@@ -277,29 +308,80 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
   );
 
   rule(
-    'pool-closes',
-    'finishes the tasks that it has when it closes, takes no more, and leaves no thread behind',
+    'unwanted-from-the-start',
+    'does not begin a task whose signal has aborted already',
     {
-      rule: 'close finishes what runs and what waits; then, or at the deadline, all threads are gone',
-      likely: 'nobody tells close that nothing runs and nothing waits any more',
+      rule: 'nobody wants the result: the task fails with `aborted`, whether a thread is idle or not',
+      likely: 'a signal that has aborted already has no `abort` event any more: look at `aborted`',
     },
     async (world) => {
       const { call } = world;
       await startPool(world, { size: 1 });
-      const tasks = [await call('run', { do: 'wait', gate: 0 }), await call('run', { do: 'wait', gate: 1 })];
+      await expectFailure(world, await call('runUnwanted', { do: 'add', a: 1, b: 1, mark: 1 }), 'aborted', 'a task whose signal has aborted already, while a thread is idle');
+      const first = await call('run', { do: 'wait', gate: 0 });
+      await expectFailure(world, await call('runUnwanted', { do: 'add', a: 1, b: 1, mark: 1 }), 'aborted', 'a task whose signal has aborted already, while the thread is busy');
+      await call('openGate', 0);
+      await expectResult(world, first, 'behind gate 0', 'the task before it');
+      await expectSum(world, 'behind two that nobody wanted');
+      check((await call('begun', 1)) === 0, { sent: 'two tasks whose signal had aborted already', received: 'they were begun all the same', expected: 'they are not done' });
+    },
+  );
+
+  rule(
+    'unsendable-is-answered',
+    'rejects a task that cannot be sent to a thread, and goes on using the thread',
+    {
+      rule: 'what no message can carry (a function, say) is the fault of whoever gave it: they get the error, and the thread has seen nothing',
+      likely: '`postMessage` throws when the task counts as running already: it is never taken back',
+    },
+    async (world) => {
+      const { call } = world;
+      await startPool(world, { size: 1 });
+      const before = await poolStats(world);
+      const failed = async (task: number, when: string): Promise<void> => {
+        const sent = `a task with a function in its input ${when}`;
+        const outcome = await outcomeOf(world, task, sent, 'an error');
+        check(outcome.state === 'failed' && outcome.code === undefined, { sent, received: showOutcome(outcome), expected: 'what `postMessage` throws: a DataCloneError' });
+      };
+      await failed(await call('runUnsendable'), 'while a thread is idle');
+      await expectSum(world, 'behind one that could not be sent');
+      const first = await call('run', { do: 'wait', gate: 0 });
+      const waits = await call('runUnsendable');
+      const last = await call('run', { do: 'add', a: 40, b: 2 });
+      await call('openGate', 0);
+      await expectResult(world, first, 'behind gate 0', 'the task before it');
+      await failed(waits, 'that has waited');
+      await expectResult(world, last, 42, 'a task that waited behind one that could not be sent');
+      const after = await poolStats(world);
+      check(after.running === 0 && after.queued === 0 && idsOf(after) === idsOf(before), { sent: 'five tasks, of which two could not be sent', received: showPool(after), expected: `queued 0, running 0, and the same thread: ${idsOf(before)}` });
+    },
+  );
+
+  rule(
+    'pool-closes',
+    'finishes the tasks that it has when it closes, takes no more, and leaves no thread behind',
+    {
+      rule: 'close finishes what runs and what waits; then, or at the deadline, all threads are gone',
+      likely: 'nobody tells close that nothing runs any more, or it is told while something still waits',
+    },
+    async (world) => {
+      const { call } = world;
+      await startPool(world, { size: 1 });
+      const tasks: number[] = [];
+      for (let gate = 0; gate < 4; gate++) tasks.push(await call('run', { do: 'wait', gate }));
       await call('beginPoolClose');
       await expectFailure(world, await call('run', { do: 'add', a: 1, b: 1 }), 'closed', 'a task behind close()');
       for (const [gate, task] of tasks.entries()) {
         await world.settle();
         const state = await call('closeState');
-        check(state === 'pending', { sent: `close() while a task runs${gate === 0 ? ' and another waits' : ''}`, received: `the promise is ${state}`, expected: 'it waits' });
+        check(state === 'pending', { sent: `close() while a task runs${gate < 3 ? ` and ${3 - gate} wait` : ''}`, received: `the promise is ${state}`, expected: 'it waits' });
         await call('openGate', gate);
-        await expectResult(world, task, `behind gate ${gate}`, `close() while a task ${gate === 0 ? 'runs' : 'waits'}`);
+        await expectResult(world, task, `behind gate ${gate}`, `close() while a task ${gate === 0 ? 'runs' : 'waits'}, one of four for one thread`);
       }
       await expectClosed(world, 'close()');
       // Another, with a task that never ends.
       await startPool(world, { size: 2 });
-      const cut: PoolTask[] = [{ do: 'hang' }, { do: 'wait', gate: 2 }, { do: 'add', a: 1, b: 1 }];
+      const cut: PoolTask[] = [{ do: 'hang' }, { do: 'wait', gate: 9 }, { do: 'add', a: 1, b: 1 }];
       const numbers: number[] = [];
       for (const task of cut) numbers.push(await call('run', task));
       await call('beginPoolClose', 300);

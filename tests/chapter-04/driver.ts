@@ -1,9 +1,10 @@
 /** What the tests of chapter 04 do inside the process of the code under test. */
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -36,6 +37,7 @@ export interface Started {
 }
 
 const TASK_SCRIPT = new URL('./task-thread.ts', import.meta.url);
+const NODE = process.execPath;
 /** Longer than any test takes. */
 const FAR_MS = 120_000;
 
@@ -100,6 +102,9 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
     return server;
   }
 
+  /** Whether it was told to go on before its time was over, the last time it stood still. */
+  let toldInTime: boolean | undefined;
+
   // 4.1
   let line: Workers.WaitingLine | undefined;
   let lineServer: Server | undefined;
@@ -114,6 +119,21 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
   /** Opened one by one: what a task waits for, and how often each has been begun. */
   const gates = new Int32Array(new SharedArrayBuffer(4 * 256));
   const begun = new Int32Array(new SharedArrayBuffer(4 * 256));
+
+  /** Follows a task; its number. */
+  function note(run: () => Promise<unknown>): number {
+    const number = outcomes.push({ state: 'waits' }) - 1;
+    const promise: unknown = run();
+    if (!(promise instanceof Promise)) throw new WrongResult(`run must return a promise; it returned ${String(promise)}`);
+    promise.then(
+      (result: unknown) => (outcomes[number] = { state: 'result', result }),
+      (error: unknown) => {
+        const { code, message } = (error ?? {}) as { code?: unknown; message?: string };
+        outcomes[number] = { state: 'failed', code: typeof code === 'string' ? code : undefined, message: message ?? String(error) };
+      },
+    );
+    return number;
+  }
 
   function thePool(): Workers.WorkerPool<PoolTask, unknown> {
     if (!pool) throw new Error('no pool was started');
@@ -158,6 +178,29 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       }),
 
     pid: () => process.pid,
+
+    signal: (pid: number, signal: 'SIGSTOP' | 'SIGKILL') => process.kill(pid, signal),
+
+    /** What becomes of processes that are started from now on. */
+    breakStarts: (how: 'no program' | 'dies at once' | 'not at all') => {
+      process.execPath = how === 'no program' ? join(dirname(NODE), 'there-is-no-such-program') : NODE;
+      if (how === 'dies at once') process.env.NODE_OPTIONS = '--import data:text/javascript,process.exit(1)';
+      else delete process.env.NODE_OPTIONS;
+    },
+
+    /** Comes back, and then this process's loop stands still: until there is a file of this name, or so long. */
+    standStill: (file: string, ms: number) => {
+      toldInTime = undefined;
+      setImmediate(() => {
+        const cell = new Int32Array(new SharedArrayBuffer(4));
+        const startedMs = performance.now();
+        while (!existsSync(file) && performance.now() - startedMs < ms) Atomics.wait(cell, 0, 0, 5);
+        toldInTime = existsSync(file);
+      });
+    },
+
+    /** Whether it was told to go on while it stood still. */
+    wasTold: () => toldInTime,
 
     /** Bytes that have been read from connections that are open. */
     takenBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead, 0),
@@ -213,18 +256,9 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
 
     /** Gives the pool a task; its number, for `outcome` and `abortTask`. */
     run: (task: PoolTask): number => {
-      const number = outcomes.push({ state: 'waits' }) - 1;
       const abort = new AbortController();
+      const number = note(() => thePool().run(task, { signal: abort.signal }));
       aborts[number] = abort;
-      const promise: unknown = thePool().run(task, { signal: abort.signal });
-      if (!(promise instanceof Promise)) throw new WrongResult(`run must return a promise; it returned ${String(promise)}`);
-      promise.then(
-        (result: unknown) => (outcomes[number] = { state: 'result', result }),
-        (error: unknown) => {
-          const { code, message } = (error ?? {}) as { code?: string; message?: string };
-          outcomes[number] = { state: 'failed', code, message: message ?? String(error) };
-        },
-      );
       return number;
     },
 
@@ -234,6 +268,12 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       const result = await thePool().run({ do: 'measure', buffer }, { transfer: [buffer] });
       return { left: buffer.byteLength, result };
     },
+
+    /** Gives the pool a task that no message can carry; its number. */
+    runUnsendable: (): number => note(() => thePool().run({ do: 'add', a: (() => 1) as unknown as number, b: 1 })),
+
+    /** Gives the pool a task that nobody wants any more; its number. */
+    runUnwanted: (task: PoolTask): number => note(() => thePool().run(task, { signal: AbortSignal.abort() })),
 
     abortTask: (number: number) => aborts[number]!.abort(),
 

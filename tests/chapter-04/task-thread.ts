@@ -13,6 +13,8 @@ export type PoolTask =
   | { readonly do: 'crash'; readonly mark?: number }
   /** An error that nobody catches. */
   | { readonly do: 'fail outside'; readonly mark?: number }
+  /** Gives its result, and ends the thread when that has nothing to do any more. */
+  | { readonly do: 'die later'; readonly mark?: number }
   | { readonly do: 'hang'; readonly mark?: number }
   | { readonly do: 'measure'; readonly buffer: ArrayBuffer; readonly mark?: number };
 
@@ -48,6 +50,9 @@ serveTasks(async (task) => {
         throw new Error('nobody catches this');
       });
       return await new Promise<never>(() => {});
+    case 'die later':
+      setTimeout(() => process.exit(1), 50);
+      return { result: 'done' };
     case 'hang':
       for (;;) Atomics.wait(data.begun, 0, Atomics.load(data.begun, 0), 1_000);
     case 'measure':

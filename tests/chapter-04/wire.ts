@@ -4,7 +4,7 @@ import type { World } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
 import { requestBytes } from '#support/http-client.ts';
 import type { HttpClient } from '#support/http-client.ts';
-import { closing, expectBody, expectStatus, staysOpen, theOnly } from '#support/http-exchange.ts';
+import { closing, expectBody, expectStatus, showResponse, staysOpen, theOnly } from '#support/http-exchange.ts';
 import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address, TcpClient } from '#support/tcp-client.ts';
@@ -134,7 +134,12 @@ export async function expectAnswers(world: TestWorld, name: DesignName, options:
   for (const { method, target, status } of questions) {
     const sent = `${method} ${target}`;
     const response = await exchange(method, target);
-    expectStatus(response, status, sent);
+    check(response.status === status, {
+      sent,
+      received: showResponse(response),
+      expected: `status ${status}`,
+      ...(response.status === 200 ? { likely: 'the application was asked, but not with the method, the path and the query of this request' } : {}),
+    });
     if (status === 200) expectBody(response, method === 'HEAD' ? '' : HELLO, sent);
     if (status === 405) {
       const allowed = fieldTokens(response, 'allow');
@@ -286,6 +291,27 @@ export async function settled(world: TestWorld, server: Address, label: string):
 /** More than the buffers of both kernels hold, as answers. */
 const MANY = 100_000;
 const MIB = 1 << 20;
+
+/** While one request waits, what the client sends behind it stays with the client. @param behind more than a few MiB */
+export async function expectHeldBack(world: TestWorld, name: DesignName, behind: { what: string; bytes: Buffer }): Promise<void> {
+  const server = await serve(world, name, { waitMs: 20_000 });
+  const http = await visitor(world, server, `${name}: client that sends without end`);
+  http.send('GET', '/slow');
+  const pieces = 64;
+  for (let piece = 0; piece < pieces; piece++) http.tcp.write(behind.bytes);
+  for (let before = -1; ; ) {
+    await staysOpen(http.tcp, 250);
+    const takenBytes = await world.call('takenBytes');
+    check(takenBytes < 4 * MIB, {
+      sent: `${name}: GET /slow, and behind it, while that waits, ${Math.round((pieces * behind.bytes.length) / MIB)} MiB of ${behind.what}`,
+      received: `${Math.round(takenBytes / MIB)} MiB have been read from the socket`,
+      expected: 'a chunk or two are read: the rest stays with the kernel and with the client',
+    });
+    if (takenBytes === before) break;
+    before = takenBytes;
+  }
+  await expectHello(world, server, 'while another client sends without end');
+}
 
 /** A client that asks and does not read holds up nobody but itself; when it reads, it gets everything. */
 export async function expectWaitsForReader(world: TestWorld, name: DesignName): Promise<void> {

@@ -21,24 +21,20 @@ function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<
     const finish = (): void => tell({ type: 'finish' });
     const worker = context.add({ kind: 'process', id: child.pid ?? 0, finish, kill: () => child.kill('SIGKILL') });
     child.on('message', (report: ProcessReport) => {
-      if (report === 'served') worker.served++;
+      if (report === 'taken') socket.destroy();
+      else if (report === 'served') worker.served++;
       else void context.stats().then((stats) => tell({ type: 'stats', stats }));
     });
     child.once('error', context.onError);
     child.once('close', () => {
+      // If it never had the socket, the client must not wait for an answer from nobody.
+      socket.destroy();
       context.remove(worker);
       resolve();
     });
     const message: ConnectionMessage = { type: 'connection', settings: context.app };
-    // From here on the socket is the child's; this process keeps no copy of it.
-    if (child.connected) {
-      child.send(message, socket, {}, (error) => {
-        // It died before it had it.
-        if (error !== null) socket.destroy();
-      });
-    }
-    // It could not be started: too many files are open, for one.
-    else socket.destroy();
+    // This process keeps its copy until the child has taken its own. What fails on the way ends in `close`.
+    if (child.connected) child.send(message, socket, { keepOpen: true }, () => {});
   });
 }
 // endregion

@@ -48,7 +48,6 @@ function relay(socket: Socket, tell: (message: ToConnection) => void): void {
     tell({ type: 'data', bytes: Uint8Array.from(chunk) });
   });
   socket.once('end', () => tell({ type: 'end' }));
-  socket.on('error', () => socket.destroy());
 }
 
 /** What the thread has for the socket. */

@@ -125,6 +125,7 @@ export class WorkerPool<Input, Result> {
    */
   run(input: Input, { transfer = [], signal }: RunOptions = {}): Promise<Result> {
     if (this.#closing) return Promise.reject(new PoolError('closed', 'the pool is closing'));
+    if (signal?.aborted) return Promise.reject(new PoolError('aborted', 'nobody wants the result any more'));
     const thread = this.#idle.pop();
     if (thread === undefined && this.#queue.length >= this.#options.queueMax) {
       this.#refused++;
@@ -157,7 +158,13 @@ export class WorkerPool<Input, Result> {
       this.#end(thread, (late) => late.reject(new PoolError('timeout', `a task took longer than ${taskTimeoutMs} ms`)));
       thread.kill();
     }, taskTimeoutMs);
-    thread.worker.postMessage({ type: 'task', input: task.input } satisfies ToThread<Input>, task.transfer);
+    try {
+      thread.worker.postMessage({ type: 'task', input: task.input } satisfies ToThread<Input>, task.transfer);
+    } catch (error) {
+      // What cannot be sent is the fault of whoever gave it; the thread has seen nothing of it.
+      this.#end(thread, (unsent) => unsent.reject(error as Error));
+      this.#isFree(thread);
+    }
   }
 
   /** Takes the task from a thread, and says to whoever gave it how it ended. */
