@@ -18,10 +18,11 @@ const SCRIPT = new URL('./connection-process.ts', import.meta.url);
 function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<void> {
   // TODO 4.3  Fork SCRIPT, with an `ipc` channel and no stdin. `context.add` it: `finish` tells it so, `kill` is
   //           SIGKILL. Of its reports, `served` counts in what `add` returned, and `stats` is answered by what
-  //           `context.stats()` resolves to. Send it a ConnectionMessage with the socket, but keep your copy
-  //           (`keepOpen`): it is destroyed when the child reports `taken`, and when the child is gone (`close`), which
-  //           may be before it had the socket, or before it was started at all. Then also `context.remove` it, and
-  //           resolve. A child that is not `connected` is told nothing. Its `error` goes to `context.onError`.
+  //           `context.stats()` resolves to. Send it a ConnectionMessage with the socket, and keep your copy
+  //           (`keepOpen`): Node would let go of it only when the child has confirmed. When the child is gone
+  //           (`close`), perhaps before it had the socket, or because it could not be started at all, destroy your
+  //           copy, `context.remove` the child, and resolve. A child that is not `connected` is told nothing. Its
+  //           `error` goes to `context.onError`.
   throw new NotImplemented('4.3');
 }
 // endregion

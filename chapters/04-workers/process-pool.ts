@@ -108,8 +108,7 @@ class ProcessPool implements RunningServer {
     //           PoolProcess: `gone` resolves, and never rejects, at the `close` of `worker.process` (which comes even
     //           if it could not be started) to a few words with the code or the signal, `readyOrGone` stands below, it
     //           has been heard now, `finish` tells it so, and `kill` sends SIGKILL to the process (nothing less ends
-    //           one that is stopped, and `worker.kill` waits for it to disconnect). Hand what it says to `#onReport`,
-    //           and tell it to `start`.
+    //           one that is stopped). Hand what it says to `#onReport`, and tell it to `start`.
     throw new NotImplemented('4.4');
   }
   // endregion

@@ -16,8 +16,8 @@ export type ConnectionMessage =
   | { readonly type: 'stats'; readonly stats: Stats }
   | { readonly type: 'finish' };
 
-/** What it tells: that it has the socket, that it has answered a request, or that it wants the statistics. */
-export type ProcessReport = 'taken' | 'served' | 'stats';
+/** What it tells: that it has answered a request, or that it wants the statistics. */
+export type ProcessReport = 'served' | 'stats';
 
 let onStats: ((stats: Stats) => void) | null = null;
 let http: HttpServer | null = null;
@@ -34,15 +34,14 @@ process.once('disconnect', () => process.exit());
 function serve(settings: AppSettings, socket: Socket | undefined): void {
   // The client had gone before the socket came here.
   if (socket === undefined) process.exit(0);
-  tell('taken');
   const handler = app({
     ...settings,
     waits: 'blocking',
     stats: () => new Promise((resolve) => {
       onStats = resolve;
-      tell('stats');
+      process.send!('stats' satisfies ProcessReport);
     }),
-    onServed: () => tell('served'),
+    onServed: () => process.send!('served' satisfies ProcessReport),
   });
   http = new HttpServer(handler, { timeouts: { idleMs: settings.idleMs } });
   // A client may end its side and still wait for its answer.
@@ -50,8 +49,4 @@ function serve(settings: AppSettings, socket: Socket | undefined): void {
   http.handleConnection(socket);
   // What was told must be on its way before the process ends.
   void connectionOver(socket).then(() => process.disconnect());
-}
-
-function tell(report: ProcessReport): void {
-  process.send!(report);
 }

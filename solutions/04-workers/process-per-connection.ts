@@ -21,19 +21,18 @@ function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<
     const finish = (): void => tell({ type: 'finish' });
     const worker = context.add({ kind: 'process', id: child.pid ?? 0, finish, kill: () => child.kill('SIGKILL') });
     child.on('message', (report: ProcessReport) => {
-      if (report === 'taken') socket.destroy();
-      else if (report === 'served') worker.served++;
+      if (report === 'served') worker.served++;
       else void context.stats().then((stats) => tell({ type: 'stats', stats }));
     });
     child.once('error', context.onError);
     child.once('close', () => {
-      // If it never had the socket, the client must not wait for an answer from nobody.
+      // The connection ends with its process, and with one that never had it, or never was.
       socket.destroy();
       context.remove(worker);
       resolve();
     });
     const message: ConnectionMessage = { type: 'connection', settings: context.app };
-    // This process keeps its copy until the child has taken its own. What fails on the way ends in `close`.
+    // The child gets a copy. Ours is read by nobody, and kept until the child is gone. What fails here ends in `close`.
     if (child.connected) child.send(message, socket, { keepOpen: true }, () => {});
   });
 }

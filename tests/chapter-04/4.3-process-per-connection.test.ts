@@ -72,7 +72,7 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
     'ends the connection whose process cannot be started, or dies before it has the socket',
     {
       rule: 'a client must not wait for an answer from nobody: its connection ends with its process, also with one that never was',
-      likely: 'Node lets go of a socket that was sent only when it has arrived: keep it open, and destroy it when the process is gone',
+      likely: 'Node lets go of a socket that was sent only when the child has confirmed: keep your copy (`keepOpen`), and destroy it when the child is gone',
     },
     async (world) => {
       const server = await serve(world, DESIGN.name, { workers: 2 });

@@ -308,7 +308,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
     async (world) => {
       // On a busy machine even a process that is well may be late with its answer.
       for (const taskTimeoutMs of [1_200, 2_500, 5_000]) {
-        const server = await serve(world, NAME, { workers: 2, waitMs: taskTimeoutMs / 3, taskTimeoutMs });
+        const server = await serve(world, NAME, { workers: 2, waitMs: taskTimeoutMs / 6, taskTimeoutMs });
         const before = await statsOf(world);
         await world.subject.until(() => false, { patienceMs: 1.5 * taskTimeoutMs });
         const slow = await visitor(world, server, 'slow client');
@@ -319,7 +319,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
           isHello(await answer(slow), 'GET /slow');
           return;
         }
-        check(taskTimeoutMs < 5_000, { sent: `taskTimeoutMs ${taskTimeoutMs}; nothing for longer than that, and GET /slow that takes a third of it`, received: `first ${showIds(before)}, then ${showIds(after)}`, expected: 'the same processes' });
+        check(taskTimeoutMs < 5_000, { sent: `taskTimeoutMs ${taskTimeoutMs}; nothing for longer than that, and GET /slow that takes a sixth of it`, received: `first ${showIds(before)}, then ${showIds(after)}`, expected: 'the same processes' });
       }
     },
   );

@@ -4,7 +4,7 @@ import { requestBytes } from '#support/http-client.ts';
 import { expectStatus } from '#support/http-exchange.ts';
 import type driver from './driver.ts';
 import { expectBounded, expectCloses, expectCrashContained, expectDeadline, expectLeaversForgotten, expectOneEach } from './per-connection.ts';
-import { answer, expectAnswers, expectHeldBack, expectTogether, expectWaitsForReader, gone, isHello, serve, untilDeserted, visitor } from './wire.ts';
+import { answer, expectAnswers, expectHeldBack, expectTogether, expectWaitsForReader, gone, isHello, PATIENT_MS, serve, untilDeserted, visitor } from './wire.ts';
 
 const DESIGN = { name: 'thread-per-connection', kind: 'thread' } as const;
 
@@ -100,7 +100,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
         const http = await visitor(world, server, `client that goes on sending (${attempt})`);
         http.sendBytes(`${world.random.words(3)}\r\n\r\n`);
         expectStatus(await answer(http), 400, 'what is no request');
-        await http.tcp.readToEnd({ sent, expected: 'the server ends its side of the connection (FIN)' });
+        await http.tcp.readToEnd({ sent, patienceMs: PATIENT_MS, expected: 'the server ends its side of the connection (FIN)' });
         for (let more = 0; more < 3; more++) {
           http.tcp.write(`${world.random.words(3)}\r\n`);
           await world.settle();
