@@ -1,19 +1,31 @@
 /**
- * Runs a design: `main.ts [--design NAME] [--workers N] [--queue N] [--wait MS] [--host ADDRESS] [--port N]`.
+ * Runs a design: `main.ts [--design NAME] [--workers N] [--queue N] [--wait MS] [--host ADDRESS] [--port N]`, or
+ * `--help`.
  *
- * Exit codes: 0 stopped by a signal, 1 it could not start, 2 wrong arguments.
+ * Exit codes: 0 stopped by a signal or asked for help, 1 it could not start, 2 wrong arguments.
  */
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
-import { designNamed, tooManyWorkers } from './index.ts';
+import { designNamed, designs, tooManyWorkers } from './index.ts';
 import type { Design, DesignOptions, RunningServer } from './index.ts';
 
 const PORT = 8000;
 const DEADLINE_MS = 5_000;
 /** Exit code of a program that was ended by a signal: 128 and its number. SIGINT is 2. */
 const INTERRUPTED = 130;
+
+const HELP = `Runs a design of chapter 04.
+
+  --design NAME    ${Object.keys(designs).join(', ')};
+                   default async
+  --workers N      how many processes or threads; default one for each core
+  --queue N        how many connections or tasks may wait; default 64
+  --wait MS        how long /slow waits; default 500
+  --host ADDRESS   default 127.0.0.1
+  --port N         default ${PORT}
+  --help           this`;
 
 export interface Arguments {
   readonly name: string;
@@ -49,6 +61,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
 
 /** Starts the design, says where, and stops it on SIGINT or SIGTERM. Resolves to an exit code if it cannot start. */
 export async function main(argv: readonly string[]): Promise<number | undefined> {
+  if (argv.includes('--help')) {
+    console.log(HELP);
+    return 0;
+  }
   let wish: Arguments;
   try {
     wish = parseArguments(argv);

@@ -1,17 +1,17 @@
 /**
- * `npm run bench designs [-- --seconds N --rounds N --clients N --workers N --only sequential,async --json FILE --markdown FILE]`
+ * `npm run bench designs [-- --mine --seconds N --rounds N --clients N --workers N --only sequential,async --json FILE --markdown FILE]`
  *
  * Chapter 04's designs beside each other and nginx: hello, half a second of waiting, five milliseconds of computing;
  * on connections that are kept, and on a new one for each request. In turns in one run; the generator has a core of
- * its own, the servers have the others. Takes about ten minutes.
+ * its own, the servers have the others. Takes about ten minutes. With `--mine` it is the code in chapters/ that is
+ * measured, else the reference.
  */
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { designs } from '../../solutions/04-workers/index.ts';
 import { manyNginxCommand } from './servers/nginx.ts';
 import { ServerProcess, count, describeMachine, findProgram, formatTable, freePort, median } from './support/index.ts';
 import type { ServerCommand } from './support/index.ts';
@@ -22,7 +22,7 @@ const WAIT_SECONDS = 0.5;
 const CPU_MS = 5;
 const SATURATED = 0.9;
 const NGINX = 'nginx';
-/** How many of a design's workers answer at a time: none on one loop, all, or as many as there are clients. */
+/** The designs. How many of a design's workers answer at a time: none on one loop, all, or as many as there are clients. */
 const AT_A_TIME: Readonly<Record<string, 'one' | 'workers' | 'clients'>> = {
   sequential: 'one',
   callbacks: 'clients',
@@ -51,6 +51,8 @@ const loads: readonly Load[] = [
 const connections = [{ close: false, title: 'kept connections' }, { close: true, title: 'a new connection each time' }] as const;
 
 interface Options {
+  /** What is measured is in chapters/. */
+  readonly mine: boolean;
   readonly seconds: number;
   readonly rounds: number;
   readonly clients: number;
@@ -80,6 +82,7 @@ function parseOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...argv],
     options: {
+      mine: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '2' },
       clients: { type: 'string', default: '50' },
@@ -89,10 +92,11 @@ function parseOptions(argv: readonly string[]): Options {
       markdown: { type: 'string' },
     },
   });
-  const names = values.only?.split(',') ?? Object.keys(designs);
-  const unknown = names.find((name) => !Object.hasOwn(designs, name));
-  if (unknown !== undefined) throw new Error(`there is no design '${unknown}'; there are ${Object.keys(designs).join(', ')}`);
+  const names = values.only?.split(',') ?? Object.keys(AT_A_TIME);
+  const unknown = names.find((name) => !Object.hasOwn(AT_A_TIME, name));
+  if (unknown !== undefined) throw new Error(`there is no design '${unknown}'; there are ${Object.keys(AT_A_TIME).join(', ')}`);
   return {
+    mine: values.mine,
     seconds: positive('--seconds', values.seconds),
     rounds: positive('--rounds', values.rounds),
     clients: positive('--clients', values.clients),
@@ -120,6 +124,36 @@ function shareCores(): Cores {
   const all = availableParallelism();
   if (all === 1) return { server: '0', generator: '0', count: 1 };
   return { server: `0-${all - 2}`, generator: String(all - 1), count: all - 1 };
+}
+
+/** Where the designs are that are measured, and how to start one. */
+function subjectOf(options: Options): { folder: string; note: string | null; command: (name: string) => ServerCommand } {
+  const script = join(import.meta.dirname, 'servers', 'design.ts');
+  const missing = !existsSync(join(import.meta.dirname, '..', '..', 'solutions', '04-workers'));
+  const mine = options.mine || missing;
+  return {
+    folder: mine ? 'chapters/04-workers' : 'solutions/04-workers',
+    note: missing && !options.mine ? 'There is no solutions/04-workers here: what is measured is yours.' : null,
+    command: (name) => ({ name, command: process.execPath, args: [...(mine ? [] : ['--conditions=solutions']), script, name, String(options.workers)] }),
+  };
+}
+
+/** How long a design may take for a first answer, in milliseconds. */
+const FIRST_ANSWER_MS = 10_000;
+
+/** Why a design cannot be measured: it does not start, or says nothing. `null` if it can. */
+async function whyNot(command: ServerCommand, cores: Cores): Promise<string | null> {
+  let server: ServerProcess | undefined;
+  try {
+    server = await ServerProcess.start(command, cores.server);
+    const { status } = await fetch(server.origin, { signal: AbortSignal.timeout(FIRST_ANSWER_MS) });
+    return status === 200 ? null : `answers ${status}`;
+  } catch (error) {
+    const output = error instanceof Error ? error.message : String(error);
+    return /exercise \d+\.\d+ is not written yet/.exec(output)?.[0] ?? (server === undefined ? output : 'does not answer');
+  } finally {
+    await server?.stop();
+  }
 }
 
 /** One server under one load, once. Started for it alone: what others left behind is not measured. */
@@ -225,8 +259,16 @@ async function bench(options: Options): Promise<number> {
   const cores = shareCores();
   const machine = `${describeMachine(cores)}; ${options.clients} clients, ${options.workers} workers`;
   console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s (waiting: at least 5 s), in turns`);
-  const script = join(import.meta.dirname, 'servers', 'design.ts');
-  const ours = options.designs.map((name): ServerCommand => ({ name, command: process.execPath, args: [script, name, String(options.workers)] }));
+  const { folder, note, command } = subjectOf(options);
+  if (note !== null) console.log(note);
+  console.log(`the designs of ${folder}`);
+  const ours: ServerCommand[] = [];
+  for (const one of options.designs.map(command)) {
+    const why = await whyNot(one, cores);
+    if (why === null) ours.push(one);
+    else console.log(`${one.name} is left out: ${why}`);
+  }
+  if (ours.length === 0) return 1;
   const nginx = findProgram('nginx');
   if (nginx === null) console.log('Without nginx: apt-get install nginx-light, brew install nginx');
   const rows: Row[] = [];

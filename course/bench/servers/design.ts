@@ -1,6 +1,8 @@
-/** A design of chapter 04, by name: `design.ts NAME WORKERS`. */
+/**
+ * A design of chapter 04, by name: `design.ts NAME WORKERS`. The learner's; with `--conditions=solutions`, the reference.
+ */
 
-import { designNamed } from '../../../solutions/04-workers/index.ts';
+import { designNamed } from '#subject/04-workers/index.ts';
 
 const [name = '', workers = '1'] = process.argv.slice(2);
 // Every client of the load may wait: what is measured is the design, and not its refusals.
