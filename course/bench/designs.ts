@@ -131,10 +131,11 @@ function subjectOf(options: Options): { folder: string; note: string | null; com
   const script = join(import.meta.dirname, 'servers', 'design.ts');
   const missing = !existsSync(join(import.meta.dirname, '..', '..', 'solutions', '04-workers'));
   const mine = options.mine || missing;
+  const tree = mine ? 'chapters' : 'solutions';
   return {
-    folder: mine ? 'chapters/04-workers' : 'solutions/04-workers',
+    folder: `${tree}/04-workers`,
     note: missing && !options.mine ? 'There is no solutions/04-workers here: what is measured is yours.' : null,
-    command: (name) => ({ name, command: process.execPath, args: [...(mine ? [] : ['--conditions=solutions']), script, name, String(options.workers)] }),
+    command: (name) => ({ name, command: process.execPath, args: [script, tree, name, String(options.workers)] }),
   };
 }
 
@@ -150,7 +151,7 @@ async function whyNot(command: ServerCommand, cores: Cores): Promise<string | nu
     return status === 200 ? null : `answers ${status}`;
   } catch (error) {
     const output = error instanceof Error ? error.message : String(error);
-    return /exercise \d+\.\d+ is not written yet/.exec(output)?.[0] ?? (server === undefined ? output : 'does not answer');
+    return /exercise \d+\.\d+ is not written yet/.exec(output)?.[0] ?? (server === undefined ? (/^\w*Error\b.*$/m.exec(output)?.[0] ?? output) : 'does not answer');
   } finally {
     await server?.stop();
   }
