@@ -80,8 +80,8 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     async (world) => {
       await startPool(world, { size: 2 });
       const numbers = Array.from({ length: 6 }, () => [world.random.integer(1, 999), world.random.integer(1, 999)] as const);
-      const tasks = [];
-      for (const [a, b] of numbers) tasks.push(await world.call('run', { do: 'add', a, b }));
+      // All in one go, so that four of them have to wait.
+      const tasks = await world.call('runAll', numbers.map(([a, b]) => ({ do: 'add' as const, a, b })));
       for (const [index, [a, b]] of numbers.entries()) await expectResult(world, tasks[index]!, a + b, `a task ${a} + ${b}, one of six`);
       const message = world.random.words(3);
       const throws = await outcomeOf(world, await world.call('run', { do: 'throw', message }), 'a task that throws', `an error with the message ${message}`);

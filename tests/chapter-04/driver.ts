@@ -262,6 +262,9 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       return number;
     },
 
+    /** Gives the pool several tasks before any of them can be done; their numbers. */
+    runAll: (tasks: PoolTask[]): number[] => tasks.map((task) => note(() => thePool().run(task))),
+
     /** Gives away a buffer with its task: how many bytes are left of it here. */
     runWithBuffer: async (bytes: number): Promise<{ left: number; result: unknown }> => {
       const buffer = new ArrayBuffer(bytes);
