@@ -318,7 +318,9 @@ export async function expectWaitsForReader(world: TestWorld, name: DesignName): 
   const server = await serve(world, name);
   const http = await world.http(server, { label: `${name}: client that reads late`, paused: true });
   const sent = `${name}: GET /nowhere ${MANY} times, and the answers are not read`;
-  const all = Buffer.concat(Array.from({ length: MANY }, () => requestBytes('GET', '/nowhere')));
+  // Longer than they need be: a server that takes a few MiB in one turn of its loop has so much less to answer in it.
+  const one = requestBytes('GET', '/nowhere', { fields: [['X-Padding', 'x'.repeat(200)]] });
+  const all = Buffer.concat(Array.from({ length: MANY }, () => one));
   for (let at = 0; at < all.length; at += MIB) http.tcp.write(all.subarray(at, at + MIB));
   // It has stopped when nothing more is answered.
   for (let before = -1, still = 0; still < 2; ) {
