@@ -22,9 +22,54 @@ export { callApp } from './call-app.ts';
 export type { AppResponse } from './call-app.ts';
 export type { AppBody } from './app-body.ts';
 
-// 5.4 router
-// 5.5 middleware
-// 5.7 CGI and SCGI
+// 5.6 adapters
+export { fromNodeHandler } from './from-node-handler.ts';
+export type { NodeHandler } from './from-node-handler.ts';
+export { toNodeHandler } from './to-node-handler.ts';
+export { fromFetch } from './from-fetch.ts';
+export type { FetchHandler } from './from-fetch.ts';
+export { toFetch } from './to-fetch.ts';
+
+// an application by its name
+export { LoadAppError, loadApp } from './load-app.ts';
+export type { LoadProblem } from './load-app.ts';
+
 // ── names of router.ts, compose.ts, the middleware, cgi.ts, scgi.ts, notes.ts: between these lines ──
+// 5.4 router
+export { Router } from './router.ts';
+export type { RouteParams, RouterOptions } from './router.ts';
+export { RouteTree } from './route-tree.ts';
+export type { FoundRoute } from './route-tree.ts';
+export { parseRoutePath } from './route-path.ts';
+export type { RouteSegment } from './route-path.ts';
+export { callMounted } from './mount.ts';
+
+// 5.5 middleware
+export { compose } from './compose.ts';
+export { deferBody, wrapBody } from './wrap-body.ts';
+export type { BodyHooks } from './wrap-body.ts';
+export { accessLog } from './access-log.ts';
+export type { AccessLogOptions, LogOutput } from './access-log.ts';
+export { bearerAuth } from './bearer-auth.ts';
+export type { BearerCredential, BearerOptions } from './bearer-auth.ts';
+export { cors } from './cors.ts';
+export type { CorsOptions } from './cors.ts';
+export { errors } from './errors.ts';
+export type { ErrorsOptions } from './errors.ts';
+export { requestId } from './request-id.ts';
+export type { RequestIdOptions } from './request-id.ts';
+export { jsonBody } from './json-body.ts';
+export type { JsonBodyOptions } from './json-body.ts';
+
+// 5.7 CGI and SCGI
+export { cgi } from './cgi.ts';
+export type { CgiOptions } from './cgi.ts';
+export { cgiVariables } from './cgi-variables.ts';
+export { parseCgiHead } from './cgi-head.ts';
+export type { CgiHead } from './cgi-head.ts';
+export { ScgiServer, serveScgi } from './scgi.ts';
+export type { ScgiOptions } from './scgi.ts';
+export { parseScgiHead } from './scgi-head.ts';
+export type { ScgiHead } from './scgi-head.ts';
 
 // ── end ──
