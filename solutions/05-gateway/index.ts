@@ -22,6 +22,12 @@ export { callApp } from './call-app.ts';
 export type { AppResponse } from './call-app.ts';
 export type { AppBody } from './app-body.ts';
 
+// 5.3 the validator
+export { validator } from './validator.ts';
+export type { ValidatorOptions } from './validator.ts';
+export { validatorRules } from './breaches.ts';
+export type { Breach, RuleId, Side } from './breaches.ts';
+
 // 5.6 adapters
 export { fromNodeHandler } from './from-node-handler.ts';
 export type { NodeHandler } from './from-node-handler.ts';

@@ -11,9 +11,9 @@ import { callApp } from './call-app.ts';
 import type { AppResponse } from './call-app.ts';
 import { EarlyHints } from './early-hints.ts';
 import { environOf } from './environ.ts';
-import type { GatewayApp, GatewayHeader, GatewayInput } from './gateway.ts';
+import type { GatewayApp, GatewayInput } from './gateway.ts';
 import { BodyInput, noInput } from './input.ts';
-import { fieldValue } from './response-head.ts';
+import { withServer } from './server-field.ts';
 import { withGatewayDefaults } from './settings.ts';
 import type { GatewayOptions, GatewaySettings } from './settings.ts';
 
@@ -46,9 +46,4 @@ function toResponse(response: AppResponse, settings: GatewaySettings, hints: Ear
 
 function inputOf(request: HttpRequest, { heldBytesMax }: GatewaySettings): GatewayInput {
   return request.hasBody ? new BodyInput(() => request.body, heldBytesMax) : noInput;
-}
-
-/** Adds Server, unless the application has its own. Date is added by the connection. */
-export function withServer(headers: readonly GatewayHeader[], field: GatewayHeader | null): readonly GatewayHeader[] {
-  return field === null || fieldValue(headers, 'server') !== undefined ? headers : [...headers, field];
 }
