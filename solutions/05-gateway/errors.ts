@@ -1,7 +1,7 @@
 /**
  * Errors as answers: a page with the stack for whoever develops the application, and nothing of it for anybody else.
  *
- * It stands outside of what may fail and inside the access log. Where the head has left already there is nothing to be
+ * It stands around what may fail, and within what adds to every response: the access log, request ids, CORS. Where the head has left already there is nothing to be
  * mended: the error goes on to the server, which closes the connection.
  */
 
