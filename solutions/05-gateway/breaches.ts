@@ -3,6 +3,8 @@
  * broken from between a server and an application.
  */
 
+import { GatewayError } from './gateway-error.ts';
+
 /** Who broke a rule. */
 export type Side = 'server' | 'application';
 
@@ -73,8 +75,17 @@ export class Breaches {
 
   /** @param what what was done; what to do instead is in the table. One breach of each rule and side is enough. */
   add(rule: RuleId, side: Side, what: string): void {
-    if (this.#breaches.some((breach) => breach.rule === rule && breach.side === side)) return;
-    const breach: Breach = { rule, side, message: `${what}: ${validatorRules[rule]}` };
+    this.#add({ rule, side, message: `${what}: ${validatorRules[rule]}` });
+  }
+
+  /** A breach of the application's that is told of as an error is. */
+  addError(error: unknown): void {
+    if (!(error instanceof GatewayError)) throw error;
+    this.#add({ rule: error.rule as RuleId, side: 'application', message: error.message.slice(error.rule.length + 2) });
+  }
+
+  #add(breach: Breach): void {
+    if (this.#breaches.some(({ rule, side }) => rule === breach.rule && side === breach.side)) return;
     this.#breaches.push(breach);
     // What is done after the end is told by itself: nobody may come by again.
     if (this.#reported) this.#report([breach]);

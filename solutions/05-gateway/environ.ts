@@ -47,7 +47,6 @@ export function environOf(request: RequestFacts, server: GatewaySettings, input:
     SERVER_NAME: server.serverName ?? serverName(request.localAddress),
     SERVER_PORT: server.serverPort ?? serverPort(request),
     SERVER_PROTOCOL: request.httpVersion === '1.1' ? 'HTTP/1.1' : 'HTTP/1.0',
-    SERVER_SOFTWARE: server.serverSoftware,
     'gateway.version': VERSION,
     'gateway.urlScheme': request.scheme,
     'gateway.input': input,
@@ -58,6 +57,7 @@ export function environOf(request: RequestFacts, server: GatewaySettings, input:
     'gateway.rawPathInfo': rawPathInfo,
     'gateway.signal': request.signal,
   };
+  if (server.serverSoftware !== '') environ['SERVER_SOFTWARE'] = server.serverSoftware;
   if (request.remoteAddress !== undefined) environ.REMOTE_ADDR = request.remoteAddress;
   if (request.remotePort !== undefined) environ.REMOTE_PORT = String(request.remotePort);
   addFields(environ, request.headers.pairs());

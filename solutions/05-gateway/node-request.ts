@@ -68,8 +68,8 @@ export function nodeResponse(request: IncomingMessage, socket: NodeSocket): Serv
   socket.on('drain', () => response.emit('drain'));
   response.on('finish', () => {
     socket.finish();
-    // Node's server says `close` after `finish`; so does a socket that ends.
-    socket.destroy();
+    // Node's server says `close` after `finish`; so does a socket that ends. Not within the write that has finished it.
+    process.nextTick(() => socket.destroy());
   });
   // Node's own keeps in mind that it is full until its server, which is not here, tells it otherwise.
   Object.defineProperty(response, 'writableNeedDrain', needDrain);

@@ -95,7 +95,7 @@ export class NodeSocket extends Duplex {
   override _read(): void {}
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.fail(error ?? new Error('the handler gave up its response'));
+    if (!this.#ended) this.fail(error ?? new Error('the handler gave up its response'));
     callback(error);
   }
 

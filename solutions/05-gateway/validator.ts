@@ -7,9 +7,8 @@
 
 import { checkBody } from './app-body.ts';
 import { Breaches } from './breaches.ts';
-import type { Breach, RuleId } from './breaches.ts';
+import type { Breach } from './breaches.ts';
 import { checkEnviron } from './check-environ.ts';
-import { GatewayError } from './gateway-error.ts';
 import type { Body, Environ, GatewayApp } from './gateway.ts';
 import { stderr } from './settings.ts';
 import { BodyWatch, watchBody } from './watched-body.ts';
@@ -33,17 +32,19 @@ export function validator(app: GatewayApp, options: ValidatorOptions = {}): Gate
     // Where the server's own `gateway.errors` is broken there is still stderr.
     const errors = typeof environ?.['gateway.errors']?.write === 'function' ? environ['gateway.errors'] : stderr;
     const breaches = new Breaches((list) => report(list, { ...environ, 'gateway.errors': errors }));
-    if (!checkEnviron(environ, (rule, what) => breaches.add(rule, 'server', what))) breaches.report();
+    if (!checkEnviron(environ, (rule, what) => breaches.add(rule, 'server', what))) {
+      breaches.report();
+      return app(environ, startResponse);
+    }
     const start = new WatchedStart(startResponse, breaches);
     let over = false;
     const finish = (): void => {
       over = true;
       breaches.report();
     };
-    watchEnviron(environ, breaches, () => over);
     let body: Body;
     try {
-      body = app(environ, start.call);
+      body = app(watchEnviron(environ, breaches, () => over), start.call);
     } catch (error) {
       finish();
       throw error;
@@ -58,14 +59,16 @@ export function validator(app: GatewayApp, options: ValidatorOptions = {}): Gate
   };
 }
 
-/** Puts watched things in the place of those that are there at all. */
-function watchEnviron(environ: Environ, breaches: Breaches, over: () => boolean): void {
+/** The environ, with watched things in the place of those that are there at all; a copy only of one that is frozen. */
+function watchEnviron(given: Environ, breaches: Breaches, over: () => boolean): Environ {
+  const environ = Object.isExtensible(given) ? given : { ...given };
   const { 'gateway.input': input, 'gateway.errors': errors, CONTENT_LENGTH: length } = environ;
   if (typeof input?.read === 'function') {
     const bytes = length !== undefined && /^\d+$/.test(length) ? Number(length) : Infinity;
     environ['gateway.input'] = new WatchedInput(input, bytes, breaches, over);
   }
   if (typeof errors?.write === 'function') environ['gateway.errors'] = watchedErrors(errors, breaches);
+  return environ;
 }
 
 function isBody(body: unknown, breaches: Breaches): boolean {
@@ -73,8 +76,7 @@ function isBody(body: unknown, breaches: Breaches): boolean {
     checkBody(body);
     return true;
   } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    breaches.add(error.rule as RuleId, 'application', error.message.slice(error.rule.length + 2));
+    breaches.addError(error);
     return false;
   }
 }

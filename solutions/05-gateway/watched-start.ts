@@ -3,7 +3,7 @@
  */
 
 import type { Breaches, RuleId } from './breaches.ts';
-import { GatewayError } from './gateway-error.ts';
+import type { GatewayError } from './gateway-error.ts';
 import type { StartResponse } from './gateway.ts';
 import { checkHeaders, fieldValue, parseStatus } from './response-head.ts';
 
@@ -59,10 +59,8 @@ export class WatchedStart {
       checkHeaders(headers);
       return null;
     } catch (breach) {
-      if (!(breach instanceof GatewayError)) throw breach;
-      const rule = breach.rule as RuleId;
-      this.#breaches.add(rule, 'application', breach.message.slice(rule.length + 2));
-      return rule;
+      this.#breaches.addError(breach);
+      return (breach as GatewayError).rule as RuleId;
     }
   }
 }
