@@ -23,9 +23,11 @@ export function accessLog(output: LogOutput, { format = 'combined' }: AccessLogO
     // Now: a mount, or an application, may change what the environ says.
     const request = requestLine(environ);
     const timeMs = Date.now();
-    let status = '500';
+    let status = '';
     let bytes = 0;
     const log = (): void => {
+      // Nothing was begun: the server answers 500, or the client had gone before, for which nginx's logs have 499.
+      if (status === '') status = environ['gateway.signal'].aborted ? '499' : '500';
       const sent = environ.REQUEST_METHOD === 'HEAD' || status === '304' || status === '204' ? 0 : bytes;
       output.write(`${logLine(environ, request, timeMs, status, sent, format)}\n`);
     };
@@ -43,15 +45,26 @@ export function accessLog(output: LogOutput, { format = 'combined' }: AccessLogO
   };
 }
 
-function requestLine({ REQUEST_METHOD, SCRIPT_NAME, 'gateway.rawPathInfo': path, QUERY_STRING, SERVER_PROTOCOL }: Environ): string {
-  return `${REQUEST_METHOD} ${SCRIPT_NAME}${path}${QUERY_STRING === '' ? '' : `?${QUERY_STRING}`} ${SERVER_PROTOCOL}`;
+function requestLine(environ: Environ): string {
+  const { REQUEST_METHOD, SCRIPT_NAME, QUERY_STRING, SERVER_PROTOCOL } = environ;
+  const path = SCRIPT_NAME + environ['gateway.rawPathInfo'];
+  return `${REQUEST_METHOD} ${path}${QUERY_STRING === '' ? '' : `?${QUERY_STRING}`} ${SERVER_PROTOCOL}`;
 }
 
-function logLine(environ: Environ, request: string, timeMs: number, status: string, bytes: number, format: string): string {
+function logLine(
+  environ: Environ,
+  request: string,
+  timeMs: number,
+  status: string,
+  bytes: number,
+  format: string,
+): string {
   const user = environ['REMOTE_USER'];
   const who = typeof user === 'string' && user !== '' ? escapeLog(user).replaceAll(' ', '\\x20') : '-';
-  const line = `${environ.REMOTE_ADDR ?? '-'} - ${who} [${logDate(timeMs)}] "${escapeLog(request)}" ${status} ${bytes === 0 ? '-' : bytes}`;
-  return format === 'common' ? line : `${line} "${field(environ['HTTP_REFERER'])}" "${field(environ['HTTP_USER_AGENT'])}"`;
+  const from = `${environ.REMOTE_ADDR ?? '-'} - ${who} [${logDate(timeMs)}]`;
+  const line = `${from} "${escapeLog(request)}" ${status} ${bytes === 0 ? '-' : bytes}`;
+  if (format === 'common') return line;
+  return `${line} "${field(environ['HTTP_REFERER'])}" "${field(environ['HTTP_USER_AGENT'])}"`;
 }
 
 function field(value: unknown): string {

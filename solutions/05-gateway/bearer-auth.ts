@@ -25,6 +25,8 @@ export interface BearerOptions {
 /** RFC 6750 §2.1: `Bearer`, in any case (RFC 9110 §11.1), spaces and a b64token. */
 const CREDENTIALS = /^bearer +([\w\-.~+/]+=*)$/i;
 const SCHEME = /^bearer(?: |$)/i;
+/** What may stand in a quoted-string as it is. */
+const QUOTABLE = /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /**
  * Lets a request pass that has a token it knows; REMOTE_USER and AUTH_TYPE then say who asks, as in CGI.
@@ -32,9 +34,13 @@ const SCHEME = /^bearer(?: |$)/i;
  * @throws TypeError at once for a token that no client could send, and for a realm or scope that cannot be quoted
  */
 export function bearerAuth({ credentials, realm = 'api', scope }: BearerOptions): Middleware {
-  if (!/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(realm + (scope ?? ''))) throw new TypeError('A realm or scope has quotes, backslashes or characters beyond ASCII.');
+  if (!QUOTABLE.test(realm + (scope ?? ''))) {
+    throw new TypeError('A realm or scope has quotes, backslashes or characters beyond ASCII.');
+  }
   const known = credentials.map((credential) => {
-    if (!CREDENTIALS.test(`Bearer ${credential.token}`)) throw new TypeError(`The token of '${credential.user}' is none by RFC 6750: letters, digits and -._~+/ with = at the end.`);
+    if (!CREDENTIALS.test(`Bearer ${credential.token}`)) {
+      throw new TypeError(`The token of '${credential.user}' is none: letters, digits and -._~+/ with = at the end.`);
+    }
     return { ...credential, digest: digestOf(credential.token) };
   });
   const challenge = (error: string, more = ''): ['WWW-Authenticate', string] =>
@@ -43,7 +49,9 @@ export function bearerAuth({ credentials, realm = 'api', scope }: BearerOptions)
   return (app) => (environ, startResponse) => {
     const authorization = environ['HTTP_AUTHORIZATION'];
     // RFC 6750 §3.1: who says nothing, or speaks of something else, is not told of an error.
-    if (typeof authorization !== 'string' || !SCHEME.test(authorization)) return answer(startResponse, 401, [challenge('')]);
+    if (typeof authorization !== 'string' || !SCHEME.test(authorization)) {
+      return answer(startResponse, 401, [challenge('')]);
+    }
     const token = CREDENTIALS.exec(authorization)?.[1];
     if (token === undefined) return answer(startResponse, 400, [challenge('invalid_request')]);
     const digest = digestOf(token);

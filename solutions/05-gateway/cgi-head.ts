@@ -55,8 +55,8 @@ function headOf(fields: readonly GatewayHeader[]): Omit<CgiHead, 'rest'> {
     throw badHead('it has neither Content-Type nor Location nor Status');
   }
   if (status !== undefined && !/^[2-5]\d\d(?: |$)/.test(status)) throw badHead('its Status is none');
-  // §6.2.3. A Location that is a path is to be served as if it had been asked for (§6.2.2): simplified, as lighttpd does,
-  // to a redirect, which costs the client a request and needs no way back into the server.
+  // §6.2.3. A Location that is a path is to be served as if it had been asked for (§6.2.2). Simplified to a redirect,
+  // which costs the client a request and needs no way back into the server.
   const code = status?.slice(0, 3) ?? (location === undefined ? '200' : '302');
   const reason = status?.slice(4).trim() ?? '';
   return {

@@ -21,9 +21,16 @@ export interface CgiCommand {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** How a process ended, or why it never began. */
+export interface CgiEnd {
+  readonly signal: string | null;
+  readonly code: number | null;
+  readonly error: Error | null;
+}
+
 export class CgiProcess {
-  /** Resolves when nothing more will come from it: with how it ended, or why it never began. */
-  readonly ended: Promise<{ readonly signal: string | null; readonly code: number | null; readonly error: Error | null }>;
+  /** Resolves when nothing more will come from it. */
+  readonly ended: Promise<CgiEnd>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   #over = false;
 
@@ -42,7 +49,7 @@ export class CgiProcess {
     });
   }
 
-  /** Writes what the script reads from stdin. A script that does not want it all is no error. @throws what `parts` throws */
+  /** Writes what the script reads from stdin. That it does not want it all is no error. @throws what `parts` throws */
   async feed(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     let fault: { readonly error: unknown } | null = null;
     const watched = async function* (): AsyncGenerator<Uint8Array> {

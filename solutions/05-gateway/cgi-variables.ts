@@ -24,7 +24,11 @@ const NEVER: ReadonlySet<string> = new Set([
  * @param contentLength of the body that the script will be given; `null` without one
  * @param own the server's, such as PATH; a request cannot change them
  */
-export function cgiVariables(environ: Environ, contentLength: number | null, own: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function cgiVariables(
+  environ: Environ,
+  contentLength: number | null,
+  own: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const variables: Record<string, string> = { GATEWAY_INTERFACE: 'CGI/1.1' };
   for (const name of SAME) {
     const value = environ[name];

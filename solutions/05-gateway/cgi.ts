@@ -27,7 +27,7 @@ export interface CgiOptions {
   readonly silenceMs?: number;
   /** The head of its answer, in bytes. Default 16 KiB. */
   readonly headBytesMax?: number;
-  /** A body without a Content-Length is held until its length is known, up to so many bytes; else 413. Default 1 MiB. */
+  /** A body of unknown length is held until it has ended, up to so many bytes; a longer one is 413. Default 1 MiB. */
   readonly heldBytesMax?: number;
   /** What it may write to stderr for one request, in characters. Default 64 Ki. */
   readonly stderrMax?: number;
@@ -38,8 +38,8 @@ export interface CgiOptions {
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /**
- * Runs a script for each request. Its failures are told to `gateway.errors`: 500 where it cannot be started, 502 for what
- * is no answer, 504 for silence; a response that was begun is cut off.
+ * Runs a script for each request. Its failures are told to `gateway.errors`: 500 where it cannot be started, 502 for
+ * what is no answer, 504 for silence; a response that was begun is cut off.
  *
  * @param script the path of an executable file
  */

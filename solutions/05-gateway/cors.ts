@@ -27,9 +27,11 @@ const OURS = /^access-control-(?:allow-(?:origin|credentials)|expose-headers)$/i
  * @throws TypeError at once for `*` together with credentials: it would let every page act as whoever is logged in
  */
 export function cors(options: CorsOptions): Middleware {
-  const { origins, methods = ['PUT', 'PATCH', 'DELETE'], headers = ['Authorization', 'Content-Type'], exposed = [] } = options;
-  const { credentials = false, maxAgeSeconds = 600 } = options;
-  if (credentials && [origins, ...methods, ...headers, ...exposed].includes('*')) throw new TypeError("'*' and credentials exclude each other: name the origins, methods and fields.");
+  const { origins, exposed = [], credentials = false, maxAgeSeconds = 600 } = options;
+  const { methods = ['PUT', 'PATCH', 'DELETE'], headers = ['Authorization', 'Content-Type'] } = options;
+  if (credentials && [origins, ...methods, ...headers, ...exposed].includes('*')) {
+    throw new TypeError("'*' and credentials exclude each other: name the origins, methods and fields.");
+  }
   const allows = (origin: string, environ: Environ): boolean =>
     origins === '*' || (typeof origins === 'function' ? origins(origin, environ) : origins.includes(origin));
 
@@ -42,7 +44,8 @@ export function cors(options: CorsOptions): Middleware {
     if (credentials) fields.push(['Access-Control-Allow-Credentials', 'true']);
     return fields;
   };
-  const ifAllowed: readonly GatewayHeader[] = exposed.length === 0 ? [] : [['Access-Control-Expose-Headers', exposed.join(', ')]];
+  const ifAllowed: readonly GatewayHeader[] =
+    exposed.length === 0 ? [] : [['Access-Control-Expose-Headers', exposed.join(', ')]];
   const ifPreflightAllowed: readonly GatewayHeader[] = [
     ['Access-Control-Allow-Methods', ['GET', 'HEAD', 'POST', ...methods].join(', ')],
     ['Access-Control-Allow-Headers', headers.join(', ')],
@@ -52,8 +55,7 @@ export function cors(options: CorsOptions): Middleware {
   return (app) => (environ, startResponse) => {
     const fields = access(environ);
     const isAllowed = fields.some(([name]) => name === 'Access-Control-Allow-Origin');
-    const isPreflight = environ.REQUEST_METHOD === 'OPTIONS' && 'HTTP_ORIGIN' in environ && 'HTTP_ACCESS_CONTROL_REQUEST_METHOD' in environ;
-    if (isPreflight) return answerEmpty(startResponse, isAllowed ? [...fields, ...ifPreflightAllowed] : fields);
+    if (isPreflight(environ)) return answerEmpty(startResponse, isAllowed ? [...fields, ...ifPreflightAllowed] : fields);
     if (isAllowed) fields.push(...ifAllowed);
     return app(environ, (status, own, error) => {
       const others = own.some(([name]) => OURS.test(name)) ? own.filter(([name]) => !OURS.test(name)) : own;
@@ -61,3 +63,10 @@ export function cors(options: CorsOptions): Middleware {
     });
   };
 }
+
+/** Fetch §3.2.2: a browser asks before it sends what no form could. */
+function isPreflight(environ: Environ): boolean {
+  return environ.REQUEST_METHOD === 'OPTIONS' && 'HTTP_ORIGIN' in environ && METHOD_ASKED in environ;
+}
+
+const METHOD_ASKED = 'HTTP_ACCESS_CONTROL_REQUEST_METHOD';

@@ -1,8 +1,8 @@
 /**
  * Errors as answers: a page with the stack for whoever develops the application, and nothing of it for anybody else.
  *
- * It stands around what may fail, and within what adds to every response: the access log, request ids, CORS. Where the head has left already there is nothing to be
- * mended: the error goes on to the server, which closes the connection.
+ * It stands around what may fail, and within what adds to every response: the access log, request ids, CORS. Where the
+ * head has left already there is nothing to be mended: the error goes on to the server, which closes the connection.
  */
 
 import { HttpError, RemoteProtocolError, reasonPhrase } from '../02-http/index.ts';
@@ -23,9 +23,11 @@ export function errors({ development = false, report = reportToErrors }: ErrorsO
   return (app) => (environ, startResponse) => {
     const failed = (error: unknown): Body => {
       const status = statusOf(error);
+      // Too late for an answer it throws, and the server reports what then reaches it.
+      const body = answerError(error, status, development, environ, startResponse);
       // Who gives up because the client has gone has done nothing wrong.
       if (status >= 500 && !environ['gateway.signal'].aborted) report(error, environ);
-      return answerError(error, status, development, environ, startResponse);
+      return body;
     };
     try {
       return wrapBody(app(environ, startResponse), { failed });
@@ -36,7 +38,13 @@ export function errors({ development = false, report = reportToErrors }: ErrorsO
 }
 
 /** @throws the error where the head has left already: `startResponse` throws it */
-function answerError(error: unknown, status: number, development: boolean, environ: Environ, startResponse: StartResponse): Body {
+function answerError(
+  error: unknown,
+  status: number,
+  development: boolean,
+  environ: Environ,
+  startResponse: StartResponse,
+): Body {
   const wantsHtml = String(environ['HTTP_ACCEPT'] ?? '').includes('text/html');
   const text = development && status >= 500 ? stackOf(error) : publicText(error, status, environ);
   const body = Buffer.from(wantsHtml ? page(statusText(status), text) : `${text}\n`);
@@ -49,23 +57,27 @@ function answerError(error: unknown, status: number, development: boolean, envir
     ['X-Content-Type-Options', 'nosniff'],
     ...(error instanceof HttpError ? error.headers : []),
   ];
-  startResponse(statusText(status), headers, error);
+  // `throw undefined` is an error too.
+  startResponse(statusText(status), headers, error ?? new Error(`thrown: ${String(error)}`));
   return [body];
 }
 
-/** What anybody may know: the status, the message of an error that was meant for them, and the number to ask us about. */
+/** What anybody may know: the status, the message of an error that was meant for them, the number to ask us about. */
 function publicText(error: unknown, status: number, environ: Environ): string {
   const message = error instanceof HttpError || error instanceof RemoteProtocolError ? error.message : '';
   const id = environ['request.id'];
-  return statusText(status) + (message === '' ? '' : `: ${message}`) + (status >= 500 && typeof id === 'string' ? ` (request ${id})` : '');
+  const asked = status >= 500 && typeof id === 'string' ? ` (request ${id})` : '';
+  return statusText(status) + (message === '' ? '' : `: ${message}`) + asked;
 }
+
+const STYLE = 'body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem}pre{overflow-x:auto}';
 
 function page(title: string, text: string): string {
-  const style = 'body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem}pre{overflow-x:auto;padding:1rem;background:#8882}';
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><style>${style}</style><h1>${title}</h1><pre>${escapeHtml(text)}</pre></html>\n`;
+  const head = `<meta charset="utf-8"><title>${title}</title><style>${STYLE}</style>`;
+  return `<!doctype html><html lang="en">${head}<h1>${title}</h1><pre>${escapeHtml(text)}</pre></html>\n`;
 }
 
-/** Errors that carry a status: those of chapter 02, and of `gateway.input`. Anybody's else is a 500, whatever it says. */
+/** Errors that carry a status: chapter 02's, which are `gateway.input`'s too. Any other is a 500, whatever it says. */
 function statusOf(error: unknown): number {
   const { status } = error instanceof HttpError || error instanceof RemoteProtocolError ? error : { status: 500 };
   return status >= 400 && status <= 599 && reasonPhrase(status) !== '' ? status : 500;

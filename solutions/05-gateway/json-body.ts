@@ -42,7 +42,7 @@ function mayHaveContent({ CONTENT_LENGTH, CONTENT_TYPE, REQUEST_METHOD }: Enviro
 }
 
 /** RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; who says utf-8 nevertheless is right. */
-const JSON_TYPE = /^application\/(?:json|[\w.!#$&^-]+\+json)[ \t]*(?:;[ \t]*(?:charset[ \t]*=[ \t]*"?utf-8"?[ \t]*)?)?$/i;
+const JSON_TYPE = /^application\/(?:json|[\w.!#$&^-]+\+json)[ \t]*(?:;[ \t]*(?:charset="?utf-8"?[ \t]*)?)?$/i;
 
 /** @throws HttpError 415 */
 function checkType(environ: Environ): void {

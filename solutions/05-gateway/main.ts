@@ -1,8 +1,9 @@
 /**
- * Serves an application: `main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N] [--token T] [--development] [--log FORMAT]`.
- * Without `--app` it is the notes.
+ * Serves an application; without `--app` it is the notes:
  *
- * Exit codes: 0 stopped by a signal, 1 the address could not be had or the application not be loaded, 2 wrong arguments.
+ *     main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N] [--token T] [--development] [--log FORMAT]
+ *
+ * Exit codes: 0 stopped by a signal, 1 no such address or application, 2 wrong arguments.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -49,8 +50,12 @@ export function parseArguments(argv: readonly string[]): Arguments {
     },
   });
   const { app = null, host, token = null, development, log, help } = values;
-  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) throw new Error(`--port takes a number from 0 to 65535, not '${values.port}'.`);
-  if (log !== 'common' && log !== 'combined' && log !== 'none') throw new Error(`--log takes common, combined or none, not '${log}'.`);
+  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
+    throw new Error(`--port takes a number from 0 to 65535, not '${values.port}'.`);
+  }
+  if (log !== 'common' && log !== 'combined' && log !== 'none') {
+    throw new Error(`--log takes common, combined or none, not '${log}'.`);
+  }
   if (app !== null && token !== null) throw new Error('--token is for the notes, which --app replaces.');
   // It says what is wrong with a token that no client could send.
   if (token !== null) bearerAuth({ credentials: [{ token, user: 'writer' }] });
@@ -90,7 +95,7 @@ function logged(app: GatewayApp, format: Arguments['log']): GatewayApp {
   return format === 'none' ? app : accessLog(patientOutput(), { format })(app);
 }
 
-/** Stdout, without waiting for whoever reads it: while he does not, lines are dropped. To a pipe, `process.stdout` waits. */
+/** Stdout, without waiting for whoever reads it: meanwhile lines are dropped. To a pipe, `process.stdout` waits. */
 function patientOutput(): LogOutput {
   const output = createWriteStream('', { fd: 1, autoClose: false });
   // Nobody reads any more. Serving goes on.

@@ -59,9 +59,10 @@ export function parseChange(value: unknown): NoteChange {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new HttpError(400, 'a note is an object');
   const change: { title?: string; text?: string } = {};
   for (const [name, content] of Object.entries(value)) {
-    if (name !== 'title' && name !== 'text') throw new HttpError(400, 'a note has a title and a text, and no more');
+    if (name !== 'title' && name !== 'text') throw new HttpError(400, 'a note has a title and a text, no more');
     if (typeof content !== 'string') throw new HttpError(400, `the ${name} is a string`);
-    if (content.length > CHARACTERS_MAX[name]) throw new HttpError(400, `the ${name} has at most ${CHARACTERS_MAX[name]} characters`);
+    const max = CHARACTERS_MAX[name];
+    if (content.length > max) throw new HttpError(400, `the ${name} has at most ${max} characters`);
     change[name] = content;
   }
   if (change.title?.trim() === '') throw new HttpError(400, 'the title is empty');

@@ -1,7 +1,8 @@
 /**
- * The demonstration: notes, to be listed and read by everybody and written by who has the token. In memory, with limits.
+ * The demonstration: notes, read by everybody and written by who has the token. In memory, with limits.
  *
- *     curl -d '{"title":"Milk"}' -H 'Content-Type: application/json' -H 'Authorization: Bearer TOKEN' localhost:8000/api/notes
+ *     curl -d '{"title":"Milk"}' -H 'Content-Type: application/json' -H 'Authorization: Bearer TOKEN' \
+ *       localhost:8000/api/notes
  */
 
 import { join } from 'node:path';
@@ -59,8 +60,9 @@ export function notes({ token, development = false, notesMax = 1_000 }: NotesOpt
   return requestId()(router.app);
 }
 
+const { NOTES_TOKEN } = process.env;
 /** The notes by name, as `main.ts --app notes.ts:app` asks for them; the token is NOTES_TOKEN of the environment. */
-export const app: GatewayApp = notes(process.env['NOTES_TOKEN'] === undefined ? {} : { token: process.env['NOTES_TOKEN'] });
+export const app: GatewayApp = notes(NOTES_TOKEN === undefined ? {} : { token: NOTES_TOKEN });
 
 /** @throws HttpError 404 */
 function found(notebook: Notebook, environ: Environ): Note {
@@ -70,10 +72,18 @@ function found(notebook: Notebook, environ: Environ): Note {
   return note;
 }
 
-function sendJson(startResponse: StartResponse, status: number, value: unknown, headers: readonly GatewayHeader[] = []): Body {
+function sendJson(
+  startResponse: StartResponse,
+  status: number,
+  value: unknown,
+  headers: readonly GatewayHeader[] = [],
+): Body {
   const body = Buffer.from(JSON.stringify(value));
   startResponse(statusText(status), [
-    ['Content-Type', 'application/json'], ['Content-Length', String(body.length)], ['Cache-Control', 'no-store'], ...headers,
+    ['Content-Type', 'application/json'],
+    ['Content-Length', String(body.length)],
+    ['Cache-Control', 'no-store'],
+    ...headers,
   ]);
   return [body];
 }

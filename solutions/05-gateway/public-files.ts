@@ -38,8 +38,13 @@ function publicFile(path: string): PublicFile {
   const bytes = readFileSync(path);
   const tag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
   const headers: GatewayHeader[] = [
-    ['Content-Type', mediaType(path)], ['Content-Length', String(bytes.length)], ['ETag', tag], ['Cache-Control', 'no-cache'],
-    ['Content-Security-Policy', POLICY], ['X-Content-Type-Options', 'nosniff'], ['Referrer-Policy', 'no-referrer'],
+    ['Content-Type', mediaType(path)],
+    ['Content-Length', String(bytes.length)],
+    ['ETag', tag],
+    ['Cache-Control', 'no-cache'],
+    ['Content-Security-Policy', POLICY],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['Referrer-Policy', 'no-referrer'],
   ];
   return { bytes, tag, headers };
 }

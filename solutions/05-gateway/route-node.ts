@@ -4,7 +4,7 @@
  * none, and no Map for it; most paths have one method, and no list of them.
  */
 
-/** A route for a method, and where there are more, the next. `null` stands for every method that has none of its own. */
+/** A route for a method, and the next where there are more. `null` stands for all methods that have none of their own. */
 export interface Endpoint<Route> {
   readonly method: string | null;
   readonly route: Route;

@@ -13,8 +13,8 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /**
  * Parses a route's path.
  *
- * A segment that begins with `:` is a parameter, one that begins with `*` is all the rest; a literal colon or asterisk
- * in that place is written `%3A` or `%2A`. Static segments are compared decoded: `/café` and `/caf%C3%A9` are the same.
+ * A segment that begins with `:` is a parameter, one that begins with `*` is all the rest; a literal colon or
+ * asterisk in that place is written `%3A` or `%2A`. Static segments are compared decoded: `/café` and `/caf%C3%A9` are the same.
  *
  * @throws TypeError with a sentence for a path that could never be matched as it was meant
  */
@@ -24,18 +24,25 @@ export function parseRoutePath(path: string, segmentsMax: number): RouteSegment[
   };
   if (!path.startsWith('/')) wrong('does not begin with a slash');
   if (/[?#]/.test(path)) wrong('has a ? or #: a route is a path, and a query is no part of it');
-  const segments = path.slice(1).split('/').map((text): RouteSegment => {
-    const name = text.slice(1);
-    if (text.startsWith(':')) return NAME.test(name) ? { kind: 'param', name } : wrong(`has '${text}': a parameter is a whole segment, ':' and a name`);
-    if (text.startsWith('*')) return NAME.test(name) ? { kind: 'rest', name } : wrong(`has '${text}': a wildcard needs a name, as in '*rest'`);
-    return { kind: 'static', text: decodeSegment(text) ?? wrong(`has '${text}', which is no percent-encoded UTF-8`) };
-  });
-  if (segments.length > segmentsMax) wrong(`has ${segments.length} segments, and ${segmentsMax} are the most that are matched`);
-  if (segments.slice(0, -1).some(({ kind }) => kind === 'rest')) wrong('goes on behind its wildcard, which takes all the rest');
+  const segments = path.slice(1).split('/').map((text) => parseSegment(text, wrong));
+  if (segments.length > segmentsMax) wrong(`has more than the ${segmentsMax} segments that are matched`);
+  const isRest = ({ kind }: RouteSegment): boolean => kind === 'rest';
+  if (segments.slice(0, -1).some(isRest)) wrong('goes on behind its wildcard, which takes all the rest');
   const names = namesOf(segments);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) wrong(`has '${twice}' twice`);
   return segments;
+}
+
+function parseSegment(text: string, wrong: (what: string) => never): RouteSegment {
+  const name = text.slice(1);
+  if (text.startsWith(':')) {
+    return NAME.test(name) ? { kind: 'param', name } : wrong(`has '${text}': a parameter is a whole segment, ':' and a name`);
+  }
+  if (text.startsWith('*')) {
+    return NAME.test(name) ? { kind: 'rest', name } : wrong(`has '${text}': a wildcard needs a name, as in '*rest'`);
+  }
+  return { kind: 'static', text: decodeSegment(text) ?? wrong(`has '${text}', which is no percent-encoded UTF-8`) };
 }
 
 /** The names of the parameters, in their order. */

@@ -21,7 +21,9 @@ export interface RouterOptions {
   readonly segmentsMax?: number;
 }
 
-/** What stood in the place of the parameters, decoded. It has no prototype: `params.constructor` is a parameter or nothing. */
+/**
+ * What stood in the place of the parameters, decoded. It has no prototype: `params.constructor` is a parameter or nothing.
+ */
 export type RouteParams = Readonly<Record<string, string>>;
 
 interface Route {
@@ -41,6 +43,8 @@ interface Route {
 export class Router {
   readonly #tree = new RouteTree<Route>();
   readonly #methods = new Set<string>(['OPTIONS']);
+  /** Lists of names, each once: routes with the same ones share it. */
+  readonly #names = new Map<string, readonly string[]>();
   readonly #notFound: GatewayApp;
   readonly #pathCharactersMax: number;
   readonly #segmentsMax: number;
@@ -94,10 +98,13 @@ export class Router {
    * @param prefix without a slash at its end; it may have parameters; `''` is everything
    */
   mount(prefix: string, app: GatewayApp): this {
-    if (prefix.endsWith('/')) throw new TypeError(`The mount '${prefix}' ends in a slash, which belongs to what is below it.`);
-    if (prefix.includes('*')) throw new TypeError(`The mount '${prefix}' has a wildcard; it takes all that is below it anyway.`);
+    const wrong = (what: string): never => {
+      throw new TypeError(`The mount '${prefix}' ${what}.`);
+    };
+    if (prefix.endsWith('/')) wrong('ends in a slash, which belongs to what is below it');
+    if (prefix.includes('*')) wrong('has a wildcard; it takes all that is below it anyway');
     const segments = prefix === '' ? [] : parseRoutePath(prefix, this.#segmentsMax);
-    const route: Route = { path: prefix, app, names: namesOf(segments), isMount: true };
+    const route: Route = { path: prefix, app, names: this.#namesOf(segments), isMount: true };
     this.#put(null, segments, route);
     return this.#put(null, [...segments, { kind: 'rest', name: '' }], route);
   }
@@ -115,7 +122,7 @@ export class Router {
     return isMount ? callMounted(app, found.restStart - 1, environ, startResponse) : app(environ, startResponse);
   };
 
-  /** There is no route for this method: 204 for OPTIONS, 405 where another method has one (RFC 9110 §15.5.6), or 404. */
+  /** No route has this method: 204 for OPTIONS, 405 where another method has one (RFC 9110 §15.5.6), or 404. */
   #otherwise(path: string, environ: Environ, startResponse: StartResponse): Body {
     const isOptions = environ.REQUEST_METHOD === 'OPTIONS';
     // RFC 9110 §9.3.7: OPTIONS * is about the server as a whole.
@@ -129,7 +136,7 @@ export class Router {
 
   #add(method: string | null, path: string, app: GatewayApp): this {
     const segments = parseRoutePath(path, this.#segmentsMax);
-    return this.#put(method, segments, { path, app, names: namesOf(segments), isMount: false });
+    return this.#put(method, segments, { path, app, names: this.#namesOf(segments), isMount: false });
   }
 
   /** @throws TypeError where another route would be asked for the same paths */
@@ -138,6 +145,13 @@ export class Router {
     if (other === null) return this;
     const what = other.isMount ? 'is mounted' : `was added for ${method ?? 'any method'}`;
     throw new TypeError(`'${route.path}' matches the same paths as '${other.path}', which ${what} already.`);
+  }
+
+  #namesOf(segments: readonly RouteSegment[]): readonly string[] {
+    const names = namesOf(segments);
+    const known = this.#names.get(names.join()) ?? names;
+    this.#names.set(names.join(), known);
+    return known;
   }
 
   #isTooLong(path: string): boolean {

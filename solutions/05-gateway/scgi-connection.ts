@@ -80,7 +80,8 @@ export class ScgiConnection {
     const declared = fieldValue(headers, 'content-length');
     const isWhole = body instanceof Uint8Array;
     // As a CGI script answers (RFC 3875 §6). Date and Server are added by the server that talks to the client.
-    const length = isWhole && declared === undefined && mayHaveBody(status, 'GET') ? `Content-Length: ${body.length}\r\n` : '';
+    const isCounted = isWhole && declared === undefined && mayHaveBody(status, 'GET');
+    const length = isCounted ? `Content-Length: ${body.length}\r\n` : '';
     const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
     const head = Buffer.from(`Status: ${status} ${reason}\r\n${lines}${length}\r\n`, 'latin1');
     if (!mayHaveBody(status, method)) {
@@ -100,14 +101,18 @@ export class ScgiConnection {
     this.#socket.resetAndDestroy();
   }
 
-  async #sendParts(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, declared: number | null): Promise<void> {
+  async #sendParts(
+    parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    declared: number | null,
+  ): Promise<void> {
     let left = declared ?? Infinity;
     for await (const part of parts) {
       await this.#write(part.subarray(0, left));
       if (part.length > left) throw new LocalProtocolError('the body is longer than its Content-Length');
       left -= part.length;
     }
-    if (declared !== null && left > 0) throw new LocalProtocolError(`the body is ${left} bytes shorter than its Content-Length`);
+    if (declared === null || left === 0) return;
+    throw new LocalProtocolError(`the body is ${left} bytes shorter than its Content-Length`);
   }
 
   async #read(): Promise<Buffer | null> {
@@ -122,12 +127,15 @@ export class ScgiConnection {
     }
   }
 
-  /** Resolves when the bytes have gone to the kernel: their memory may be used again. @throws Error when nobody takes them */
+  /** Resolves when the bytes have gone to the kernel: their memory may be used again. @throws when nobody takes them */
   async #write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     this.#socket.setTimeout(this.#limits.idleMs);
     await new Promise<void>((resolve, reject) => {
-      this.#socket.write(bytes, (error) => (error == null ? resolve() : reject(new RemoteProtocolError(400, 'the client has gone'))));
+      this.#socket.write(bytes, (error) => {
+        if (error == null) resolve();
+        else reject(new RemoteProtocolError(400, 'the client has gone'));
+      });
     });
     this.#socket.setTimeout(0);
   }

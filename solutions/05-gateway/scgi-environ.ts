@@ -23,7 +23,8 @@ export function scgiEnviron(
 ): Environ {
   const get = (name: string): string => variables.get(name) ?? '';
   const scriptName = get('SCRIPT_NAME').replace(/\/+$/, '');
-  const rawPathInfo = pathBelow(pathOf(get('REQUEST_URI')) || encodeURI(utf8(scriptName) + utf8(get('PATH_INFO'))), scriptName);
+  const rawPath = pathOf(get('REQUEST_URI')) || encodeURI(utf8(scriptName + get('PATH_INFO')));
+  const rawPathInfo = pathBelow(rawPath, scriptName);
   const environ: Environ = {
     REQUEST_METHOD: get('REQUEST_METHOD') || 'GET',
     SCRIPT_NAME: utf8(scriptName),
@@ -47,7 +48,8 @@ export function scgiEnviron(
   // SCGI has a length for every request: 0 is no body, as far as anybody can tell.
   if (get('CONTENT_LENGTH') !== '0') environ.CONTENT_LENGTH = get('CONTENT_LENGTH');
   for (const [name, value] of variables) {
-    if (name.startsWith('HTTP_') && name !== 'HTTP_CONTENT_LENGTH' && name !== 'HTTP_CONTENT_TYPE') environ[name] = value;
+    const isField = name.startsWith('HTTP_') && name !== 'HTTP_CONTENT_LENGTH' && name !== 'HTTP_CONTENT_TYPE';
+    if (isField) environ[name] = value;
   }
   return environ;
 }

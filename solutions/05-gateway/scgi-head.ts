@@ -31,7 +31,8 @@ const COMMA = 0x2c;
 export function parseScgiHead(bytes: Buffer, headBytesMax: number): ScgiHead | null {
   const colon = bytes.subarray(0, 10).indexOf(COLON);
   const digits = bytes.toString('latin1', 0, colon === -1 ? Math.min(bytes.length, 10) : colon);
-  if (!/^(?:0|[1-9]\d{0,8})$/.test(digits) && (colon !== -1 || digits !== '')) throw broken('no length at its beginning');
+  const isLength = /^(?:0|[1-9]\d{0,8})$/.test(digits);
+  if (!isLength && (colon !== -1 || digits !== '')) throw broken('no length at its beginning');
   if (Number(digits) > headBytesMax) throw new RemoteProtocolError(431, 'the head is too long');
   const end = colon + 1 + Number(digits);
   if (colon === -1 || bytes.length <= end) return null;

@@ -2,7 +2,10 @@
  * SCGI: the same application behind a web server that speaks HTTP for it, in one process and over a socket. Each
  * connection is one request: its variables, its body, and an answer as a CGI script prints it.
  *
- * Whoever can connect is believed in all that he says of a request: listen where only the web server can.
+ *     location /app { include scgi_params; scgi_param SCRIPT_NAME /app; scgi_pass unix:/run/app.sock; }
+ *
+ * Whoever can connect is believed in all that he says of a request: listen where only the web server can. And nginx sends
+ * no more of a request once its response has begun: an application reads what it wants of a large body first.
  */
 
 import { createServer } from 'node:net';
@@ -15,7 +18,7 @@ import type { Environ, GatewayApp } from './gateway.ts';
 import { BodyInput, noInput } from './input.ts';
 import { isHopByHop } from './response-head.ts';
 import { ScgiConnection } from './scgi-connection.ts';
-import type { ScgiLimits } from './scgi-connection.ts';
+import type { ScgiLimits, ScgiResponse } from './scgi-connection.ts';
 import { scgiEnviron } from './scgi-environ.ts';
 import type { ScgiHead } from './scgi-head.ts';
 import { withGatewayDefaults } from './settings.ts';
@@ -36,7 +39,7 @@ export interface ScgiOptions extends GatewayOptions {
 const defaultLimits: ScgiLimits = { headBytesMax: 64 * 1024, headMs: 10_000, idleMs: 30_000 };
 const DEADLINE_MS = 10_000;
 
-/** Serves an application. Resolves when connections are accepted. @throws Error with `code` for an address not to be had */
+/** Serves an application. Resolves when it accepts connections. @throws Error with `code` for an address not to be had */
 export async function serveScgi(app: GatewayApp, options: ScgiOptions = {}): Promise<ScgiServer> {
   const server = new ScgiServer(app, options);
   const { host = '127.0.0.1', port = 0, path } = options;
@@ -72,7 +75,7 @@ export class ScgiServer {
     return address;
   }
 
-  /** Stops accepting, waits for the requests that are being answered, and cuts those that take longer. Default 10,000. */
+  /** Stops accepting, lets the requests be answered that are there, and cuts those that take longer. Default 10,000. */
   async close({ deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const timer = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), deadlineMs);
@@ -102,12 +105,13 @@ export class ScgiServer {
     } catch (error) {
       const { status, headers, body } = refusal(error);
       const own = headers.filter(([name]) => !isHopByHop(name));
-      await connection.send({ status, reason: reasonPhrase(status), headers: own, body: Buffer.from(String(body)) }, method);
+      const response = { status, reason: reasonPhrase(status), headers: own, body: Buffer.from(String(body)) };
+      await connection.send(response, method);
     }
   }
 
   /** From here on it is too late for another answer. */
-  async #send(connection: ScgiConnection, response: Parameters<ScgiConnection['send']>[0], environ: Environ): Promise<void> {
+  async #send(connection: ScgiConnection, response: ScgiResponse, environ: Environ): Promise<void> {
     try {
       await connection.send(response, environ.REQUEST_METHOD);
     } catch (error) {
@@ -117,7 +121,8 @@ export class ScgiServer {
   }
 
   #environ(head: ScgiHead, connection: ScgiConnection, signal: AbortSignal): Environ {
-    const input = head.contentLength === 0 ? noInput : new BodyInput(() => connection.body(head), this.#settings.heldBytesMax);
+    const { heldBytesMax } = this.#settings;
+    const input = head.contentLength === 0 ? noInput : new BodyInput(() => connection.body(head), heldBytesMax);
     return scgiEnviron(head.variables, this.#settings, input, signal);
   }
 }

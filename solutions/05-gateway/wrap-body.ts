@@ -1,6 +1,6 @@
 /**
- * Bodies around bodies. Every middleware that does something while a body is sent, or at its end, does it with these two,
- * so that one rule is obeyed in one place: an inner body's `close()` is called once, however the response ends.
+ * Bodies around bodies. Every middleware that does something while a body is sent, or at its end, does it with these
+ * two, so that one rule is obeyed in one place: an inner body's `close()` is called once, however the response ends.
  */
 
 import type { Body } from './gateway.ts';
