@@ -6,8 +6,8 @@
  */
 
 import { HttpError, RemoteProtocolError, reasonPhrase } from '../02-http/index.ts';
-import { escapeHtml } from '../03-static/index.ts';
 import { statusText } from './answer.ts';
+import { escapeHtml } from './escape-html.ts';
 import type { Body, Environ, GatewayHeader, Middleware, StartResponse } from './gateway.ts';
 import { wrapBody } from './wrap-body.ts';
 

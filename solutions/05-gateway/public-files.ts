@@ -2,9 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
-import { matchesWeakly, mediaType, parseEntityTags } from '../03-static/index.ts';
 import { answer } from './answer.ts';
 import type { GatewayApp, GatewayHeader } from './gateway.ts';
 
@@ -16,6 +15,15 @@ interface PublicFile {
 
 /** The page may use its own files and this server, and nothing else may use the page. */
 const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/** What a page is made of. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+};
 
 /** Serves the files that are in a folder now, `index.html` for the folder itself; those in folders below are not. */
 export function publicFiles(folder: string): GatewayApp {
@@ -38,7 +46,7 @@ function publicFile(path: string): PublicFile {
   const bytes = readFileSync(path);
   const tag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
   const headers: GatewayHeader[] = [
-    ['Content-Type', mediaType(path)],
+    ['Content-Type', TYPES[extname(path)] ?? 'application/octet-stream'],
     ['Content-Length', String(bytes.length)],
     ['ETag', tag],
     ['Cache-Control', 'no-cache'],
@@ -49,7 +57,7 @@ function publicFile(path: string): PublicFile {
   return { bytes, tag, headers };
 }
 
+/** RFC 9110 §13.1.2: compared weakly. No tag of ours has a comma in it. */
 function matches(field: string, tag: string): boolean {
-  const tags = parseEntityTags(field);
-  return tags === '*' || tags.some((known) => matchesWeakly(known, tag));
+  return field.trim() === '*' || field.split(',').some((known) => known.trim().replace(/^W\//, '') === tag);
 }
