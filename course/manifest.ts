@@ -107,7 +107,12 @@ export const chapters: readonly Chapter[] = [
     title: 'a gateway interface',
     builds: 'a gateway, a router and middleware; Express, Koa and Hono run on top',
     standsOn: [2, 4],
-    exercises: [],
+    exercises: [
+      { id: '5.1', title: 'environ', file: 'environ.ts', section: 'What a server knows' },
+      { id: '5.2', title: 'calling an app', file: 'call-app.ts', section: 'Calling an application', growsFrom: '5.1' },
+      { id: '5.3', title: 'the validator', file: 'watched-body.ts', section: 'Who broke it?', growsFrom: '5.1' },
+      { id: '5.6', title: 'adapters', file: 'from-fetch.ts', section: 'Adapters', growsFrom: '5.1' },
+    ],
   },
   {
     number: 6,

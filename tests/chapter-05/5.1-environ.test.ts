@@ -1,0 +1,410 @@
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type { Fields, RequestOptions } from '#support/http-client.ts';
+import { expectStatus, once, over, showResponse } from '#support/http-exchange.ts';
+import type { HttpWorld } from '#support/http-exchange.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import type { TellsEnviron } from './driver.ts';
+import { environFor, expectKeys, show, tellsOf } from './wire.ts';
+
+/** The names of every key that must be there, and what its value is of. */
+const REQUIRED: Record<string, string> = {
+  REQUEST_METHOD: 'string',
+  SCRIPT_NAME: 'string',
+  PATH_INFO: 'string',
+  QUERY_STRING: 'string',
+  SERVER_NAME: 'string',
+  SERVER_PORT: 'string',
+  SERVER_PROTOCOL: 'string',
+  'gateway.version': 'list',
+  'gateway.urlScheme': 'string',
+  'gateway.input': 'an object',
+  'gateway.errors': 'an object',
+  'gateway.multithread': 'boolean',
+  'gateway.multiprocess': 'boolean',
+  'gateway.runOnce': 'boolean',
+  'gateway.rawPathInfo': 'string',
+  'gateway.signal': 'an AbortSignal',
+};
+
+/** What the readings of an input gave. */
+async function read(world: HttpWorld, server: Address, steps: readonly string[], options: RequestOptions): Promise<string[]> {
+  const fields: Fields = [['X-Read', JSON.stringify(steps)], ...(options.fields ?? [])];
+  return (await environFor(world, server, 'POST', '/', { ...options, fields })).readings;
+}
+
+function expectReadings(readings: readonly string[], steps: readonly string[], expected: readonly string[], body: string): void {
+  for (const [index, wanted] of expected.entries()) {
+    check(readings[index] === wanted, {
+      sent: `a body of ${show(body)}, and then ${steps.slice(0, index + 1).join(', ')}`,
+      received: `${String(steps[index] ?? 'and more')} gave ${show(readings[index])}`,
+      expected: show(wanted),
+    });
+  }
+  check(readings.length === expected.length, { sent: steps.join(', '), received: `${readings.length} readings: ${show(readings)}`, expected: `${expected.length}` });
+}
+
+exercise<typeof driver>('5.1', import.meta.url, (rule) => {
+  rule(
+    'required-keys',
+    'has every key that an application may count on',
+    {
+      rule: 'the keys that are always there have values of their types (docs/gateway-spec.md, G11)',
+      likely: 'a key is misspelt or missing: the interface Environ in gateway.ts has them all',
+    },
+    async (world) => {
+      const path = `/${world.random.word()}`;
+      const tells = await environFor(world, await world.call('serveEnviron'), 'GET', path);
+      for (const [key, type] of Object.entries(REQUIRED)) {
+        const value = tells.values[key];
+        const right = type === 'list' ? Array.isArray(value) : type.startsWith('an ') ? value === type : typeof value === type;
+        check(right, { sent: `GET ${path}`, received: `${key}: ${show(value)}`, expected: `${key}: ${type.startsWith('an ') || type === 'list' ? type : `a ${type}`}` });
+      }
+      expectKeys(tells, { REQUEST_METHOD: 'GET', SCRIPT_NAME: '', PATH_INFO: path, QUERY_STRING: '', SERVER_PROTOCOL: 'HTTP/1.1', 'gateway.version': [1, 0], 'gateway.urlScheme': 'http', 'gateway.rawPathInfo': path }, `GET ${path}`);
+    },
+  );
+
+  rule(
+    'path-is-decoded',
+    'decodes the path once, as UTF-8, and keeps it as it was sent beside it',
+    {
+      rule: 'PATH_INFO is the path, percent-decoded once and read as UTF-8; dots, empty segments and slashes at the end stay (G14); gateway.rawPathInfo is what it was before (G15)',
+      likely: 'PATH_INFO is the path as it was sent, or rawPathInfo is the decoded one',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const word = world.random.word();
+      const cases: Record<string, string> = {
+        [`/${word}%20here`]: `/${word} here`,
+        '/%C3%A4%E2%82%AC%F0%9F%98%80': '/ä€😀',
+        [`/a%2Fb/${word}`]: `/a/b/${word}`,
+        '/%2525': '/%25',
+        [`//${word}/./../`]: `//${word}/./../`,
+        '/a+b': '/a+b',
+        '/': '/',
+      };
+      for (const [raw, path] of Object.entries(cases)) {
+        expectKeys(await environFor(world, server, 'GET', raw), { PATH_INFO: path, 'gateway.rawPathInfo': raw, SCRIPT_NAME: '' }, `GET ${raw}`);
+      }
+      expectKeys(await environFor(world, server, 'OPTIONS', '*'), { PATH_INFO: '*', 'gateway.rawPathInfo': '*' }, 'OPTIONS *');
+    },
+  );
+
+  rule(
+    'path-that-is-none',
+    'answers 400 for a path that cannot be decoded',
+    {
+      rule: 'a malformed escape, octets that are no UTF-8 and %00 are answered with 400, by the server (G14)',
+      likely: 'decodePathInfo is not asked, or what it throws is caught',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      for (const path of ['/%zz', '/%', '/a%2', '/%ff', '/%C3%28', '/%ED%A0%80', '/a%00b']) {
+        expectStatus(await once(world, server, 'GET', path), 400, `GET ${path}`);
+      }
+    },
+  );
+
+  rule(
+    'query-as-sent',
+    'gives the method and the query as they were sent',
+    {
+      rule: 'QUERY_STRING is what follows the first question mark, as sent (G16); REQUEST_METHOD is case-sensitive (G12); SERVER_PROTOCOL is the version of the request',
+      likely: 'the query is decoded, or has its question mark',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const word = world.random.word();
+      const query = `${word}=%20+%zz?&a=1&a=2`;
+      expectKeys(await environFor(world, server, 'GET', `/x?${query}`), { QUERY_STRING: query, PATH_INFO: '/x', 'gateway.rawPathInfo': '/x' }, `GET /x?${query}`);
+      expectKeys(await environFor(world, server, 'GET', '/x?'), { QUERY_STRING: '' }, 'GET /x?');
+      expectKeys(await environFor(world, server, `x-${word}`, '/'), { REQUEST_METHOD: `x-${word}` }, `x-${word} /`);
+      expectKeys(await environFor(world, server, 'GET', '/', { version: 'HTTP/1.0' }), { SERVER_PROTOCOL: 'HTTP/1.0' }, 'GET / HTTP/1.0');
+    },
+  );
+
+  rule(
+    'fields-have-keys',
+    'gives each header field a key',
+    {
+      rule: 'a field is a string under HTTP_ and its name in capitals, with _ for - (G18)',
+      likely: 'the key is the name itself; fieldKey makes the one from the other',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const [one, two] = [world.random.word(), world.random.words(3)];
+      const fields: Fields = [['User-Agent', two], [`x-${one}-YES`, one], ['X-Empty', '']];
+      const tells = await environFor(world, server, 'GET', '/', { fields, host: `${one}.example:81` });
+      expectKeys(tells, { HTTP_USER_AGENT: two, [`HTTP_X_${one.toUpperCase()}_YES`]: one, HTTP_HOST: `${one}.example:81`, HTTP_X_EMPTY: '' }, fields.map((field) => field.join(': ')).join(', '));
+    },
+  );
+
+  rule(
+    'content-has-its-own',
+    'calls the type and the length of the body by their own names, where there are any',
+    {
+      rule: 'Content-Type and Content-Length are CONTENT_TYPE and CONTENT_LENGTH, absent where the request has none, and never HTTP_CONTENT_TYPE (G17); Transfer-Encoding is there for who wants to know whether there is a body (G18)',
+      likely: 'they are an empty string, or undefined, where the request has none',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const body = world.random.words(4);
+      const fields: Fields = [['content-type', 'text/plain; charset=utf-8']];
+      const none = { HTTP_CONTENT_TYPE: undefined, HTTP_CONTENT_LENGTH: undefined };
+      expectKeys(await environFor(world, server, 'POST', '/', { fields, body }), { CONTENT_TYPE: 'text/plain; charset=utf-8', CONTENT_LENGTH: String(body.length), ...none }, `POST with ${body.length} bytes of text/plain`);
+      expectKeys(await environFor(world, server, 'GET', '/'), { CONTENT_TYPE: undefined, CONTENT_LENGTH: undefined, ...none }, 'GET without a body');
+      expectKeys(await environFor(world, server, 'POST', '/', { chunks: [body] }), { CONTENT_LENGTH: undefined, HTTP_TRANSFER_ENCODING: 'chunked', ...none }, 'POST in chunks');
+    },
+  );
+
+  rule(
+    'lines-are-joined',
+    'joins several lines of one name',
+    {
+      rule: 'several lines of one name are joined in their order by a comma and a space (G18, RFC 9110 §5.3); lines of Cookie by a semicolon and a space (RFC 6265 §5.4)',
+      likely: 'the last line wins, or cookies are joined by commas',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const words = Array.from({ length: 3 }, () => world.random.word());
+      const fields: Fields = [['X-Tag', words[0]!], ['Cookie', `a=${words[0]}`], ['x-tag', words[1]!], ['X-TAG', words[2]!], ['cookie', `b=${words[1]}`]];
+      const tells = await environFor(world, server, 'GET', '/', { fields });
+      const sent = fields.map((field) => field.join(': ')).join(', ');
+      expectKeys(tells, { HTTP_X_TAG: words.join(', '), HTTP_COOKIE: `a=${words[0]}; b=${words[1]}` }, sent);
+      const empty: Fields = [['X-Tag', ''], ['X-Tag', words[0]!]];
+      expectKeys(await environFor(world, server, 'GET', '/', { fields: empty }), { HTTP_X_TAG: `, ${words[0]}` }, 'X-Tag twice, the first one empty');
+    },
+  );
+
+  rule(
+    'underscores-are-dropped',
+    'leaves out fields with an underscore in their name',
+    {
+      rule: 'X_User and X-User would both be HTTP_X_USER, and a proxy that strips the one lets the other pass: the one with an underscore is left out (G19)',
+      likely: 'fieldKey says null for them: leave them out then',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const [good, bad] = [world.random.word(), world.random.word()];
+      const both: Fields = [['X-User', good], ['X_User', bad], ['X_Only', bad], ['Content_Length', '7']];
+      const sent = both.map((field) => field.join(': ')).join(', ');
+      const tells = await environFor(world, server, 'GET', '/', { fields: both });
+      expectKeys(tells, { HTTP_X_USER: good, HTTP_X_ONLY: undefined, CONTENT_LENGTH: undefined, HTTP_CONTENT_LENGTH: undefined, null: undefined }, sent);
+    },
+  );
+
+  rule(
+    'absolute-form',
+    'believes the target and not Host, where the target is a whole URL',
+    {
+      rule: 'where the target is in absolute form, HTTP_HOST is its authority, whatever the field Host says (G20, RFC 9112 §3.2.2)',
+      likely: 'the fields are added after it, or Host is believed',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const name = `${world.random.word()}.example:8080`;
+      const path = `http://${name}/a%20b?c=d`;
+      const tells = await environFor(world, server, 'GET', path, { host: 'other.example' });
+      expectKeys(tells, { HTTP_HOST: name, PATH_INFO: '/a b', 'gateway.rawPathInfo': '/a%20b', QUERY_STRING: 'c=d' }, `GET ${path}, Host: other.example`);
+      expectKeys(await environFor(world, server, 'GET', '/', { host: 'other.example' }), { HTTP_HOST: 'other.example' }, 'GET /, Host: other.example');
+    },
+  );
+
+  rule(
+    'who-talks-to-whom',
+    'knows both ends of the connection, by the connection itself',
+    {
+      rule: 'SERVER_NAME and SERVER_PORT are where the request has arrived, strings (G20), unless the server was told otherwise; REMOTE_ADDR and REMOTE_PORT are the other end, whatever a header field says (G21)',
+      likely: 'a port is a number; or what the server was told (`server.serverName`) is not asked',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const http = await world.http(server);
+      http.send('GET', '/', { fields: [['X-Forwarded-For', '192.0.2.1'], ['Forwarded', 'for=192.0.2.1']] });
+      const tells = tellsOf(await http.response());
+      expectKeys(tells, { SERVER_NAME: '127.0.0.1', SERVER_PORT: String(server.port), REMOTE_ADDR: '127.0.0.1', REMOTE_PORT: String(http.tcp.localPort) }, 'GET / over 127.0.0.1');
+      const name = `${world.random.word()}.example`;
+      const told = await world.call('serveEnviron', { serverName: name, serverPort: 443, serverSoftware: '' });
+      expectKeys(await environFor(world, told, 'GET', '/'), { SERVER_NAME: name, SERVER_PORT: '443', SERVER_SOFTWARE: undefined }, `a server that was told to be ${name}:443`);
+    },
+  );
+
+  rule(
+    'server-is-true',
+    'says of the server what the server says of itself',
+    {
+      rule: 'gateway.multithread, multiprocess and runOnce are true to the server (G23); what is not known is absent (G11)',
+      likely: 'the flags are always false, or two of them are exchanged',
+    },
+    async (world) => {
+      for (const flag of ['multithread', 'multiprocess', 'runOnce']) {
+        const server = await world.call('serveEnviron', { [flag]: true, serverSoftware: `soft-${flag}` });
+        const expected = Object.fromEntries(['multithread', 'multiprocess', 'runOnce'].map((name) => [`gateway.${name}`, name === flag]));
+        expectKeys(await environFor(world, server, 'GET', '/'), { ...expected, SERVER_SOFTWARE: `soft-${flag}` }, `a server with ${flag}`);
+      }
+    },
+  );
+
+  rule(
+    'ordinary-object',
+    'makes an ordinary object for each request',
+    {
+      rule: 'the environ is an ordinary object, made for this request alone, with all its keys its own and enumerable: `{ ...environ }` is one, too, and an application may change it (G10)',
+      likely: 'keys are getters, on a prototype, or the object is frozen or used again',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const http = await world.http(server);
+      http.send('GET', '/a', { fields: [['X-First', 'yes']] }).send('GET', '/b');
+      const [first, second] = [tellsOf(await http.response()), tellsOf(await http.response())];
+      const said = (tells: TellsEnviron): string => `${tells.ordinary ? 'ordinary' : 'with keys that are hidden or cannot be changed'}, its prototype is ${tells.prototype}`;
+      for (const tells of [first, second]) check(tells.ordinary && tells.prototype !== 'another', { sent: 'GET /a', received: said(tells), expected: 'an ordinary object' });
+      expectKeys(second, { HTTP_X_FIRST: undefined, PATH_INFO: '/b' }, 'GET /a with X-First, then GET /b without');
+      const undefinedKey = Object.entries(second.values).find(([, value]) => value === 'undefined' || value === null);
+      check(undefinedKey === undefined, { sent: 'GET /b', received: `${undefinedKey?.[0] ?? ''} is ${String(undefinedKey?.[1])}`, expected: 'what is not known is absent' });
+    },
+  );
+
+  rule(
+    'reads-so-many-bytes',
+    'reads as many bytes as it is asked for, or all that are left',
+    {
+      rule: 'read(size) resolves with exactly `size` bytes, fewer only where the body ends before; read() with all that is left (G31)',
+      likely: 'a part is given as it came, whatever its size, or what was not asked for is lost',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const body = world.random.word(40, 60);
+      const steps = ['read 0', 'read 7', 'read 1', 'read 20', 'read', 'read', 'read 5'];
+      const expected = ['', body.slice(0, 7), body.slice(7, 8), body.slice(8, 28), body.slice(28), '', ''];
+      expectReadings(await read(world, server, steps, { body }), steps, expected, body);
+      const chunks = world.random.pieces(Buffer.from(body), 6);
+      expectReadings(await read(world, server, steps, { chunks }), steps, expected, body);
+      expectReadings(await read(world, server, ['read 99', 'read 1'], { body }), ['read 99', 'read 1'], [body, ''], body);
+    },
+  );
+
+  rule(
+    'waits-for-bytes',
+    'waits for the bytes that it was asked for',
+    {
+      rule: 'read(size) waits for `size` bytes (G31), and readline() for the end of the line (G32)',
+      likely: 'the first part that comes is taken for all there is',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const body = `${world.random.word(9, 12)}\n${world.random.word(20, 30)}`;
+      const steps = ['read 4', 'readline', 'read 9', 'read'];
+      const expected = [body.slice(0, 4), body.slice(4, body.indexOf('\n') + 1), body.slice(body.indexOf('\n') + 1).slice(0, 9), body.slice(body.indexOf('\n') + 10)];
+      const http = await world.http(server);
+      const head = `POST / HTTP/1.1\r\nHost: a\r\nX-Read: ${JSON.stringify(steps)}\r\nContent-Length: ${body.length}\r\n\r\n`;
+      http.sendBytes(head, ['POST']);
+      await http.tcp.writeByteByByte(body);
+      expectReadings(tellsOf(await http.response()).readings, steps, expected, body);
+    },
+  );
+
+  rule(
+    'reads-lines',
+    'reads lines, and whatever is mixed with them',
+    {
+      rule: 'readline() gives the bytes through the next LF, or those that are left; readline(size) no more than `size` of these (G32); all ways of reading may be mixed (G33)',
+      likely: 'the LF is cut off, or what comes behind the line is lost',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const [a, b, c] = [world.random.word(5, 9), world.random.word(5, 9), world.random.word(5, 9)] as const;
+      const body = `${a}\r\n\n${b}\n${c}`;
+      const plain = ['readline', 'readline', 'readline', 'readline', 'readline'];
+      const cut = ['readline 2', 'readline 99', 'read 3', 'iterate'];
+      for (const options of [{ body }, { chunks: world.random.pieces(Buffer.from(body), 4) }] satisfies RequestOptions[]) {
+        expectReadings(await read(world, server, plain, options), plain, [`${a}\r\n`, '\n', `${b}\n`, c, ''], body);
+        expectReadings(await read(world, server, ['lines'], options), ['lines', 'lines', 'lines', 'lines'], [`${a}\r\n`, '\n', `${b}\n`, c], body);
+        expectReadings(await read(world, server, cut, options), cut, [a.slice(0, 2), `${a.slice(2)}\r\n`, `\n${b.slice(0, 2)}`, `${b.slice(2)}\n${c}`], body);
+      }
+    },
+  );
+
+  rule(
+    'end-of-body-is-the-end',
+    'never reads beyond the body',
+    {
+      rule: 'the input gives the bytes of this body and no byte beyond; its end is the end for ever (G30)',
+      likely: 'the input reads the socket, or does not remember its end',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const steps = ['read', 'read 100', 'readline', 'iterate', 'read'];
+      const [one, two] = [world.random.word(9, 20), world.random.word(9, 20)];
+      const fields: Fields = [['X-Read', JSON.stringify(steps)]];
+      const http = await world.http(server);
+      http.send('POST', '/a', { body: one, fields }).send('GET', '/b', { fields }).send('POST', '/c', { chunks: [two], fields });
+      for (const body of [one, '', two]) {
+        expectReadings(tellsOf(await http.response()).readings, steps, [body, '', '', '', ''], body);
+      }
+    },
+  );
+
+  rule(
+    'holds-only-so-much',
+    'refuses to hold more of a body than it may',
+    {
+      rule: 'what one reading has to hold has a limit, beyond which it rejects with an error whose status is 413; iteration holds nothing and has no such limit (G34)',
+      likely: 'the limit is not looked at, or it is counted over all readings',
+    },
+    async (world) => {
+      const limit = world.random.integer(2000, 4000);
+      const server = await world.call('serveEnviron', { heldBytesMax: limit });
+      const body = 'x'.repeat(limit + 1);
+      expectReadings(await read(world, server, ['read'], { body }), ['read'], ['error 413'], `${limit + 1} bytes (the limit is ${limit})`);
+      expectReadings(await read(world, server, ['readline'], { body }), ['readline'], ['error 413'], `${limit + 1} bytes (the limit is ${limit})`);
+      expectReadings(await read(world, server, ['read'], { body: body.slice(1) }), ['read'], [body.slice(1)], `${limit} bytes, the limit itself`);
+      const double = body + body;
+      const halves = ['read 900', 'read 900', 'read 900', 'read 900', 'read 900'];
+      const parts = halves.map((_, index) => double.slice(index * 900, (index + 1) * 900).slice(0, 900));
+      expectReadings(await read(world, server, halves, { body: double }), halves, parts, 'twice the limit, in small readings');
+      expectReadings(await read(world, server, ['iterate'], { body: double }), ['iterate'], [double], 'twice the limit, iterated over');
+    },
+  );
+
+  rule(
+    'no-size',
+    'refuses a size that is none',
+    {
+      rule: 'a size that is no whole number from 0 is refused with an error (G31)',
+      likely: '`checkSize` is not asked',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const body = world.random.word(5, 9);
+      const steps = ['read -1', 'read 1.5', 'read NaN', 'readline -1', 'read'];
+      const readings = await read(world, server, steps, { body });
+      for (const [index, step] of steps.slice(0, -1).entries()) {
+        check(readings[index]?.startsWith('error') === true, { sent: step, received: show(readings[index]), expected: 'an error' });
+      }
+      check(readings.at(-1) === body, { sent: `${steps.slice(0, -1).join(', ')}, and then read`, received: show(readings.at(-1)), expected: show(body) });
+    },
+  );
+
+  rule(
+    'broken-off',
+    'does not take a body that breaks off for one that has ended',
+    {
+      rule: 'where a body breaks off, the reading rejects, and so does every reading after it: it must not look like an end (G35)',
+      likely: 'an error is taken for the end',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const http = await world.http(server);
+      const fields: Fields = [['X-Read', JSON.stringify(['read', 'read'])]];
+      const bytes = `POST / HTTP/1.1\r\nHost: a\r\n${fields.map((field) => field.join(': ')).join('\r\n')}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nnonsense\r\n`;
+      http.sendBytes(bytes, ['POST']);
+      await over(http.tcp);
+      for (const response of http.completeResponses()) {
+        const ok = response.status === 400 || (response.status === 200 && tellsOf(response).readings.every((reading) => reading.startsWith('error')));
+        check(ok, { sent: 'a body whose second chunk is nonsense', received: response.status === 200 ? `the readings gave ${show(tellsOf(response).readings)}` : showResponse(response), expected: 'every reading is refused' });
+      }
+    },
+  );
+});

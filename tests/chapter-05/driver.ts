@@ -1,0 +1,196 @@
+/** What the tests of chapter 05 do inside the process of the code under test. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NotImplemented } from '#course/not-implemented.ts';
+import type * as Http from '#subject/02-http/index.ts';
+import type * as Gateway from '#subject/05-gateway/index.ts';
+import { driver, WrongResult } from '#support/driver.ts';
+import type { Address } from '#support/tcp-client.ts';
+import { collect, makeApps, Probe } from './apps.ts';
+import { brokenServers } from './broken-servers.ts';
+import { asSupertest, frameworks } from './frameworks.ts';
+import type { FrameworkName, SupertestCase } from './frameworks.ts';
+
+export interface Pair {
+  rule: string;
+  side: string;
+  message: string;
+}
+
+/** What can be told to a gateway server from outside. */
+export interface ServeSetup {
+  multithread?: boolean;
+  multiprocess?: boolean;
+  runOnce?: boolean;
+  serverSoftware?: string;
+  serverName?: string;
+  serverPort?: number;
+  heldBytesMax?: number;
+  limits?: Partial<Http.HttpLimits>;
+  /** The applications stand behind a validator. */
+  validated?: boolean;
+  /** Leaves the server's own way of reporting: to `gateway.errors`. */
+  silent?: boolean;
+  /** The applications see this path as theirs. */
+  mountedAt?: string;
+}
+
+/** An environ, as far as it can be told. */
+export interface TellsEnviron {
+  /** Strings, numbers, booleans and lists as they are; of others, what they are. */
+  values: Record<string, unknown>;
+  prototype: 'Object' | 'null' | 'another';
+  /** All keys are its own, enumerable and can be changed, and another can be added. */
+  ordinary: boolean;
+  /** What the readings of the input gave, as latin1; `error 413` for one that was refused. */
+  readings: string[];
+}
+
+/**
+ * A part that is not written yet is news of its own, and not a 500 or a connection that closes, whoever catches it.
+ * Whoever asks how this process is finds it dead.
+ */
+Object.defineProperty(NotImplemented.prototype, 'name', {
+  set(this: NotImplemented, name: string) {
+    Object.defineProperty(this, 'name', { value: name });
+    process.nextTick(() => {
+      throw this;
+    });
+  },
+});
+
+export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
+  const probe = new Probe();
+  const errors: string[] = [];
+  const breaches: Pair[] = [];
+  /** How many requests have had something to report. */
+  const reports: number[] = [];
+  const environs = new Set<object>();
+  let written = '';
+
+  const onError = (error: unknown): void => void errors.push(error instanceof Error ? error.message : String(error));
+  const report = (list: readonly Gateway.Breach[]): void => {
+    reports.push(list.length);
+    for (const { rule, side, message } of list) breaches.push({ rule, side, message });
+  };
+
+  function gatewayOptions(setup: ServeSetup): Gateway.GatewayOptions {
+    const { limits: _limits, validated: _validated, silent = false, mountedAt: _mountedAt, ...options } = setup;
+    const own: Gateway.GatewayOptions = { ...options, errors: { write: (text) => void (written += text) } };
+    return silent ? own : { ...own, onError };
+  }
+
+  function apps(setup: ServeSetup): Gateway.GatewayApp {
+    const all = makeApps(probe);
+    const app: Gateway.GatewayApp = setup.validated === true ? chapter.validator(all, { report, closeMs: 200 }) : all;
+    return setup.mountedAt === undefined ? app : mounted(app, setup.mountedAt);
+  }
+
+  async function listen(handler: Http.Handler, setup: ServeSetup): Promise<Address> {
+    const http = (await load('02-http')) as typeof Http;
+    const { limits } = setup;
+    const server = await http.serveHttp(handler, { host: '127.0.0.1', port: 0, onError, ...(limits === undefined ? {} : { limits }) });
+    return { host: '127.0.0.1', port: (server.address as AddressInfo).port };
+  }
+
+  async function listenOnNode(handler: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<Address> {
+    const server = createServer(handler);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  }
+
+  return {
+    /** Answers every request with what its environ is; a field X-Read tells what to read of its input before. */
+    serveEnviron: async (setup: ServeSetup = {}): Promise<Address> => {
+      const http = (await load('02-http')) as typeof Http;
+      const settings = chapter.withGatewayDefaults(gatewayOptions(setup));
+      const handler: Http.Handler = async (request) => {
+        const input = request.hasBody ? new chapter.BodyInput(() => request.body, settings.heldBytesMax) : chapter.noInput;
+        const environ = chapter.environOf(request, settings, input);
+        if (typeof environ !== 'object' || environ === null) throw new WrongResult(`environOf must return an object; it returned ${String(environ)}`);
+        if (environs.has(environ)) throw new WrongResult('environOf returned the same object for two requests');
+        environs.add(environ);
+        const steps = JSON.parse(request.headers.get('x-read') ?? '[]') as string[];
+        const told: TellsEnviron = { ...tell(environ), readings: await readings(environ['gateway.input'], steps) };
+        return new http.HttpResponse(200, [], JSON.stringify(told));
+      };
+      return await listen(handler, setup);
+    },
+
+    /** The applications of apps.ts on chapter 02's server. */
+    serve: async (setup: ServeSetup = {}): Promise<Address> => await listen(chapter.toHandler(apps(setup), gatewayOptions(setup)), setup),
+
+    /** The applications of apps.ts on node:http. */
+    serveOnNode: async (setup: ServeSetup = {}): Promise<Address> => await listenOnNode(chapter.toNodeHandler(apps(setup), gatewayOptions(setup))),
+
+    /** An application of a framework, unchanged, on chapter 02's server. */
+    serveFramework: async (name: FrameworkName, setup: ServeSetup = {}): Promise<Address> => {
+      const app = await frameworks(chapter, probe)[name]();
+      const below = setup.mountedAt === undefined ? app : mounted(app, setup.mountedAt);
+      return await listen(chapter.toHandler(below, gatewayOptions(setup)), setup);
+    },
+
+    /** Has supertest ask an application of apps.ts. */
+    supertest: async (cases: SupertestCase[]) => await asSupertest(chapter.toNodeHandler(apps({}), gatewayOptions({})), cases),
+
+    /** Puts a server that breaks a rule in front of an application behind a validator: what it reported. */
+    watchServer: async (name: string): Promise<{ breaches: Pair[]; reports: number[] }> => {
+      const run = brokenServers[name];
+      if (run === undefined) throw new Error(`there is no server ${name}`);
+      await run((app) => chapter.validator(app, { report, closeMs: 60 }));
+      return { breaches, reports };
+    },
+
+    serversThatBreakRules: () => Object.keys(brokenServers),
+
+    breaches: () => breaches,
+    reports: () => reports,
+    errors: () => errors,
+    written: () => written,
+    events: () => probe.events,
+    count: (event: string) => probe.events.filter((seen) => seen === event).length,
+    openGate: (name: string) => probe.open(name),
+  };
+
+  async function readings(input: Gateway.GatewayInput, steps: readonly string[]): Promise<string[]> {
+    const seen: string[] = [];
+    for (const step of steps) {
+      const [verb, size] = step.split(' ');
+      const bytes = size === undefined ? undefined : Number(size);
+      try {
+        if (verb === 'read') seen.push((await input.read(bytes)).toString('latin1'));
+        else if (verb === 'readline') seen.push((await input.readline(bytes)).toString('latin1'));
+        else if (verb === 'lines') for await (const line of input.lines()) seen.push(line.toString('latin1'));
+        else seen.push((await collect(input)).toString('latin1'));
+      } catch (error) {
+        if (error instanceof NotImplemented) throw error;
+        seen.push(`error ${String((error as { status?: unknown } | null)?.status ?? 'without a status')}`);
+      }
+    }
+    return seen;
+  }
+});
+
+/** What has led to it is in SCRIPT_NAME, as a mount puts it there. */
+function mounted(app: Gateway.GatewayApp, path: string): Gateway.GatewayApp {
+  return (environ, startResponse) => app({ ...environ, SCRIPT_NAME: path }, startResponse);
+}
+
+function tell(environ: Gateway.Environ): Omit<TellsEnviron, 'readings'> {
+  const values: Record<string, unknown> = {};
+  let ordinary = Object.isExtensible(environ);
+  for (const key of Reflect.ownKeys(environ)) {
+    const { enumerable, writable, configurable } = Object.getOwnPropertyDescriptor(environ, key)!;
+    if (!enumerable || !writable || !configurable) ordinary = false;
+    values[String(key)] = describe(environ[String(key)]);
+  }
+  const prototype: unknown = Object.getPrototypeOf(environ);
+  return { values, ordinary, prototype: prototype === Object.prototype ? 'Object' : prototype === null ? 'null' : 'another' };
+}
+
+function describe(value: unknown): unknown {
+  if (value === undefined) return 'undefined';
+  if (value instanceof AbortSignal) return value.aborted ? 'an aborted AbortSignal' : 'an AbortSignal';
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? 'an object' : value;
+}
