@@ -1,0 +1,115 @@
+/**
+ * The process of a CGI script: started, fed, read with a limit on its silence, and killed with all that it has started.
+ *
+ * It knows nothing of HTTP.
+ */
+
+import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import { ScriptError } from './script-error.ts';
+
+/** How long a script that is told to end may take before it is killed. */
+const GRACE_MS = 1_000;
+
+export interface CgiCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** How a process ended, or why it never began. */
+export interface CgiEnd {
+  readonly signal: string | null;
+  readonly code: number | null;
+  readonly error: Error | null;
+}
+
+export class CgiProcess {
+  /** Resolves when nothing more will come from it. */
+  readonly ended: Promise<CgiEnd>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  #over = false;
+
+  /** @param onStderr told what the script says on stderr */
+  constructor({ command, args, cwd, variables }: CgiCommand, onStderr: (text: string) => void) {
+    // Detached: a process group of its own, so that it can be killed with its children.
+    this.#child = spawn(command, args, { cwd, env: variables, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child.stderr.on('data', (bytes: Buffer) => onStderr(bytes.toString()));
+    this.ended = new Promise((resolve) => {
+      let failed: Error | null = null;
+      this.#child.once('error', (error) => (failed = error));
+      this.#child.once('close', (code, signal) => {
+        this.#over = true;
+        resolve({ code, signal, error: failed });
+      });
+    });
+  }
+
+  /** Writes what the script reads from stdin. That it does not want it all is no error. @throws what `parts` throws */
+  async feed(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    let fault: { readonly error: unknown } | null = null;
+    const watched = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        yield* parts;
+      } catch (error) {
+        fault = { error };
+        throw error;
+      }
+    };
+    await pipeline(watched, this.#child.stdin).catch(() => undefined);
+    if (fault !== null) throw (fault as { readonly error: unknown }).error;
+  }
+
+  /**
+   * What the script writes to stdout. Only while we wait does it count as silent.
+   *
+   * @throws ScriptError 504 after so many milliseconds without a byte, and ends the process
+   */
+  async *output(silenceMs: number): AsyncGenerator<Buffer, void, undefined> {
+    const parts = this.#child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    for (;;) {
+      const { done, value } = await this.#within(silenceMs, parts.next());
+      if (done === true) break;
+      yield value;
+    }
+    await this.#within(silenceMs, this.ended);
+  }
+
+  /** Ends the script and what it has started: at first kindly. Does nothing once it has ended. */
+  kill(): void {
+    this.#signal('SIGTERM');
+    const timer = setTimeout(() => this.#signal('SIGKILL'), GRACE_MS);
+    void this.ended.then(() => clearTimeout(timer));
+  }
+
+  async #within<T>(ms: number, promise: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new ScriptError(504, `it was silent for ${ms} ms`)), ms);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    // Once all of them have ended, the number may belong to others.
+    if (this.#over || this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, signal);
+    } catch {
+      // They ended this very moment.
+    }
+    // A descendant that has left the group may still hold the pipes; we do not wait for it.
+    if (signal === 'SIGKILL') {
+      this.#child.stdout.destroy();
+      this.#child.stderr.destroy();
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Errors as answers: a page with the stack for whoever develops the application, and nothing of it for anybody else.
+ *
+ * It stands around what may fail, and within what adds to every response: the access log, request ids, CORS. Where the
+ * head has left already there is nothing to be mended: the error goes on to the server, which closes the connection.
+ */
+
+import { HttpError, RemoteProtocolError, reasonPhrase } from '../02-http/index.ts';
+import { statusText } from './answer.ts';
+import { escapeHtml } from './escape-html.ts';
+import type { Body, Environ, GatewayHeader, Middleware, StartResponse } from './gateway.ts';
+import { wrapBody } from './wrap-body.ts';
+
+export interface ErrorsOptions {
+  /** Show the error to the client, with its stack. Never where strangers can see it. Default false. */
+  readonly development?: boolean;
+  /** Told of errors of ours: those that are answered by 500 to 599. Default: written to `gateway.errors`. */
+  readonly report?: (error: unknown, environ: Environ) => void;
+}
+
+/** Answers errors: HttpError and RemoteProtocolError by their status, any other by 500. */
+export function errors({ development = false, report = reportToErrors }: ErrorsOptions = {}): Middleware {
+  return (app) => (environ, startResponse) => {
+    const failed = (error: unknown): Body => {
+      const status = statusOf(error);
+      // Too late for an answer it throws, and the server reports what then reaches it.
+      const body = answerError(error, status, development, environ, startResponse);
+      // Who gives up because the client has gone has done nothing wrong.
+      if (status >= 500 && !environ['gateway.signal'].aborted) report(error, environ);
+      return body;
+    };
+    try {
+      return wrapBody(app(environ, startResponse), { failed });
+    } catch (error) {
+      return failed(error);
+    }
+  };
+}
+
+/** @throws the error where the head has left already: `startResponse` throws it */
+function answerError(
+  error: unknown,
+  status: number,
+  development: boolean,
+  environ: Environ,
+  startResponse: StartResponse,
+): Body {
+  const wantsHtml = String(environ['HTTP_ACCEPT'] ?? '').includes('text/html');
+  const text = development && status >= 500 ? stackOf(error) : publicText(error, status, environ);
+  const body = Buffer.from(wantsHtml ? page(statusText(status), text) : `${text}\n`);
+  const headers: GatewayHeader[] = [
+    ['Content-Type', wantsHtml ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8'],
+    ['Content-Length', String(body.length)],
+    ['Cache-Control', 'no-store'],
+    // What is shown may be what the client has sent: nothing of it is to run.
+    ['Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'"],
+    ['X-Content-Type-Options', 'nosniff'],
+    ...(error instanceof HttpError ? error.headers : []),
+  ];
+  // `throw undefined` is an error too.
+  startResponse(statusText(status), headers, error ?? new Error(`thrown: ${String(error)}`));
+  return [body];
+}
+
+/** What anybody may know: the status, the message of an error that was meant for them, the number to ask us about. */
+function publicText(error: unknown, status: number, environ: Environ): string {
+  const message = error instanceof HttpError || error instanceof RemoteProtocolError ? error.message : '';
+  const id = environ['request.id'];
+  const asked = status >= 500 && typeof id === 'string' ? ` (request ${id})` : '';
+  return statusText(status) + (message === '' ? '' : `: ${message}`) + asked;
+}
+
+const STYLE = 'body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem}pre{overflow-x:auto}';
+
+function page(title: string, text: string): string {
+  const head = `<meta charset="utf-8"><title>${title}</title><style>${STYLE}</style>`;
+  return `<!doctype html><html lang="en">${head}<h1>${title}</h1><pre>${escapeHtml(text)}</pre></html>\n`;
+}
+
+/** Errors that carry a status: chapter 02's, which are `gateway.input`'s too. Any other is a 500, whatever it says. */
+function statusOf(error: unknown): number {
+  const { status } = error instanceof HttpError || error instanceof RemoteProtocolError ? error : { status: 500 };
+  return status >= 400 && status <= 599 && reasonPhrase(status) !== '' ? status : 500;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown: ${String(error)}`;
+  const stack = error.stack ?? String(error);
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`;
+}
+
+function reportToErrors(error: unknown, environ: Environ): void {
+  const request = `${environ.REQUEST_METHOD} ${environ['gateway.rawPathInfo']}`;
+  environ['gateway.errors'].write(`error in ${request}: ${stackOf(error)}\n`);
+}

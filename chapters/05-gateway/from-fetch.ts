@@ -1,0 +1,49 @@
+/**
+ * A fetch handler as an application: `(request: Request) => Response`, as Hono's `app.fetch` is one.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import { reasonPhrase } from '../02-http/index.ts';
+import type { Environ, GatewayApp, GatewayInput } from './gateway.ts';
+import { encodeScriptName, requestFields } from './request-fields.ts';
+import { isHopByHop } from './response-head.ts';
+
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
+
+/** Makes an application of a fetch handler. Its request has the whole URL, also where it is mounted below a path. */
+export function fromFetch(handler: FetchHandler): GatewayApp {
+  return async function* (environ, startResponse) {
+    // TODO 5.6  Ask the handler; start the response with its status, its text (`reasonPhrase` knows one where it is
+    //           empty) and its header fields, without those of the connection (`isHopByHop`); and give the parts of its
+    //           body, if it has one, as they come.
+    throw new NotImplemented('5.6');
+  };
+}
+
+function toRequest(environ: Environ): Request {
+  // TODO 5.6  A Request for `urlOf` this environ: its method, its fields (`requestFields`), its signal. If it
+  //           `hasBody`, and the method is neither GET nor HEAD, the body is `streamOf` the input, with `duplex:
+  //           'half'`: the answer may begin before it has been read.
+  throw new NotImplemented('5.6');
+}
+
+/** Nothing is read before somebody asks the stream for it. */
+function streamOf(input: GatewayInput): ReadableStream<Uint8Array> {
+  // TODO 5.6  A stream of the input's parts, each read when somebody asks for it and not before, not even one
+  //           (`highWaterMark`). Who cancels the stream gives up the iteration.
+  throw new NotImplemented('5.6');
+}
+
+function hasBody(environ: Environ): boolean {
+  return Number(environ.CONTENT_LENGTH ?? 0) > 0 || environ['HTTP_TRANSFER_ENCODING'] !== undefined;
+}
+
+/** PEP 3333, "URL Reconstruction": Host, where there is one, else the server's own name and port. */
+function urlOf(environ: Environ): string {
+  const { 'gateway.urlScheme': scheme, 'gateway.rawPathInfo': rawPathInfo, QUERY_STRING: query } = environ;
+  const host = typeof environ['HTTP_HOST'] === 'string' && environ['HTTP_HOST'] !== ''
+    ? environ['HTTP_HOST']
+    : `${environ.SERVER_NAME}:${environ.SERVER_PORT}`;
+  const path = rawPathInfo === '*' ? '/' : encodeScriptName(environ.SCRIPT_NAME) + rawPathInfo;
+  return `${scheme}://${host}${path}${query === '' ? '' : `?${query}`}`;
+}

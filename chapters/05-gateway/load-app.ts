@@ -1,0 +1,89 @@
+/**
+ * Finds an application by its name, `module:export`, as it is given on a command line: `./app.ts:app`.
+ */
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import type { GatewayApp } from './gateway.ts';
+
+/** Why there is no application: the module is not there, it failed while it was loaded, or it has no such application. */
+export type LoadProblem = 'no-module' | 'module-failed' | 'no-export' | 'not-an-app';
+
+export class LoadAppError extends Error {
+  override readonly name = 'LoadAppError';
+  readonly problem: LoadProblem;
+
+  /** @param message a sentence for whoever has typed the name */
+  constructor(problem: LoadProblem, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
+
+const EXTENSIONS = ['', '.ts', '.mts', '.js', '.mjs'];
+
+/**
+ * Loads an application.
+ *
+ * @param name a file or a package, a colon, an export; without the colon and what follows, the export is `app`
+ * @param directory where files and packages are looked for. Default: where the process is
+ * @throws LoadAppError whose message says what to do; its `cause` is what the module threw
+ */
+export async function loadApp(name: string, directory: string = process.cwd()): Promise<GatewayApp> {
+  const { module, exportName } = splitName(name);
+  const url = locate(module, directory);
+  let exports: Record<string, unknown>;
+  try {
+    exports = await import(url) as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new LoadAppError('module-failed', `${module} failed while it was loaded: ${reason}`, { cause: error });
+  }
+  const app = Object.hasOwn(exports, exportName) ? exports[exportName] : undefined;
+  if (app === undefined) {
+    throw new LoadAppError('no-export', `${module} has no export '${exportName}'; it has ${listOf(Object.keys(exports))}`);
+  }
+  return checkApp(app, `'${exportName}' of ${module}`);
+}
+
+function splitName(name: string): { module: string; exportName: string } {
+  const colon = name.lastIndexOf(':');
+  // `file:///app.ts` and `C:\app.ts` have a colon of their own.
+  const isNames = colon > 0 && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name.slice(colon + 1));
+  const module = isNames ? name.slice(0, colon) : name.replace(/:$/, '');
+  if (module === '') throw new LoadAppError('no-module', `'${name}' names no module; an application is 'module:export'`);
+  return { module, exportName: isNames ? name.slice(colon + 1) : 'app' };
+}
+
+function locate(module: string, directory: string): string {
+  const path = module.startsWith('file:') ? fileURLToPath(module) : resolve(directory, module);
+  const found = EXTENSIONS.map((extension) => path + extension).find((file) => existsSync(file));
+  const isFile = /^\.{0,2}[/\\]|\.[cm]?[jt]s$|^file:/.test(module);
+  if (found !== undefined && (isFile || found !== path)) return pathToFileURL(found).href;
+  if (!isFile) {
+    try {
+      return pathToFileURL(createRequire(`${directory}/`).resolve(module)).href;
+    } catch {
+      // Neither a file nor a package.
+    }
+  }
+  const what = isFile ? `there is no file ${path}` : `there is neither a file ${path}.ts nor a package '${module}'`;
+  throw new LoadAppError('no-module', what);
+}
+
+function checkApp(app: unknown, which: string): GatewayApp {
+  if (typeof app !== 'function') {
+    throw new LoadAppError('not-an-app', `${which} is no application: it is ${app === null ? 'null' : `a ${typeof app}`}, not a function`);
+  }
+  if (app.constructor.name === 'AsyncFunction') {
+    throw new LoadAppError('not-an-app', `${which} returns a promise: make it an async generator, 'async function*'`);
+  }
+  return app as GatewayApp;
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length === 0 ? 'none at all' : names.map((name) => `'${name}'`).join(', ');
+}

@@ -1,0 +1,44 @@
+/**
+ * `startResponse` and what it was told: the rules G40 to G48 of docs/gateway-spec.md.
+ *
+ * It knows nothing of bodies. Whoever sends the head calls {@link ResponseStart.take}, once.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import { GatewayError } from './gateway-error.ts';
+import type { GatewayHeader, StartResponse } from './gateway.ts';
+import { checkHeaders, parseStatus } from './response-head.ts';
+
+/** A response's head, ready to be sent. */
+export interface StartedHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly GatewayHeader[];
+}
+
+export class ResponseStart {
+  #head: StartedHead | null = null;
+  #taken = false;
+  #broken: { readonly error: unknown } | null = null;
+
+  /** What the application calls. */
+  readonly startResponse: StartResponse = (status, headers, error) => {
+    // TODO 5.2  Keep the head, taken apart by `parseStatus` and looked at by `checkHeaders`; both throw for what an
+    //           application may not say, and then nothing has changed. Called again without an error (it is undefined),
+    //           it throws a GatewayError G44. With one, what was given before is replaced. When the head has been taken
+    //           it is too late for that: then that same error is thrown, and kept for `check`.
+    throw new NotImplemented('5.2');
+  };
+
+  /** The head, which leaves now: from here on nothing replaces it. @throws GatewayError G47 where there is none */
+  take(): StartedHead {
+    // TODO 5.2  Give the head; from now on it is too late to replace it. Without one, throw a GatewayError G47.
+    throw new NotImplemented('5.2');
+  }
+
+  /** Throws, once an error has come too late to replace the response, even if the application went on as if nothing were. */
+  check(): void {
+    // TODO 5.2  Throw the error that came too late, if one did.
+    throw new NotImplemented('5.2');
+  }
+}

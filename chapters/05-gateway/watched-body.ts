@@ -1,0 +1,149 @@
+/**
+ * A body as a validator hands it on: it does as the application's, and sees who breaks what, until its `close()`.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import type { Breaches } from './breaches.ts';
+import type { Body } from './gateway.ts';
+import type { WatchedStart } from './watched-start.ts';
+
+/** What the watched kinds of body have in common: the parts are counted, and the end is noticed. */
+export class BodyWatch {
+  readonly #body: Body;
+  readonly #start: WatchedStart;
+  readonly #breaches: Breaches;
+  readonly #closeMs: number;
+  readonly #onOver: () => void;
+  #bytes = 0;
+  #asked = false;
+  #iterations = 0;
+  #ended = false;
+  #closed = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(body: Body, start: WatchedStart, breaches: Breaches, closeMs: number, onOver: () => void) {
+    this.#body = body;
+    this.#start = start;
+    this.#breaches = breaches;
+    this.#closeMs = closeMs;
+    this.#onOver = onOver;
+  }
+
+  /** The server begins to iterate. */
+  iterated(): void {
+    // TODO 5.3  G51, the server's: the body is iterated once at most.
+    throw new NotImplemented('5.3');
+  }
+
+  /** The server asks for a part. */
+  asked(): void {
+    // TODO 5.3  G51, the server's: no part is asked for before the one before has come, nor after the end, nor after
+    //           `close()`.
+    throw new NotImplemented('5.3');
+  }
+
+  /** The application gives a part. */
+  gave(part: unknown): void {
+    // TODO 5.3  A part has come. What is no Uint8Array is a breach of G50, and that is all there is to say about it. A
+    //           part that is empty says nothing. With the first other one the head leaves: `#needsStart`, and
+    //           `headLeft` of `#start`, which also knows status and Content-Length. A part with 204, 205 or 304 is a
+    //           breach of G57; else more bytes in all than Content-Length says, one of G55. All of these are the
+    //           application's.
+    throw new NotImplemented('5.3');
+  }
+
+  /** The body has ended by itself; `whole` is false where it threw, or was given up. */
+  ended(whole: boolean, isHead: boolean): void {
+    // TODO 5.3  No more parts will come: from here on `close()` is expected. Of a body that is whole we also know that
+    //           it `#needsStart` by now, and that it is too short (G56, the application's) where it has fewer bytes
+    //           than Content-Length says; but not for a HEAD, a 204 or a 304, whose length is of a body that is not
+    //           here.
+    throw new NotImplemented('5.3');
+  }
+
+  /** The response is over, or its client has gone: a server that does not close the body by then never will. */
+  expectClose(): void {
+    if (this.#closed || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#breaches.add('G53', 'server', `close() was not called within ${this.#closeMs} ms of the end`);
+      this.#onOver();
+    }, this.#closeMs);
+    this.#timer.unref();
+  }
+
+  close(): void | Promise<void> {
+    // TODO 5.3  The server calls it once; again is a breach of G53, the server's, and nothing else happens. Nobody
+    //           waits for it any more (`#timer`). Call the body's own `close()`, where there is one, and return what it
+    //           returns; the response is then over (`#onOver`), even if that throws.
+    throw new NotImplemented('5.3');
+  }
+
+  #needsStart(what: string): void {
+    if (!this.#start.called) this.#breaches.add('G47', 'application', `startResponse had not been called at ${what} of the body`);
+  }
+}
+
+/** @param isHead the request is a HEAD, to which no body need be given */
+export function watchBody(body: Body, watch: BodyWatch, isHead: boolean): Body {
+  if (Array.isArray(body)) {
+    // A list stays one: a server may look at its length, and so it is looked at here and now.
+    for (const part of body) watch.gave(part);
+    watch.ended(true, isHead);
+    return Object.assign([...body as Uint8Array[]], { close: () => watch.close() });
+  }
+  return Symbol.asyncIterator in body ? watchAsync(body, watch, isHead) : watchSync(body, watch, isHead);
+}
+
+function watchSync(body: Iterable<Uint8Array>, watch: BodyWatch, isHead: boolean): Body {
+  const begin = (): Iterator<Uint8Array> => {
+    watch.iterated();
+    const iterator = body[Symbol.iterator]();
+    return {
+      next: () => {
+        watch.asked();
+        try {
+          return told(iterator.next(), watch, isHead);
+        } catch (error) {
+          watch.ended(false, isHead);
+          throw error;
+        }
+      },
+      return: () => {
+        watch.ended(false, isHead);
+        return iterator.return?.() ?? END;
+      },
+    };
+  };
+  return { [Symbol.iterator]: begin, close: () => watch.close() };
+}
+
+function watchAsync(body: AsyncIterable<Uint8Array>, watch: BodyWatch, isHead: boolean): Body {
+  const begin = (): AsyncIterator<Uint8Array> => {
+    watch.iterated();
+    const iterator = body[Symbol.asyncIterator]();
+    return {
+      next: async () => {
+        watch.asked();
+        try {
+          return told(await iterator.next(), watch, isHead);
+        } catch (error) {
+          watch.ended(false, isHead);
+          throw error;
+        }
+      },
+      return: async () => {
+        watch.ended(false, isHead);
+        return await iterator.return?.() ?? END;
+      },
+    };
+  };
+  return { [Symbol.asyncIterator]: begin, close: () => watch.close() };
+}
+
+function told(result: IteratorResult<Uint8Array>, watch: BodyWatch, isHead: boolean): IteratorResult<Uint8Array> {
+  if (result.done === true) watch.ended(true, isHead);
+  else watch.gave(result.value);
+  return result;
+}
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
