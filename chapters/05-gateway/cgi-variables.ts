@@ -1,5 +1,6 @@
 /** The variables of a CGI script's environment: RFC 3875 §4.1, out of an environ, which has most of them already. */
 
+import { NotImplemented } from '#course/not-implemented.ts';
 import type { Environ } from './gateway.ts';
 
 /** What an environ has under the name that CGI gave it. */
@@ -29,16 +30,9 @@ export function cgiVariables(
   contentLength: number | null,
   own: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const variables: Record<string, string> = { GATEWAY_INTERFACE: 'CGI/1.1' };
-  for (const name of SAME) {
-    const value = environ[name];
-    if (typeof value === 'string') variables[name] = value;
-  }
-  for (const [name, value] of Object.entries(environ)) {
-    if (name.startsWith('HTTP_') && !NEVER.has(name) && typeof value === 'string') variables[name] = value;
-  }
-  // RFC 3875 §4.1.2: there if and only if there is a body.
-  if (contentLength !== null) variables['CONTENT_LENGTH'] = String(contentLength);
-  if (environ['gateway.urlScheme'] === 'https') variables['HTTPS'] = 'on';
-  return { ...variables, ...own };
+  // TODO 5.7  A script's variables: GATEWAY_INTERFACE is CGI/1.1. Those of SAME, and all that begin with HTTP_ but
+  //           NEVER, are as in the environ, where they are strings there. CONTENT_LENGTH is `contentLength`, unless
+  //           that is null, whatever the request said. HTTPS is `on` for https. What is the server's `own` has the last
+  //           word.
+  throw new NotImplemented('5.7');
 }

@@ -1,5 +1,6 @@
 /** Cross-origin requests: which other origins' pages may read our responses (WHATWG Fetch §3.2, CORS protocol). */
 
+import { NotImplemented } from '#course/not-implemented.ts';
 import { answerEmpty } from './answer.ts';
 import type { Environ, GatewayHeader, Middleware } from './gateway.ts';
 
@@ -37,12 +38,11 @@ export function cors(options: CorsOptions): Middleware {
 
   /** What every response says of its readers. Vary also where the answer is no: a cache must not give it to others. */
   const access = (environ: Environ): GatewayHeader[] => {
-    const origin = environ['HTTP_ORIGIN'];
-    const fields: GatewayHeader[] = origins === '*' ? [] : [['Vary', 'Origin']];
-    if (typeof origin !== 'string' || !allows(origin, environ)) return fields;
-    fields.push(['Access-Control-Allow-Origin', origins === '*' ? '*' : origin]);
-    if (credentials) fields.push(['Access-Control-Allow-Credentials', 'true']);
-    return fields;
+    // TODO 5.5  The fields that say who may read: Access-Control-Allow-Origin, where the request's HTTP_ORIGIN is
+    //           allowed (`*` if all are, else that origin), and with it Access-Control-Allow-Credentials, if there are
+    //           `credentials`. Where the answer depends on the origin, say so by Vary in every answer, also where it is
+    //           no, or there is no origin.
+    throw new NotImplemented('5.5');
   };
   const ifAllowed: readonly GatewayHeader[] =
     exposed.length === 0 ? [] : [['Access-Control-Expose-Headers', exposed.join(', ')]];
@@ -53,14 +53,11 @@ export function cors(options: CorsOptions): Middleware {
   ];
 
   return (app) => (environ, startResponse) => {
-    const fields = access(environ);
-    const isAllowed = fields.some(([name]) => name === 'Access-Control-Allow-Origin');
-    if (isPreflight(environ)) return answerEmpty(startResponse, isAllowed ? [...fields, ...ifPreflightAllowed] : fields);
-    if (isAllowed) fields.push(...ifAllowed);
-    return app(environ, (status, own, error) => {
-      const others = own.some(([name]) => OURS.test(name)) ? own.filter(([name]) => !OURS.test(name)) : own;
-      startResponse(status, [...others, ...fields], error);
-    });
+    // TODO 5.5  A preflight is answered here, by `answerEmpty`, with `access` and, where that allows the origin,
+    //           `ifPreflightAllowed`. Any other request is the application's: add `access`, and `ifAllowed` where it
+    //           is, to the fields that it starts its response with, whatever the status. Of its own, those that are
+    //           OURS are left out, and its Vary is kept.
+    throw new NotImplemented('5.5');
   };
 }
 

@@ -7,6 +7,7 @@
  *     GET /files/*rest    files ─── * ─── GET
  */
 
+import { NotImplemented } from '#course/not-implemented.ts';
 import { RouteNode, routeFor } from './route-node.ts';
 import type { Endpoint } from './route-node.ts';
 import type { RouteSegment } from './route-path.ts';
@@ -89,21 +90,13 @@ class Search<Route> {
 
   /** Searches below a node for what follows the slash before `start`. It goes no deeper than the tree is. */
   below(node: RouteNode<Route>, start: number): FoundRoute<Route> | null {
-    const path = this.#path;
-    if (start > path.length) return this.#end(node.endpoint, start);
-    const slash = path.indexOf('/', start);
-    const end = slash === -1 ? path.length : slash;
-    const segment = path.substring(start, end);
-    const child = node.child(this.#encoded ? decodeURIComponent(segment) : segment);
-    const found = child === null ? null : this.below(child, end + 1);
-    if (found !== null) return found;
-    if (node.param !== null && end > start) {
-      this.#values.push(segment);
-      const foundByParam = this.below(node.param, end + 1);
-      if (foundByParam !== null) return foundByParam;
-      this.#values.pop();
-    }
-    return node.rest === null ? null : this.#end(node.rest, start);
+    // TODO 5.4  Find the best route for what follows the slash before `start`: `#path` from there to its end. Behind
+    //           its end it is `#end` of the node's `endpoint`. Else take a segment, and try the ways in their order:
+    //           the node's `child` (by the segment decoded, where the path is `#encoded`), its `param`, whose segment
+    //           is not empty and stands in `#values` as long as this way is tried, and at last its `rest`. A way that
+    //           leads to nothing (`null`) was none: try the next. Take no more steps than the path has segments, but
+    //           for those back.
+    throw new NotImplemented('5.4');
   }
 
   #end(first: Endpoint<Route> | null, restStart: number): FoundRoute<Route> | null {

@@ -4,6 +4,7 @@
  * How a route is found is in route-tree.ts; here is what becomes of the find, and of there being none.
  */
 
+import { NotImplemented } from '#course/not-implemented.ts';
 import { answer, answerEmpty } from './answer.ts';
 import type { Body, Environ, GatewayApp, StartResponse } from './gateway.ts';
 import { callMounted } from './mount.ts';
@@ -124,14 +125,11 @@ export class Router {
 
   /** No route has this method: 204 for OPTIONS, 405 where another method has one (RFC 9110 §15.5.6), or 404. */
   #otherwise(path: string, environ: Environ, startResponse: StartResponse): Body {
-    const isOptions = environ.REQUEST_METHOD === 'OPTIONS';
-    // RFC 9110 §9.3.7: OPTIONS * is about the server as a whole.
-    const methods = path === '*' ? this.#methods : this.#tree.methodsOf(path);
-    if (methods.size === 0 || (path === '*' && !isOptions)) return this.#notFound(environ, startResponse);
-    const allowed = new Set<string | null>([...methods, 'OPTIONS']);
-    if (allowed.has('GET')) allowed.add('HEAD');
-    const allow = ['Allow', [...allowed].sort().join(', ')] as const;
-    return isOptions ? answerEmpty(startResponse, [allow]) : answer(startResponse, 405, [allow]);
+    // TODO 5.4  What methods are there? For the path `*` (RFC 9110 §9.3.7) all that this router has (`#methods`), else
+    //           the `methodsOf` the tree. Where there are none, and for `*` with any method but OPTIONS, `#notFound`
+    //           answers. To OPTIONS, `answerEmpty`; to all others, `answer` 405; both with Allow: the methods, OPTIONS,
+    //           and HEAD where there is GET.
+    throw new NotImplemented('5.4');
   }
 
   #add(method: string | null, path: string, app: GatewayApp): this {

@@ -9,8 +9,12 @@ import { driver, WrongResult } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
 import { collect, makeApps, Probe } from './apps.ts';
 import { brokenServers } from './broken-servers.ts';
+import { cgiCalls } from './cgi-calls.ts';
 import { asSupertest, frameworks } from './frameworks.ts';
 import type { FrameworkName, SupertestCase } from './frameworks.ts';
+import { middlewareCalls } from './middleware-calls.ts';
+import { routerCalls } from './router-calls.ts';
+import { Stage } from './serve-app.ts';
 
 export interface Pair {
   rule: string;
@@ -62,6 +66,7 @@ Object.defineProperty(NotImplemented.prototype, 'name', {
 
 export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
   const probe = new Probe();
+  const stage = new Stage(chapter, load);
   const errors: string[] = [];
   const breaches: Pair[] = [];
   /** How many requests have had something to report. */
@@ -151,6 +156,13 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     events: () => probe.events,
     count: (event: string) => probe.events.filter((seen) => seen === event).length,
     openGate: (name: string) => probe.open(name),
+
+    // 5.4, 5.5, 5.7
+    ...routerCalls(chapter, stage),
+    ...middlewareCalls(chapter, load, stage),
+    ...cgiCalls(chapter, stage),
+    reported: () => stage.reported,
+    gatewayErrors: () => stage.written.join(''),
   };
 
   async function readings(input: Gateway.GatewayInput, steps: readonly string[]): Promise<string[]> {

@@ -1,0 +1,102 @@
+/**
+ * Calls an application and gathers what a server needs to answer: the heart of every server of this interface, whatever
+ * it speaks to its clients.
+ *
+ * It knows the rules of docs/gateway-spec.md and no protocol: no framing, no connections.
+ */
+
+import { HttpError, isOurFault } from '../02-http/index.ts';
+import { AppBody, checkBody, checkPart } from './app-body.ts';
+import type { Body, Environ, GatewayApp } from './gateway.ts';
+import { ResponseStart } from './response-start.ts';
+import type { StartedHead } from './response-start.ts';
+import type { GatewayErrorReporter } from './settings.ts';
+
+/** A response whose head may leave now. */
+export interface AppResponse extends StartedHead {
+  /** The whole body, where it is known; else its parts. These close themselves in every case but one: being ignored. */
+  readonly body: Uint8Array | AppBody;
+}
+
+/**
+ * Calls an application. What it throws is told to `onError` and comes out as an error that carries a status and shows
+ * nothing else: 500, or the status of a request body that could not be read.
+ *
+ * @param signal aborts when the client has gone; the body is closed then
+ * @throws HttpError, RemoteProtocolError
+ */
+export function callApp(
+  app: GatewayApp,
+  environ: Environ,
+  signal: AbortSignal,
+  onError: GatewayErrorReporter,
+): AppResponse | Promise<AppResponse> {
+  const refuse = (error: unknown): unknown => refusalOf(error, environ, signal, onError);
+  const start = new ResponseStart();
+  let body: Body;
+  try {
+    body = app(environ, start.startResponse);
+    checkBody(body);
+  } catch (error) {
+    throw refuse(error);
+  }
+  if (isShortList(body)) return wholeResponse(start, body, refuse);
+  const parts = new AppBody(body, () => start.check(), refuse);
+  // Also while the application is waiting and has sent nothing: nobody else would close it then.
+  if (signal.aborted) parts.close();
+  signal.addEventListener('abort', () => parts.close(), { once: true });
+  const begun = parts.begin();
+  return begun instanceof Promise
+    ? begun.then((hasPart) => partedResponse(start, hasPart, parts, refuse))
+    : partedResponse(start, begun, parts, refuse);
+}
+
+/** A list of one part or none: its length is known, so that it can leave with its head. */
+function isShortList(body: Body): body is Body & readonly Uint8Array[] {
+  return Array.isArray(body) && body.length <= 1;
+}
+
+function wholeResponse(
+  start: ResponseStart,
+  body: Body & readonly Uint8Array[],
+  refuse: (error: unknown) => unknown,
+): AppResponse {
+  // When whoever called us has sent it.
+  if (body.close !== undefined) queueMicrotask(() => new AppBody(body, () => {}, refuse).close());
+  try {
+    const part = body[0] ?? nothing;
+    checkPart(part);
+    const { status, reason, headers } = start.take();
+    return { status, reason, headers, body: part };
+  } catch (error) {
+    throw refuse(error);
+  }
+}
+
+function partedResponse(
+  start: ResponseStart,
+  hasPart: boolean,
+  parts: AppBody,
+  refuse: (error: unknown) => unknown,
+): AppResponse {
+  try {
+    const { status, reason, headers } = start.take();
+    if (!hasPart) parts.close();
+    return { status, reason, headers, body: hasPart ? parts : nothing };
+  } catch (error) {
+    parts.close();
+    throw refuse(error);
+  }
+}
+
+/** What a server is told instead of an error of the application's, which is reported here and shown to nobody. */
+function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onError: GatewayErrorReporter): unknown {
+  // An error that a protocol has thrown has its answer with it: a body that is too large, a client that has gone.
+  if (!isOurFault(error)) return error;
+  // An application that gives up when its client has gone has done nothing wrong.
+  const givenUp = signal.aborted && error instanceof Error && error.name === 'AbortError';
+  if (!givenUp) onError(error, environ);
+  return new HttpError(500);
+}
+
+const nothing = new Uint8Array(0);

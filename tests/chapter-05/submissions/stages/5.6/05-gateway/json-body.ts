@@ -1,0 +1,67 @@
+/** JSON bodies, read and parsed before the application is called. */
+
+import { HttpError } from '../02-http/index.ts';
+import type { Environ, Middleware } from './gateway.ts';
+import { findJsonFault } from './json-scan.ts';
+import { deferBody } from './wrap-body.ts';
+
+export interface JsonBodyOptions {
+  /** A larger body is answered by 413. Default 100 KiB. */
+  readonly bytesMax?: number;
+  /** How deep arrays and objects may be nested; deeper is answered by 400. Default 32. */
+  readonly depthMax?: number;
+}
+
+/**
+ * Parses the body of a request into `environ['json.body']`, which is `undefined` for a request without one.
+ *
+ * What is no JSON is refused by an HttpError, thrown like any other from the body: 413, 415, or 400 with a sentence.
+ */
+export function jsonBody({ bytesMax = 100 * 1024, depthMax = 32 }: JsonBodyOptions = {}): Middleware {
+  return (app) => (environ, startResponse) => {
+    if (!mayHaveContent(environ)) return app(environ, startResponse);
+    return deferBody(async () => {
+      // What is said beforehand is refused before it is read.
+      if (Number(environ.CONTENT_LENGTH ?? 0) > bytesMax) throw new HttpError(413, `at most ${bytesMax} bytes`);
+      if (environ.CONTENT_TYPE !== undefined) checkType(environ);
+      const bytes = await environ['gateway.input'].read(bytesMax + 1);
+      if (bytes.length > bytesMax) throw new HttpError(413, `at most ${bytesMax} bytes`);
+      if (bytes.length > 0 || environ.CONTENT_TYPE !== undefined) {
+        checkType(environ);
+        environ['json.body'] = parseJson(bytes, depthMax);
+      }
+      return app(environ, startResponse);
+    });
+  };
+}
+
+function mayHaveContent({ CONTENT_LENGTH, CONTENT_TYPE, REQUEST_METHOD }: Environ): boolean {
+  if (CONTENT_TYPE !== undefined) return true;
+  // Chunked, it has no length beforehand; but these come without a body, and are not to wait for one.
+  return CONTENT_LENGTH === undefined ? !['GET', 'HEAD', 'OPTIONS'].includes(REQUEST_METHOD) : CONTENT_LENGTH !== '0';
+}
+
+/** RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; who says utf-8 nevertheless is right. */
+const JSON_TYPE = /^application\/(?:json|[\w.!#$&^-]+\+json)[ \t]*(?:;[ \t]*(?:charset="?utf-8"?[ \t]*)?)?$/i;
+
+/** @throws HttpError 415 */
+function checkType(environ: Environ): void {
+  if (!JSON_TYPE.test(environ.CONTENT_TYPE ?? '')) throw new HttpError(415, 'application/json in UTF-8 is taken');
+  const coding = environ['HTTP_CONTENT_ENCODING'];
+  if (coding !== undefined && coding !== 'identity') throw new HttpError(415, 'no Content-Encoding is taken');
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** @throws HttpError 400 with a sentence that says what is wrong, and nothing of the body */
+function parseJson(bytes: Buffer, depthMax: number): unknown {
+  let fault: string | null;
+  try {
+    const text = utf8.decode(bytes);
+    fault = findJsonFault(text, depthMax);
+    if (fault === null) return JSON.parse(text) as unknown;
+  } catch {
+    fault = 'the body is no JSON in UTF-8';
+  }
+  throw new HttpError(400, fault);
+}

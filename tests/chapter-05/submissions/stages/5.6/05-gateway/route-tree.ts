@@ -1,0 +1,113 @@
+/**
+ * Routes as a tree, a level for each segment of their paths: finding one takes as many steps as the path has segments,
+ * however many routes there are. Knows nothing of applications: a route is whatever was put there.
+ *
+ *     GET /users          users ─┬─ GET
+ *     GET /users/:id             └─ : ─── GET
+ *     GET /files/*rest    files ─── * ─── GET
+ */
+
+import { RouteNode, routeFor } from './route-node.ts';
+import type { Endpoint } from './route-node.ts';
+import type { RouteSegment } from './route-path.ts';
+
+/** A route, and what stood in the place of its parameters: still encoded. */
+export interface FoundRoute<Route> {
+  readonly route: Route;
+  readonly values: readonly string[];
+  /** Where what a wildcard has taken begins, behind its slash. Without one, where it would: behind the path. */
+  readonly restStart: number;
+}
+
+export class RouteTree<Route> {
+  readonly #root = new RouteNode<Route>();
+  /** Each text once: the same name in 1,000 routes is then in the cache. */
+  readonly #texts = new Map<string, string>();
+
+  /** Adds a route, unless one is there that is asked for the same method and paths: then that one is returned. */
+  add(method: string | null, segments: readonly RouteSegment[], route: Route): Route | null {
+    const last = segments.at(-1);
+    const toRest = last?.kind === 'rest';
+    const node = this.#nodeAt(toRest ? segments.slice(0, -1) : segments);
+    const first = toRest ? node.rest : node.endpoint;
+    for (let endpoint = first; endpoint !== null; endpoint = endpoint.next) {
+      if (endpoint.method === method) return endpoint.route;
+    }
+    node[toRest ? 'rest' : 'endpoint'] = { method, route, next: first };
+    return null;
+  }
+
+  /**
+   * The best route that a method has for a path: at each segment a static one before a parameter, and that before a
+   * wildcard; where the better one leads nowhere, the next best.
+   *
+   * @param path as sent, beginning with a slash, its escapes known to be sound: it is split before it is decoded, so
+   *   that `%2F` is no separator
+   */
+  find(method: string, path: string): FoundRoute<Route> | null {
+    return new Search<Route>(path, (endpoint) => routeFor(endpoint, method)).below(this.#root, 1);
+  }
+
+  /** The methods that the routes of a path take; empty where it has none. `null` among them: all. */
+  methodsOf(path: string): Set<string | null> {
+    const methods = new Set<string | null>();
+    // Nothing is ever good enough, so every place where the path leads is looked at.
+    new Search<Route>(path, (first) => {
+      for (let endpoint = first; endpoint !== null; endpoint = endpoint.next) methods.add(endpoint.method);
+      return null;
+    }).below(this.#root, 1);
+    return methods;
+  }
+
+  #nodeAt(segments: readonly RouteSegment[]): RouteNode<Route> {
+    let node = this.#root;
+    for (const segment of segments) {
+      if (segment.kind === 'static') node = node.child(segment.text) ?? node.addChild(this.#shared(segment.text));
+      else node = node.param ??= new RouteNode();
+    }
+    return node;
+  }
+
+  #shared(text: string): string {
+    const known = this.#texts.get(text);
+    if (known === undefined) this.#texts.set(text, text);
+    return known ?? text;
+  }
+}
+
+class Search<Route> {
+  readonly #path: string;
+  readonly #encoded: boolean;
+  readonly #choose: (first: Endpoint<Route> | null) => Route | null;
+  readonly #values: string[] = [];
+
+  constructor(path: string, choose: (first: Endpoint<Route> | null) => Route | null) {
+    this.#path = path;
+    this.#encoded = path.includes('%');
+    this.#choose = choose;
+  }
+
+  /** Searches below a node for what follows the slash before `start`. It goes no deeper than the tree is. */
+  below(node: RouteNode<Route>, start: number): FoundRoute<Route> | null {
+    const path = this.#path;
+    if (start > path.length) return this.#end(node.endpoint, start);
+    const slash = path.indexOf('/', start);
+    const end = slash === -1 ? path.length : slash;
+    const segment = path.substring(start, end);
+    const child = node.child(this.#encoded ? decodeURIComponent(segment) : segment);
+    const found = child === null ? null : this.below(child, end + 1);
+    if (found !== null) return found;
+    if (node.param !== null && end > start) {
+      this.#values.push(segment);
+      const foundByParam = this.below(node.param, end + 1);
+      if (foundByParam !== null) return foundByParam;
+      this.#values.pop();
+    }
+    return node.rest === null ? null : this.#end(node.rest, start);
+  }
+
+  #end(first: Endpoint<Route> | null, restStart: number): FoundRoute<Route> | null {
+    const route = this.#choose(first);
+    return route === null ? null : { route, values: this.#values, restStart };
+  }
+}

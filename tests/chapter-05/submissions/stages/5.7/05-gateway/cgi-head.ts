@@ -1,0 +1,79 @@
+/**
+ * The head of a CGI script's answer: RFC 3875 §6. Takes bytes and says what they mean; knows nothing of processes.
+ *
+ *     Status: 404 Not Found
+ *     Content-Type: text/plain
+ *
+ *     There is no such note.
+ */
+
+import { parseHeaderField } from '../02-http/index.ts';
+import { statusText } from './answer.ts';
+import type { GatewayHeader } from './gateway.ts';
+import { isHopByHop } from './response-head.ts';
+import { ScriptError } from './script-error.ts';
+
+/** The head of an answer. */
+export interface CgiHead {
+  /** `404 Not Found` */
+  readonly status: string;
+  readonly headers: readonly GatewayHeader[];
+  /** What has come behind it. */
+  readonly rest: Buffer;
+}
+
+const LINES_MAX = 100;
+
+/**
+ * Parses the head of an answer. Lines end with LF or CRLF: scripts print, and what that writes depends on the system.
+ *
+ * @param bytes what the script has written so far
+ * @returns `null` where the empty line behind the head has not come
+ * @throws ScriptError 502 for what is no head
+ */
+export function parseCgiHead(bytes: Buffer): CgiHead | null {
+  const text = bytes.toString('latin1');
+  const end = /\r?\n\r?\n|^\r?\n/.exec(text);
+  if (end === null) return null;
+  const lines = text.slice(0, end.index).split(/\r?\n/);
+  if (lines.length > LINES_MAX) throw badHead('it has too many lines');
+  return { ...headOf(lines.map(parseField)), rest: bytes.subarray(end.index + end[0].length) };
+}
+
+/** What a script's fields make of a response: `Status` and `Location` are meant for us. */
+function headOf(fields: readonly GatewayHeader[]): Omit<CgiHead, 'rest'> {
+  const only = (name: string): string | undefined => {
+    const values = fields.filter((field) => field[0].toLowerCase() === name);
+    // RFC 3875 §6.3: the script MUST NOT send more than one of each of these.
+    if (values.length > 1) throw badHead(`it has more than one ${name}`);
+    return values[0]?.[1];
+  };
+  const location = only('location');
+  const status = only('status');
+  // RFC 3875 §6.2: at least one of the three is there.
+  if (only('content-type') === undefined && location === undefined && status === undefined) {
+    throw badHead('it has neither Content-Type nor Location nor Status');
+  }
+  if (status !== undefined && !/^[2-5]\d\d(?: |$)/.test(status)) throw badHead('its Status is none');
+  // §6.2.3. A Location that is a path is to be served as if it had been asked for (§6.2.2). Simplified to a redirect,
+  // which costs the client a request and needs no way back into the server.
+  const code = status?.slice(0, 3) ?? (location === undefined ? '200' : '302');
+  const reason = status?.slice(4).trim() ?? '';
+  return {
+    status: reason === '' ? statusText(Number(code)) : `${code} ${reason}`,
+    // The connection is not the script's (G43), and Status is no field of HTTP.
+    headers: fields.filter(([name]) => name.toLowerCase() !== 'status' && !isHopByHop(name)),
+  };
+}
+
+function parseField(line: string): GatewayHeader {
+  try {
+    return parseHeaderField(line);
+  } catch {
+    throw badHead('a line is no field');
+  }
+}
+
+function badHead(what: string): ScriptError {
+  return new ScriptError(502, `its head was not understood: ${what}`);
+}

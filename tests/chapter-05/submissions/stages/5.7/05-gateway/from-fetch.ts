@@ -1,0 +1,64 @@
+/**
+ * A fetch handler as an application: `(request: Request) => Response`, as Hono's `app.fetch` is one.
+ */
+
+import { reasonPhrase } from '../02-http/index.ts';
+import type { Environ, GatewayApp, GatewayInput } from './gateway.ts';
+import { encodeScriptName, requestFields } from './request-fields.ts';
+import { isHopByHop } from './response-head.ts';
+
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
+
+/** Makes an application of a fetch handler. Its request has the whole URL, also where it is mounted below a path. */
+export function fromFetch(handler: FetchHandler): GatewayApp {
+  return async function* (environ, startResponse) {
+    const response = await handler(toRequest(environ));
+    const { status, statusText, body } = response;
+    const headers = [...response.headers].filter(([name]) => !isHopByHop(name));
+    startResponse(`${status} ${statusText || reasonPhrase(status) || 'Unknown'}`, headers);
+    // Giving up the iteration cancels the stream.
+    if (body !== null) yield* body;
+  };
+}
+
+function toRequest(environ: Environ): Request {
+  const headers = new Headers();
+  for (const [name, value] of requestFields(environ)) headers.append(name, value);
+  const method = environ.REQUEST_METHOD;
+  const init: RequestInit = { method, headers, signal: environ['gateway.signal'] };
+  // Fetch allows these two no body.
+  if (method !== 'GET' && method !== 'HEAD' && hasBody(environ)) {
+    init.body = streamOf(environ['gateway.input']);
+    init.duplex = 'half';
+  }
+  return new Request(urlOf(environ), init);
+}
+
+/** Nothing is read before somebody asks the stream for it. */
+function streamOf(input: GatewayInput): ReadableStream<Uint8Array> {
+  const iterator = input[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  }, { highWaterMark: 0 });
+}
+
+function hasBody(environ: Environ): boolean {
+  return Number(environ.CONTENT_LENGTH ?? 0) > 0 || environ['HTTP_TRANSFER_ENCODING'] !== undefined;
+}
+
+/** PEP 3333, "URL Reconstruction": Host, where there is one, else the server's own name and port. */
+function urlOf(environ: Environ): string {
+  const { 'gateway.urlScheme': scheme, 'gateway.rawPathInfo': rawPathInfo, QUERY_STRING: query } = environ;
+  const host = typeof environ['HTTP_HOST'] === 'string' && environ['HTTP_HOST'] !== ''
+    ? environ['HTTP_HOST']
+    : `${environ.SERVER_NAME}:${environ.SERVER_PORT}`;
+  const path = rawPathInfo === '*' ? '/' : encodeScriptName(environ.SCRIPT_NAME) + rawPathInfo;
+  return `${scheme}://${host}${path}${query === '' ? '' : `?${query}`}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * The head of an SCGI request (https://python.ca/scgi/protocol.txt): CGI's variables as a netstring.
+ *
+ *     70:CONTENT_LENGTH␀27␀SCGI␀1␀REQUEST_METHOD␀POST␀REQUEST_URI␀/deepthought␀,What is the answer to life?
+ *
+ * Takes bytes and says what they mean; knows nothing of sockets.
+ */
+
+import { RemoteProtocolError } from '../02-http/index.ts';
+
+/** The head of a request. */
+export interface ScgiHead {
+  readonly variables: ReadonlyMap<string, string>;
+  /** Bytes of the body. */
+  readonly contentLength: number;
+  /** What has come behind the head. */
+  readonly rest: Buffer;
+}
+
+const COLON = 0x3a;
+const COMMA = 0x2c;
+
+/**
+ * Parses the head of a request.
+ *
+ * @param bytes what has come so far
+ * @param headBytesMax the variables all together
+ * @returns `null` where there must come more
+ * @throws RemoteProtocolError 431 for a head that is too long, 400 for what is none
+ */
+export function parseScgiHead(bytes: Buffer, headBytesMax: number): ScgiHead | null {
+  const colon = bytes.subarray(0, 10).indexOf(COLON);
+  const digits = bytes.toString('latin1', 0, colon === -1 ? Math.min(bytes.length, 10) : colon);
+  const isLength = /^(?:0|[1-9]\d{0,8})$/.test(digits);
+  if (!isLength && (colon !== -1 || digits !== '')) throw broken('no length at its beginning');
+  if (Number(digits) > headBytesMax) throw new RemoteProtocolError(431, 'the head is too long');
+  const end = colon + 1 + Number(digits);
+  if (colon === -1 || bytes.length <= end) return null;
+  if (bytes[end] !== COMMA || (end > colon + 1 && bytes[end - 1] !== 0)) throw broken('no end where it should be');
+  const variables = parseVariables(bytes.toString('latin1', colon + 1, end - 1));
+  const length = variables.get('CONTENT_LENGTH') ?? '';
+  if (variables.get('SCGI') !== '1' || !/^\d{1,15}$/.test(length)) throw broken('SCGI or CONTENT_LENGTH missing');
+  return { variables, contentLength: Number(length), rest: bytes.subarray(end + 1) };
+}
+
+function parseVariables(text: string): Map<string, string> {
+  const parts = text.split('\0');
+  if (parts.length % 2 !== 0) throw broken('a name without a value');
+  const variables = new Map<string, string>();
+  for (let i = 0; i < parts.length; i += 2) {
+    const name = parts[i]!;
+    // "Duplicate names are not allowed in the headers." Two readers could take different ones.
+    if (name === '' || variables.has(name)) throw broken('a name that is empty or comes twice');
+    variables.set(name, parts[i + 1]!);
+  }
+  return variables;
+}
+
+function broken(what: string): RemoteProtocolError {
+  return new RemoteProtocolError(400, `no SCGI request: ${what}`);
+}
