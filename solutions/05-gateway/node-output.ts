@@ -31,7 +31,10 @@ export async function sendResponse(
     response.end();
     return;
   }
-  const left = await sendParts(response, body instanceof Uint8Array ? [body] : body, Number(declared ?? NaN), report);
+  const length = Number(declared ?? NaN);
+  const left = body instanceof Uint8Array
+    ? await sendParts(response, [body], length, report)
+    : await sendParts(response, body, length, report).finally(() => body.close());
   if (left > 0) {
     report(new GatewayError('G56', `the body is ${left} bytes shorter than its Content-Length`));
     response.destroy();
