@@ -192,6 +192,13 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       })(), probe);
     },
 
+    /** An abort that comes too late is one that should not have come. */
+    '/watches-signal': (environ, startResponse) => {
+      environ['gateway.signal'].addEventListener('abort', () => probe.note('abort'));
+      startResponse('200 OK', [PLAIN]);
+      return arg(environ, 'kind') === '' ? [bytes('watched')] : bodyOf('async', [bytes('wat'), bytes('ched')], probe);
+    },
+
     '/flags': (environ, startResponse) => {
       startResponse('200 OK', [PLAIN]);
       return [bytes(['multithread', 'multiprocess', 'runOnce'].map((flag) => String(environ[`gateway.${flag}`])).join(' '))];

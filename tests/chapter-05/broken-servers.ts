@@ -124,6 +124,17 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<void>
     await serve(validate(list), environOf({ REQUEST_METHOD: 'OPTIONS', SCRIPT_NAME: '', PATH_INFO: '*', 'gateway.rawPathInfo': '*' }));
   },
 
+  'application: close() throws': async (validate) => {
+    const body = validate((_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Length', '9']]);
+      const close = (): void => {
+        throw new Error('cannot be closed');
+      };
+      return Object.assign([Buffer.from('short')], { close });
+    })(environOf(), takesAll);
+    await send(body).catch(() => {});
+  },
+
   'G10: the environ is frozen': async (validate) => await serve(validate(list), Object.freeze(environOf())),
   'G11: PATH_INFO is missing': withEnviron({ PATH_INFO: undefined }),
   'G11: QUERY_STRING is null': withEnviron({ QUERY_STRING: null }),

@@ -37,6 +37,8 @@ async function* endless(probe: Probe): AsyncGenerator<Buffer> {
   }
 }
 
+const held: Request[] = [];
+
 /** Each is loaded when it is asked for, and becomes an application of the chapter. */
 export function frameworks(chapter: typeof Gateway, probe: Probe): Record<FrameworkName, () => Promise<Gateway.GatewayApp>> {
   return {
@@ -117,6 +119,8 @@ export function frameworks(chapter: typeof Gateway, probe: Probe): Record<Framew
       });
       app.get('/waits', async (context) => {
         const { promise, resolve } = Promise.withResolvers<void>();
+        // The signal of a Request follows the one that it was made with for as long as somebody holds the Request.
+        held.push(context.req.raw);
         context.req.raw.signal.addEventListener('abort', () => {
           probe.note('aborted');
           resolve();

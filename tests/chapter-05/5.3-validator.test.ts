@@ -1,0 +1,258 @@
+import { exercise } from '#support/exercise.ts';
+import type { World } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import { eventually, expectBody, over } from '#support/http-exchange.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import { expectCut, show, target } from './wire.ts';
+
+type V = World<typeof driver>;
+
+/** `G57, application`, in order of the rules. */
+function shown(breaches: readonly { rule: string; side: string }[]): string {
+  return breaches.map(({ rule, side }) => `${rule}, ${side}`).toSorted().join('; ') || 'nothing';
+}
+
+/** Asks an application that breaks a rule; the report must name this rule, on its side, and no other. */
+async function expectBreach(world: V, server: Address, path: string, expected: readonly string[], method = 'GET', body?: string): Promise<void> {
+  const before = (await world.call('breaches')).length;
+  const http = await world.http(server);
+  http.send(method, path, { fields: [['Connection', 'close']], ...(body === undefined ? {} : { body }) });
+  await over(http.tcp);
+  const sent = `${method} ${path}`;
+  const said = async (): Promise<string> => shown((await world.call('breaches')).slice(before));
+  const wanted = expected.map((rule) => `${rule}, application`).toSorted().join('; ');
+  const report = { sent, received: 'nothing was reported', expected: wanted };
+  await eventually(world, async () => (await said()) !== 'nothing', report);
+  check((await said()) === wanted, { ...report, received: await said() });
+  const told = (await world.call('breaches')).slice(before);
+  check(told.every(({ message }) => typeof message === 'string' && message.length > 10), { ...report, received: show(told), expected: 'a sentence with each breach' });
+}
+
+/** A server of the tests' own breaks a rule, which its name begins with; all that is reported must be that. */
+async function expectServer(world: V, name: string): Promise<void> {
+  const before = (await world.call('breaches')).length;
+  await world.call('watchServer', name);
+  const rule = name.slice(0, name.indexOf(':'));
+  const all = async (): Promise<{ rule: string; side: string }[]> => (await world.call('breaches')).slice(before);
+  const report = { sent: `a server, and what it does: ${name.slice(name.indexOf(':') + 2)}`, expected: rule === 'none' ? 'no report: it obeys' : `${rule}, server` };
+  if (rule === 'none') {
+    await world.settle();
+    check((await all()).length === 0, { ...report, received: shown(await all()) });
+    return;
+  }
+  await eventually(world, async () => (await all()).length > 0, { ...report, received: 'nothing was reported' });
+  const seen = await all();
+  // Where a server takes what it must refuse, the application has said it.
+  const others = seen.filter((breach) => breach.rule !== rule);
+  check(seen.some((breach) => breach.rule === rule && breach.side === 'server') && others.length === 0, { ...report, received: shown(seen) });
+}
+
+exercise<typeof driver>('5.3', import.meta.url, (rule) => {
+  rule(
+    'obedient-are-left-alone',
+    'has nothing to say of those who obey, and changes nothing',
+    {
+      rule: 'the validator changes nothing of what is said, and reports once for each request that has something to report (docs/gateway-spec.md, The validator)',
+      likely: 'a rule is seen broken where it is not: an empty part, the end of a HEAD, a second request',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      const parts = ['', world.random.word(), world.random.word(), ''];
+      const text = parts.join('');
+      const http = await world.http(server);
+      const paths = [
+        ...['list', 'sync', 'async'].flatMap((kind) => [target('/parts', { kind }, parts), target('/parts', { kind, length: text.length }, parts)]),
+        target('/generator', {}, parts), target('/async-generator', { length: text.length }, parts),
+      ];
+      for (const path of paths) {
+        http.send('GET', path).send('HEAD', path).send('POST', '/reads-mixed', { body: `a\n${text}` });
+        expectBody(await http.response(), text, `GET ${path}`);
+        await http.response();
+        expectBody(await http.response(), `a\n|${text.slice(0, 5)}|${text.slice(5)}`, 'POST /reads-mixed');
+      }
+      http.send('GET', target('/parts', { kind: 'async', status: '304 Not Modified', length: 99 })).send('GET', '/nothing').send('GET', '/no-such');
+      for (let response = 0; response < 3; response++) await http.response();
+      await world.settle();
+      const breaches = await world.call('breaches');
+      check(breaches.length === 0, { sent: 'requests to applications that obey', received: shown(breaches), expected: 'no report' });
+    },
+  );
+
+  rule(
+    'parts-are-bytes',
+    'tells of a part that is no Uint8Array',
+    {
+      rule: 'the parts of a body are Uint8Array (G50), the application\'s',
+      likely: 'the part is counted as if it were bytes',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      for (const path of ['/breaks/G50', '/breaks/G50-later', '/breaks/G50-string']) await expectBreach(world, server, path, ['G50']);
+    },
+  );
+
+  rule(
+    'started-in-time',
+    'tells of a response that was never started',
+    {
+      rule: 'startResponse has been called before the first part that is not empty, and before the end (G47)',
+      likely: 'only the first part is looked at, and a body may end without one',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      for (const path of ['/breaks/G47', '/breaks/G47-later', '/breaks/G47-end']) await expectBreach(world, server, path, ['G47']);
+    },
+  );
+
+  rule(
+    'length-is-kept',
+    'tells of a body that is longer or shorter than it says',
+    {
+      rule: 'no more bytes than Content-Length says (G55), and no fewer (G56)',
+      likely: 'a part is compared with the length, and not all of them together',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      for (const path of ['/breaks/G55', '/breaks/G55-later']) await expectBreach(world, server, path, ['G55']);
+      for (const path of ['/breaks/G56', '/breaks/G56-later']) await expectBreach(world, server, path, ['G56']);
+      const nothing = target('/parts', { kind: 'async', length: 5 }, ['']);
+      await expectBreach(world, server, nothing, ['G56']);
+    },
+  );
+
+  rule(
+    'no-body-where-none-may-be',
+    'tells of a body with a status that has none',
+    {
+      rule: 'with 204, 205 and 304 an application gives no body (G57)',
+      likely: 'one of the three is forgotten',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      for (const path of ['/breaks/G57', '/breaks/G57-later']) await expectBreach(world, server, path, ['G57']);
+      await expectBreach(world, server, target('/parts', { kind: 'list', status: '205 Reset Content' }, [world.random.word()]), ['G57']);
+    },
+  );
+
+  rule(
+    'what-else-an-application-breaks',
+    'tells what an application breaks of the other rules, by their names',
+    {
+      rule: 'each rule that is broken is reported with its id and the side that broke it, at the end of the request',
+      likely: '`#onOver` is not called, or before the body was closed',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      const rules = ['G1', 'G31', 'G36', 'G37', 'G38', 'G40', 'G41', 'G42', 'G43', 'G44', 'G49'];
+      for (const id of rules) await expectBreach(world, server, `/breaks/${id}`, [id], 'POST', world.random.word());
+    },
+  );
+
+  rule(
+    'one-report',
+    'reports once for each request, with all that was broken in it',
+    {
+      rule: 'it reports when the body is closed, once for each request that has something to report: a list of breaches',
+      likely: 'every breach is a report of its own',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      for (let request = 0; request < 3; request++) await expectBreach(world, server, '/breaks/two', ['G38', 'G56']);
+      const reports = await world.call('reports');
+      check(reports.join() === '2,2,2', { sent: 'three requests that break two rules each', received: `reports of ${reports.join(', ')} breaches`, expected: 'three reports of two' });
+    },
+  );
+
+  rule(
+    'body-is-closed',
+    'closes the body that it watches, and lets errors through',
+    {
+      rule: 'middleware passes on an inner body\'s close() (G4), and what it throws; the validator changes nothing',
+      likely: 'the body\'s own close() is not called',
+    },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      let before = 0;
+      for (const kind of ['list', 'sync', 'async']) {
+        for (const path of [target('/parts', { kind }, [world.random.word(), 'b']), target('/parts', { kind })]) {
+          const http = await world.http(server);
+          http.send('GET', path);
+          await http.response();
+          const report = { sent: `GET ${path}`, received: 'close() was not called', expected: 'once' };
+          await eventually(world, async () => (await world.call('count', 'close')) > before, report);
+          check((await world.call('count', 'close')) === ++before, { ...report, received: 'close() was called several times' });
+        }
+      }
+      const http = await world.http(server);
+      http.send('GET', target('/body-throws', { kind: 'async' }, ['first']));
+      await expectCut(http, 'first', 'an error of the body goes through the validator');
+      await world.settle();
+      const breaches = await world.call('breaches');
+      check(breaches.length === 0, { sent: 'a body that throws', received: shown(breaches), expected: 'no report: to throw breaks no rule of these' });
+    },
+  );
+
+  rule(
+    'close-that-throws',
+    'reports also where close() throws',
+    {
+      rule: 'the response is over when the body is closed, even if close() throws; what it throws is the server\'s to report (G63)',
+      likely: 'what comes behind close() is skipped: `finally`',
+    },
+    async (world) => {
+      await world.call('serve', { validated: true });
+      const { reports } = await world.call('watchServer', 'application: close() throws');
+      check(reports.join() === '1', { sent: 'a body that is too short, and whose close() throws', received: `${reports.length} reports`, expected: 'one, when it was closed' });
+    },
+  );
+
+  rule(
+    'obedient-servers',
+    'has nothing to say of servers that obey',
+    {
+      rule: 'a body may be given up, and closed without being asked for a part (G53)',
+      likely: 'the end is not told from being given up: a body that was given up is not too short',
+    },
+    async (world) => {
+      await world.call('serve', { validated: true });
+      for (const name of (await world.call('serversThatBreakRules')).filter((found) => found.startsWith('none:'))) await expectServer(world, name);
+    },
+  );
+
+  rule(
+    'asked-at-the-wrong-time',
+    'tells of a server that asks for parts when it may not',
+    {
+      rule: 'a body is iterated once; no part is asked for before the one before has come, nor after the end, nor after close() (G51)',
+      likely: 'one of the four is forgotten, or `#asked` stays true when a part has come',
+    },
+    async (world) => {
+      for (const name of (await world.call('serversThatBreakRules')).filter((found) => found.startsWith('G51:'))) await expectServer(world, name);
+    },
+  );
+
+  rule(
+    'closed-once',
+    'tells of a server that closes a body twice, or never',
+    {
+      rule: 'close() is called exactly once (G53); a body that is not closed within `closeMs` after its end, or after the client has gone, is reported then, and not at garbage collection',
+      likely: 'the end does not start to wait for close() (`expectClose`), or a body that has thrown is not ended',
+    },
+    async (world) => {
+      for (const name of (await world.call('serversThatBreakRules')).filter((found) => found.startsWith('G53:'))) await expectServer(world, name);
+    },
+  );
+
+  rule(
+    'what-else-a-server-breaks',
+    'tells what a server breaks of the other rules, by their names',
+    {
+      rule: 'each rule that is broken is reported with its id and the side that broke it: environ (G10 to G26), input (G30 to G32), startResponse (G40 to G46)',
+      likely: '`headLeft` is not set with the first part, or `#onOver` is not called',
+    },
+    async (world) => {
+      for (const name of (await world.call('serversThatBreakRules')).filter((found) => !/^(none|G51|G53|application):/.test(found))) await expectServer(world, name);
+    },
+  );
+});

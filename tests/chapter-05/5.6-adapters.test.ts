@@ -1,0 +1,417 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { exercise } from '#support/exercise.ts';
+import type { World } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import type { Fields, RequestOptions } from '#support/http-client.ts';
+import { eventually, expectBody, expectStatus, once, over, showResponse } from '#support/http-exchange.ts';
+import { fieldValue, fieldValues } from '#support/http-response.ts';
+import type { HttpTestResponse } from '#support/http-response.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type driver from './driver.ts';
+import type { FrameworkName } from './frameworks.ts';
+import { expectCut, expectNoSecret, show, target } from './wire.ts';
+
+type A = World<typeof driver>;
+
+/** A body of JSON, whatever spaces are in it. */
+function expectJson(response: HttpTestResponse, status: number, value: unknown, sent: string): void {
+  expectStatus(response, status, sent);
+  let found: unknown;
+  try {
+    found = JSON.parse(response.body.toString('utf8'));
+  } catch {
+    found = response.body.toString('utf8');
+  }
+  check(JSON.stringify(found) === JSON.stringify(value), { sent, received: show(found), expected: show(value) });
+}
+
+function json(value: unknown): RequestOptions {
+  return { fields: [['Content-Type', 'application/json']], body: JSON.stringify(value) };
+}
+
+const OCTETS: Fields = [['Content-Type', 'application/octet-stream']];
+
+/** A small API: JSON both ways, a parameter in the path, HEAD, an error. */
+async function expectApi(world: A, server: Address): Promise<void> {
+  const { random } = world;
+  const http = await world.http(server);
+  for (let round = 0; round < 2; round++) {
+    const [name, got] = [random.word(), { words: random.words(3), number: random.integer(1, 999) }];
+    http.send('GET', `/json?name=${name}`).send('POST', '/json', json(got)).send('GET', '/items/a%20%C3%A4').send('HEAD', `/json?name=${name}`);
+    expectJson(await http.response(), 200, { name }, `GET /json?name=${name}`);
+    expectJson(await http.response(), 201, { got }, 'POST /json');
+    expectBody(await http.response(), 'a ä', 'GET /items/a%20%C3%A4');
+    expectStatus(await http.response(), 200, 'HEAD /json');
+  }
+  expectStatus(await once(world, server, 'GET', '/no-such-path'), 404, 'GET /no-such-path');
+  const failing = await world.http(server);
+  failing.send('GET', '/error', { fields: [['Connection', 'close']] });
+  const [response] = await failing.responsesToEnd();
+  expectStatus(response!, 500, 'GET /error');
+  expectNoSecret(failing.tcp);
+}
+
+/** A file goes up, with a length and in chunks; what comes down begins before it has ended. */
+async function expectStreams(world: A, server: Address): Promise<void> {
+  const file = world.random.bytes(world.random.integer(300_000, 400_000));
+  const wanted = { bytes: file.length, hash: createHash('sha256').update(file).digest('hex') };
+  expectJson(await once(world, server, 'POST', '/upload', { fields: OCTETS, body: file }), 200, wanted, `POST /upload with ${file.length} bytes`);
+  const chunks = world.random.pieces(file, 60_000);
+  expectJson(await once(world, server, 'POST', '/upload', { fields: OCTETS, chunks }), 200, wanted, `POST /upload with ${file.length} bytes in chunks`);
+  const http = await world.http(server);
+  http.send('GET', '/stream');
+  await http.tcp.until(() => http.tcp.received.includes('one,'), { expected: 'the first part, while the second is waited for' });
+  await world.call('openGate', 'more');
+  expectBody(await http.response(), 'one,two', 'GET /stream');
+}
+
+/** The client leaves in the middle of a body without an end. */
+async function expectGivesUp(world: A, server: Address, path: string, expected: string): Promise<void> {
+  const http = await world.http(server);
+  http.send('GET', path);
+  await http.tcp.until(() => http.tcp.receivedBytes > 20_000, { expected: 'parts of a body' });
+  http.tcp.resetNow();
+  await eventually(world, async () => (await world.call('events')).includes(expected), { sent: `GET ${path}, and then a reset`, received: `no ${expected}`, expected });
+}
+
+exercise<typeof driver>('5.6', import.meta.url, (rule) => {
+  rule(
+    'hono-api',
+    'runs a real Hono app: JSON, parameters, HEAD, errors',
+    {
+      rule: 'a fetch handler is an application: a Request in, a Response out (fromFetch)',
+      likely: 'the URL has no host or no query, or a body is given to a GET, which fetch does not allow',
+    },
+    async (world) => await expectApi(world, await world.call('serveFramework', 'hono')),
+  );
+
+  rule(
+    'hono-request',
+    'gives Hono the whole request: the URL, the method, the fields',
+    {
+      rule: 'the Request has the whole URL, as it was sent, also below a mount, and every header field',
+      likely: 'PATH_INFO is decoded; `urlOf` has the path as it was sent',
+    },
+    async (world) => {
+      const word = world.random.word();
+      const server = await world.call('serveFramework', 'hono');
+      const response = await once(world, server, 'GET', `/where?a=%20&b=${word}`, { host: `${word}.example:81`, fields: [['X-Word', word], ['X-Word', 'b']] });
+      const told = JSON.parse(response.body.toString()) as { url: string; method: string; fields: Record<string, string> };
+      const received = `${told.method} ${told.url}, X-Word: ${show(told.fields['x-word'])}`;
+      check(told.url === `http://${word}.example:81/where?a=%20&b=${word}` && told.method === 'GET' && told.fields['x-word'] === `${word}, b`, {
+        sent: `GET /where?a=%20&b=${word} to ${word}.example:81, X-Word twice`, received, expected: 'the URL, the method and the fields as they were sent',
+      });
+    },
+  );
+
+  rule(
+    'hono-response',
+    'sends the Response of Hono: status, text, fields, none of the connection\'s',
+    {
+      rule: 'a Response\'s status, its text or the usual one, and its fields, a name as often as it is there; not those of the connection (G43)',
+      likely: 'the fields are made a record, in which there is one Set-Cookie, or Connection is handed on',
+    },
+    async (world) => {
+      const server = await world.call('serveFramework', 'hono');
+      const cookies = await once(world, server, 'GET', '/cookies');
+      expectStatus(cookies, 200, 'GET /cookies');
+      check(fieldValues(cookies, 'set-cookie').join() === 'a=1,b=2' && fieldValue(cookies, 'x-own') === 'yes', { sent: 'GET /cookies', received: `Set-Cookie: ${show(fieldValues(cookies, 'set-cookie'))}`, expected: 'Set-Cookie twice, and X-Own' });
+      const tea = await once(world, server, 'GET', '/teapot');
+      check(tea.status === 418 && tea.reason === 'Short And Stout', { sent: 'GET /teapot', received: `${tea.status} ${tea.reason}`, expected: '418 Short And Stout' });
+      const http = await world.http(server);
+      http.send('GET', '/empty').send('GET', '/json?name=next');
+      expectStatus(await http.response(), 204, 'GET /empty');
+      expectJson(await http.response(), 200, { name: 'next' }, 'GET /json behind a 204');
+    },
+  );
+
+  rule(
+    'hono-streams',
+    'streams to and from Hono',
+    {
+      rule: 'a body is handed on part by part, in both directions, and each way while the other goes on (`duplex: half` is how fetch says so)',
+      likely: 'the body is gathered, or `init.body` is set without `duplex`',
+    },
+    async (world) => {
+      const server = await world.call('serveFramework', 'hono');
+      await expectStreams(world, server);
+      const body = world.random.words(20);
+      for (const options of [{ body }, { chunks: world.random.pieces(Buffer.from(body), 9) }]) expectBody(await once(world, server, 'POST', '/echo', options), body, 'POST /echo');
+      const http = await world.http(server);
+      http.sendBytes('POST /answers-first HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', ['POST']);
+      await http.tcp.until(() => http.tcp.received.includes('answered'), { expected: 'an answer before the body has come', likely: 'the body is read before the handler is asked' });
+    },
+  );
+
+  rule(
+    'hono-is-told-of-the-end',
+    'tells Hono when the client has gone, and gives up what it sends',
+    {
+      rule: 'gateway.signal is the Request\'s signal (G24), and an iteration that is given up cancels the stream (G53)',
+      likely: 'the Request is made without a signal, or the stream is read by a reader that nobody cancels',
+    },
+    async (world) => {
+      const server = await world.call('serveFramework', 'hono');
+      await expectGivesUp(world, server, '/endless', 'given up');
+      const http = await world.http(server);
+      http.send('GET', '/waits');
+      await eventually(world, async () => (await world.call('events')).includes('waiting'), { sent: 'GET /waits', received: 'the handler was not called', expected: 'it is' });
+      const before = await world.call('count', 'aborted');
+      http.tcp.resetNow();
+      await eventually(world, async () => (await world.call('count', 'aborted')) > before, { sent: 'GET /waits, and then a reset', received: 'the signal of the Request did not abort', expected: 'it aborts' });
+    },
+  );
+
+  rule(
+    'fetch-handler-throws',
+    'answers 500 where a fetch handler rejects',
+    {
+      rule: 'what the handler rejects with is the application\'s error (G60), and nothing of it is seen',
+      likely: 'it is answered by hand',
+    },
+    async (world) => {
+      const server = await world.call('serveFramework', 'hono');
+      const http = await world.http(server);
+      http.send('GET', '/throws', { fields: [['Connection', 'close']] });
+      const [response] = await http.responsesToEnd();
+      expectStatus(response!, 500, 'GET /throws');
+      expectNoSecret(http.tcp);
+      check((await world.call('errors')).length === 1, { sent: 'GET /throws', received: `${(await world.call('errors')).length} reports`, expected: 'one' });
+    },
+  );
+
+  for (const name of ['express', 'koa', 'fastify'] satisfies FrameworkName[]) {
+    const title = name === 'express' ? 'Express' : name === 'koa' ? 'Koa' : 'Fastify';
+    rule(
+      `${name}-runs`,
+      `runs a real ${title} app: JSON, parameters, errors, uploads, streams`,
+      {
+        rule: 'a node:http handler is an application (fromNodeHandler): JSON both ways, bodies part by part',
+        likely: 'the body of the request breaks off, or a part is lost between two that came at once',
+      },
+      async (world) => {
+        const server = await world.call('serveFramework', name);
+        await expectApi(world, server);
+        await expectStreams(world, server);
+      },
+    );
+  }
+
+  rule(
+    'express-in-depth',
+    'serves Express\'s static files, its mounts and its aborts',
+    {
+      rule: 'what an Express app does on node:http, it does here: ranges and validators of its static files, baseUrl below a mount, `close` when the client has gone',
+      likely: 'a response that is given up is not closed',
+    },
+    async (world) => {
+      const server = await world.call('serveFramework', 'express', { mountedAt: '/below' });
+      const file = readFileSync(new URL('wire.ts', import.meta.url));
+      const whole = await once(world, server, 'GET', '/static/wire.ts');
+      expectBody(whole, file, 'GET /static/wire.ts');
+      const [from, to] = [world.random.integer(0, 99), world.random.integer(100, 300)];
+      const part = await once(world, server, 'GET', '/static/wire.ts', { fields: [['Range', `bytes=${from}-${to}`]] });
+      expectStatus(part, 206, `Range: bytes=${from}-${to}`);
+      expectBody(part, file.subarray(from, to + 1), `Range: bytes=${from}-${to}`);
+      const etag = fieldValue(whole, 'etag') ?? '';
+      expectStatus(await once(world, server, 'GET', '/static/wire.ts', { fields: [['If-None-Match', etag]] }), 304, `If-None-Match: ${etag}`);
+      const where = await once(world, server, 'GET', '/where', { host: 'a.example:81' });
+      expectJson(where, 200, { base: '/below', path: '/where', host: 'a.example:81' }, 'GET /where below /below');
+      await expectGivesUp(world, server, '/endless', 'closed');
+      await eventually(world, async () => (await world.call('events')).includes('aborted'), { sent: 'GET /endless, and then a reset', received: 'the request was not aborted', expected: 'it is' });
+    },
+  );
+
+  rule(
+    'on-node-http',
+    'runs our own applications on node:http',
+    {
+      rule: 'an application does not know its server: on node:http it gives what it gives on our own (toNodeHandler)',
+      likely: 'the head is written by hand, or the body is not ended',
+    },
+    async (world) => {
+      const server = await world.call('serveOnNode');
+      const parts = [world.random.word(), world.random.word()];
+      const http = await world.http(server);
+      const paths = [...['list', 'sync', 'async'].map((kind) => target('/parts', { kind }, parts)), target('/generator', {}, parts), target('/async-generator', { length: parts.join('').length }, parts)];
+      for (const path of paths) {
+        http.send('GET', path);
+        expectBody(await http.response(), parts.join(''), `GET ${path}`);
+        http.send('HEAD', path).send('GET', target('/hello', { text: 'next' }));
+        const head = await http.response();
+        check(head.body.length === 0, { sent: `HEAD ${path}`, received: showResponse(head), expected: 'no body' });
+        const next = await http.response();
+        expectBody(next, 'next', `GET /hello behind HEAD ${path}`);
+        check(fieldValue(next, 'content-length') === '4' && fieldValues(next, 'set-cookie').length === 2, { sent: 'GET /hello', received: showResponse(next), expected: 'a Content-Length, and Set-Cookie twice' });
+      }
+      http.send('POST', '/reads-mixed', { body: 'line\nsome more' }).send('POST', '/echo', { chunks: parts });
+      expectBody(await http.response(), 'line\n|some |more', 'POST /reads-mixed');
+      expectBody(await http.response(), parts.join(''), 'POST /echo');
+    },
+  );
+
+  rule(
+    'node-environ',
+    'makes the same environ on node:http',
+    {
+      rule: 'PATH_INFO decoded, fields joined, Host, the two ends of the connection: rules G10 to G21 on another server; a path that cannot be decoded is 400 (G14)',
+      likely: 'what `environOfNode` throws is not answered by `sendRefusal`',
+    },
+    async (world) => {
+      const server = await world.call('serveOnNode', { serverName: 'node.example', serverPort: 80 });
+      const word = world.random.word();
+      const response = await once(world, server, 'GET', `/environ?${word}=%20`, { host: `${word}.example`, fields: [['X-Tag', 'a'], ['X-Tag', word], ['X_Tag', 'c'], ['Cookie', 'a=1'], ['Cookie', 'b=2']] });
+      const environ = JSON.parse(response.body.toString()) as Record<string, string>;
+      for (const [key, value] of Object.entries({ QUERY_STRING: `${word}=%20`, HTTP_HOST: `${word}.example`, HTTP_X_TAG: `a, ${word}`, HTTP_COOKIE: 'a=1; b=2', SERVER_NAME: 'node.example', SERVER_PORT: '80', REMOTE_ADDR: '127.0.0.1' })) {
+        check(environ[key] === value, { sent: 'GET /environ on node:http', received: `${key}: ${show(environ[key])}`, expected: `${key}: ${show(value)}` });
+      }
+      for (const path of ['/%zz', '/a%00b']) expectStatus(await once(world, server, 'GET', path), 400, `GET ${path}`);
+    },
+  );
+
+  rule(
+    'node-errors',
+    'does on node:http what goes wrong as on our own server',
+    {
+      rule: 'what is thrown before the head has left is 500 and says nothing (G60); after it, the connection is closed (G61)',
+      likely: 'nobody waits for the promise of `sendResponse`, or `sendRefusal` is not asked',
+    },
+    async (world) => {
+      const server = await world.call('serveOnNode', { heldBytesMax: 2000 });
+      for (const path of ['/throws', '/starts-and-throws', target('/body-throws', { kind: 'async' }), '/promise', '/string', target('/never-starts', { kind: 'sync' }, ['a'])]) {
+        const http = await world.http(server);
+        http.send('GET', path, { fields: [['Connection', 'close']] });
+        const [response] = await http.responsesToEnd();
+        expectStatus(response!, 500, `GET ${path}`);
+        expectNoSecret(http.tcp);
+      }
+      expectStatus(await once(world, server, 'POST', '/reads-all', { body: 'x'.repeat(2001) }), 413, 'POST /reads-all with more than a reading may hold');
+      for (const path of [target('/body-throws', { kind: 'sync' }, ['first']), target('/body-throws', { kind: 'async', length: 50 }, ['first'])]) {
+        const http = await world.http(server);
+        http.send('GET', path);
+        await expectCut(http, 'first', 'an error of the body is the end of the connection');
+        expectNoSecret(http.tcp);
+      }
+    },
+  );
+
+  rule(
+    'node-lengths',
+    'cuts what is too long, and closes after what is too short, on node:http too',
+    {
+      rule: 'no more is sent than Content-Length says (G55); after fewer bytes the connection is closed (G56)',
+      likely: 'node:http writes what it is given: `sendResponse` counts',
+    },
+    async (world) => {
+      const server = await world.call('serveOnNode');
+      const word = world.random.word(6, 9);
+      for (const kind of ['list', 'sync', 'async']) {
+        const path = target('/parts', { kind, length: 4 }, [word.slice(0, 3), word.slice(3)]);
+        const http = await world.http(server);
+        http.send('GET', path).send('GET', target('/hello', { text: 'next' }));
+        expectBody(await http.response(), word.slice(0, 4), `GET ${path}`);
+        await http.tcp.until(() => http.tcp.ended || http.tcp.closed || http.tcp.received.includes('next'), { expected: 'the next response, or the end of the connection' });
+        http.completeResponses();
+        check(http.leftOver.length === 0, { sent: `GET ${path}`, received: `${show(http.leftOver.toString('latin1'))} behind the body`, expected: 'nothing' });
+        const short = await world.http(server);
+        const shortPath = target('/parts', { kind, length: 50 }, [word, word]);
+        short.send('GET', shortPath).send('GET', target('/hello', { text: 'next' }));
+        await over(short.tcp, 'the connection is closed after a body that is too short');
+        check(!short.tcp.received.includes('next'), { sent: `GET ${shortPath}`, received: 'the next response in the middle of this body', expected: 'the connection is closed' });
+      }
+    },
+  );
+
+  rule(
+    'node-one-part-after-another',
+    'asks for a part when node has given the one before to the kernel',
+    {
+      rule: 'no part is asked for before the one before has gone to the kernel (G51)',
+      likely: '`response.write` is called without waiting for it',
+    },
+    async (world) => {
+      const server = await world.call('serveOnNode');
+      const http = await world.http(server, { paused: true });
+      http.send('GET', '/same-memory');
+      await eventually(world, async () => (await world.call('count', 'asked')) > 0, { sent: 'GET /same-memory', received: 'no part was asked for', expected: 'the first one is' });
+      http.tcp.resume();
+      const { body } = await http.response();
+      const wrong = body.findIndex((byte, offset) => byte !== Math.floor(offset / 65_536));
+      check(body.length === 96 * 65_536 && wrong === -1, {
+        sent: 'a body of 96 parts in the same memory', received: wrong === -1 ? `${body.length} bytes` : `part ${Math.floor(wrong / 65_536)} has bytes of part ${String(body[wrong])}`, expected: 'every part as it was when it was given',
+      });
+    },
+  );
+
+  rule(
+    'node-client-has-gone',
+    'aborts and closes when node\'s client has gone, and not when all went well',
+    {
+      rule: 'gateway.signal aborts when the client has gone before the response was complete, and not otherwise (G24); the body is closed once (G53)',
+      likely: '`close` of a response comes in both cases: `writableFinished` tells them apart',
+    },
+    async (world) => {
+      const server = await world.call('serveOnNode');
+      const well = await world.http(server);
+      well.send('GET', target('/parts', { kind: 'async' }, ['a', 'b']));
+      expectBody(await well.response(), 'ab', 'GET /parts');
+      await eventually(world, async () => (await world.call('count', 'close')) === 1, { sent: 'GET /parts', received: 'the body was not closed', expected: 'close() is called once' });
+      for (const [path, begun] of [['/waits', 'waiting'], ['/endless', 'next']] as const) {
+        const before = (await world.call('events')).length;
+        const http = await world.http(server);
+        http.send('GET', path);
+        await eventually(world, async () => (await world.call('events')).slice(before).includes(begun), { sent: `GET ${path}`, received: 'the body was not asked for a part', expected: 'it is' });
+        http.tcp.resetNow();
+        const seen = async (event: string): Promise<number> => (await world.call('events')).slice(before).filter((found) => found === event).length;
+        await eventually(world, async () => (await seen('close')) > 0, { sent: `GET ${path}, and then a reset`, received: 'the body was not closed', expected: 'close() is called' });
+        await world.settle();
+        check((await seen('close')) === 1, { sent: `GET ${path}, and then a reset`, received: 'close() was called several times', expected: 'once' });
+        if (path === '/waits') check((await seen('abort')) === 1, { sent: `GET ${path}, and then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
+      }
+    },
+  );
+
+  rule(
+    'node-signal-stays-quiet',
+    'does not abort what has gone well',
+    {
+      rule: 'gateway.signal does not abort when the response is complete (G24)',
+      likely: 'every `close` is taken for a client that has gone',
+    },
+    async (world) => {
+      const server = await world.call('serveOnNode');
+      const http = await world.http(server);
+      for (const path of ['/watches-signal', target('/watches-signal', { kind: 'async' })]) {
+        http.send('GET', path);
+        expectBody(await http.response(), 'watched', `GET ${path}`);
+      }
+      http.tcp.end();
+      await over(http.tcp);
+      await world.settle();
+      check((await world.call('count', 'abort')) === 0, { sent: 'two requests, both answered', received: 'gateway.signal aborted', expected: 'it does not' });
+    },
+  );
+
+  rule(
+    'supertest',
+    'lets supertest ask our applications',
+    {
+      rule: 'supertest takes what http.createServer takes',
+      likely: 'the handler returns before it may, or does not end the response',
+    },
+    async (world) => {
+      const [text, body] = [world.random.words(2), world.random.words(5)];
+      const answers = await world.call('supertest', [
+        { method: 'get', path: target('/hello', { text, status: '201 Created' }) },
+        { method: 'post', path: '/echo', body, fields: { 'Content-Type': 'text/plain' } },
+        { method: 'head', path: target('/hello', { text }) },
+        { method: 'get', path: '/no-such' },
+        { method: 'get', path: '/throws' },
+      ]);
+      const seen = answers.map(({ status, text: answered }) => `${status} ${answered}`.trim());
+      const wanted = [`201 ${text}`, `200 ${body}`, '200', '404 no such application'];
+      check(wanted.every((line, index) => seen[index] === line) && answers[4]?.status === 500, { sent: 'GET, POST, HEAD, a path that is not there and an application that throws', received: show(seen), expected: show([...wanted, '500']) });
+    },
+  );
+});
