@@ -598,6 +598,21 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   ];
 
   rule(
+    'streams',
+    'hands a body on part by part',
+    { rule: 'middleware does not gather a body (G4, G51)', likely: 'all parts are joined before the first is sent' },
+    async (world) => {
+      const server = await world.call('serveBehind', everything.map(({ layer }) => layer), { as: 'async', parts: [1_000, 1_000], waitsAt: 1 });
+      const http = await world.http(server);
+      http.send('POST', '/', { fields: everything.flatMap(({ asked }) => asked.fields ?? []), body: '{}' });
+      await http.tcp.until(() => http.tcp.received.includes('a'.repeat(1_000)), { expected: 'the first part, while the application waits before the second' });
+      await world.call('openAppGate');
+      const response = await http.response();
+      checkSame([response.status, response.body.length], [200, 2_000], 'POST / through all of them; status and bytes');
+    },
+  );
+
+  rule(
     'closes-once',
     'closes the application\'s body once, however the response ends',
     { rule: 'middleware passes an inner body\'s `close()` on, exactly once (G4, G53)', likely: 'a body around a body has no close(), or the error\'s way and the end\'s both call it' },
@@ -629,21 +644,6 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         await closed(`a body behind ${layer.use}, whose client has gone`);
         await world.call('openAppGate');
       }
-    },
-  );
-
-  rule(
-    'streams',
-    'hands a body on part by part',
-    { rule: 'middleware does not gather a body (G4, G51)', likely: 'all parts are joined before the first is sent' },
-    async (world) => {
-      const server = await world.call('serveBehind', everything.map(({ layer }) => layer), { as: 'async', parts: [1_000, 1_000], waitsAt: 1 });
-      const http = await world.http(server);
-      http.send('POST', '/', { fields: everything.flatMap(({ asked }) => asked.fields ?? []), body: '{}' });
-      await http.tcp.until(() => http.tcp.received.includes('a'.repeat(1_000)), { expected: 'the first part, while the application waits before the second' });
-      await world.call('openAppGate');
-      const response = await http.response();
-      checkSame([response.status, response.body.length], [200, 2_000], 'POST / through all of them; status and bytes');
     },
   );
 });
