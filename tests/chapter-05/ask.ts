@@ -65,7 +65,7 @@ export async function untilSo<T>(world: TestWorld, question: () => Promise<T>, i
     const value = await question();
     if (isSo(value)) return value;
     const { sent, show, expected, likely } = report;
-    check(performance.now() - started < 3_000, { sent, received: show(value), expected, ...(likely === undefined ? {} : { likely }) });
+    check(performance.now() - started < 8_000, { sent, received: show(value), expected, ...(likely === undefined ? {} : { likely }) });
     await world.settle();
   }
 }
