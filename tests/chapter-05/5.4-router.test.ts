@@ -129,7 +129,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
     { rule: 'a path is split into its segments before it is decoded (RFC 3986 §2.4)', likely: 'PATH_INFO was split, where %2F is a slash already, or a value was decoded twice, or + became a space' },
     async (world) => {
       const text = `${world.random.word()}/${world.random.word()} + 100%25 ü€`;
-      const server = await world.call('serveRouter', { routes: [get('/n/:name'), get('/n/:name/raw'), get('/a/b', 'two segments'), get('/caf%C3%A9'), get('/f/*rest')] });
+      const server = await world.call('serveRouter', { routes: [get('/n/:name'), get('/n/:name/raw'), get('/a/b', 'two segments'), get('/caf%C3%A9')] });
       const encoded = encodeURIComponent(text);
       await expectAll(world, server, [
         [`/n/${encoded}`, '/n/:name', { name: text }],
@@ -139,7 +139,6 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         ['/n/a%2Fraw', '/n/:name', { name: 'a/raw' }],
         ['/a%2Fb', 404], ['/n%2Fx', 404],
         ['/%61/b', 'two segments'], ['/caf%C3%A9', '/caf%C3%A9'], ['/caf%c3%a9', '/caf%C3%A9'],
-        [`/f/x/${encoded}/y`, '/f/*rest', { rest: `x/${text}/y` }],
       ]);
     },
   );
@@ -155,6 +154,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         [`/files/${a}`, '/files/*path', { path: a }],
         [`/files/${a}/${b}//x/`, '/files/*path', { path: `${a}/${b}//x/` }],
         ['/files/', '/files/*path', { path: '' }],
+        ['/files/x%2Fy/%C3%BC%2520/z', '/files/*path', { path: 'x/y/ü%20/z' }],
         [`/u/${a}/${b}/c`, '/u/:id/*tail', { id: a, tail: `${b}/c` }],
         [`/u//${b}`, 404], [`/filesx/${a}`, 404], [`/u/${a}`, 404],
       ]);

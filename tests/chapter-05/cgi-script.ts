@@ -38,6 +38,6 @@ switch (mode) {
     hang();
     break;
   case 'hang later':
-    console.log('Content-Type: text/plain\n\nbegun');
     hang();
+    console.log('Content-Type: text/plain\n\nbegun');
 }
