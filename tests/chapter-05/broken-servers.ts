@@ -113,6 +113,17 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<void>
     await iterator.return?.();
     await body.close?.();
   },
+  'none: a body with a length that is given up': async (validate) => {
+    const body = validate(async function* (_environ, startResponse) {
+      startResponse('200 OK', [['Content-Length', '6']]);
+      yield Buffer.from('one');
+      yield Buffer.from('two');
+    })(environOf(), takesAll);
+    const iterator = iterate(body);
+    await iterator.next();
+    await iterator.return?.();
+    await body.close?.();
+  },
   'none: a body that was never asked': async (validate) => void (await validate(later)(environOf(), takesAll).close?.()),
   'none: a body that throws': async (validate) => {
     const body = validate(throwing)(environOf(), takesAll);
