@@ -75,6 +75,7 @@ export { parseCgiHead } from './cgi-head.ts';
 export type { CgiHead } from './cgi-head.ts';
 export { ScgiServer, serveScgi } from './scgi.ts';
 export type { ScgiOptions } from './scgi.ts';
+export type { ScgiLimits } from './scgi-connection.ts';
 export { parseScgiHead } from './scgi-head.ts';
 export type { ScgiHead } from './scgi-head.ts';
 
