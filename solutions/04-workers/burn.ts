@@ -15,19 +15,34 @@ export function blockFor(ms: number): void {
 /**
  * Computes for so many milliseconds of this thread's own CPU time. A clock on the wall would be the wrong measure: ten
  * threads that share a core would all be done after the same five milliseconds, and would have done half a millisecond
- * of work each.
+ * of work each. And the clock of a thread's CPU time moves in steps of 4 ms on Linux. So it is an amount of work that
+ * takes this long where nobody disturbs it, found out once in each thread.
  */
 export function burnCpu(ms: number): void {
-  const startUs = cpuUs();
-  let x = 1;
-  while (cpuUs() - startUs < ms * 1000) {
-    for (let i = 0; i < 5_000; i++) x = (x * 1_103_515_245 + 12_345) % 2_147_483_648;
-  }
-  // Used, so that no compiler leaves the loop out.
-  if (x < 0) throw new Error('a linear congruential generator went below zero');
+  blockMs ??= calibrate();
+  for (let left = Math.round(ms / blockMs); left > 0; left--) computeBlock();
 }
 
-function cpuUs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return user + system;
+/** How long a block takes, in milliseconds; `null` as long as nobody has computed. */
+let blockMs: number | null = null;
+
+const CALIBRATED_BLOCKS = 60;
+
+/** The fastest of many: the others were interrupted, or are from before the code was compiled. */
+function calibrate(): number {
+  let fastest = Infinity;
+  for (let i = 0; i < CALIBRATED_BLOCKS; i++) {
+    const start = performance.now();
+    computeBlock();
+    fastest = Math.min(fastest, performance.now() - start);
+  }
+  // A clock may be coarser than a block is long.
+  return Math.max(fastest, 0.001);
+}
+
+function computeBlock(): void {
+  let x = 1;
+  for (let i = 0; i < 5_000; i++) x = (x * 1_103_515_245 + 12_345) % 2_147_483_648;
+  // Used, so that no compiler leaves the loop out.
+  if (x < 0) throw new Error('a linear congruential generator went below zero');
 }
