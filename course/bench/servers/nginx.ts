@@ -1,6 +1,6 @@
 /** nginx: the mark that every share is counted from. */
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,7 +9,7 @@ import { hello, large } from './routes.ts';
 
 /** How to run nginx: one process, so that one core is all it has, and no logs. */
 export function nginxCommand(program: string, port: number): ServerCommand {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
+  const folder = nginxFolder();
   writeFileSync(join(folder, 'large'), large);
   writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port));
   return { name: 'nginx', command: program, args: ['-p', folder, '-c', 'nginx.conf'], origin: `http://127.0.0.1:${port}` };
@@ -17,10 +17,17 @@ export function nginxCommand(program: string, port: number): ServerCommand {
 
 /** How to run nginx with several processes, each on whatever core is free. */
 export function manyNginxCommand(program: string, port: number, workers: number): ServerCommand {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
+  const folder = nginxFolder();
   writeFileSync(join(folder, 'large'), large);
   writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, `master_process on; worker_processes ${workers};`));
   return { name: 'nginx', command: program, args: ['-p', folder, '-c', 'nginx.conf'], origin: `http://127.0.0.1:${port}` };
+}
+
+/** A folder for nginx's files; gone when the benchmark ends. */
+export function nginxFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 function configuration(folder: string, port: number, processes = 'master_process off;'): string {

@@ -3,15 +3,15 @@
  * what it sends, as every server must that has no such call.
  */
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ServerCommand } from '../support/index.ts';
+import { nginxFolder } from './nginx.ts';
 
 /** How to run it: one process, so that one core is all it has, and no logs. */
 export function staticNginxCommand(program: string, port: number, folder: string, sendfile: 'on' | 'off' = 'on'): ServerCommand {
-  const home = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
+  const home = nginxFolder();
   writeFileSync(join(home, 'nginx.conf'), configuration(home, port, folder, sendfile));
   const name = sendfile === 'on' ? 'nginx' : 'nginx, copying';
   return { name, command: program, args: ['-p', home, '-c', 'nginx.conf'], origin: `http://127.0.0.1:${port}` };

@@ -1,5 +1,5 @@
 /**
- * CPU time and memory of a process with all that it has started, out of /proc.
+ * A process with all that it has started, out of /proc: its CPU time, its memory and its end.
  */
 
 import { readFileSync, readdirSync } from 'node:fs';
@@ -22,6 +22,22 @@ export function treeCpuSeconds(root: number): number {
 /** Bytes of memory of a process and of its descendants; what they share counts once (proportional set size). */
 export function treeBytes(root: number): number {
   return descendants(root).reduce((sum, { pid }) => sum + proportionalBytes(pid), 0);
+}
+
+/** Seconds of CPU time of a process, its threads and its children that are gone included; in steps of a tick. */
+export function cpuSecondsOf(pid: number): number {
+  return statOf(pid)?.cpuSeconds ?? 0;
+}
+
+/** Kills a process and all that it has started: the workers of one that is killed would live on. */
+export function killTree(root: number): void {
+  for (const { pid } of descendants(root)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has gone in the meantime.
+    }
+  }
 }
 
 function descendants(root: number): Stat[] {

@@ -7,6 +7,8 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 
+import { cpuSecondsOf, killTree } from './process-tree.ts';
+
 export interface ServerCommand {
   readonly name: string;
   readonly command: string;
@@ -16,8 +18,6 @@ export interface ServerCommand {
 }
 
 const READY_MS = 10_000;
-/** USER_HZ: 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
 export class ServerProcess {
@@ -49,7 +49,7 @@ export class ServerProcess {
   cpuSeconds(): number {
     const threads = readdirSync(`/proc/${this.pid}/task`);
     const nanoseconds = threads.reduce((sum, thread) => sum + threadNanoseconds(this.pid, thread), 0);
-    return Math.max(nanoseconds / 1e9, tickSeconds(this.pid));
+    return Math.max(nanoseconds / 1e9, cpuSecondsOf(this.pid));
   }
 
   /** Bytes of memory in use (resident set). */
@@ -60,7 +60,7 @@ export class ServerProcess {
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill('SIGKILL');
+    killTree(this.pid);
     await exited;
   }
 }
@@ -72,13 +72,6 @@ function threadNanoseconds(pid: number, thread: string): number {
   } catch {
     return 0;
   }
-}
-
-/** utime and stime, fields 14 and 15 of `stat`; the name in front of them may hold spaces. */
-function tickSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number) as [number, number];
-  return (user + system) / TICKS_PER_SECOND;
 }
 
 function ready(child: ChildProcess, server: ServerCommand): Promise<string> {
