@@ -6,7 +6,7 @@ import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
 import { chunkedBytes, HttpClient, requestBytes } from '#support/http-client.ts';
-import { fieldTokens, saysClose } from '#support/http-response.ts';
+import { fieldTokens, readResponse, saysClose } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
@@ -61,6 +61,17 @@ async function expectClose(http: HttpClient, response: HttpTestResponse, why: st
 
 async function targetsOf(world: TestWorld): Promise<string[]> {
   return (await world.call('calls')).map(({ method, target }) => `${method} ${target}`);
+}
+
+/** What came, with the parts of each body behind each other: whoever sends a part may cut it into chunks. */
+function withoutChunkHeads(wire: Buffer): string {
+  return wire.toString('latin1').replaceAll(/\r\n[0-9a-f]+(?:;[^\r\n]*)?\r\n/gi, '');
+}
+
+/** The body of a response that is there as a whole, to a GET, however it is framed; `null` where it is not complete. */
+function bodyOf(wire: string): string | null {
+  const response = readResponse(Buffer.from(wire, 'latin1'), 0, 'GET', true);
+  return 'incomplete' in response ? null : response.body.toString('latin1');
 }
 
 exercise<typeof driver>('2.5', import.meta.url, (rule) => {
@@ -439,7 +450,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       http.send('GET', '/');
       for (const [index, part] of parts.entries()) {
         if (index > 0) await world.call('release', `part${index}`);
-        await http.tcp.until(() => http.tcp.received.includes(part), { expected: `part ${index + 1} of 4, while part ${index + 2} does not exist yet` });
+        await http.tcp.until(() => withoutChunkHeads(http.tcp.received).includes(part), { expected: `part ${index + 1} of 4, while part ${index + 2} does not exist yet` });
       }
       expectBody(await http.response(), parts.join(''), 'GET of four parts');
     },
@@ -830,8 +841,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
         const { ourState, theirState, wire } = await call('responseToNothing', method, version);
         const sent = `${method} over HTTP/${version} with its response, to the machine; then a 408 to nobody, with the body "too late"`;
         check(ourState === 'idle' && theirState === 'idle', { sent, received: `the states ${ourState} and ${theirState}`, expected: 'idle and idle, after the response' });
-        const body = /\r\n\r\n(.*)$/s.exec(wire)?.[1];
-        check(body === 'too late' || body === '8\r\ntoo late\r\n0\r\n\r\n', { sent, received: JSON.stringify(wire), expected: 'the body, in one piece or in chunks' });
+        check(bodyOf(wire) === 'too late', { sent, received: JSON.stringify(wire), expected: 'the body, in one piece or in chunks' });
       }
     },
   );
@@ -850,7 +860,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       try {
         const path = join(folder, 's');
         const seen = await call('listenElsewhere', path);
-        check(/^HTTP\/1\.1 200 [^]*\r\n\r\n(local|5\r\nlocal\r\n0\r\n\r\n)$/.test(seen.answer), { sent: 'GET / to a server that listens on a path', received: JSON.stringify(seen.answer), expected: 'HTTP/1.1 200 and its body' });
+        check(seen.answer.startsWith('HTTP/1.1 200 ') && bodyOf(seen.answer) === 'local', { sent: 'GET / to a server that listens on a path', received: JSON.stringify(seen.answer), expected: 'HTTP/1.1 200 and its body' });
         check(seen.address === path && seen.origin === 'http://localhost', { sent: 'address and origin', received: `${String(seen.address)}, ${seen.origin}`, expected: `${path}, http://localhost` });
         check(seen.taken === 'EADDRINUSE', { sent: 'a second server for the same path', received: seen.taken, expected: 'EADDRINUSE' });
         check(!seen.closing && seen.closingThen, { sent: 'closing, before and after close()', received: `${seen.closing}, ${seen.closingThen}`, expected: 'false, true' });
