@@ -1,6 +1,7 @@
 /**
- * Work for all cores and not more: every job runs in a process of its own kind,
- * and the pool lets as many run as there are cores.
+ * Work for all cores and little more: every job runs in a process of its own
+ * kind. Hidden tests wait as long as they compute, so half as many again run as
+ * there are cores.
  *
  * Processes are kept and used again, since loading the test runner costs more
  * than most jobs. One that dies, or that is still at a job after its time, is
@@ -32,6 +33,9 @@ const JOB_MS_MAX = 15 * 60_000;
 /** Jobs after which a process is replaced: whatever the test runner leaks stays small. */
 const JOBS_PER_PROCESS_MAX = 40;
 
+/** More than one, since tests wait for clocks, processes and connections. */
+const JOBS_PER_CORE = 1.5;
+
 interface Worker {
   readonly process: ChildProcess;
   jobs: number;
@@ -46,7 +50,7 @@ export class JobPool {
 
   constructor(cores: number = availableParallelism()) {
     this.cores = cores;
-    this.#free = cores;
+    this.#free = Math.ceil(cores * JOBS_PER_CORE);
   }
 
   /** Runs hidden tests against a tree, one at a time. */
