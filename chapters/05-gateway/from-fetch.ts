@@ -20,10 +20,16 @@ export function fromFetch(handler: FetchHandler): GatewayApp {
   };
 }
 
+/**
+ * A Request passes an abort on only while somebody holds it, and a handler that has kept its signal alone would never
+ * hear of one. So it lives as long as the signal that it follows.
+ */
+const followers = new WeakMap<AbortSignal, Request>();
+
 function toRequest(environ: Environ): Request {
   // TODO 5.6  A Request for `urlOf` this environ: its method, its fields (`requestFields`), its signal. If it
   //           `hasBody`, and the method is neither GET nor HEAD, the body is `streamOf` the input, with `duplex:
-  //           'half'`: the answer may begin before it has been read.
+  //           'half'`: the answer may begin before it has been read. `followers` holds it.
   throw new NotImplemented('5.6');
 }
 

@@ -547,6 +547,29 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
   );
 
   rule(
+    'goes-on-when-it-is-read',
+    'tells a client to go on when the application reads, and not before',
+    {
+      rule: 'a client that expects 100-continue is told to go on when the application first reads (G72; RFC 9110 §10.1.1)',
+      likely: 'the body is asked for before the application asks for it',
+    },
+    async (world) => {
+      const server = await world.call('serve');
+      const body = world.random.words(4);
+      const head = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+      const reads = await world.http(server, { label: 'read' });
+      reads.announce('POST').tcp.write(head('/echo'));
+      await reads.tcp.until(() => /^HTTP\/1\.1 100 .*\r\n\r\n$/s.test(reads.tcp.received.toString('latin1')), { expected: 'HTTP/1.1 100 Continue, before the body is sent' });
+      reads.tcp.write(body);
+      expectBody(await reads.response(), body, 'POST /echo with Expect: 100-continue');
+      const unread = await world.http(server, { label: 'not read' });
+      unread.announce('POST').tcp.write(head('/reads-not'));
+      expectBody(await unread.response({ expected: 'the response: nobody reads the body' }), 'not read', 'POST /reads-not with Expect: 100-continue');
+      check(unread.interim.length === 0, { sent: 'POST /reads-not with Expect: 100-continue', received: `${unread.interim.length} interim responses before the final one`, expected: 'none: the application has not read' });
+    },
+  );
+
+  rule(
     'flags-are-true',
     'tells the application what its server is',
     {

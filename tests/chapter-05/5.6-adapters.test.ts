@@ -154,12 +154,20 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     async (world) => {
       const server = await world.call('serveFramework', 'hono');
       await expectGivesUp(world, server, '/endless', 'given up');
-      const http = await world.http(server);
-      http.send('GET', '/waits');
-      await eventually(world, async () => (await world.call('events')).includes('waiting'), { sent: 'GET /waits', received: 'the handler was not called', expected: 'it is' });
-      const before = await world.call('count', 'aborted');
-      http.tcp.resetNow();
-      await eventually(world, async () => (await world.call('count', 'aborted')) > before, { sent: 'GET /waits, and then a reset', received: 'the signal of the Request did not abort', expected: 'it aborts' });
+      for (const path of ['/waits', '/waits-by-itself']) {
+        const before = (await world.call('events')).length;
+        const seen = async (event: string): Promise<boolean> => (await world.call('events')).slice(before).includes(event);
+        const http = await world.http(server);
+        http.send('GET', path);
+        await eventually(world, () => seen('waiting'), { sent: `GET ${path}`, received: 'the handler was not called', expected: 'it is' });
+        await world.call('collectGarbage');
+        http.tcp.resetNow();
+        await eventually(world, () => seen('aborted'), {
+          sent: `GET ${path}, and then a reset`,
+          received: 'the signal of the Request did not abort',
+          expected: 'it aborts, also where nobody but you holds the Request',
+        });
+      }
     },
   );
 

@@ -2,6 +2,8 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { NotImplemented } from '#course/not-implemented.ts';
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Gateway from '#subject/05-gateway/index.ts';
@@ -156,6 +158,15 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     events: () => probe.events,
     count: (event: string) => probe.events.filter((seen) => seen === event).length,
     openGate: (name: string) => probe.open(name),
+    /** What nobody holds is gone afterwards. */
+    collectGarbage: async () => {
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      for (let round = 0; round < 3; round++) {
+        collect();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
 
     // 5.4, 5.5, 5.7
     ...routerCalls(chapter, stage),

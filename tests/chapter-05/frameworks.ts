@@ -37,8 +37,6 @@ async function* endless(probe: Probe): AsyncGenerator<Buffer> {
   }
 }
 
-const held: Request[] = [];
-
 /** Each is loaded when it is asked for, and becomes an application of the chapter. */
 export function frameworks(chapter: typeof Gateway, probe: Probe): Record<FrameworkName, () => Promise<Gateway.GatewayApp>> {
   return {
@@ -117,29 +115,32 @@ export function frameworks(chapter: typeof Gateway, probe: Probe): Record<Framew
         context.req.raw.signal.addEventListener('abort', () => probe.note('aborted'));
         return new Response(ReadableStream.from(endless(probe)) as unknown as ReadableStream<Uint8Array>);
       });
-      app.get('/waits', async (context) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        // The signal of a Request follows the one that it was made with for as long as somebody holds the Request.
-        held.push(context.req.raw);
-        context.req.raw.signal.addEventListener('abort', () => {
-          probe.note('aborted');
-          resolve();
-        });
-        probe.note('waiting');
-        await promise;
-        return context.text('for nobody');
-      });
+      app.get('/waits', (context) => waits(context.req.raw.signal, probe));
       // Hono answers errors itself, with a page that says nothing.
       app.onError((_error, context) => context.text('Internal Server Error', 500));
       app.get('/error', () => {
         throw new Error(SECRET);
       });
-      return chapter.fromFetch(async (request) => {
-        if (new URL(request.url).pathname === '/throws') throw new Error(SECRET);
-        return await app.fetch(request);
+      return chapter.fromFetch((request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === '/throws') return Promise.reject(new Error(SECRET));
+        if (pathname === '/waits-by-itself') return waits(request.signal, probe);
+        return app.fetch(request);
       });
     },
   };
+}
+
+/** Waits until the client has gone. It knows of the signal alone: nobody here holds the Request. */
+async function waits(signal: AbortSignal, probe: Probe): Promise<Response> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => {
+    probe.note('aborted');
+    resolve();
+  });
+  probe.note('waiting');
+  await promise;
+  return new Response('for nobody');
 }
 
 /** What supertest has to say. */

@@ -21,6 +21,12 @@ export function fromFetch(handler: FetchHandler): GatewayApp {
   };
 }
 
+/**
+ * A Request passes an abort on only while somebody holds it, and a handler that has kept its signal alone would never
+ * hear of one. So it lives as long as the signal that it follows.
+ */
+const followers = new WeakMap<AbortSignal, Request>();
+
 function toRequest(environ: Environ): Request {
   const headers = new Headers();
   for (const [name, value] of requestFields(environ)) headers.append(name, value);
@@ -31,7 +37,9 @@ function toRequest(environ: Environ): Request {
     init.body = streamOf(environ['gateway.input']);
     init.duplex = 'half';
   }
-  return new Request(urlOf(environ), init);
+  const request = new Request(urlOf(environ), init);
+  followers.set(environ['gateway.signal'], request);
+  return request;
 }
 
 /** Nothing is read before somebody asks the stream for it. */
