@@ -255,7 +255,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     },
     async (world) => {
       const server = await world.call('serve');
-      for (const [path, begun] of [['/waits', 'waiting'], ['/endless', 'next']] as const) {
+      for (const [path, begun] of [['/waits', 'waiting'], ['/deaf', 'waiting'], ['/endless', 'next']] as const) {
         const before = (await world.call('events')).length;
         const http = await world.http(server);
         http.send('GET', path);
@@ -403,7 +403,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     },
     async (world) => {
       const server = await world.call('serve');
-      for (const path of ['/promise', '/string', '/undefined', '/string-part', ...KINDS.map((kind) => target('/string-part', { kind }))]) {
+      for (const path of ['/promise', '/rejected', '/string', '/undefined', '/string-part', ...KINDS.map((kind) => target('/string-part', { kind }))]) {
         expectStatus(await once(world, server, 'GET', path), 500, `GET ${path}`);
       }
     },

@@ -365,7 +365,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       well.send('GET', target('/parts', { kind: 'async' }, ['a', 'b']));
       expectBody(await well.response(), 'ab', 'GET /parts');
       await eventually(world, async () => (await world.call('count', 'close')) === 1, { sent: 'GET /parts', received: 'the body was not closed', expected: 'close() is called once' });
-      for (const [path, begun] of [['/waits', 'waiting'], ['/endless', 'next']] as const) {
+      for (const [path, begun] of [['/waits', 'waiting'], ['/deaf', 'waiting'], ['/endless', 'next']] as const) {
         const before = (await world.call('events')).length;
         const http = await world.http(server);
         http.send('GET', path);

@@ -192,6 +192,16 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       })(), probe);
     },
 
+    /** Waits for what does not come, and does not look at the signal. */
+    '/deaf': (_environ, startResponse) => {
+      startResponse('200 OK', [PLAIN]);
+      const next = async (): Promise<IteratorResult<Uint8Array>> => {
+        probe.note('waiting');
+        return await new Promise(() => {});
+      };
+      return bodyOf('async', { [Symbol.asyncIterator]: () => ({ next, return: () => Promise.resolve({ done: true, value: undefined }) }) }, probe);
+    },
+
     /** An abort that comes too late is one that should not have come. */
     '/watches-signal': (environ, startResponse) => {
       environ['gateway.signal'].addEventListener('abort', () => probe.note('abort'));
@@ -309,6 +319,7 @@ function failures(probe: Probe): Record<string, GatewayApp> {
       startResponse('200 OK', []);
       return await Promise.resolve([bytes('later')]);
     }) as unknown as GatewayApp,
+    '/rejected': (() => Promise.reject(new Error(SECRET))) as unknown as GatewayApp,
     '/string': ((_environ: Environ, startResponse: StartResponse) => {
       startResponse('200 OK', []);
       return 'a text';
