@@ -397,6 +397,14 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       await call('openGate', 8);
       await expectResult(world, only, 'behind gate 8', 'close() while it runs');
       await expectClosed(world, 'close() while a task runs and none waits');
+      await startPool(world, { size: 2 });
+      const both = [await call('run', { do: 'await', gate: 10 }), await call('run', { do: 'await', gate: 11 })];
+      await call('beginPoolClose');
+      for (const [index, task] of both.entries()) {
+        await call('openGate', 10 + index);
+        await expectResult(world, task, `behind gate ${10 + index}`, 'close() while two tasks run');
+      }
+      await expectClosed(world, 'close() while two tasks run');
       await startPool(world, { size: 1 });
       const tasks: number[] = [];
       for (let gate = 0; gate < 4; gate++) tasks.push(await call('run', { do: 'wait', gate }));
