@@ -255,7 +255,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     },
     async (world) => {
       const server = await world.call('serve');
-      for (const [path, begun] of [['/waits', 'waiting'], ['/deaf', 'waiting'], ['/endless', 'next']] as const) {
+      for (const [path, begun] of [['/waits', 'waiting'], ['/deaf', 'waiting'], ['/endless', 'next'], ['/empty-parts', 'next']] as const) {
         const before = (await world.call('events')).length;
         const http = await world.http(server);
         http.send('GET', path);
@@ -268,17 +268,63 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         check(events.filter((event) => event === 'close').length === 1 && events.includes('return') && events.indexOf('return') < events.indexOf('close'), {
           sent: `GET ${path}, and then a reset`, received: events.join(', '), expected: 'return, and then close, each once',
         });
+        const all = (await world.call('events')).slice(before);
+        check(!all.slice(all.indexOf('close')).includes('next'), { sent: `GET ${path}, and then a reset`, received: 'a part was asked for after close()', expected: 'none is' });
+        const errors = await world.call('errors');
+        check(errors.length === 0, { sent: `GET ${path}, and then a reset`, received: `it was reported: ${errors.join('; ')}`, expected: 'no report: nobody is left whom the application would have to answer' });
         if (path === '/waits') check(events.includes('abort'), { sent: `GET ${path}, and then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
       }
     },
   );
 
   rule(
-    'ends-generators',
-    'gives up a generator by return()',
+    'gone-before-it-began',
+    'closes the body also where the client had gone before the application was called',
     {
-      rule: 'an iteration that is given up is ended by the iterator\'s return() (G53): a generator\'s `finally` runs',
-      likely: 'only a body with a `close` of its own is closed',
+      rule: 'close() is called once when the client has gone, also when the body was never asked for a part; none is asked for after it (G51, G53): rule 5',
+      likely: 'a signal that has aborted already sends no event: ask `signal.aborted`, too',
+    },
+    async (world) => {
+      await world.call('serve');
+      const parts = [world.random.word(), world.random.word()];
+      for (const path of ['/deaf', ...KINDS.map((kind) => target('/parts', { kind }, parts)), target('/generator', {}, parts), target('/async-generator', {}, parts)]) {
+        const sent = `a call for ${path} with a signal that has aborted`;
+        const events = (await world.call('callForNobody', path)).filter((event) => ['next', 'return', 'close', 'finally'].includes(event));
+        const received = events.join(', ') || 'nothing was done to the body';
+        if (!path.includes('generator')) {
+          const begun = events.includes('next');
+          check(events.filter((event) => event === 'close').length === 1 && events.at(-1) === 'close' && events.includes('return') === begun, {
+            sent, received, expected: 'close, once; and where a part was asked for, return before it',
+          });
+        }
+        const errors = await world.call('errors');
+        check(errors.length === 0, { sent, received: `it was reported: ${errors.join('; ')}`, expected: 'no report: the application has done nothing wrong' });
+      }
+    },
+  );
+
+  rule(
+    'closed-while-it-closes',
+    'closes a body once, also where closing it makes the client go',
+    {
+      rule: 'close() is called exactly once, and so is return() (G53), whatever these two do: rule 5',
+      likely: '`#closed` is set behind the calls: whoever is called may close the body again',
+    },
+    async (world) => {
+      await world.call('serve');
+      for (const step of ['return', 'close'] as const) {
+        const events = await world.call('callAndLeaveByClose', step);
+        check(events.join() === 'return,close', { sent: `a body that is given up, and by whose ${step}() the client goes`, received: events.join(', ') || 'nothing was done to the body', expected: 'return, and then close, each once' });
+      }
+    },
+  );
+
+  rule(
+    'ends-generators',
+    'gives up by return() a generator that has not ended, and no other',
+    {
+      rule: 'an iteration that is given up is ended by the iterator\'s return() (G53): a generator\'s `finally` runs. One that has come to its end has not been given up',
+      likely: 'only a body with a `close` of its own is closed; or `#ended` is not asked',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -290,6 +336,13 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
           await eventually(world, async () => (await world.call('count', 'finally')) > before, { sent: `${method} ${path}`, received: 'its `finally` did not run', expected: 'it does' });
           before++;
         }
+      }
+      for (const path of ['sync', 'async'].flatMap((kind) => [target('/parts', { kind }, parts), target('/parts', { kind })])) {
+        const closes = await world.call('count', 'close');
+        await once(world, server, 'GET', path);
+        await eventually(world, async () => (await world.call('count', 'close')) > closes, { sent: `GET ${path}`, received: 'the body was not closed', expected: 'close() is called' });
+        await world.settle();
+        check((await world.call('count', 'return')) === 0, { sent: `GET ${path}`, received: 'return() was called on an iteration that had ended', expected: 'close() alone' });
       }
     },
   );
@@ -466,11 +519,11 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'throws the error again when it comes after the head, and ends the connection',
     {
       rule: 'with an error, when the head has left, startResponse throws that same error (G46); the response is not completed after that, even if the application goes on (G61): rule 2',
-      likely: '`take` does not keep in mind that the head has left, or `check` says nothing',
+      likely: '`take` does not keep in mind that the head has left, or `check` says nothing, or only of what is truthy: `null` and 0 are errors, too',
     },
     async (world) => {
       const server = await world.call('serve');
-      for (const query of [{}, { length: 8 }]) {
+      for (const query of [{}, { length: 8 }, { error: 'null' }, { error: '0' }]) {
         const http = await world.http(server);
         http.send('GET', target('/too-late', query));
         await expectCut(http, 'some', 'what the application does after it has caught the error does not complete the response');

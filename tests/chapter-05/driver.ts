@@ -12,6 +12,7 @@ import type { Address } from '#support/tcp-client.ts';
 import { collect, makeApps, Probe } from './apps.ts';
 import { brokenServers } from './broken-servers.ts';
 import { cgiCalls } from './cgi-calls.ts';
+import { directCalls } from './direct-calls.ts';
 import { asSupertest, frameworks } from './frameworks.ts';
 import type { FrameworkName, SupertestCase } from './frameworks.ts';
 import { middlewareCalls } from './middleware-calls.ts';
@@ -41,6 +42,10 @@ export interface ServeSetup {
   /** The applications see this path as theirs. */
   mountedAt?: string;
 }
+
+/** How long after its end a body must have been closed, where a validator watches, in milliseconds. */
+const CLOSE_MS = 200;
+const CLOSE_MS_OF_BROKEN_SERVERS = 60;
 
 /** An environ, as far as it can be told. */
 export interface TellsEnviron {
@@ -90,7 +95,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
 
   function apps(setup: ServeSetup): Gateway.GatewayApp {
     const all = makeApps(probe);
-    const app: Gateway.GatewayApp = setup.validated === true ? chapter.validator(all, { report, closeMs: 200 }) : all;
+    const app: Gateway.GatewayApp = setup.validated === true ? chapter.validator(all, { report, closeMs: CLOSE_MS }) : all;
     return setup.mountedAt === undefined ? app : mounted(app, setup.mountedAt);
   }
 
@@ -106,6 +111,8 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
   }
+
+  const direct = directCalls(chapter, probe, onError);
 
   return {
     /** Answers every request with what its environ is; a field X-Read tells what to read of its input before. */
@@ -125,6 +132,9 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
       return await listen(handler, setup);
     },
 
+    /** What the environ is of a request of which only this is known. */
+    environOf: (facts: Partial<Gateway.RequestFacts>): Omit<TellsEnviron, 'readings'> => tell(direct.environOf(facts)),
+
     /** The applications of apps.ts on chapter 02's server. */
     serve: async (setup: ServeSetup = {}): Promise<Address> => await listen(chapter.toHandler(apps(setup), gatewayOptions(setup)), setup),
 
@@ -142,12 +152,15 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     supertest: async (cases: SupertestCase[]) => await asSupertest(chapter.toNodeHandler(apps({}), gatewayOptions({})), cases),
 
     /** Puts a server that breaks a rule in front of an application behind a validator: what it reported. */
-    watchServer: async (name: string): Promise<{ breaches: Pair[]; reports: number[] }> => {
+    watchServer: async (name: string): Promise<{ breaches: Pair[]; reports: number[]; seen: string[] }> => {
       const run = brokenServers[name];
       if (run === undefined) throw new Error(`there is no server ${name}`);
-      await run((app) => chapter.validator(app, { report, closeMs: 60 }));
-      return { breaches, reports };
+      const seen = await run((app) => chapter.validator(app, { report, closeMs: CLOSE_MS_OF_BROKEN_SERVERS }));
+      return { breaches, reports, seen: seen ?? [] };
     },
+
+    /** Of timers that wait equally long, the later one rings later: who waits for a close() by now has been told. */
+    passCloseMs: async () => await new Promise<void>((resolve) => void setTimeout(resolve, CLOSE_MS)),
 
     serversThatBreakRules: () => Object.keys(brokenServers),
 
@@ -167,6 +180,10 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
+
+    // 5.2
+    callForNobody: direct.callForNobody,
+    callAndLeaveByClose: direct.callAndLeaveByClose,
 
     // 5.4, 5.5, 5.7
     ...routerCalls(chapter, stage),
