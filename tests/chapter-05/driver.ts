@@ -13,7 +13,7 @@ import { collect, makeApps, Probe } from './apps.ts';
 import { brokenServers } from './broken-servers.ts';
 import { cgiCalls } from './cgi-calls.ts';
 import { directCalls } from './direct-calls.ts';
-import { asSupertest, frameworks } from './frameworks.ts';
+import { asSupertest, failResponse, frameworks } from './frameworks.ts';
 import type { FrameworkName, SupertestCase } from './frameworks.ts';
 import { middlewareCalls } from './middleware-calls.ts';
 import { routerCalls } from './router-calls.ts';
@@ -150,6 +150,9 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
 
     /** Has supertest ask an application of apps.ts. */
     supertest: async (cases: SupertestCase[]) => await asSupertest(chapter.toNodeHandler(apps({}), gatewayOptions({})), cases),
+
+    /** Has node's response to a request that waits say that it has failed. */
+    failNodeResponse: async () => await failResponse(chapter.toNodeHandler(apps({}), gatewayOptions({})), listenOnNode, probe),
 
     /** Puts a server that breaks a rule in front of an application behind a validator: what it reported. */
     watchServer: async (name: string): Promise<{ breaches: Pair[]; reports: number[]; seen: string[] }> => {

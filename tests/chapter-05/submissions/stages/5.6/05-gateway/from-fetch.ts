@@ -3,15 +3,20 @@
  */
 
 import { reasonPhrase } from '../02-http/index.ts';
+import { answer } from './answer.ts';
 import type { Environ, GatewayApp, GatewayInput } from './gateway.ts';
 import { encodeScriptName, requestFields } from './request-fields.ts';
 import { isHopByHop } from './response-head.ts';
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
+/** Of these Fetch makes no Request, however they are spelt (Fetch §2.2.1). */
+const FORBIDDEN = /^(?:connect|trace|track)$/i;
+
 /** Makes an application of a fetch handler. Its request has the whole URL, also where it is mounted below a path. */
 export function fromFetch(handler: FetchHandler): GatewayApp {
   return async function* (environ, startResponse) {
+    if (FORBIDDEN.test(environ.REQUEST_METHOD)) return yield* answer(startResponse, 501);
     const response = await handler(toRequest(environ));
     const { status, statusText, body } = response;
     const headers = [...response.headers].filter(([name]) => !isHopByHop(name));
