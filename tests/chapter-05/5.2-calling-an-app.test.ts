@@ -293,7 +293,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         const received = events.join(', ') || 'nothing was done to the body';
         if (!path.includes('generator')) {
           const begun = events.includes('next');
-          check(events.filter((event) => event === 'close').length === 1 && events.at(-1) === 'close' && events.includes('return') === begun, {
+          check(events.filter((event) => event === 'close').length === 1 && events.at(-1) === 'close' && (!begun || events.includes('return')), {
             sent, received, expected: 'close, once; and where a part was asked for, return before it',
           });
         }

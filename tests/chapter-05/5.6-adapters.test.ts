@@ -336,7 +336,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'node-server-field',
     'says on node:http who serves, unless the application says it',
     {
-      rule: 'Server is what the server was told to call itself; where the application has given one, it is the only one (G71)',
+      rule: 'Server, where it is sent, is what the server was told to call itself; where the application has given one, it is the only one (G71)',
       likely: 'the fields of the application are sent without `withServer`',
     },
     async (world) => {
@@ -344,7 +344,8 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       const server = await world.call('serveOnNode', { serverSoftware });
       for (const [path, expected] of [['/hello', serverSoftware], [target('/parts', { kind: 'async' }, ['a', 'b']), serverSoftware], ['/own-fields', 'of-its-own']] as const) {
         const found = fieldValues(await once(world, server, 'GET', path), 'server');
-        check(found.join() === expected, { sent: `GET ${path}, on a server with serverSoftware: ${show(serverSoftware)}`, received: `Server: ${show(found)}`, expected: `Server: ${show([expected])}` });
+        const mayBeAbsent = expected === serverSoftware;
+        check(found.join() === expected || (mayBeAbsent && found.length === 0), { sent: `GET ${path}, on a server with serverSoftware: ${show(serverSoftware)}`, received: `Server: ${show(found)}`, expected: `Server: ${show([expected])}${mayBeAbsent ? ', or none' : ''}` });
       }
     },
   );

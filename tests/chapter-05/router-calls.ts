@@ -116,13 +116,6 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
       });
     },
 
-    /** The status with which a router answers, without a server. */
-    askRouter: (routes: readonly RouteSpec[], method: string, path: string): string => {
-      let said = '';
-      routerOf({ routes }).app(environ(method, path), (status) => void (said = status));
-      return said.slice(0, 3);
-    },
-
     routerStory: () => story,
     routerCloses: () => closes,
 
