@@ -114,7 +114,7 @@ export const chapters: readonly Chapter[] = [
       { id: '5.4', title: 'router', file: 'route-tree.ts', section: 'One of ten thousand routes', growsFrom: '5.1' },
       { id: '5.5', title: 'middleware', file: 'cors.ts', section: 'Around the application', growsFrom: '5.1' },
       { id: '5.6', title: 'adapters', file: 'from-fetch.ts', section: 'Adapters', growsFrom: '5.1' },
-      { id: '5.7', title: 'where it came from', file: 'cgi-head.ts', section: 'Where it came from', growsFrom: '5.1' },
+      { id: '5.7', title: 'where it came from', file: 'cgi-head.ts', section: 'Where it came from' },
     ],
   },
   {
