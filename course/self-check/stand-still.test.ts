@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { StandStill } from './stand-still.ts';
+import { StandStill } from '#support/stand-still.ts';
 
 const children: ChildProcess[] = [];
 
