@@ -30,7 +30,7 @@ export async function close() {
   for (const server of servers) server.kill();
 }
 
-/** Starts a chapter's reference on a free port. Gives the origin where it listens, and what it has printed so far. */
+/** Starts a chapter's reference on a free port. Gives the origin where it listens. */
 export async function serve(chapter, ...options) {
   const main = join(ROOT, 'solutions', chapter, 'main.ts');
   const server = spawn(process.execPath, [main, '--port', '0', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -40,7 +40,7 @@ export async function serve(chapter, ...options) {
     server.stdout.on('data', (bytes) => {
       text += bytes;
       const found = /listening on (\S+)\n/.exec(text);
-      if (found) resolve({ origin: found[1], printed: () => text });
+      if (found) resolve(found[1]);
     });
     server.on('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)));
   });

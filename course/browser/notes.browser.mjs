@@ -10,7 +10,7 @@ let origin;
 
 before(async () => {
   await launch();
-  ({ origin } = await serve('05-gateway', '--token', TOKEN, '--log', 'none'));
+  origin = await serve('05-gateway', '--token', TOKEN, '--log', 'none');
 });
 
 after(close);
@@ -67,7 +67,7 @@ test('without the token nothing is written, and the page says why', async () => 
 test('a page of another origin reads the notes, and writes with the token', async () => {
   const other = await serve('03-static', '--directory', join(ROOT, 'chapters', '03-static', 'public'), '--no-log');
   const { context, page } = await openPage();
-  await page.goto(`${other.origin}/`);
+  await page.goto(`${other}/`);
   const ask = async (method, token) => await page.evaluate(async ([url, method, token]) => {
     const headers = { 'Content-Type': 'application/json', ...(token === null ? {} : { Authorization: `Bearer ${token}` }) };
     const options = method === 'GET' ? {} : { method, headers, body: JSON.stringify({ title: 'From elsewhere', text: '' }) };

@@ -14,7 +14,7 @@ let origin;
 
 /** Serves a directory with the reference's tool; the origin where it listens. */
 async function serve(directory, ...options) {
-  return (await start('03-static', '--directory', directory, '--no-log', ...options)).origin;
+  return await start('03-static', '--directory', directory, '--no-log', ...options);
 }
 
 before(async () => {

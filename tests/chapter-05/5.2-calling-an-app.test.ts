@@ -289,9 +289,12 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       const parts = [world.random.word(), world.random.word()];
       for (const path of ['/deaf', ...KINDS.map((kind) => target('/parts', { kind }, parts)), target('/generator', {}, parts), target('/async-generator', {}, parts)]) {
         const sent = `a call for ${path} with a signal that has aborted`;
-        const events = (await world.call('callForNobody', path)).filter((event) => ['next', 'return', 'close', 'finally'].includes(event));
+        const all = await world.call('callForNobody', path);
+        const isCalled = all.some((event) => event.startsWith('call '));
+        const events = all.filter((event) => ['next', 'return', 'close', 'finally'].includes(event));
         const received = events.join(', ') || 'nothing was done to the body';
-        if (!path.includes('generator')) {
+        // Who does not even call the application has nothing to close.
+        if (isCalled && !path.includes('generator')) {
           const begun = events.includes('next');
           check(events.filter((event) => event === 'close').length === 1 && events.at(-1) === 'close' && (!begun || events.includes('return')), {
             sent, received, expected: 'close, once; and where a part was asked for, return before it',
@@ -321,10 +324,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'ends-generators',
-    'gives up by return() a generator that has not ended, and no other',
+    'gives up a generator by return()',
     {
-      rule: 'an iteration that is given up is ended by the iterator\'s return() (G53): a generator\'s `finally` runs. One that has come to its end has not been given up',
-      likely: 'only a body with a `close` of its own is closed; or `#ended` is not asked',
+      rule: 'an iteration that is given up is ended by the iterator\'s return() (G53): a generator\'s `finally` runs',
+      likely: 'only a body with a `close` of its own is closed',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -336,13 +339,6 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
           await eventually(world, async () => (await world.call('count', 'finally')) > before, { sent: `${method} ${path}`, received: 'its `finally` did not run', expected: 'it does' });
           before++;
         }
-      }
-      for (const path of ['sync', 'async'].flatMap((kind) => [target('/parts', { kind }, parts), target('/parts', { kind })])) {
-        const closes = await world.call('count', 'close');
-        await once(world, server, 'GET', path);
-        await eventually(world, async () => (await world.call('count', 'close')) > closes, { sent: `GET ${path}`, received: 'the body was not closed', expected: 'close() is called' });
-        await world.settle();
-        check((await world.call('count', 'return')) === 0, { sent: `GET ${path}`, received: 'return() was called on an iteration that had ended', expected: 'close() alone' });
       }
     },
   );
