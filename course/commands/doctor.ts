@@ -38,7 +38,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** What a program prints for its version; undefined where it is not installed. */
 function versionOf(program: string, args: readonly string[] = ['--version'], environment = process.env): string | undefined {
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 5000, env: environment });
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 30_000, env: environment });
   if (status === null) return undefined;
   return `${stdout}${stderr}`.trim().split('\n')[0];
 }
