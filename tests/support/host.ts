@@ -46,9 +46,17 @@ function describe(thrown: unknown): DescribedError {
   };
 }
 
+const TELL_EVERY_MS = 200;
+let toldAt = performance.now();
+
 // A tree outside the project has no node_modules and no `#course/…` of its own.
 registerHooks({
   resolve(specifier, context, next) {
+    // Files are read and compiled in one turn of the loop: this is how the test process knows that they are.
+    if (performance.now() - toldAt > TELL_EVERY_MS) {
+      send({ type: 'loading' });
+      toldAt = performance.now();
+    }
     try {
       return next(specifier, context);
     } catch (error) {

@@ -16,6 +16,8 @@ export type ToHost =
   | { readonly type: 'ping'; readonly id: number };
 
 export type FromHost =
+  /** Another file is being read: hundreds of them, each compiled for the first time, take seconds without a turn of the loop. */
+  | { readonly type: 'loading' }
   | { readonly type: 'ready' }
   | { readonly type: 'load-failed'; readonly error: DescribedError }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }

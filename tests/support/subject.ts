@@ -67,6 +67,8 @@ export class Subject {
   #nextId = 1;
   #pongs = 0;
   #pings = 0;
+  /** How often it has said that it reads another file. */
+  #loads = 0;
   #state: 'starting' | 'ready' | 'load-failed' | 'exited' = 'starting';
   #loadError: DescribedError | undefined;
   #uncaught: DescribedError | undefined;
@@ -173,10 +175,16 @@ export class Subject {
     let still = new StandStill(this.#child.pid);
     let quietMs = 0;
     let ping = this.#ping();
+    let loads = this.#loads;
     for (;;) {
       if (condition()) return 'met';
       if (this.exited) return await this.#untilAfterExit(condition, bell);
       const now = performance.now();
+      if (this.#loads !== loads) {
+        // It has not turned, but has got on with what it loads.
+        loads = this.#loads;
+        still = new StandStill(this.#child.pid);
+      }
       if (this.#pongs >= ping) {
         // The loop has turned since the last look: the time that passed was its own.
         quietMs += Math.min(now - looked, 2 * TICK_MS);
@@ -288,6 +296,9 @@ export class Subject {
       case 'load-failed':
         this.#state = 'load-failed';
         this.#loadError = message.error;
+        break;
+      case 'loading':
+        this.#loads++;
         break;
       case 'pong':
         this.#pongs = Math.max(this.#pongs, message.id);
