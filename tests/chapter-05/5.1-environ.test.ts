@@ -424,4 +424,58 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'where-nobody-knows',
+    'has a name and a port for every server, whatever is known of the connection',
+    {
+      rule: 'SERVER_NAME and SERVER_PORT are not empty, an IPv6 address stands in brackets, a port is digits (G20); HTTP_HOST is there where Host was sent, or the target is in absolute form (G18, G20)',
+      likely: 'what is not known becomes the text `undefined`, or nothing',
+    },
+    async (world) => {
+      for (const scheme of ['http', 'https'] as const) {
+        const { values } = await world.call('environOf', { scheme });
+        const [name, port] = [values['SERVER_NAME'], values['SERVER_PORT']];
+        check(typeof name === 'string' && name !== '' && typeof port === 'string' && /^\d+$/.test(port), {
+          sent: `a request by ${scheme} on a connection without addresses, as a Unix domain socket is one`, received: `SERVER_NAME: ${show(name)}, SERVER_PORT: ${show(port)}`, expected: 'a name and digits',
+        });
+        check(!('HTTP_HOST' in values), { sent: 'a request without a field Host', received: `HTTP_HOST: ${show(values['HTTP_HOST'])}`, expected: 'no such key' });
+      }
+      const localPort = world.random.integer(1024, 65535);
+      expectKeys(await world.call('environOf', { localAddress: '::1', localPort }), { SERVER_NAME: '[::1]', SERVER_PORT: String(localPort) }, 'a request to ::1');
+      expectKeys(await world.call('environOf', { localAddress: '192.0.2.7', localPort }), { SERVER_NAME: '192.0.2.7', SERVER_PORT: String(localPort) }, 'a request to 192.0.2.7');
+    },
+  );
+
+  rule(
+    'no-size-without-a-body',
+    'refuses a size that is none also where there is no body',
+    { rule: 'a size that is no whole number from 0 is refused with an error (G31)' },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const steps = ['read -1', 'readline 1.5', 'read 5', 'read'];
+      const readings = await read(world, server, steps, {});
+      check(readings.slice(0, 2).every((reading) => reading.startsWith('error')) && readings.slice(2).join() === ',', { sent: `a request without a body, and then ${steps.join(', ')}`, received: readings.map(show).join(', '), expected: 'two errors, and twice nothing' });
+    },
+  );
+
+  rule(
+    'why-it-broke-off',
+    'says why a body broke off, and goes on saying that it did',
+    {
+      rule: 'where a body breaks off or comes too slowly, the reading rejects with an error whose status is the one to answer with, and every reading after it rejects, too (G35)',
+      likely: 'the error of the parts is replaced by another, or the next reading asks the parts again, which have ended by then',
+    },
+    async (world) => {
+      const status = world.random.pick([400, 408]);
+      const given = world.random.word(6, 9);
+      const steps = ['read 3', 'read', 'read', 'readline', 'iterate'];
+      const [first, broken = '', ...later] = await world.call('readBroken', given, status, steps);
+      check(first === given.slice(0, 3) && broken === `error ${status}` && later.every((reading) => reading.startsWith('error')), {
+        sent: `a body that breaks off with an error of status ${status} behind ${show(given)}, and then ${steps.join(', ')}`,
+        received: [first, broken, ...later].map(show).join(', '),
+        expected: `${show(given.slice(0, 3))}, error ${status}, and errors`,
+      });
+    },
+  );
 });

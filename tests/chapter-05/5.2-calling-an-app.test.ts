@@ -1,12 +1,23 @@
 import { exercise } from '#support/exercise.ts';
+import type { World } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { eventually, expectBody, expectStatus, once, over, showResponse } from '#support/http-exchange.ts';
 import { fieldValue, fieldValues } from '#support/http-response.ts';
+import { SECRET } from './apps.ts';
 import type driver from './driver.ts';
 import { expectCut, expectNoSecret, show, target } from './wire.ts';
 
 /** The kinds of body that an application may return. */
 const KINDS = ['list', 'sync', 'async'] as const;
+
+/** Since there were so many reports, there is one more, and it says this. */
+async function expectReports(world: World<typeof driver>, before: number, sent: string, says: RegExp): Promise<void> {
+  const told = async (): Promise<string[]> => (await world.call('errors')).slice(before);
+  await eventually(world, async () => (await told()).length > 0, { sent, received: 'no report', expected: 'one report' });
+  await world.settle();
+  const reports = await told();
+  check(reports.length === 1 && says.test(reports[0]!), { sent, received: reports.map((report) => JSON.stringify(report)).join(', '), expected: `one report, with ${says.source.replaceAll('\\b', '')} in it` });
+}
 
 exercise<typeof driver>('5.2', import.meta.url, (rule) => {
   rule(
@@ -691,6 +702,97 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       for (const { path, parts } of asked) expectBody(await http.response(), parts.join(''), `GET ${path}`);
       const calls = (await world.call('events')).filter((event) => event.startsWith('call ')).length;
       check(calls === asked.length, { sent: `${asked.length} requests`, received: `${calls} calls`, expected: 'one for each' });
+    },
+  );
+
+  rule(
+    'later-parts-are-checked',
+    'sends no part that is none, also behind others that are',
+    {
+      rule: 'a part is a Uint8Array (G50); what the body breaks when the head has left cuts it off (G61): rule 10',
+      likely: 'the first part alone is looked at',
+    },
+    async (world) => {
+      const server = await world.call('serve');
+      const http = await world.http(server);
+      http.send('GET', '/breaks/G50-later');
+      await expectCut(http, 'fine', 'a part that is a string is sent as if it were bytes');
+      check(!http.tcp.received.includes('a text'), { sent: 'GET /breaks/G50-later, which gives a part and then a string', received: 'the string', expected: 'the part, and no more' });
+      await expectReports(world, 0, 'GET /breaks/G50-later', /\bG50\b/);
+    },
+  );
+
+  rule(
+    'says-what-was-broken',
+    'reports once what an application has broken, by its rule',
+    {
+      rule: 'the server reports what the application broke, once (G64), by a GatewayError with the rule\'s number',
+      likely: 'what `wholeResponse` or `checkBody` throws does not go through `refuse`, or a TypeError of our own is what is reported',
+    },
+    async (world) => {
+      const server = await world.call('serve');
+      const cases = [['/breaks/G47', 'G47'], ['/breaks/G47-end', 'G47'], ['/breaks/G47-later', 'G47'], ['/starts-twice', 'G44'], ['/breaks/G50', 'G50'], ['/breaks/G50-string', 'G50'], ['/object', 'G50'], ['/null', 'G50'], ['/breaks/G1', 'G1']] as const;
+      for (const [path, broken] of cases) {
+        const before = (await world.call('errors')).length;
+        expectStatus(await once(world, server, 'GET', path), 500, `GET ${path}`);
+        await expectReports(world, before, `GET ${path}`, new RegExp(`\\b${broken}\\b`));
+      }
+    },
+  );
+
+  rule(
+    'close-that-rejects',
+    'reports what close() rejects with, and lives on',
+    {
+      rule: 'what close() throws is reported and changes nothing (G63), also where it is a promise that throws: rule 5',
+      likely: 'a promise that nobody waits for ends the process when it rejects',
+    },
+    async (world) => {
+      const server = await world.call('serve');
+      for (const parts of [['one'], ['one,', 'two']]) {
+        const before = (await world.call('errors')).length;
+        const path = target('/close-rejects', {}, parts);
+        expectBody(await once(world, server, 'GET', path), parts.join(''), `GET ${path}`);
+        await expectReports(world, before, `GET ${path}`, new RegExp(SECRET));
+      }
+      expectBody(await once(world, server, 'GET', target('/hello', { text: 'next' })), 'next', 'GET /hello behind it');
+    },
+  );
+
+  rule(
+    'giving-up-is-no-excuse',
+    'reports an error, unless it is of giving up and the client has gone',
+    {
+      rule: 'an error named AbortError after `gateway.signal` has aborted is none (G64); every other one is: rule 10',
+      likely: 'one of the two is enough for silence',
+    },
+    async (world) => {
+      const server = await world.call('serve');
+      expectStatus(await once(world, server, 'GET', '/gives-up'), 500, 'GET /gives-up, which throws an AbortError for a client that is there');
+      await expectReports(world, 0, 'GET /gives-up, which throws an AbortError for a client that is there', new RegExp(SECRET));
+      const before = (await world.call('errors')).length;
+      const http = await world.http(server);
+      http.send('GET', '/fails-for-nobody');
+      await eventually(world, async () => (await world.call('events')).includes('waiting'), { sent: 'GET /fails-for-nobody', received: 'the application was not asked', expected: 'it is' });
+      http.tcp.resetNow();
+      await expectReports(world, before, 'GET /fails-for-nobody, which throws an error that is no AbortError when the client has gone', new RegExp(SECRET));
+    },
+  );
+
+  rule(
+    'too-late-is-told',
+    'reports the error that came too late, also where the application says nothing of it',
+    {
+      rule: 'an error that comes when the head has left is thrown, and the response is not completed, even if the application catches it (G46); it is reported once (G64): rule 2',
+      likely: 'that there was an error is kept, and not which',
+    },
+    async (world) => {
+      const server = await world.call('serve');
+      const http = await world.http(server);
+      http.send('GET', '/too-late-and-quiet');
+      await expectCut(http, 'first', 'the application goes on as if nothing were, and so does the server');
+      await expectReports(world, 0, 'GET /too-late-and-quiet', new RegExp(SECRET));
+      expectNoSecret(http.tcp);
     },
   );
 });

@@ -2,6 +2,7 @@ import { exercise } from '#support/exercise.ts';
 import type { World } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { eventually, expectBody, over } from '#support/http-exchange.ts';
+import { fieldValue } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
 import { expectCut, show, target } from './wire.ts';
@@ -276,6 +277,55 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
     },
     async (world) => {
       for (const name of (await world.call('serversThatBreakRules')).filter((found) => !/^(none|G51|G53|application):/.test(found))) await expectServer(world, name);
+    },
+  );
+
+  rule(
+    'a-list-stays-a-list',
+    'leaves a list a list, so that its length is known',
+    { rule: 'the validator changes nothing of what is said; around a list of at most one part, middleware returns such a list (G4), and the server knows its length (G54)', likely: 'every body becomes an iteration, and is sent in chunks' },
+    async (world) => {
+      const server = await world.call('serve', { validated: true });
+      const text = world.random.words(3);
+      const http = await world.http(server);
+      http.send('GET', target('/hello', { text }));
+      const response = await http.response();
+      expectBody(response, text, 'GET /hello');
+      const length = fieldValue(response, 'Content-Length');
+      check(length === String(Buffer.byteLength(text)), { sent: 'GET /hello, a list of one part behind the validator', received: `Content-Length: ${length ?? 'none'}`, expected: String(Buffer.byteLength(text)) });
+    },
+  );
+
+  rule(
+    'given-up-is-passed-on',
+    'hands on that an iteration is given up, and sees no breach in it',
+    { rule: 'an iteration that is given up is ended by the iterator\'s return() (G53), also through middleware (G4); what was given up or has thrown is not too short (G56)', likely: 'return() ends the validator\'s own iteration, and not the application\'s; or an iterator without a return() is asked for it' },
+    async (world) => {
+      await world.call('serve', { validated: true });
+      const { seen } = await world.call('watchServer', 'application: iterations that are given up');
+      check(seen.join() === 'ended,ended', { sent: 'a server that gives up four bodies, two of which are generators', received: `${seen.length} of these were ended`, expected: 'both' });
+      for (const name of ['application: parts that throw before their length is reached', 'application: its client goes, and the server closes its body']) {
+        await world.call('watchServer', name);
+        const breaches = await world.call('breaches');
+        check(breaches.length === 0, { sent: name.slice(name.indexOf(':') + 2), received: shown(breaches), expected: 'no report' });
+      }
+    },
+  );
+
+  rule(
+    'whatever-kind-of-body',
+    'watches bodies that wait as it does those that do not',
+    { rule: 'a body is iterated once at most (G51), and closed when it has thrown (G53), of whatever kind it is' },
+    async (world) => {
+      await world.call('serve', { validated: true });
+      for (const [name, wanted] of [['application: a body that waits is iterated twice', 'G51, server'], ['application: parts that throw at once, and are never closed', 'G53, server']] as const) {
+        const before = (await world.call('breaches')).length;
+        await world.call('watchServer', name);
+        const said = async (): Promise<string> => shown((await world.call('breaches')).slice(before));
+        const report = { sent: name.slice(name.indexOf(':') + 2), received: 'nothing was reported', expected: wanted };
+        await eventually(world, async () => (await said()) !== 'nothing', report);
+        check((await said()) === wanted, { ...report, received: await said() });
+      }
     },
   );
 });

@@ -2,7 +2,7 @@ import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import type { Random } from '#support/random.ts';
 import type { Address } from '#support/tcp-client.ts';
-import { allowOf, ask, askAll, checkSame, expectStatus, showAnswer, showAsked, untilSo } from './ask.ts';
+import { allowOf, ask, askAll, checkSame, expectStatus, fieldValues, showAnswer, showAsked, untilSo } from './ask.ts';
 import type { Asked, TestWorld } from './ask.ts';
 import type driver from './driver.ts';
 import type { RouteSpec, Told } from './router-calls.ts';
@@ -417,6 +417,83 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         const sent = `${what}, asked of 10 routes and of 10,000`;
         checkSame(statuses, [status], sent);
         check(ratio < 12, { sent, received: `${ratio.toFixed(1)} times as long among 10,000`, expected: 'about as long; 12 times at most' });
+      }
+    },
+  );
+
+  rule(
+    'methods-by-name',
+    'takes routes by the name of their method',
+    { rule: '`get`, `post`, `put`, `patch` and `delete` are `on` with that method' },
+    async (world) => {
+      const names = ['get', 'post', 'put', 'patch', 'delete'] as const;
+      const server = await world.call('serveRouter', { routes: names.map((by): RouteSpec => ({ by, path: '/a/:b', name: by })) });
+      const word = world.random.word();
+      await expectAll(world, server, [...names.map((name): Case => [{ method: name.toUpperCase(), target: `/a/${word}` }, name, { b: word }]), [{ method: 'BREW', target: `/a/${word}` }, 405]]);
+    },
+  );
+
+  rule(
+    'limits',
+    'says 414 to a path that is longer than it looks at, and to no other',
+    { rule: 'a path of more characters or segments than the router was told to look at is 414 (RFC 9110 §15.5.15); without being told, 4,096 and 64', likely: 'a limit itself is too much, or only one of the two is looked at' },
+    async (world) => {
+      const routes = [get('/*rest', 'all')];
+      const [characters, segments] = [world.random.integer(20, 60), world.random.integer(3, 8)];
+      const told = await world.call('serveRouter', { routes, limits: { pathCharactersMax: characters, segmentsMax: segments } });
+      await expectAll(world, told, [[`/${'x'.repeat(characters - 1)}`, 'all'], [`/${'x'.repeat(characters)}`, 414], ['/a'.repeat(segments), 'all'], ['/a'.repeat(segments + 1), 414], ['/'.repeat(segments), 'all'], ['/'.repeat(segments + 1), 414]]);
+      const untold = await world.call('serveRouter', { routes });
+      await expectAll(world, untold, [[`/${'x'.repeat(4_095)}`, 'all'], [`/${'x'.repeat(4_096)}`, 414], ['/abc'.repeat(64), 'all'], ['/abc'.repeat(65), 414]]);
+    },
+  );
+
+  rule(
+    'mount-everything',
+    'mounts an application below everything, and refuses a mount that could not be meant',
+    { rule: 'the prefix of a mount has no slash at its end, which belongs to what is below it, and no wildcard; the empty one is everything' },
+    async (world) => {
+      const [a, b] = [world.random.word(), world.random.word()];
+      const server = await world.call('serveRouter', { routes: [{ path: '', name: 'everything' }, get(`/${a}`, 'own')] });
+      for (const path of ['/', `/${a}/${b}`, `/${b}`, `/${a}/`]) {
+        const told = toldBy(await ask(world, server, path));
+        checkSame([told?.name, told?.scriptName, told?.pathInfo, told?.rawPathInfo], ['everything', '', path, path], `GET ${path}, where an application is mounted at ''; who answers, SCRIPT_NAME, PATH_INFO and rawPathInfo`);
+      }
+      await expectAll(world, server, [[`/${a}`, 'own']]);
+      for (const path of [`/${a}/`, '/', `/${a}/*rest`]) {
+        const [outcome = ''] = await world.call('addRoutes', [{ path, name: 'wrong' }]);
+        check(outcome.startsWith('TypeError'), { sent: `mount('${path}', app)`, received: outcome, expected: 'a TypeError' });
+      }
+    },
+  );
+
+  rule(
+    'mount-params',
+    'keeps the parameters of a mount for what is below it',
+    { rule: 'what is mounted below a parameter has it among its own', likely: 'the inner router begins anew' },
+    async (world) => {
+      const [id, note] = [world.random.word(), world.random.word()];
+      const server = await world.call('serveRouter', { routes: [{ path: '/users/:id', below: [get('/notes/:note', 'note'), get('/plain', 'plain'), { path: '/deep/:more', below: [get('/:last', 'last')] }] }] });
+      await expectAll(world, server, [
+        [`/users/${id}/notes/${note}`, 'note', { id, note }], [`/users/${id}/plain`, 'plain', { id }], [`/users/${id}/deep/${note}/x`, 'last', { id, more: note, last: 'x' }],
+      ]);
+    },
+  );
+
+  rule(
+    'options-of-the-server',
+    'answers OPTIONS * with the methods that there are, and asks no application',
+    { rule: 'OPTIONS * is about the server as a whole, and no path (RFC 9110 §9.3.7); a list has no empty members (§5.6.1.1)', likely: '* is looked for among the paths, or Allow has no method of the routes' },
+    async (world) => {
+      const server = await world.call('serveRouter', { routes: [{ method: 'any', path: '/', name: 'root' }, { method: 'any', path: '/*all', name: 'all' }, get('/a'), { method: 'POST', path: '/b/:c', name: 'post' }] });
+      const star = await ask(world, server, '*', { method: 'OPTIONS' });
+      expectStatus(star, [200, 204], 'OPTIONS *');
+      checkSame(fieldValues(star, 'X-Name'), [], 'OPTIONS *, where routes take every path; which application answered');
+      checkSame(allowOf(star).filter((name) => name !== 'OPTIONS'), ['GET', 'HEAD', 'POST'], 'OPTIONS *; its Allow, but for OPTIONS');
+      const plain = await world.call('serveRouter', { routes: [get('/a'), { method: 'POST', path: '/b/:c', name: 'post' }] });
+      const asked: Asked[] = [{ method: 'OPTIONS', target: '*' }, { method: 'OPTIONS', target: '/a' }, { method: 'POST', target: '/a' }, { method: 'GET', target: '/b/1' }];
+      for (const [i, response] of (await askAll(world, plain, asked)).entries()) {
+        const allow = fieldValues(response, 'Allow').join(', ');
+        check(allow.split(',').every((member) => /^[!#$%&'*+.^_`|~\w-]+$/.test(member.trim())), { sent: showAsked(asked[i]!), received: `Allow: ${allow}`, expected: 'a list of methods, none of them empty' });
       }
     },
   );

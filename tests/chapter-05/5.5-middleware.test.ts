@@ -50,6 +50,20 @@ function randomJson(random: Random, depth: number): unknown {
   return Object.fromEntries(Array.from({ length }, (_, i) => [`${random.word()}${i}${random.pick(['', '"', ':', '\\', 'é'])}`, randomJson(random, depth - 1)]));
 }
 
+/** The parameters of a Bearer challenge; undefined for what is none (RFC 9110 §11.6.1). */
+function paramsOfChallenge(challenge: string): Map<string, string> | undefined {
+  const param = /[ \t]*([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~\w-]+))[ \t]*(?:,|$)/y;
+  const begin = /^bearer +(?=\S)/i.exec(challenge);
+  if (begin === null) return undefined;
+  const params = new Map<string, string>();
+  for (param.lastIndex = begin[0].length; param.lastIndex < challenge.length;) {
+    const found = param.exec(challenge);
+    if (found === null) return undefined;
+    params.set(found[1]!.toLowerCase(), found[2] ?? found[3]!);
+  }
+  return params;
+}
+
 const ORIGIN = 'Origin';
 const PREFLIGHT = 'Access-Control-Request-Method';
 const MAY_READ = 'Access-Control-Allow-Origin';
@@ -662,6 +676,114 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         await closed(`a body behind ${layer.use}, whose client has gone`);
         await world.call('openAppGate');
       }
+    },
+  );
+
+  rule(
+    'bearer-challenge',
+    'says in its challenge what is wrong, and nothing that cannot be read',
+    { rule: 'a challenge is a scheme and its parameters, name=value, with commas between (RFC 9110 §11.6.1); `error` says what was wrong with the token, `scope` what it must be good for (RFC 6750 §3)', likely: 'the scope is not named, or who uses another scheme is told of an error' },
+    async (world) => {
+      const [realm, scope] = [world.random.words(2), `${world.random.word()}:write`];
+      const server = await world.call('serveBehind', [{ use: 'bearer', realm, scope, credentials: [{ token: 'less', user: 'bob' }] }]);
+      const cases: [authorization: string | null, status: number[], error: Record<number, string | undefined>, scope?: string][] = [
+        [null, [401], {}], ['Basic c2VjcmV0', [401], {}], ['Negotiate bearer less', [401], {}], ['Bearer other', [401], { 401: 'invalid_token' }],
+        ['Bearer less or more', [400, 401], { 400: 'invalid_request', 401: 'invalid_token' }], ['Bearer less', [403], { 403: 'insufficient_scope' }, scope],
+      ];
+      for (const [authorization, statuses, errors, named] of cases) {
+        const sent = authorization === null ? 'no Authorization' : `Authorization: ${authorization}`;
+        const response = await ask(world, server, '/', { fields: authorization === null ? [] : [['Authorization', authorization]] });
+        expectStatus(response, statuses, sent);
+        const challenge = fieldValue(response, 'WWW-Authenticate') ?? 'none';
+        const params = paramsOfChallenge(challenge);
+        check(params !== undefined, { sent, received: `WWW-Authenticate: ${challenge}`, expected: 'Bearer, and parameters with commas between' });
+        checkSame([params.get('realm'), params.get('error')], [realm, errors[response.status]], `${sent}; realm and error of the challenge`);
+        if (named !== undefined) checkSame(params.get('scope'), named, `${sent}; the scope in the challenge`);
+      }
+    },
+  );
+
+  rule(
+    'bearer-options',
+    'refuses at once what could never be asked for or sent',
+    { rule: 'a realm or scope is written between quotes, and a token is a b64token (RFC 6750 §2.1)', likely: 'a quote in a realm ends it, and what is behind it is another parameter' },
+    async (world) => {
+      const word = world.random.word();
+      const credentials = [{ token: `${word}.-_~+/9==`, user: 'ann' }];
+      for (const odd of [`${word}"`, `"${word}`, `${word}"${word}`, `${word}\\`, `${word}ü`, `${word}\r\nX-Own: 1`]) {
+        for (const options of [{ realm: odd }, { scope: odd }]) checkSame(await world.call('make', { use: 'bearer', credentials, ...options }), 'TypeError', `bearerAuth with ${JSON.stringify(options)}; what is thrown`);
+      }
+      for (const token of ['', `${word} ${word}`, `${word}ü`, `${word}=${word}`, `"${word}"`]) {
+        checkSame(await world.call('make', { use: 'bearer', credentials: [...credentials, { token, user: 'bob' }] }), 'TypeError', `bearerAuth with the token ${JSON.stringify(token)}; what is thrown`);
+      }
+      checkSame(await world.call('make', { use: 'bearer', credentials, realm: `${word}'s (own) realm`, scope: `${word}:read` }), 'nothing', 'bearerAuth with what can be said; what is thrown');
+    },
+  );
+
+  rule(
+    'cors-defaults',
+    'lets pages do what it was not told otherwise',
+    { rule: 'without being told, pages may use PUT, PATCH and DELETE, set Authorization and Content-Type, and read no other fields than the harmless ones' },
+    async (world) => {
+      const origin = `https://${world.random.word()}.example`;
+      for (const origins of [[origin], '*'] as const) {
+        const server = await world.call('serveBehind', [{ use: 'cors', origins: origins === '*' ? '*' : [...origins] }]);
+        const preflight: Asked = { method: 'OPTIONS', target: '/x', fields: [[ORIGIN, origin], [PREFLIGHT, 'PUT']] };
+        const [yes] = await askAll(world, server, [preflight]);
+        const sent = `${showAsked(preflight)}, where ${origins === '*' ? 'all origins are' : 'this one is'} allowed`;
+        const [methods, headers] = [fieldTokens(yes!, 'Access-Control-Allow-Methods'), fieldTokens(yes!, 'Access-Control-Allow-Headers')];
+        check(['put', 'patch', 'delete'].every((method) => methods.includes(method)), { sent, received: `Access-Control-Allow-Methods: ${methods.join(', ') || 'none'}`, expected: 'PUT, PATCH and DELETE among them' });
+        check(['authorization', 'content-type'].every((header) => headers.includes(header)), { sent, received: `Access-Control-Allow-Headers: ${headers.join(', ') || 'none'}`, expected: 'Authorization and Content-Type among them' });
+        const response = await ask(world, server, '/', { fields: [[ORIGIN, origin]] });
+        checkSame(fieldTokens(response, 'Access-Control-Expose-Headers'), [], `Origin: ${origin}; Access-Control-Expose-Headers`);
+      }
+    },
+  );
+
+  rule(
+    'cors-own-fields',
+    'leaves the application its other fields, and names each that pages may read',
+    { rule: 'what decides who may read is the middleware\'s, everything else is the application\'s', likely: 'its own fields go with the one that is left out' },
+    async (world) => {
+      const [origin, own] = [`https://${world.random.word()}.example`, world.random.word()];
+      const exposed = [`X-${world.random.word()}`, `X-${world.random.word()}b`];
+      const server = await world.call('serveBehind', [{ use: 'cors', origins: [origin], exposed }], { headers: [['X-Own', own], [MAY_READ, '*'], ['X-Access-Control-Allow-Origin', own]] });
+      const response = await ask(world, server, '/', { fields: [[ORIGIN, origin]] });
+      const sent = `Origin: ${origin}, to an application that says ${MAY_READ}: * and X-Own: ${own}`;
+      checkSame([fieldValues(response, MAY_READ), fieldValues(response, 'X-Own'), fieldValues(response, 'X-Access-Control-Allow-Origin')], [[origin], [own], [own]], `${sent}; ${MAY_READ}, X-Own, X-Access-Control-Allow-Origin`);
+      checkSame(fieldTokens(response, 'Access-Control-Expose-Headers'), exposed.map((name) => name.toLowerCase()), `${sent}; Access-Control-Expose-Headers`);
+    },
+  );
+
+  rule(
+    'cors-caches',
+    'gives no cache an answer that is for one origin as if it were for all',
+    { rule: 'where all origins are allowed, `*` says so; an answer that names one depends on it, and must say so by Vary (Fetch §3.2.5)', likely: 'the origin is repeated, as it is where there is a list' },
+    async (world) => {
+      const origin = `https://${world.random.word()}.example`;
+      const star = await world.call('serveBehind', [{ use: 'cors', origins: '*' }]);
+      const response = await ask(world, star, '/', { fields: [[ORIGIN, origin]] });
+      const [allowed, vary] = [fieldValue(response, MAY_READ) ?? 'none', fieldTokens(response, 'Vary')];
+      check(allowed === '*' || (allowed === origin && vary.some((name) => name === 'origin' || name === '*')), { sent: `Origin: ${origin}, where all are allowed`, received: `${MAY_READ}: ${allowed}, Vary: ${vary.join(', ') || 'none'}`, expected: '*' });
+      const byFunction = await world.call('serveBehind', [{ use: 'cors', origins: { endsWith: '.example' } }]);
+      const none = await ask(world, byFunction, '/');
+      expectStatus(none, 200, 'a request without Origin, where a function says yes or no to origins');
+      checkSame(fieldValues(none, MAY_READ), [], `a request without Origin, where a function says yes or no to origins; ${MAY_READ}`);
+    },
+  );
+
+  rule(
+    'json-type-and-content',
+    'says what is wrong with a type without content, and with content without a type',
+    { rule: 'no content is no JSON: 400; content that does not say what it is: 415 (RFC 9110 §15.5.16), however it is sent', likely: 'only Content-Length is asked whether there is content' },
+    async (world) => {
+      const server = await world.call('serveBehind', [{ use: 'json' }]);
+      const type = (value: string): Pair[] => [['Content-Type', value]];
+      expectStatus(await ask(world, server, '/', { method: 'POST', fields: [...type('application/json'), ['Content-Length', '0']] }), 400, 'POST with Content-Type: application/json, Content-Length: 0');
+      expectStatus(await ask(world, server, '/', { method: 'POST', chunks: ['{"a":', '1}'] }), 415, 'POST with JSON in chunks, without a type');
+      await expectCalls(world, 0, 'two requests that were refused');
+      checkSame(givenIn(await post(world, server, '{"a":1}', type('application/json;')), 'application/json;').json, '{"a":1}', 'Content-Type: application/json; with a semicolon and no parameter (RFC 9110 §5.6.6); json.body');
+      expectStatus(await post(world, server, '{"a":1}', type('application/json; charset=utf-8x')), 415, 'Content-Type: application/json; charset=utf-8x');
     },
   );
 });

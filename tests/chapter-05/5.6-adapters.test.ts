@@ -517,4 +517,53 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       check(wanted.every((line, index) => seen[index] === line) && answers[4]?.status === 500, { sent: 'GET, POST, HEAD, a path that is not there and an application that throws', received: show(seen), expected: show([...wanted, '500']) });
     },
   );
+
+  rule(
+    'fetch-requests',
+    'makes a Request of whatever a client may send',
+    {
+      rule: 'Fetch gives GET and HEAD no body, and takes no CONNECT, TRACE and TRACK, but every other method; the URL is that of PEP 3333: Host, or else the server\'s own name and port',
+      likely: 'a GET with a body makes `new Request` throw, and the answer is 500',
+    },
+    async (world) => {
+      const server = await world.call('serveFetch');
+      const host = `${world.random.word()}.example`;
+      const told = async (method: string, path: string, options: RequestOptions = {}): Promise<{ url: string; method: string; text: string }> => {
+        const response = await once(world, server, method, path, { host, ...options });
+        expectStatus(response, 200, `${method} ${path}`);
+        return JSON.parse(response.body.toString()) as { url: string; method: string; text: string };
+      };
+      const expectUrl = (url: string, expected: string, sent: string): void => check(url === expected, { sent, received: url, expected });
+      expectUrl((await told('GET', '/a', { body: 'not for Fetch' })).url, `http://${host}/a`, 'GET /a with a body');
+      expectStatus(await once(world, server, 'HEAD', '/a', { host, body: 'not for Fetch' }), 200, 'HEAD /a with a body');
+      for (const method of ['TRACER', 'UNTRACE']) {
+        const { method: got, text } = await told(method, '/a?b=c', { body: 'given' });
+        check(got === method && text === 'given', { sent: `${method} /a?b=c with the body given`, received: `${got} with ${show(text)}`, expected: `${method} with "given"` });
+      }
+      expectUrl(new URL((await told('OPTIONS', '*')).url).host, host, `OPTIONS *, Host: ${host}; the host of the URL`);
+      for (const head of ['GET /a/b?x HTTP/1.0\r\n\r\n', 'GET /a/b?x HTTP/1.1\r\nHost:\r\n\r\n']) {
+        const nameless = await world.http(server);
+        nameless.sendBytes(head, ['GET']);
+        const response = await nameless.response();
+        expectStatus(response, 200, show(head));
+        const { url } = JSON.parse(response.body.toString()) as { url: string };
+        expectUrl(url, `http://127.0.0.1:${server.port}/a/b?x`, show(head));
+      }
+    },
+  );
+
+  rule(
+    'below-express',
+    'finds its place below a path of Express',
+    {
+      rule: 'below a path of Express, that path is SCRIPT_NAME, and PATH_INFO what is behind it (G13, G15)',
+      likely: '`baseUrl` is not looked at',
+    },
+    async (world) => {
+      const server = await world.call('serveBelowExpress', '/below/here');
+      const word = world.random.word();
+      const response = await once(world, server, 'GET', `/below/here/${word}%20x`);
+      expectJson(response, 200, { scriptName: '/below/here', pathInfo: `/${word} x`, rawPathInfo: `/${word}%20x` }, `GET /below/here/${word}%20x, where an application is used at /below/here`);
+    },
+  );
 });

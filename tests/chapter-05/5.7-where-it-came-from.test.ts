@@ -508,4 +508,17 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'no-connection-of-its-own',
+    'does not tell a script of the connection, which it does not have',
+    { rule: 'fields about the connection are the server\'s (RFC 9110 §7.6.1); a body has its length when a script gets it, and nobody waits for 100 Continue any more', likely: 'NEVER is not asked' },
+    async (world) => {
+      const given = strings(world.random);
+      const fields = { HTTP_CONNECTION: 'keep-alive, upgrade', HTTP_KEEP_ALIVE: 'timeout=5', HTTP_TE: 'trailers', HTTP_TRANSFER_ENCODING: 'chunked', HTTP_UPGRADE: 'websocket', HTTP_EXPECT: '100-continue' };
+      const variables = await world.call('cgiVariables', { ...given, ...fields }, 10);
+      for (const name of Object.keys(fields)) checkSame(variables[name], undefined, `${name} in the environ; the variable`);
+      checkSame(variables['HTTP_X_SOMETHING'], given['HTTP_X_SOMETHING'], 'HTTP_X_SOMETHING in the environ; the variable');
+    },
+  );
 });

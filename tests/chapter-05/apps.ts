@@ -331,6 +331,52 @@ function failures(probe: Probe): Record<string, GatewayApp> {
       };
       return Object.assign(partsOf(environ), { close });
     },
+    '/close-rejects': (environ, startResponse) => {
+      startResponse('200 OK', [PLAIN]);
+      const close = async (): Promise<void> => {
+        await Promise.resolve();
+        throw new Error(SECRET);
+      };
+      return Object.assign(partsOf(environ), { close });
+    },
+    /** As who gives up when the client has gone, but it has not. */
+    '/gives-up': async function* () {
+      yield await Promise.resolve(bytes(''));
+      throw Object.assign(new Error(SECRET), { name: 'AbortError' });
+    },
+    /** Waits until the client has gone, and fails then. */
+    '/fails-for-nobody': async function* (environ) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      environ['gateway.signal'].addEventListener('abort', () => resolve());
+      yield bytes('');
+      probe.note('waiting');
+      await promise;
+      throw new Error(SECRET);
+    },
+    /** Another response, when the head has left; what comes of it is not looked at. */
+    '/too-late-and-quiet': async function* (_environ, startResponse) {
+      startResponse('200 OK', [PLAIN]);
+      yield await Promise.resolve(bytes('first'));
+      try {
+        startResponse('500 Internal Server Error', [PLAIN], new Error(SECRET));
+      } catch {
+        // As if nothing were.
+      }
+      yield bytes('second');
+    },
+    '/starts-twice': (_environ, startResponse) => {
+      startResponse('200 OK', [PLAIN]);
+      startResponse('200 OK', [PLAIN]);
+      return [];
+    },
+    '/object': ((_environ: Environ, startResponse: StartResponse) => {
+      startResponse('200 OK', [PLAIN]);
+      return { parts: [] };
+    }) as unknown as GatewayApp,
+    '/null': ((_environ: Environ, startResponse: StartResponse) => {
+      startResponse('200 OK', [PLAIN]);
+      return null;
+    }) as unknown as GatewayApp,
     '/promise': (async (_environ: Environ, startResponse: StartResponse) => {
       startResponse('200 OK', []);
       return await Promise.resolve([bytes('later')]);

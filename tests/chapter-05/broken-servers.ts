@@ -176,6 +176,92 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
       yield Buffer.from('a part');
     })),
 
+  'application: iterations that are given up': async (validate) => {
+    const seen: string[] = [];
+    function* parts(): Generator<Buffer> {
+      try {
+        yield Buffer.from('one');
+        yield Buffer.from('two');
+      } finally {
+        seen.push('ended');
+      }
+    }
+    const whole = [['Content-Length', '6']] as const;
+    const body = (given: Body): Body => validate((_environ, startResponse) => {
+      startResponse('200 OK', whole);
+      return given;
+    })(environOf(), takesAll);
+    async function* later(): AsyncGenerator<Buffer> {
+      yield* parts();
+      await Promise.resolve();
+    }
+    const bare = { next: () => ({ done: false as const, value: Buffer.from('one') }) };
+    const bareLater = { next: async () => await Promise.resolve(bare.next()) };
+    for (const given of [parts(), later(), { [Symbol.iterator]: () => bare }, { [Symbol.asyncIterator]: () => bareLater }]) {
+      const watched = body(given);
+      for await (const part of watched) {
+        void part;
+        break;
+      }
+      await watched.close?.();
+    }
+    return seen;
+  },
+  'application: parts that throw before their length is reached': async (validate) => {
+    function* parts(): Generator<Buffer> {
+      yield Buffer.from('one');
+      throw new Error('broken');
+    }
+    async function* later(): AsyncGenerator<Buffer> {
+      yield* parts();
+      await Promise.resolve();
+    }
+    for (const given of [parts(), later()]) {
+      const body = validate((_environ, startResponse) => {
+        startResponse('200 OK', [['Content-Length', '6']]);
+        return given;
+      })(environOf(), takesAll);
+      await send(body).catch(() => {});
+      await body.close?.();
+    }
+  },
+  'application: its client goes, and the server closes its body': async (validate) => {
+    for (const end of ['before', 'after']) {
+      const gone = new AbortController();
+      const body = validate(later)(environOf({ 'gateway.signal': gone.signal }), takesAll);
+      const iterator = iterate(body);
+      await iterator.next();
+      if (end === 'before') gone.abort();
+      await iterator.return?.();
+      await body.close?.();
+      gone.abort();
+    }
+    await new Promise<void>((resolve) => void setTimeout(resolve, 150));
+  },
+  'application: a body that waits is iterated twice': async (validate) => {
+    const body = validate(later)(environOf(), takesAll);
+    for await (const part of body) void part;
+    await iterate(body).return?.();
+    await body.close?.();
+  },
+  'application: parts that throw at once, and are never closed': async (validate) => {
+    const body = validate((_environ, startResponse) => {
+      startResponse('200 OK', PLAIN);
+      return (function* (): Generator<Buffer> {
+        yield Buffer.from('one');
+        throw new Error('broken');
+      })();
+    })(environOf(), takesAll);
+    const iterator = iterate(body);
+    for (let asked = 0; asked < 2; asked++) {
+      try {
+        await iterator.next();
+      } catch {
+        // It has thrown; a server closes it now.
+      }
+    }
+  },
+
   'G10: the environ is frozen': async (validate) => await serve(validate(list), Object.freeze(environOf())),
   'G11: PATH_INFO is missing': withEnviron({ PATH_INFO: undefined }),
   'G11: QUERY_STRING is null': withEnviron({ QUERY_STRING: null }),

@@ -135,6 +135,15 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     /** What the environ is of a request of which only this is known. */
     environOf: (facts: Partial<Gateway.RequestFacts>): Omit<TellsEnviron, 'readings'> => tell(direct.environOf(facts)),
 
+    /** What the readings of a body give that breaks off behind this text. */
+    readBroken: async (given: string, status: number, steps: readonly string[]): Promise<string[]> => {
+      async function* parts(): AsyncGenerator<Buffer> {
+        yield await Promise.resolve(Buffer.from(given));
+        throw Object.assign(new Error('broken off'), { status });
+      }
+      return await readings(new chapter.BodyInput(parts, 10_000), steps);
+    },
+
     /** The applications of apps.ts on chapter 02's server. */
     serve: async (setup: ServeSetup = {}): Promise<Address> => await listen(chapter.toHandler(apps(setup), gatewayOptions(setup)), setup),
 
@@ -146,6 +155,24 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
       const app = await frameworks(chapter, probe)[name]();
       const below = setup.mountedAt === undefined ? app : mounted(app, setup.mountedAt);
       return await listen(chapter.toHandler(below, gatewayOptions(setup)), setup);
+    },
+
+    /** A fetch handler that tells what it was asked. */
+    serveFetch: async (): Promise<Address> => {
+      const app = chapter.fromFetch(async (request) => Response.json({ url: request.url, method: request.method, text: await request.text() }));
+      return await listen(chapter.toHandler(app, gatewayOptions({})), {});
+    },
+
+    /** An application that tells where it stands, below a path of Express on node:http. */
+    serveBelowExpress: async (path: string): Promise<Address> => {
+      const tells: Gateway.GatewayApp = (environ, startResponse) => {
+        startResponse('200 OK', [['Content-Type', 'application/json']]);
+        return [Buffer.from(JSON.stringify({ scriptName: environ.SCRIPT_NAME, pathInfo: environ.PATH_INFO, rawPathInfo: environ['gateway.rawPathInfo'] }))];
+      };
+      const { default: express } = await import('express');
+      const app = express();
+      app.use(path, chapter.toNodeHandler(tells, gatewayOptions({})));
+      return await listenOnNode(app);
     },
 
     /** Has supertest ask an application of apps.ts. */

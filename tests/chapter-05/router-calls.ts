@@ -13,6 +13,8 @@ export interface RouteSpec {
   name?: string;
   /** The routes of the router that is mounted. */
   below?: readonly RouteSpec[];
+  /** It is added by the method of this name, and not by `on`. */
+  by?: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** How the application answers. Default: a list of one part. */
   as?: 'list' | 'parts' | 'generator' | 'throws' | 'throws later';
 }
@@ -21,6 +23,7 @@ export interface RouterSetup {
   routes: readonly RouteSpec[];
   /** What the application says that answers where there is no route. */
   notFound?: string;
+  limits?: { pathCharactersMax?: number; segmentsMax?: number };
 }
 
 /** Where an application was called, as the environ told it. */
@@ -72,15 +75,16 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
     };
   }
 
-  function routerOf({ routes, notFound }: RouterSetup): InstanceType<Chapter['Router']> {
-    const router = new chapter.Router(notFound === undefined ? {} : { notFound: appOf({ path: '', name: notFound }) });
+  function routerOf({ routes, notFound, limits }: RouterSetup): InstanceType<Chapter['Router']> {
+    const router = new chapter.Router({ ...limits, ...(notFound === undefined ? {} : { notFound: appOf({ path: '', name: notFound }) }) });
     for (const route of routes) addTo(router, route);
     return router;
   }
 
   function addTo(router: InstanceType<Chapter['Router']>, route: RouteSpec): void {
     const app = route.below === undefined ? appOf(route) : routerOf({ routes: route.below }).app;
-    if (route.method === undefined) router.mount(route.path, app);
+    if (route.by !== undefined) router[route.by](route.path, app);
+    else if (route.method === undefined) router.mount(route.path, app);
     else if (route.method === 'any') router.any(route.path, app);
     else router.on(route.method, route.path, app);
   }
