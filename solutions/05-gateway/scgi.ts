@@ -88,7 +88,8 @@ export class ScgiServer {
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      gone.abort();
+      // Who has had the whole response has not gone too early.
+      if (!socket.writableFinished) gone.abort();
     });
     this.#answer(connection, gone.signal).catch(() => connection.cut());
   }
