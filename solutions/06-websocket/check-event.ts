@@ -6,6 +6,7 @@
 import { GatewayError } from '../05-gateway/index.ts';
 import type { BodyEvent, SentEvent, StartEvent } from './async-app.ts';
 import { checkFields } from './check-fields.ts';
+import { mayBeSent } from './close-codes.ts';
 import type { WebSocketAccept, WebSocketClose, WebSocketSend } from './websocket-events.ts';
 
 /** RFC 6455 §5.5: a control frame carries 125 bytes, and a Close frame's code takes two of them. */
@@ -51,15 +52,8 @@ export function checkSubprotocol({ subprotocol }: WebSocketAccept, offered: read
 
 /** @throws GatewayError A84 for a code that must not be sent, and for a reason that is too long */
 export function checkClose({ code = 1000, reason = '' }: WebSocketClose): void {
-  if (!maySend(code)) throw new GatewayError('A84', `the code ${String(code)} is not to be sent: take 1000, or one from 3000 to 4999`);
+  if (!Number.isInteger(code) || !mayBeSent(code)) throw new GatewayError('A84', `the code ${String(code)} is not to be sent: take 1000, or one from 3000 to 4999`);
   if (typeof reason !== 'string' || Buffer.byteLength(reason) > REASON_BYTES_MAX) {
     throw new GatewayError('A84', `a reason is a string of at most ${REASON_BYTES_MAX} bytes of UTF-8`);
   }
-}
-
-/** RFC 6455 §7.4: 1004 has no meaning, 1005, 1006 and 1015 are never sent; beyond 1014 up to 2999 nothing is assigned. */
-function maySend(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  if (code >= 3000 && code <= 4999) return true;
-  return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }

@@ -16,15 +16,15 @@ import type { SentEvent } from './async-app.ts';
 
 export type SentType = SentEvent['type'];
 
-export type HttpState = 'waiting' | 'started' | 'sending' | 'complete';
-export type WebSocketState = 'connecting' | 'open' | 'denying' | 'closed';
-export type LifespanState = 'starting' | 'serving' | 'stopping' | 'ended';
+export type HttpSendState = 'waiting' | 'started' | 'sending' | 'complete';
+export type WebSocketSendState = 'connecting' | 'open' | 'denying' | 'closed';
+export type LifespanSendState = 'starting' | 'serving' | 'stopping' | 'ended';
 
 /** For each state, where each event leads. */
 export type SendTable<State extends string> = Readonly<Record<State, Readonly<Partial<Record<SentType, State>>>>>;
 
 /** A body event leads to `complete` if it is the last: {@link HttpBody.moreBody} says so, not its type. */
-export const httpTable: SendTable<HttpState> = {
+export const httpTable: SendTable<HttpSendState> = {
   waiting: { 'http.response.start': 'started', 'http.response.earlyHints': 'waiting' },
   // Hints for a response that has begun come too late, and do no harm: they are dropped.
   started: { 'http.response.body': 'sending', 'http.response.earlyHints': 'started' },
@@ -32,7 +32,7 @@ export const httpTable: SendTable<HttpState> = {
   complete: { 'http.response.earlyHints': 'complete' },
 };
 
-export const websocketTable: SendTable<WebSocketState> = {
+export const websocketTable: SendTable<WebSocketSendState> = {
   connecting: {
     'websocket.accept': 'open',
     'websocket.close': 'closed',
@@ -44,7 +44,7 @@ export const websocketTable: SendTable<WebSocketState> = {
   closed: {},
 };
 
-export const lifespanTable: SendTable<LifespanState> = {
+export const lifespanTable: SendTable<LifespanSendState> = {
   starting: { 'lifespan.startup.complete': 'serving', 'lifespan.startup.failed': 'ended' },
   serving: {},
   stopping: { 'lifespan.shutdown.complete': 'ended', 'lifespan.shutdown.failed': 'ended' },
@@ -52,7 +52,7 @@ export const lifespanTable: SendTable<LifespanState> = {
 };
 
 /** Where a state knows no event, the rule that says so. */
-const rules: Readonly<Record<HttpState | WebSocketState | LifespanState, (type: SentType) => string>> = {
+const rules: Readonly<Record<HttpSendState | WebSocketSendState | LifespanSendState, (type: SentType) => string>> = {
   waiting: () => 'A51',
   started: () => 'A50',
   sending: () => 'A50',
@@ -85,7 +85,7 @@ export function belongsTo(kind: string, type: unknown): boolean {
  *
  * @throws GatewayError A33 for an event that this kind of scope does not have, else the rule of the state
  */
-export function nextState<State extends HttpState | WebSocketState | LifespanState>(
+export function nextState<State extends HttpSendState | WebSocketSendState | LifespanSendState>(
   kind: 'http' | 'websocket' | 'lifespan',
   table: SendTable<State>,
   state: State,

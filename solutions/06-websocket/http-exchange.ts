@@ -81,12 +81,14 @@ export class HttpExchange implements ResponseListener {
 
   readonly send = (event: SentEvent): Promise<void> => this.#promises.attempt(() => {
     checkIsEvent(event);
+    const gone = this.#over && !this.#sent.complete;
     switch (event.type) {
       case 'http.response.start':
+        if (gone) return Promise.reject(new DisconnectError());
         this.#sent.start(event);
         return undefined;
       case 'http.response.body':
-        return this.#sent.body(event);
+        return gone ? Promise.reject(new DisconnectError()) : this.#sent.body(event);
       case 'http.response.earlyHints':
         return this.#sendHints(event.headers);
       default:

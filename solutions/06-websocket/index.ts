@@ -47,3 +47,55 @@ export type { DeflateParameters } from './deflate-parameters.ts';
 export { defaultDeflateTuning, Deflater, Inflater } from './deflate.ts';
 export type { DeflateTuning } from './deflate.ts';
 // ── end of the WebSocket half ──
+
+// ── the asynchronous gateway: between these lines ──
+// the interface
+export type {
+  AsyncApp, AsyncMiddleware, BodyEvent, HttpApp, LifespanApp, Receive, ReceivedEvent, Scope, Send, SentEvent, StartEvent,
+  WebSocketApp,
+} from './async-app.ts';
+export type {
+  Endpoint, HttpExtensions, HttpScope, LifespanScope, RequestScope, WebSocketExtensions, WebSocketScope,
+} from './scopes.ts';
+export type * from './http-events.ts';
+export type * from './websocket-events.ts';
+export type * from './lifespan-events.ts';
+export { DisconnectError } from './disconnect-error.ts';
+export { byScope } from './by-scope.ts';
+export type { ScopeApps } from './by-scope.ts';
+export { UnknownScopeError } from './unknown-scope-error.ts';
+
+// 6.1 http scope
+export { httpScope, websocketScope } from './http-scope.ts';
+export type { WebSocketFacts } from './http-scope.ts';
+export { HttpExchange } from './http-exchange.ts';
+export type { HttpSource } from './http-exchange.ts';
+export type { SentHead } from './sent-response.ts';
+export { WebSocketExchange } from './websocket-exchange.ts';
+export type { WebSocketSource } from './websocket-exchange.ts';
+export { httpTable, lifespanTable, websocketTable } from './exchange-states.ts';
+export type { HttpSendState, LifespanSendState, SendTable, SentType, WebSocketSendState } from './exchange-states.ts';
+
+// 6.2 lifespan
+export { AsyncServer, serveAsync } from './serve-async.ts';
+export type { AsyncServeOptions } from './serve-async.ts';
+export { defaultBufferedBytesMax, withAsyncDefaults } from './async-settings.ts';
+export type { AsyncErrorReporter, AsyncOptions, AsyncSettings } from './async-settings.ts';
+export { Lifespan, defaultLifespanTimes } from './lifespan.ts';
+export type { LifespanTimes } from './lifespan.ts';
+export { LifespanError } from './lifespan-error.ts';
+
+// part one and part two
+export { fromGateway } from './from-gateway.ts';
+export { toGateway } from './to-gateway.ts';
+export { asyncValidator } from './async-validator.ts';
+export type { AsyncValidatorOptions } from './async-validator.ts';
+export { asyncValidatorRules } from './async-breaches.ts';
+export type { AsyncBreach, AsyncRuleId } from './async-breaches.ts';
+
+// 6.6 server-sent events
+export { defaultHeartbeatMs, encodeComment, encodeEvent, eventStreamHeaders, heartbeat, lastEventId } from './event-stream.ts';
+export type { StreamEvent } from './event-stream.ts';
+export { EventSourceSender } from './event-source.ts';
+export type { EventSourceOptions } from './event-source.ts';
+// ── end of the asynchronous gateway ──

@@ -10,7 +10,7 @@ import type { AsyncApp, ReceivedEvent, SentEvent } from './async-app.ts';
 import type { AsyncErrorReporter } from './async-settings.ts';
 import { checkIsEvent } from './check-event.ts';
 import { belongsTo, lifespanTable, nextState } from './exchange-states.ts';
-import type { LifespanState } from './exchange-states.ts';
+import type { LifespanSendState } from './exchange-states.ts';
 import { VERSION } from './http-scope.ts';
 import { LifespanError } from './lifespan-error.ts';
 import type { LifespanEvent } from './lifespan-events.ts';
@@ -34,7 +34,7 @@ export class Lifespan {
   readonly #times: LifespanTimes;
   readonly #onError: AsyncErrorReporter;
   readonly #promises = new SentPromises();
-  #state: LifespanState = 'starting';
+  #state: LifespanSendState = 'starting';
   /** The application has called `receive`: it speaks lifespan. */
   #joined = false;
   /** It has sent what no lifespan has: it takes this scope for another. */

@@ -21,13 +21,13 @@ export interface HttpExtensions {
 export interface WebSocketExtensions {
   /** It takes `websocket.http.response.start` and `.body`: another answer than 403. */
   'websocket.http.response'?: object;
-  /** The WebSocket itself, once it is accepted: for a {@link Room}. @throws GatewayError A75 before */
+  /** The WebSocket itself, once it is accepted: for a room. @throws GatewayError A75 before */
   'websocket.peer'?: () => WebSocketPeer;
   [name: string]: unknown;
 }
 
 /** What requests and handshakes have in common. */
-interface RequestScope {
+export interface RequestScope {
   /** `[2, 0]`: the version of the interface. */
   version: readonly [number, number];
   httpVersion: HttpVersion;

@@ -11,7 +11,7 @@ import type { BodyEvent, StartEvent } from './async-app.ts';
 import { checkBodyEvent, checkStart } from './check-event.ts';
 import { DisconnectError } from './disconnect-error.ts';
 import { httpTable, nextState } from './exchange-states.ts';
-import type { HttpState } from './exchange-states.ts';
+import type { HttpSendState } from './exchange-states.ts';
 import { SentBody } from './sent-body.ts';
 
 /** A response whose head leaves now. */
@@ -35,7 +35,7 @@ export class SentResponse {
   readonly #method: string;
   readonly #bufferedBytesMax: number;
   readonly #listener: ResponseListener;
-  #state: HttpState = 'waiting';
+  #state: HttpSendState = 'waiting';
   #start: StartEvent | null = null;
   #body: SentBody | null = null;
   /** What the Content-Length promises and was not sent yet; Infinity without one. */
@@ -49,7 +49,7 @@ export class SentResponse {
     this.#listener = listener;
   }
 
-  get state(): HttpState {
+  get state(): HttpSendState {
     return this.#state;
   }
 
@@ -91,7 +91,7 @@ export class SentResponse {
     this.#body?.fail(error);
   }
 
-  #first(part: Uint8Array, moreBody: boolean, next: HttpState): Promise<void> {
+  #first(part: Uint8Array, moreBody: boolean, next: HttpSendState): Promise<void> {
     const { status, reason, headers = noFields } = this.#start!;
     if (mayHaveBody(status, this.#method)) this.#count(part.length, moreBody);
     else this.#dropped = true;

@@ -13,7 +13,7 @@ import { checkClose, checkIsEvent, checkMessage, checkSubprotocol } from './chec
 import { checkAcceptFields } from './check-fields.ts';
 import { DisconnectError } from './disconnect-error.ts';
 import { nextState, websocketTable } from './exchange-states.ts';
-import type { WebSocketState } from './exchange-states.ts';
+import type { WebSocketSendState } from './exchange-states.ts';
 import { SentPromises } from './sent-promises.ts';
 import { SentResponse } from './sent-response.ts';
 import type { ResponseListener, SentHead } from './sent-response.ts';
@@ -40,7 +40,7 @@ export class WebSocketExchange implements ResponseListener {
   readonly #opened = Promise.withResolvers<WebSocketPeer | null>();
   readonly #denial: SentResponse;
   readonly #ended = new AbortController();
-  #state: WebSocketState = 'connecting';
+  #state: WebSocketSendState = 'connecting';
   #peer: WebSocketPeer | null = null;
   #connectGiven = false;
   #receiving = false;
@@ -142,12 +142,13 @@ export class WebSocketExchange implements ResponseListener {
       this.#connectGiven = true;
       return { type: 'websocket.connect' };
     }
-    if (this.#disconnect !== null) return this.#disconnect;
     const peer = this.#peer ?? await this.#opened.promise;
-    const data = peer === null ? null : await peer.receive();
+    if (peer === null) return this.#disconnect!;
+    // What the client sent before it closed is still given.
+    const data = await peer.receive();
     if (data !== null) return { type: 'websocket.receive', data };
-    // #open has been told before we are.
-    await peer?.closed;
+    // #open was told of it before we are.
+    await peer.closed;
     return this.#disconnect!;
   }
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 
 import { describe, expect, test } from 'vitest';
 
-import type { AsyncApp } from '../../../solutions/06-websocket/async-app.ts';
+import type { AsyncApp, HttpApp } from '../../../solutions/06-websocket/async-app.ts';
 import { byScope } from '../../../solutions/06-websocket/by-scope.ts';
 import { serveAsync } from '../../../solutions/06-websocket/serve-async.ts';
 import { rejection, ruleOf, serve, serveLifespanApp, until } from './async-support.ts';
@@ -86,7 +86,7 @@ describe('an application that does not speak lifespan', () => {
   };
 
   test.each<[string, AsyncApp]>([
-    ['throws at the scope', byScope({ http: answer })],
+    ['throws at the scope', byScope({ http: answer as HttpApp })],
     ['returns from it', async (scope, receive, send) => (scope.type === 'http' ? answer(scope, receive, send) : undefined)],
     ['takes it for a request', answer],
     ['takes it for a request, and reads', async (scope, receive, send) => {
