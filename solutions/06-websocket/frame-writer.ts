@@ -21,22 +21,10 @@ const MEDIUM_MAX = 0xffff;
 export function encodeFrame(firstByte: number, payload: string | Uint8Array, masked: boolean): Buffer {
   const text = typeof payload === 'string';
   const length = text ? Buffer.byteLength(payload) : payload.length;
-  const lengthEnd = length <= SHORT_MAX ? 2 : length <= MEDIUM_MAX ? 4 : 10;
+  const lengthEnd = lengthEndOf(length);
   const start = masked ? lengthEnd + 4 : lengthEnd;
   const frame = Buffer.allocUnsafe(start + length);
-  frame[0] = firstByte;
-  const maskBit = masked ? MASKED : 0;
-  if (lengthEnd === 2) {
-    frame[1] = maskBit | length;
-  } else if (lengthEnd === 4) {
-    frame[1] = maskBit | 126;
-    frame[2] = length >>> 8;
-    frame[3] = length & 0xff;
-  } else {
-    frame[1] = maskBit | 127;
-    frame.writeUInt32BE(Math.floor(length / 2 ** 32), 2);
-    frame.writeUInt32BE(length % 2 ** 32, 6);
-  }
+  writeHead(frame, firstByte, length, masked ? MASKED : 0);
   if (text) frame.write(payload, start, 'utf8');
   else frame.set(payload, start);
   if (masked) {
@@ -45,6 +33,33 @@ export function encodeFrame(firstByte: number, payload: string | Uint8Array, mas
     applyMask(frame, start, start + length, key, 0);
   }
   return frame;
+}
+
+/** The head of a frame that is not masked, for a payload that is too long to be copied behind it. */
+export function encodeHead(firstByte: number, length: number): Buffer {
+  const head = Buffer.allocUnsafe(lengthEndOf(length));
+  writeHead(head, firstByte, length, 0);
+  return head;
+}
+
+/** Where in the head the length ends. */
+function lengthEndOf(length: number): number {
+  return length <= SHORT_MAX ? 2 : length <= MEDIUM_MAX ? 4 : 10;
+}
+
+function writeHead(frame: Buffer, firstByte: number, length: number, maskBit: number): void {
+  frame[0] = firstByte;
+  if (length <= SHORT_MAX) {
+    frame[1] = maskBit | length;
+  } else if (length <= MEDIUM_MAX) {
+    frame[1] = maskBit | 126;
+    frame[2] = length >>> 8;
+    frame[3] = length & 0xff;
+  } else {
+    frame[1] = maskBit | 127;
+    frame.writeUInt32BE(Math.floor(length / 2 ** 32), 2);
+    frame.writeUInt32BE(length % 2 ** 32, 6);
+  }
 }
 
 const keys = new Int32Array(1024);

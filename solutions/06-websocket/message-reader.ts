@@ -2,7 +2,7 @@
  * Messages out of data frames (RFC 6455 §5.4): fragments put together, within limits; text checked as it arrives.
  *
  * A message that arrives whole in one frame and one chunk, as nearly all do, is not copied. Any other is gathered in a
- * buffer that grows with what has really arrived: what a head announces reserves nothing.
+ * buffer that grows with what has really arrived: what a head announces reserves no more than one reading of a socket does.
  */
 
 import type { Inflater } from './deflate.ts';
@@ -14,7 +14,8 @@ import { WebSocketError } from './websocket-error.ts';
 import type { WebSocketMessage } from './websocket-types.ts';
 
 const nothing: Buffer = Buffer.alloc(0);
-const GATHERED_BYTES_MIN = 256;
+/** A socket reads so much at a time. */
+const RESERVED_BYTES_MAX = 64 * 1024;
 
 export class MessageReader {
   readonly #limits: WebSocketLimits;
@@ -96,7 +97,8 @@ export class MessageReader {
     if (bytes > this.#gathered.length) {
       // Twice what there is, so that bytes that come singly are not copied over and over; but no more than is to come.
       const expected = frame.fin ? this.#bytesAnnounced : this.#limits.messageBytesMax;
-      const size = Math.min(Math.max(bytes * 2, GATHERED_BYTES_MIN), expected);
+      const announced = Math.min(this.#bytesAnnounced, RESERVED_BYTES_MAX);
+      const size = Math.min(Math.max(bytes * 2, announced), expected);
       const larger = Buffer.allocUnsafeSlow(size);
       larger.set(this.#gathered.subarray(0, this.#gatheredBytes), 0);
       this.#gathered = larger;

@@ -23,7 +23,7 @@ function flushScheduled(): void {
 
 export class SocketBatch {
   readonly #socket: Socket;
-  #frames: Buffer[] = [];
+  #frames: Uint8Array[] = [];
   #bytes = 0;
   #held = false;
   #isScheduled = false;
@@ -43,7 +43,7 @@ export class SocketBatch {
     return this.#socket.writableLength > 0;
   }
 
-  write(frame: Buffer): void {
+  write(frame: Uint8Array): void {
     this.#frames.push(frame);
     this.#bytes += frame.length;
     if (this.#bytes > JOINED_BYTES_MAX) this.flush();

@@ -16,7 +16,7 @@ import { defaultDeflateTuning, Deflater, Inflater } from './deflate.ts';
 import type { DeflateTuning } from './deflate.ts';
 import type { DeflateParameters } from './deflate-parameters.ts';
 import { FrameReader } from './frame-reader.ts';
-import { encodeFrame } from './frame-writer.ts';
+import { encodeFrame, encodeHead } from './frame-writer.ts';
 import { withWebSocketLimits } from './limits.ts';
 import type { WebSocketLimits } from './limits.ts';
 import { MessageReader } from './message-reader.ts';
@@ -40,6 +40,9 @@ export interface WebSocketConnectionOptions {
   /** Messages below this are sent as they are: little is gained. In bytes, default 1024. */
   readonly deflateFromBytes?: number;
 }
+
+/** Copying more than this behind its head costs more than a second buffer does. */
+const COPIED_BYTES_MAX = 16 * 1024;
 
 const connectionEnd: ConnectionEndEvent = Object.freeze({ type: 'end' });
 
@@ -128,6 +131,17 @@ export class WebSocketConnection {
       default:
         return event satisfies never;
     }
+  }
+
+  /**
+   * As {@link WebSocketConnection.send}, without copying a long message of bytes: its head, and then the bytes
+   * themselves, which must not be changed until they are sent.
+   */
+  sendParts(event: ConnectionEventToSend): readonly Uint8Array[] {
+    const long = event.type === 'message' && event.data instanceof Uint8Array && event.data.length > COPIED_BYTES_MAX;
+    if (!long || this.#deflater !== null || this.role === 'client') return [this.send(event)];
+    this.#mayMove('send-frame');
+    return [encodeHead(FIN | BINARY, event.data.length), event.data];
   }
 
   get #reads(): boolean {

@@ -87,7 +87,11 @@ export class WebSocketSession implements WebSocketPeer, GroupMember {
   send(message: string | Uint8Array | SharedMessage): boolean {
     if (this.#state !== 'open') return false;
     const batch = this.#batch;
-    batch.write(this.#machine.send({ type: 'message', data: message }));
+    if (message instanceof Uint8Array) {
+      for (const part of this.#machine.sendParts({ type: 'message', data: message })) batch.write(part);
+    } else {
+      batch.write(this.#machine.send({ type: 'message', data: message }));
+    }
     const { bufferedBytes } = batch;
     if (bufferedBytes <= this.#machine.limits.highWaterBytes) return true;
     if (bufferedBytes > this.#machine.limits.bufferedBytesMax) this.destroy();
