@@ -14,7 +14,7 @@ import type { AsyncApp, HttpApp, Send, WebSocketApp } from './async-app.ts';
 import { byScope } from './by-scope.ts';
 import { defaultChatLimits, parseName, parseRoomName, parseText } from './chat-input.ts';
 import type { ChatLimits } from './chat-input.ts';
-import { ChatRoom } from './chat-room.ts';
+import { ChatRooms } from './chat-rooms.ts';
 import { lastEventId } from './event-stream.ts';
 import type { HttpSendEvent } from './http-events.ts';
 import { publicFiles } from './public-files.ts';
@@ -71,31 +71,6 @@ export function chat(options: Partial<ChatLimits> = {}): AsyncApp {
 
 /** The chat by name, as `main.ts --app chat.ts:app` asks for it. */
 export const app: AsyncApp = chat();
-
-class ChatRooms {
-  readonly #limits: ChatLimits;
-  readonly #rooms = new Map<string, ChatRoom>();
-
-  constructor(limits: ChatLimits) {
-    this.#limits = limits;
-  }
-
-  /** The room of this name, which is made where there is none; `null` where there are too many. */
-  find(name: string): ChatRoom | null {
-    const known = this.#rooms.get(name);
-    if (known !== undefined) return known;
-    if (this.#rooms.size >= this.#limits.roomsMax && !this.#forgetOne()) return null;
-    const room = new ChatRoom(this.#limits);
-    this.#rooms.set(name, room);
-    return room;
-  }
-
-  /** Forgets the oldest room that nobody is in. */
-  #forgetOne(): boolean {
-    for (const [name, room] of this.#rooms) if (room.empty) return this.#rooms.delete(name);
-    return false;
-  }
-}
 
 /** Server-sent events. The browser comes back by itself, and says what it has seen last. */
 async function readAlong(rooms: ChatRooms, name: string, scope: HttpScope, send: Send<HttpSendEvent>): Promise<void> {

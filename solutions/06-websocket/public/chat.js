@@ -105,7 +105,7 @@ function showMessage(message, isNew) {
   entry.classList.toggle('again', messages.lastElementChild?.dataset.name === message.name);
   part('b').textContent = message.name;
   part('.face').textContent = [...message.name][0].toUpperCase();
-  part('.face').style.backgroundColor = `hsl(${hue(message.name)} 55% 38%)`;
+  part('.face').style.backgroundColor = `hsl(${hue(message.name)} 55% 31%)`;
   part('time').dateTime = message.time;
   part('time').textContent = new Date(message.time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   part('.text').textContent = message.text;
