@@ -37,18 +37,19 @@ export function checkScope(scope: unknown, complain: Complain): boolean {
   if (!Array.isArray(version) || version[0] !== 2 || version[1] !== 0) complain('A12', `version is ${String(version)}`);
   if (typeof state !== 'object' || state === null) complain('A21', `state is ${String(state)}`);
   for (const key of Object.keys(facts)) {
-    if (key !== 'type' && key !== 'version' && !keys.includes(key) && !key.includes('.')) complain('A24', `there is a key '${key}'`);
+    const isKnown = key === 'type' || key === 'version' || keys.includes(key);
+    if (!isKnown && !key.includes('.')) complain('A24', `there is a key '${key}'`);
   }
   if (type !== 'lifespan') checkRequest(facts, complain);
   return true;
 }
 
 function checkRequest(facts: Facts, complain: Complain): void {
-  const { type, scheme, query, signal, stopping, extensions, subprotocols } = facts;
+  const { type, httpVersion, scheme, query, signal, stopping, extensions, subprotocols } = facts;
   for (const key of ['rootPath', 'path', 'rawPath', 'query', ...(type === 'http' ? ['method'] : [])]) {
     if (typeof facts[key] !== 'string') complain('A11', `${key} is ${String(facts[key])}`);
   }
-  if (facts['httpVersion'] !== '1.0' && facts['httpVersion'] !== '1.1') complain('A11', `httpVersion is ${String(facts['httpVersion'])}`);
+  if (httpVersion !== '1.0' && httpVersion !== '1.1') complain('A11', `httpVersion is ${String(httpVersion)}`);
   if (!SCHEMES[String(type)]!.includes(String(scheme))) complain('A18', `scheme is ${String(scheme)}`);
   if (typeof query === 'string' && query.startsWith('?')) complain('A16', `query is '${query}'`);
   if (!(signal instanceof AbortSignal)) complain('A19', `signal is ${String(signal)}`);

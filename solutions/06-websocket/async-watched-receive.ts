@@ -69,7 +69,8 @@ export class WatchedReceive {
     }
     const isPart = type === 'http.request' && body instanceof Uint8Array && typeof moreBody === 'boolean';
     if (this.#over) this.#complain('A41', `${String(type)} came after http.disconnect`);
-    else if (!isPart || this.#bodyEnded) this.#complain('A40', `${String(type)} came${this.#bodyEnded ? ' after the last part' : ''}`);
+    else if (this.#bodyEnded) this.#complain('A40', `${String(type)} came after the last part`);
+    else if (!isPart) this.#complain('A40', `${String(type)} came, with something missing`);
     if (moreBody === false) this.#bodyEnded = true;
   }
 
@@ -82,20 +83,22 @@ export class WatchedReceive {
     if (type === 'websocket.connect') return;
     if (type === 'websocket.disconnect') {
       this.#over = true;
-      if (typeof code !== 'number' || typeof reason !== 'string') this.#complain('A81', 'websocket.disconnect has no code or no reason');
+      if (typeof code === 'number' && typeof reason === 'string') return;
+      this.#complain('A81', 'websocket.disconnect has no code or no reason');
       return;
     }
+    const isMessage = type === 'websocket.receive' && (typeof data === 'string' || data instanceof Uint8Array);
     if (this.#over) this.#complain('A81', `${String(type)} came after websocket.disconnect`);
-    else if (type !== 'websocket.receive' || !this.#started || !(typeof data === 'string' || data instanceof Uint8Array)) {
+    else if (!isMessage || !this.#started) {
       this.#complain('A80', `${String(type)} came${this.#started ? '' : ' before websocket.accept'}`);
     }
   }
 
   #lifespan({ type }: Event): void {
-    if ((type === 'lifespan.startup') !== (this.#events === 1)) this.#complain('A90', `event ${this.#events} was ${String(type)}`);
-    else if (this.#events > 1 && (type !== 'lifespan.shutdown' || !this.#started || this.#over)) {
-      this.#complain('A96', `event ${this.#events} was ${String(type)}`);
-    }
+    const isShutdown = type === 'lifespan.shutdown' && this.#started && !this.#over;
+    const what = `event ${this.#events} was ${String(type)}`;
+    if ((type === 'lifespan.startup') !== (this.#events === 1)) this.#complain('A90', what);
+    else if (this.#events > 1 && !isShutdown) this.#complain('A96', what);
     if (type === 'lifespan.shutdown') this.#over = true;
   }
 

@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 
 import { reasonPhrase } from '../02-http/index.ts';
-import type { HeaderPair } from '../02-http/index.ts';
+import { answer } from './answer.ts';
 import type { AsyncApp, HttpApp, Send, WebSocketApp } from './async-app.ts';
 import { byScope } from './by-scope.ts';
 import { defaultChatLimits, parseName, parseRoomName, parseText } from './chat-input.ts';
@@ -84,12 +84,6 @@ async function readAlong(rooms: ChatRooms, name: string, scope: HttpScope, send:
   } finally {
     room.unread(reader);
   }
-}
-
-async function answer(send: Send<HttpSendEvent>, status: number, headers: readonly HeaderPair[] = []): Promise<void> {
-  const fields: HeaderPair[] = [['Content-Type', 'text/plain; charset=utf-8'], ...headers];
-  await send({ type: 'http.response.start', status, headers: fields });
-  await send({ type: 'http.response.body', body: Buffer.from(`${status} ${reasonPhrase(status)}\n`) });
 }
 
 async function deny(send: Send<WebSocketSendEvent>, status: number): Promise<void> {

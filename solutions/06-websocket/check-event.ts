@@ -35,7 +35,9 @@ export function checkBodyEvent({ type, body, moreBody }: BodyEvent): void {
   if (body !== undefined && !(body instanceof Uint8Array)) {
     throw new GatewayError('A34', `the body of ${type} is a Uint8Array, as Buffer.from(text) gives one`);
   }
-  if (moreBody !== undefined && typeof moreBody !== 'boolean') throw new GatewayError('A34', `moreBody of ${type} is a boolean`);
+  if (moreBody !== undefined && typeof moreBody !== 'boolean') {
+    throw new GatewayError('A34', `moreBody of ${type} is a boolean`);
+  }
 }
 
 /** @throws GatewayError A34 */
@@ -52,7 +54,9 @@ export function checkSubprotocol({ subprotocol }: WebSocketAccept, offered: read
 
 /** @throws GatewayError A84 for a code that must not be sent, and for a reason that is too long */
 export function checkClose({ code = 1000, reason = '' }: WebSocketClose): void {
-  if (!Number.isInteger(code) || !mayBeSent(code)) throw new GatewayError('A84', `the code ${String(code)} is not to be sent: take 1000, or one from 3000 to 4999`);
+  if (!Number.isInteger(code) || !mayBeSent(code)) {
+    throw new GatewayError('A84', `the code ${String(code)} is not to be sent: take 1000, or one from 3000 to 4999`);
+  }
   if (typeof reason !== 'string' || Buffer.byteLength(reason) > REASON_BYTES_MAX) {
     throw new GatewayError('A84', `a reason is a string of at most ${REASON_BYTES_MAX} bytes of UTF-8`);
   }

@@ -35,14 +35,11 @@ export interface HttpSource {
   readonly earlyHints: ((headers: readonly HeaderPair[]) => void) | null;
 }
 
-/** Told of what the application did wrong. */
-type Report = (error: unknown) => void;
-
 export class HttpExchange implements ResponseListener {
   /** The response, when its head leaves. @throws HttpError 500, or what `receive` has thrown, for one that never came */
   readonly response: Promise<SentHead>;
   readonly #source: HttpSource;
-  readonly #report: Report;
+  readonly #report: (error: unknown) => void;
   readonly #sent: SentResponse;
   readonly #promises = new SentPromises();
   readonly #answer: PromiseWithResolvers<SentHead>;
@@ -54,7 +51,8 @@ export class HttpExchange implements ResponseListener {
   /** The response is complete, or nobody is there for it. */
   #over = false;
 
-  constructor(source: HttpSource, bufferedBytesMax: number, report: Report) {
+  /** @param report told of what the application did wrong */
+  constructor(source: HttpSource, bufferedBytesMax: number, report: (error: unknown) => void) {
     this.#source = source;
     this.#report = report;
     this.#sent = new SentResponse(source.method, bufferedBytesMax, this);

@@ -70,7 +70,7 @@ export { httpScope, websocketScope } from './http-scope.ts';
 export type { WebSocketFacts } from './http-scope.ts';
 export { HttpExchange } from './http-exchange.ts';
 export type { HttpSource } from './http-exchange.ts';
-export type { SentHead } from './sent-response.ts';
+export type { ResponseListener, SentHead } from './sent-response.ts';
 export { WebSocketExchange } from './websocket-exchange.ts';
 export type { WebSocketSource } from './websocket-exchange.ts';
 export { httpTable, lifespanTable, websocketTable } from './exchange-states.ts';

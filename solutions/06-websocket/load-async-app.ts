@@ -22,6 +22,8 @@ export async function loadAsyncApp(name: string, directory: string = process.cwd
   if (!existsSync(path)) throw new Error(`there is no file ${path}`);
   const exports = await import(pathToFileURL(path).href) as Record<string, unknown>;
   const app = exports[exportName];
-  if (typeof app !== 'function') throw new Error(`${file} has no function '${exportName}'; it has ${Object.keys(exports).join(', ') || 'no exports'}`);
+  if (typeof app !== 'function') {
+    throw new Error(`${file} has no function '${exportName}'; it has ${Object.keys(exports).join(', ') || 'no exports'}`);
+  }
   return app as AsyncApp;
 }

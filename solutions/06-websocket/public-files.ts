@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
 import type { HeaderPair } from '../02-http/index.ts';
+import { answer } from './answer.ts';
 import type { HttpApp } from './async-app.ts';
 
 interface PublicFile {
@@ -33,13 +34,8 @@ export function publicFiles(folder: string): HttpApp {
   return async (scope, _receive, send) => {
     const file = files.get(scope.path);
     const isRead = scope.method === 'GET' || scope.method === 'HEAD';
-    if (file === undefined || !isRead) {
-      const status = file === undefined ? 404 : 405;
-      const allow: HeaderPair[] = file === undefined ? [] : [['Allow', 'GET, HEAD']];
-      await send({ type: 'http.response.start', status, headers: [['Content-Type', 'text/plain'], ...allow] });
-      await send({ type: 'http.response.body', body: Buffer.from(status === 404 ? '404 Not Found\n' : '405 Method Not Allowed\n') });
-      return;
-    }
+    if (file === undefined) return answer(send, 404);
+    if (!isRead) return answer(send, 405, [['Allow', 'GET, HEAD']]);
     // RFC 9110 §13.1.2: the same representation need not be sent again.
     const isKnown = scope.headers.some(([name, value]) => name === 'if-none-match' && value.includes(file.tag));
     await send({ type: 'http.response.start', status: isKnown ? 304 : 200, headers: file.headers });

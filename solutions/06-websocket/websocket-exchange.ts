@@ -14,10 +14,13 @@ import { checkAcceptFields } from './check-fields.ts';
 import { DisconnectError } from './disconnect-error.ts';
 import { nextState, websocketTable } from './exchange-states.ts';
 import type { WebSocketSendState } from './exchange-states.ts';
+import { PendingPeer } from './pending-peer.ts';
 import { SentPromises } from './sent-promises.ts';
 import { SentResponse } from './sent-response.ts';
 import type { ResponseListener, SentHead } from './sent-response.ts';
-import type { WebSocketAccept, WebSocketClose, WebSocketDisconnectEvent, WebSocketEvent, WebSocketSend } from './websocket-events.ts';
+import type {
+  WebSocketAccept, WebSocketClose, WebSocketDisconnectEvent, WebSocketEvent,
+} from './websocket-events.ts';
 import type { WebSocketAcceptance, WebSocketPeer } from './websocket-types.ts';
 
 /** Where a WebSocket comes from. */
@@ -37,11 +40,10 @@ export class WebSocketExchange implements ResponseListener {
   readonly #report: (error: unknown) => void;
   readonly #promises = new SentPromises();
   readonly #answer = Promise.withResolvers<HttpResponse>();
-  readonly #opened = Promise.withResolvers<WebSocketPeer | null>();
+  readonly #pending = new PendingPeer();
   readonly #denial: SentResponse;
   readonly #ended = new AbortController();
   #state: WebSocketSendState = 'connecting';
-  #peer: WebSocketPeer | null = null;
   #connectGiven = false;
   #receiving = false;
   #disconnect: WebSocketDisconnectEvent | null = null;
@@ -65,8 +67,9 @@ export class WebSocketExchange implements ResponseListener {
 
   /** For the extension `websocket.peer`. @throws GatewayError A75 */
   readonly peer = (): WebSocketPeer => {
-    if (this.#peer === null) throw new GatewayError('A75', 'there is no WebSocket before websocket.accept was awaited');
-    return this.#peer;
+    const { peer } = this.#pending;
+    if (peer === null) throw new GatewayError('A75', 'there is no WebSocket before websocket.accept was awaited');
+    return peer;
   };
 
   // ── what the application calls ──
@@ -89,7 +92,8 @@ export class WebSocketExchange implements ResponseListener {
       case 'websocket.accept':
         return this.#accept(event);
       case 'websocket.send':
-        return this.#sendMessage(event);
+        checkMessage(event);
+        return this.#pending.send(event.data, this.#bufferedBytesMax);
       case 'websocket.close':
         return this.#close(event);
       case 'websocket.http.response.start':
@@ -109,7 +113,7 @@ export class WebSocketExchange implements ResponseListener {
     this.#promises.end();
     const unheard = this.#promises.unheard(undefined);
     if (unheard !== null) this.#report(unheard);
-    if (this.#state === 'open') this.#closeOpen(1000);
+    if (this.#state === 'open') void this.#pending.close(1000);
     if (!this.#lacksAnswer()) return;
     if (unheard === null) this.#report(new GatewayError('A77', 'the application has returned without websocket.accept or websocket.close'));
     this.#giveUp(new HttpError(500));
@@ -121,7 +125,7 @@ export class WebSocketExchange implements ResponseListener {
     if (unheard !== null) this.#report(unheard);
     if (this.#isFault(error)) this.#report(error);
     // RFC 6455 §7.4.1: 1011, an unexpected condition. Nothing of the error reaches the client.
-    if (this.#state === 'open') this.#closeOpen(1011);
+    if (this.#state === 'open') void this.#pending.close(1011);
     if (this.#lacksAnswer()) this.#giveUp(isOurFault(error) ? new HttpError(500) : error);
   }
 
@@ -142,56 +146,36 @@ export class WebSocketExchange implements ResponseListener {
       this.#connectGiven = true;
       return { type: 'websocket.connect' };
     }
-    const peer = this.#peer ?? await this.#opened.promise;
-    if (peer === null) return this.#disconnect!;
-    // What the client sent before it closed is still given.
-    const data = await peer.receive();
-    if (data !== null) return { type: 'websocket.receive', data };
-    // #open was told of it before we are.
-    await peer.closed;
-    return this.#disconnect!;
+    const data = await this.#pending.receive();
+    // Where there is none, #end was told why before we are.
+    return data === null ? this.#disconnect! : { type: 'websocket.receive', data };
   }
 
-  async #accept(event: WebSocketAccept): Promise<void> {
+  #accept(event: WebSocketAccept): Promise<void> {
     const { subprotocol, headers = [] } = event;
     checkAcceptFields(headers);
     checkSubprotocol(event, this.#source.subprotocols);
     this.#answer.resolve(this.#source.accept({ subprotocol, headers }, (peer) => this.#open(peer)));
     this.#state = 'open';
-    if (await this.#opened.promise === null) throw new DisconnectError();
+    return this.#pending.whenOpen();
   }
 
   #open(peer: WebSocketPeer): void {
-    this.#peer = peer;
-    this.#opened.resolve(peer);
+    this.#pending.open(peer);
     void peer.closed.then(({ code, reason }) => {
       this.#gone = true;
       this.#end(code, reason);
     });
   }
 
-  async #sendMessage(event: WebSocketSend): Promise<void> {
-    checkMessage(event);
-    // Sent before the 101 has left: it waits for that, in its turn.
-    const peer = this.#peer ?? await this.#opened.promise;
-    if (peer === null || peer.state !== 'open') throw new DisconnectError();
-    if (peer.bufferedBytes > this.#bufferedBytesMax) {
-      throw new GatewayError('A39', `more than ${this.#bufferedBytesMax} bytes wait: await what send returns`);
-    }
-    if (!peer.send(event.data) && !await peer.drained()) throw new DisconnectError();
-  }
-
-  async #close(event: WebSocketClose): Promise<void> {
+  #close(event: WebSocketClose): Promise<void> | undefined {
     checkClose(event);
     const before = this.#state;
     this.#state = 'closed';
-    if (before === 'connecting') {
-      this.#answer.reject(new HttpError(403));
-      this.#end();
-      return;
-    }
-    const peer = this.#peer ?? await this.#opened.promise;
-    peer?.close(event.code ?? 1000, event.reason ?? '');
+    if (before === 'open') return this.#pending.close(event.code, event.reason);
+    this.#answer.reject(new HttpError(403));
+    this.#end();
+    return undefined;
   }
 
   // ── the end ──
@@ -202,12 +186,6 @@ export class WebSocketExchange implements ResponseListener {
     this.#end();
   }
 
-  #closeOpen(code: number): void {
-    // An application that did not await its accept may have ended before there is anything to close.
-    if (this.#peer !== null) this.#peer.close(code);
-    else void this.#opened.promise.then((peer) => peer?.close(code));
-  }
-
   /**
    * There is no WebSocket, or no longer. Of one that never was, the code is what the client's own side says
    * (RFC 6455 §7.1.5).
@@ -215,7 +193,7 @@ export class WebSocketExchange implements ResponseListener {
   #end(code = 1006, reason = ''): void {
     if (this.#disconnect !== null) return;
     this.#disconnect = { type: 'websocket.disconnect', code, reason };
-    this.#opened.resolve(null);
+    this.#pending.abandon();
     this.#ended.abort();
   }
 
@@ -234,7 +212,7 @@ export class WebSocketExchange implements ResponseListener {
   /** Who gives up because nobody is there any more has done nothing wrong. */
   #isFault(error: unknown): boolean {
     if (!isOurFault(error)) return false;
-    if (this.#disconnect === null && this.#peer?.state !== 'closing') return true;
+    if (this.#disconnect === null && this.#pending.peer?.state !== 'closing') return true;
     return !(error instanceof DisconnectError) && !(error instanceof Error && error.name === 'AbortError');
   }
 }
