@@ -17,6 +17,11 @@ export class PingGuard {
     this.#limits = limits;
   }
 
+  /** Whether a ping waits to be answered. */
+  get waiting(): boolean {
+    return this.#newest !== null;
+  }
+
   /**
    * A ping has come.
    *

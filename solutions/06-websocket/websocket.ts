@@ -242,14 +242,17 @@ export class WebSocketSession implements WebSocketPeer, GroupMember {
     // RFC 6455 §5.5.2: not after a Close frame.
     if (this.#state !== 'open') return;
     this.#pings ??= new PingGuard(this.#machine.limits);
+    const waited = this.#pings.waiting;
     if (this.#pings.received(ping, performance.now(), this.#batch.blocked)) {
       this.#batch.write(this.#machine.send({ type: 'pong', data: ping }));
-      return;
+    } else if (!waited) {
+      void this.#batch.sent().then(() => this.#answerNewest());
     }
-    void this.#batch.sent().then(() => {
-      const newest = this.#pings?.takeNewest() ?? null;
-      if (newest !== null && this.#state === 'open') this.#batch.write(this.#machine.send({ type: 'pong', data: newest }));
-    });
+  }
+
+  #answerNewest(): void {
+    const newest = this.#pings?.takeNewest() ?? null;
+    if (newest !== null && this.#state === 'open') this.#batch.write(this.#machine.send({ type: 'pong', data: newest }));
   }
 
   #onCloseFrame({ code, reason }: CloseEvent): void {
