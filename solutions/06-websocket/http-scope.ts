@@ -13,9 +13,10 @@ export const VERSION: readonly [number, number] = Object.freeze([2, 0] as const)
 /**
  * Makes the scope of a request.
  *
+ * @param signal gives the scope's, when it is asked for: an AbortController costs more than the rest of the scope
  * @throws HttpError 400 for a path that cannot be decoded
  */
-export function httpScope(request: HttpRequest, settings: AsyncSettings): HttpScope {
+export function httpScope(request: HttpRequest, settings: AsyncSettings, signal: () => AbortSignal): HttpScope {
   const rawPath = request.path;
   return {
     type: 'http',
@@ -31,9 +32,8 @@ export function httpScope(request: HttpRequest, settings: AsyncSettings): HttpSc
     client: endpoint(request.remoteAddress, request.remotePort),
     server: endpoint(request.localAddress, request.localPort),
     state: { ...settings.state },
-    // An AbortController costs more than the rest of the scope: there is one when somebody asks.
     get signal() {
-      return request.signal;
+      return signal();
     },
     stopping: settings.stopping,
     // An HTTP/1.0 client would not understand a 103.

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 
 import { describe, expect, test } from 'vitest';
 
+import { HttpError } from '../../../solutions/02-http/index.ts';
 import type { HttpScope } from '../../../solutions/06-websocket/scopes.ts';
 import { exchange, rejection, ruleOf, serve, serveHttpApp, until } from './async-support.ts';
 
@@ -18,6 +19,8 @@ describe('the scope', () => {
     });
     const answer = await exchange(served.port, `GET /caf%C3%A9%2Fx?a=1&b HTTP/1.1\r\nX-Two: 1\r\nX_Two: 2\r\nX-two: 3\r\n${CLOSE}`);
     expect(answer).toMatch(/^HTTP\/1\.1 204 /);
+    // Also when it is first asked for after the client has gone, with the whole response.
+    expect(seen!.signal.aborted).toBe(false);
     expect(seen).toMatchObject({
       type: 'http', version: [2, 0], httpVersion: '1.1', method: 'GET', scheme: 'http', rootPath: '',
       path: '/café/x', rawPath: '/caf%C3%A9%2Fx', query: 'a=1&b', state: {},
@@ -131,6 +134,50 @@ describe('a response', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 /);
     expect(answer).not.toContain('late.css');
   });
+});
+
+describe('what is nobody’s fault', () => {
+  test.each(['DisconnectError', 'AbortError'])('%s, let through when the client has gone', async (name) => {
+    const seen: string[] = [];
+    await using served = await serveHttpApp(async (scope, receive, send) => {
+      await receive();
+      seen.push((await receive()).type);
+      try {
+        if (name === 'AbortError') scope.signal.throwIfAborted();
+        await send({ type: 'http.response.start', status: 200 });
+      } catch (error) {
+        seen.push(ruleOf(error));
+        throw error;
+      }
+    });
+    const socket = connect(served.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.resetAndDestroy();
+    await until(() => seen.length === 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(seen).toEqual(['http.disconnect', name]);
+    expect(served.errors).toEqual([]);
+  });
+
+  test('an answer that is thrown', async () => {
+    await using served = await serveHttpApp(async () => {
+      throw new HttpError(404, 'no such thing', [['X-A', '1']]);
+    });
+    expect(await exchange(served.port, `GET / HTTP/1.1\r\n${CLOSE}`)).toMatch(/^HTTP\/1\.1 404 [^]*X-A: 1\r\n[^]*no such thing/);
+    expect(served.errors).toEqual([]);
+  });
+});
+
+test('HTTP/1.0 has no hints and no chunks', async () => {
+  await using served = await serveHttpApp(async (scope, _receive, send) => {
+    const hints = await rejection(send({ type: 'http.response.earlyHints', headers: [] }));
+    await send({ type: 'http.response.start', status: 200 });
+    await send({ type: 'http.response.body', body: Buffer.from(`${scope.httpVersion} ${hints} `), moreBody: true });
+    await send({ type: 'http.response.body', body: Buffer.from('end') });
+  });
+  const answer = await exchange(served.port, 'GET / HTTP/1.0\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\n1\.0 A22 end$/);
+  expect(answer).not.toContain('chunked');
 });
 
 describe('a request', () => {

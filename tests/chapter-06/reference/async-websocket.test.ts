@@ -98,6 +98,63 @@ describe('a WebSocket', () => {
     expect(end).toBe('DisconnectError');
   });
 
+  test('gets nothing more once too much waits that was not awaited', async () => {
+    const seen: string[] = [];
+    await using served = await serveWebSocketApp(async (_scope, receive, send) => {
+      await send({ type: 'websocket.accept' });
+      const sends = Array.from({ length: 64 }, () => rejection(send({ type: 'websocket.send', data: Buffer.alloc(1 << 20) })));
+      void Promise.race(sends.map(async (each) => (await each) === 'A39' ? seen.push('A39') : new Promise(() => undefined)));
+      await receive();
+      await receive();
+    }, { bufferedBytesMax: 4 << 20 });
+    const { connect } = await import('node:net');
+    const socket = connect(served.port, '127.0.0.1', () => socket.write(`GET / HTTP/1.1\r\nHost: h\r\n${HANDSHAKE}\r\n`));
+    socket.on('error', () => undefined);
+    socket.pause();
+    await until(() => seen.length > 0);
+    socket.destroy();
+  });
+
+  test('gives what was sent before the close, also when it is read late', async () => {
+    const seen: unknown[] = [];
+    await using served = await serveWebSocketApp(async (scope, receive, send) => {
+      await receive();
+      await send({ type: 'websocket.accept' });
+      await new Promise((resolve) => scope.signal.addEventListener('abort', resolve, { once: true }));
+      for (;;) {
+        const event = await receive();
+        seen.push(event.type === 'websocket.receive' ? event.data : event.type);
+        if (event.type === 'websocket.disconnect') return;
+      }
+    });
+    const socket = open(served);
+    await once(socket, 'open');
+    socket.send('one');
+    socket.send('two');
+    socket.close();
+    await until(() => seen.length === 3);
+    expect(seen).toEqual(['one', 'two', 'websocket.disconnect']);
+  });
+
+  test('leaves nothing behind when a hundred clients are killed', async () => {
+    let open = 0;
+    await using served = await serveWebSocketApp(async (_scope, receive, send) => {
+      await send({ type: 'websocket.accept' });
+      open++;
+      while ((await receive()).type !== 'websocket.disconnect');
+      open--;
+    });
+    const { connect } = await import('node:net');
+    const sockets = Array.from({ length: 100 }, () => {
+      const socket = connect(served.port, '127.0.0.1', () => socket.write(`GET / HTTP/1.1\r\nHost: h\r\n${HANDSHAKE}\r\n`));
+      return socket.on('error', () => undefined);
+    });
+    await until(() => open === 100);
+    for (const socket of sockets) socket.resetAndDestroy();
+    await until(() => open === 0 && served.server.http.connections === 0);
+    expect(served.errors).toEqual([]);
+  });
+
   test('has the WebSocket itself as an extension', async () => {
     const seen: unknown[] = [];
     await using served = await serveWebSocketApp(async (scope, receive, send) => {
