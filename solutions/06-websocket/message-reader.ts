@@ -20,7 +20,8 @@ const RESERVED_BYTES_MAX = 64 * 1024;
 export class MessageReader {
   readonly #limits: WebSocketLimits;
   readonly #inflater: Inflater | null;
-  readonly #utf8 = new Utf8Validator();
+  /** Made for the first text that is not ASCII. */
+  #utf8: Utf8Validator | null = null;
   /** The opcode of the message at hand; CONTINUATION where there is none. */
   #opcode = CONTINUATION;
   #deflated = false;
@@ -70,8 +71,8 @@ export class MessageReader {
 
   /** RFC 6455 §8.1: text that is no UTF-8 MUST fail the connection. */
   #check(frame: FrameReader, ends: boolean): void {
-    const utf8 = this.#utf8;
-    if (frame.ascii && utf8.complete) return;
+    if (frame.ascii && (this.#utf8 === null || this.#utf8.complete)) return;
+    const utf8 = (this.#utf8 ??= new Utf8Validator());
     if (!utf8.receive(frame.bytes, frame.start, frame.end) || (ends && !utf8.complete)) {
       throw new WebSocketError(1007, 'the text is not UTF-8');
     }
@@ -87,7 +88,8 @@ export class MessageReader {
   #inflated(deflated: Buffer): WebSocketMessage {
     const bytes = this.#inflater!.inflate(deflated, this.#limits.messageBytesMax);
     if (this.#opcode === BINARY) return bytes;
-    if (!this.#utf8.receive(bytes) || !this.#utf8.complete) throw new WebSocketError(1007, 'the text is not UTF-8');
+    const utf8 = (this.#utf8 ??= new Utf8Validator());
+    if (!utf8.receive(bytes) || !utf8.complete) throw new WebSocketError(1007, 'the text is not UTF-8');
     return bytes.toString('utf8');
   }
 

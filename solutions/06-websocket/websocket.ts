@@ -11,6 +11,8 @@ import { closeCodes } from './close-codes.ts';
 import type { CloseEvent } from './connection-events.ts';
 import { Inbox } from './inbox.ts';
 import { PingGuard } from './ping-guard.ts';
+import { readSocket } from './read-socket.ts';
+import type { SocketReader } from './read-socket.ts';
 import type { GroupMember, SessionGroup } from './session-group.ts';
 import type { SharedMessage } from './shared-message.ts';
 import { SocketBatch } from './socket-batch.ts';
@@ -20,16 +22,17 @@ import type { WebSocketClosure, WebSocketMessage, WebSocketPeer } from './websoc
 
 const noData = Buffer.alloc(0);
 
-export class WebSocketSession implements WebSocketPeer, GroupMember {
+export class WebSocketSession implements WebSocketPeer, GroupMember, SocketReader {
   readonly subprotocol: string;
-  readonly closed: Promise<WebSocketClosure>;
   readonly #socket: Socket;
   readonly #machine: WebSocketConnection;
   readonly #group: SessionGroup;
   readonly #batch: SocketBatch;
   readonly #inbox: Inbox;
   #pings: PingGuard | null = null;
-  #resolveClosed!: (closure: WebSocketClosure) => void;
+  /** Made when it is first asked for. */
+  #closed: Promise<WebSocketClosure> | null = null;
+  #resolveClosed: ((closure: WebSocketClosure) => void) | null = null;
   /** How it has ended, as soon as that is known. */
   #closure: WebSocketClosure | null = null;
   #state: 'open' | 'closing' | 'closed' = 'open';
@@ -50,25 +53,24 @@ export class WebSocketSession implements WebSocketPeer, GroupMember {
     this.subprotocol = subprotocol;
     this.#batch = new SocketBatch(socket);
     this.#inbox = new Inbox(machine.limits);
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
     // Frames are gathered here already: Nagle's algorithm would only hold them back.
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.receiveData(chunk));
-    socket.on('end', () => this.#onEnd());
-    socket.on('close', () => this.#onClose());
-    // What went wrong with a socket is of no use to anyone: `close` follows.
-    socket.on('error', ignore);
+    readSocket(socket, this);
     group.add(this);
     this.deadlineMs = group.after(group.timeouts.heartbeatMs);
-    if (socket.destroyed) process.nextTick(() => this.#onClose());
   }
 
   // ── for applications ──
 
   get state(): 'open' | 'closing' | 'closed' {
     return this.#state;
+  }
+
+  get closed(): Promise<WebSocketClosure> {
+    return (this.#closed ??= new Promise((resolve) => {
+      if (this.#state === 'closed') resolve(this.#closure!);
+      else this.#resolveClosed = resolve;
+    }));
   }
 
   get bufferedBytes(): number {
@@ -151,7 +153,8 @@ export class WebSocketSession implements WebSocketPeer, GroupMember {
     this.#run();
   }
 
-  #onEnd(): void {
+  /** For the socket. @internal */
+  receiveEnd(): void {
     if (this.#ending) {
       // Both Close frames are there, and the peer has ended its side: nothing is left to do.
       if (!this.#socket.writableEnded) this.#socket.end();
@@ -161,14 +164,16 @@ export class WebSocketSession implements WebSocketPeer, GroupMember {
     this.#run();
   }
 
-  #onClose(): void {
+  /** For the socket. @internal */
+  socketClosed(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#ending = true;
     this.#group.delete(this);
     this.#batch.closed();
     this.#inbox.end();
-    this.#resolveClosed(this.#closure ?? { code: closeCodes.abnormal, reason: '', clean: false });
+    this.#closure ??= { code: closeCodes.abnormal, reason: '', clean: false };
+    this.#resolveClosed?.(this.#closure);
   }
 
   // ── the loop ──
@@ -319,5 +324,3 @@ export class WebSocketSession implements WebSocketPeer, GroupMember {
     this.deadlineMs = this.#group.after(this.#pinged ? pongMs : heartbeatMs);
   }
 }
-
-function ignore(): void {}
