@@ -42,9 +42,7 @@ function answerRequest(
   settings: AsyncSettings,
   running: RunningApps,
 ): Promise<HttpResponse> {
-  let signal: AbortSignal | null = null;
-  // A client that goes with the whole response has not gone too early (A19), whenever somebody asks.
-  const scope = httpScope(request, settings, () => (signal ??= exchange.complete ? never : request.signal));
+  const scope = httpScope(request, settings);
   const report = (error: unknown): void => settings.onError(error, scope);
   const exchange = new HttpExchange(new RequestSource(request), settings.bufferedBytesMax, report);
   running.run(app, scope, exchange);
@@ -84,8 +82,6 @@ function toResponse({ status, reason, headers, body }: SentHead, server: HeaderP
   const named = server === null || headers.some(([name]) => name.toLowerCase() === 'server');
   return new HttpResponse(status, named ? headers : [...headers, server], body, reason === undefined ? {} : { reason });
 }
-
-const never = new AbortController().signal;
 
 /** Chapter 02's request as an exchange sees it. */
 class RequestSource implements HttpSource {

@@ -27,9 +27,7 @@ export function environScope(environ: Environ): HttpScope {
     client: endpoint(address, remotePort),
     server: endpoint(name, port),
     state: {},
-    get signal() {
-      return environ['gateway.signal'];
-    },
+    signal: environ['gateway.signal'],
     stopping: never,
     extensions: environ['gateway.earlyHints'] === undefined ? {} : { 'http.response.earlyHints': {} },
   };

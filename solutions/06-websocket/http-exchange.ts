@@ -61,11 +61,6 @@ export class HttpExchange implements ResponseListener {
     this.#bodyBytesLeft = source.bodyBytes ?? Infinity;
   }
 
-  /** Whether all that the client will get was sent. */
-  get complete(): boolean {
-    return this.#sent.complete;
-  }
-
   // ── what the application calls ──
 
   readonly receive = (): Promise<ReceivedEvent> => {
