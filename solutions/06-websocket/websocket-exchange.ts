@@ -18,9 +18,7 @@ import { PendingPeer } from './pending-peer.ts';
 import { SentPromises } from './sent-promises.ts';
 import { SentResponse } from './sent-response.ts';
 import type { ResponseListener, SentHead } from './sent-response.ts';
-import type {
-  WebSocketAccept, WebSocketClose, WebSocketDisconnectEvent, WebSocketEvent,
-} from './websocket-events.ts';
+import type { WebSocketAccept, WebSocketClose, WebSocketDisconnectEvent } from './websocket-events.ts';
 import type { WebSocketAcceptance, WebSocketPeer } from './websocket-types.ts';
 
 /** Where a WebSocket comes from. */
@@ -35,13 +33,14 @@ export interface WebSocketSource {
 export class WebSocketExchange implements ResponseListener {
   /** The answer to the handshake. @throws HttpError where there is none */
   readonly response: Promise<HttpResponse>;
-  readonly #source: WebSocketSource;
+  /** Let go of when the WebSocket is open: it may stay so for days. */
+  #source: WebSocketSource | null;
   readonly #bufferedBytesMax: number;
   readonly #report: (error: unknown) => void;
   readonly #promises = new SentPromises();
   readonly #answer = Promise.withResolvers<HttpResponse>();
   readonly #pending = new PendingPeer();
-  readonly #denial: SentResponse;
+  #denial: SentResponse | null = null;
   readonly #ended = new AbortController();
   #state: WebSocketSendState = 'connecting';
   #connectGiven = false;
@@ -54,10 +53,9 @@ export class WebSocketExchange implements ResponseListener {
     this.#source = source;
     this.#bufferedBytesMax = bufferedBytesMax;
     this.#report = report;
-    this.#denial = new SentResponse('GET', bufferedBytesMax, this);
     this.response = this.#answer.promise;
     if (source.signal.aborted) this.#leave();
-    else source.signal.addEventListener('abort', () => this.#leave(), { once: true });
+    else source.signal.addEventListener('abort', this.#leave, { once: true });
   }
 
   /** Aborts when the WebSocket has ended, however it has. */
@@ -78,7 +76,13 @@ export class WebSocketExchange implements ResponseListener {
     if (this.#receiving) throw new GatewayError('A31', 'receive was called before the one before had settled: await it');
     this.#receiving = true;
     try {
-      return await this.#next();
+      if (!this.#connectGiven) {
+        this.#connectGiven = true;
+        return { type: 'websocket.connect' };
+      }
+      const data = await this.#pending.receive();
+      // Where there is none, #end was told why before we are.
+      return data === null ? this.#disconnect! : { type: 'websocket.receive', data };
     } finally {
       this.#receiving = false;
     }
@@ -97,11 +101,12 @@ export class WebSocketExchange implements ResponseListener {
       case 'websocket.close':
         return this.#close(event);
       case 'websocket.http.response.start':
+        this.#denial ??= new SentResponse('GET', this.#bufferedBytesMax, this);
         this.#denial.start(event);
         this.#state = next;
         return undefined;
       case 'websocket.http.response.body':
-        return this.#denial.body(event);
+        return this.#denial?.body(event);
       default:
         return undefined;
     }
@@ -139,29 +144,23 @@ export class WebSocketExchange implements ResponseListener {
     this.#end();
   }
 
-  // ── events ──
-
-  async #next(): Promise<WebSocketEvent> {
-    if (!this.#connectGiven) {
-      this.#connectGiven = true;
-      return { type: 'websocket.connect' };
-    }
-    const data = await this.#pending.receive();
-    // Where there is none, #end was told why before we are.
-    return data === null ? this.#disconnect! : { type: 'websocket.receive', data };
-  }
+  // ── the WebSocket ──
 
   #accept(event: WebSocketAccept): Promise<void> {
     const { subprotocol, headers = [] } = event;
     checkAcceptFields(headers);
-    checkSubprotocol(event, this.#source.subprotocols);
-    this.#answer.resolve(this.#source.accept({ subprotocol, headers }, (peer) => this.#open(peer)));
+    // There is one until the state is `open`.
+    const source = this.#source!;
+    checkSubprotocol(event, source.subprotocols);
+    this.#answer.resolve(source.accept({ subprotocol, headers }, (peer) => this.#open(peer)));
     this.#state = 'open';
     return this.#pending.whenOpen();
   }
 
   #open(peer: WebSocketPeer): void {
     this.#pending.open(peer);
+    this.#source?.signal.removeEventListener('abort', this.#leave);
+    this.#source = null;
     void peer.closed.then(({ code, reason }) => {
       this.#gone = true;
       this.#end(code, reason);
@@ -181,10 +180,10 @@ export class WebSocketExchange implements ResponseListener {
   // ── the end ──
 
   /** The client has gone before there was a WebSocket. Of one that is open its `closed` tells. */
-  #leave(): void {
+  readonly #leave = (): void => {
     this.#gone = true;
     this.#end();
-  }
+  };
 
   /**
    * There is no WebSocket, or no longer. Of one that never was, the code is what the client's own side says
@@ -199,11 +198,11 @@ export class WebSocketExchange implements ResponseListener {
 
   #lacksAnswer(): boolean {
     if (this.#disconnect !== null) return false;
-    return this.#state === 'connecting' || (this.#state === 'denying' && this.#denial.state !== 'complete');
+    return this.#state === 'connecting' || (this.#state === 'denying' && this.#denial?.state !== 'complete');
   }
 
   #giveUp(error: unknown): void {
-    if (this.#denial.state === 'sending') this.#denial.breakOff(new HttpError(500));
+    if (this.#denial?.state === 'sending') this.#denial.breakOff(new HttpError(500));
     else this.#answer.reject(error);
     this.#state = 'closed';
     this.#end();
