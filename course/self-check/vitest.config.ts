@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: join(import.meta.dirname, '..', '..'),
   test: {
-    include: ['course/**/*.test.ts', 'tests/support/**/*.test.ts'],
+    include: ['course/**/*.test.ts', 'tests/support/**/*.test.ts', 'tests/*/reference/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
     pool: 'forks',
     // Whole runs of the runner are tested in here, on busy machines too.

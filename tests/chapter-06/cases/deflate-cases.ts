@@ -130,12 +130,14 @@ export function testData(kind: TestData, bytes: number): Buffer {
   if (kind === 'bitmap') return Buffer.from(Array.from({ length: bytes }, (_, i) => ((i % 512) >> 1) + next(6)));
   const words = ['der', 'Geist', 'verneint', 'und', 'was', 'entsteht', 'ist', 'wert', 'daß', 'es', 'zugrunde', 'geht'];
   const word = (): string => words[next(words.length)]!;
+  const piece = (): string => {
+    if (kind === 'json') return JSON.stringify({ id: next(9999), name: word(), tags: [word(), word()], active: next(2) === 0 });
+    if (kind === 'html') return `<li class="${word()}"><a href="/${word()}/${next(999)}">${word()}</a></li>\n`;
+    return `${word()} ${word()}, ${word()}${next(8) === 0 ? '.\n' : ' '}`;
+  };
   let text = '';
-  while (Buffer.byteLength(text) < bytes) {
-    if (kind === 'json') text += JSON.stringify({ id: next(9999), name: word(), tags: [word(), word()], active: next(2) === 0 });
-    else if (kind === 'html') text += `<li class="${word()}"><a href="/${word()}/${next(999)}">${word()}</a></li>\n`;
-    else text += `${word()} ${word()}, ${word()}${next(8) === 0 ? '.\n' : ' '}`;
-  }
+  // Never more characters than bytes.
+  while (text.length < bytes) text += piece();
   // Cut to the byte, and mended if that was within a character.
   const cut = Buffer.from(text).subarray(0, bytes);
   while ((cut.at(-1) ?? 0) >= 0x80) cut[cut.lastIndexOf(cut.at(-1)!)] = 0x2e;

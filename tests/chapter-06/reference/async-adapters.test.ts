@@ -7,7 +7,8 @@ import { toHandler, validator } from '../../../solutions/05-gateway/index.ts';
 import type { Breach, Environ, GatewayApp } from '../../../solutions/05-gateway/index.ts';
 import { asyncValidator, byScope, fromGateway, toGateway } from '../../../solutions/06-websocket/index.ts';
 import type { AsyncApp, AsyncBreach, HttpApp } from '../../../solutions/06-websocket/index.ts';
-import { exchange, ruleOf, serve, until } from './async-support.ts';
+import { exchange, ruleOf, serve } from './async-support.ts';
+import { until } from './waiting.ts';
 
 const CLOSE = 'Host: a\r\nConnection: close\r\n\r\n';
 

@@ -6,8 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { chat } from '../../../solutions/06-websocket/chat.ts';
 import { EventSourceSender, asyncValidator, encodeComment, encodeEvent, lastEventId } from '../../../solutions/06-websocket/index.ts';
 import type { AsyncBreach } from '../../../solutions/06-websocket/index.ts';
-import { exchange, serve, serveHttpApp, until } from './async-support.ts';
+import { exchange, serve, serveHttpApp } from './async-support.ts';
 import type { Served } from './async-support.ts';
+import { until } from './waiting.ts';
 
 describe('an event', () => {
   test.each([

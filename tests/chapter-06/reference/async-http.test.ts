@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 
 import { HttpError } from '../../../solutions/02-http/index.ts';
 import type { HttpScope } from '../../../solutions/06-websocket/scopes.ts';
-import { exchange, rejection, ruleOf, serve, serveHttpApp, until } from './async-support.ts';
+import { exchange, rejection, ruleOf, serve, serveHttpApp } from './async-support.ts';
+import { standstill, until } from './waiting.ts';
 
 const CLOSE = 'Host: a\r\nConnection: close\r\n\r\n';
 
@@ -102,7 +103,8 @@ describe('a response', () => {
     let end = '';
     await using served = await serveHttpApp(async (_scope, _receive, send) => {
       await send({ type: 'http.response.start', status: 200 });
-      for (;;) {
+      // More than the kernel takes of it.
+      while (sent < 400) {
         end = await rejection(send({ type: 'http.response.body', body: Buffer.alloc(65_536), moreBody: true }));
         if (end !== '') return;
         sent++;
@@ -111,12 +113,7 @@ describe('a response', () => {
     const socket = connect(served.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
     socket.pause();
     await until(() => sent > 3);
-    let before = -1;
-    while (before !== sent) {
-      before = sent;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    expect(sent).toBeLessThan(400);
+    expect(await standstill(served.port, () => sent)).toBeLessThan(400);
     socket.destroy();
     await until(() => end !== '');
     expect(end).toBe('DisconnectError');
@@ -139,8 +136,10 @@ describe('a response', () => {
 describe('what is nobody’s fault', () => {
   test.each(['DisconnectError', 'AbortError'])('%s, let through when the client has gone', async (name) => {
     const seen: string[] = [];
+    let waits = false;
     await using served = await serveHttpApp(async (scope, receive, send) => {
       await receive();
+      waits = true;
       seen.push((await receive()).type);
       try {
         if (name === 'AbortError') scope.signal.throwIfAborted();
@@ -151,7 +150,7 @@ describe('what is nobody’s fault', () => {
       }
     });
     const socket = connect(served.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => waits, 'the application waits for an event');
     socket.resetAndDestroy();
     await until(() => seen.length === 2);
     await new Promise((resolve) => setImmediate(resolve));
@@ -237,18 +236,21 @@ describe('a request', () => {
 
   test('whose client goes is a disconnect, before and after its end', async () => {
     const seen: string[] = [];
+    let waits = false;
     await using served = await serveHttpApp(async (scope, receive) => {
       const { signal } = scope;
       if (scope.path === '/after') seen.push((await receive()).type);
+      waits = true;
       seen.push((await receive()).type);
       seen.push(String(signal.aborted));
     });
     for (const text of ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n', 'GET /after HTTP/1.1\r\nHost: a\r\n\r\n']) {
-      const before = seen.length;
+      waits = false;
       const socket = connect(served.port, '127.0.0.1', () => socket.write(text));
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await until(() => waits, 'the application waits for an event');
+      const before = seen.length;
       socket.resetAndDestroy();
-      await until(() => seen.length > before && seen.at(-1) === 'true');
+      await until(() => seen.length === before + 2);
     }
     expect(seen).toEqual(['http.disconnect', 'true', 'http.request', 'http.disconnect', 'true']);
     expect(served.errors).toEqual([]);
@@ -371,13 +373,14 @@ describe('the end of an application', () => {
   });
 
   test('what is sent after it has returned is refused', async () => {
-    let late: Promise<string> | null = null;
+    let sendLate: (() => Promise<string>) | null = null;
     await using served = await serveHttpApp(async (_scope, _receive, send) => {
       await send({ type: 'http.response.start', status: 204 });
       await send({ type: 'http.response.body' });
-      late = new Promise((resolve) => setTimeout(() => resolve(rejection(send({ type: 'http.response.body' }))), 5));
+      sendLate = () => rejection(send({ type: 'http.response.body' }));
     });
     await exchange(served.port, `GET / HTTP/1.1\r\n${CLOSE}`);
-    expect(await late!).toBe('A6');
+    await until(() => sendLate !== null, 'the application has returned');
+    expect(await sendLate!()).toBe('A6');
   });
 });

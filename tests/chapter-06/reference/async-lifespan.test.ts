@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import type { AsyncApp, HttpApp } from '../../../solutions/06-websocket/async-app.ts';
 import { byScope } from '../../../solutions/06-websocket/by-scope.ts';
 import { serveAsync } from '../../../solutions/06-websocket/serve-async.ts';
-import { rejection, ruleOf, serve, serveLifespanApp, until } from './async-support.ts';
+import { rejection, ruleOf, serve, serveLifespanApp } from './async-support.ts';
+import { roundTrip, until } from './waiting.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -140,7 +141,10 @@ describe('while it serves', () => {
 describe('shutdown', () => {
   test('comes after the last response, which was let end, and after the application has returned', async () => {
     const notes: string[] = [];
-    let go: () => void = () => undefined;
+    const end = Promise.withResolvers<void>();
+    const returning = Promise.withResolvers<void>();
+    // Its round trips are turns of the event loop of both.
+    await using other = await serve(noted([]));
     const served = await serve(byScope({
       async lifespan(_scope, receive, send) {
         await receive();
@@ -152,18 +156,23 @@ describe('shutdown', () => {
         await send({ type: 'http.response.start', status: 200 });
         await send({ type: 'http.response.body', moreBody: true });
         scope.stopping.addEventListener('abort', () => notes.push('stopping'));
-        await new Promise<void>((resolve) => (go = resolve));
+        await end.promise;
         await send({ type: 'http.response.body', body: Buffer.from('end') });
-        await new Promise((resolve) => setTimeout(resolve, 30));
+        await returning.promise;
         notes.push('returned');
       },
     }));
     const response = await fetch(served.origin);
     const closed = served.server.closeGracefully();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await until(() => notes.length > 0, 'the application is told');
+    await roundTrip(other.port);
     expect(notes).toEqual(['stopping']);
-    go();
+    end.resolve();
     expect(await response.text()).toBe('end');
+    await until(() => served.server.http.connections === 0, 'the connection has closed');
+    await roundTrip(other.port);
+    expect(notes).toEqual(['stopping']);
+    returning.resolve();
     await closed;
     expect(notes).toEqual(['stopping', 'returned', 'lifespan.shutdown']);
     expect(served.errors).toEqual([]);
@@ -171,6 +180,7 @@ describe('shutdown', () => {
 
   test('comes also when connections had to be cut', async () => {
     const notes: string[] = [];
+    let waits = false;
     const served = await serve(byScope({
       async lifespan(_scope, receive, send) {
         await receive();
@@ -180,12 +190,13 @@ describe('shutdown', () => {
       },
       async http(_scope, receive) {
         await receive();
+        waits = true;
         notes.push((await receive()).type);
       },
     }));
     const socket = connect(served.port, '127.0.0.1', () => socket.write(GET));
     socket.on('error', () => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await until(() => waits, 'the application waits for an event');
     await served.server.closeGracefully({ deadlineMs: 20 });
     expect(notes).toEqual(['http.disconnect', 'lifespan.shutdown']);
   });

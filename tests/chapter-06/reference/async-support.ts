@@ -56,7 +56,3 @@ export function ruleOf(error: unknown): string {
 export async function rejection(promise: Promise<unknown>): Promise<string> {
   return promise.then(() => '', ruleOf);
 }
-
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}

@@ -50,16 +50,16 @@ export function headOf(fields: readonly (readonly [string, string])[], line = 'G
 export class RawClient {
   readonly socket: Socket;
   readonly response: ResponseEvent;
-  #chunks: Buffer[];
+  /** Grown by doubling: it is looked at every turn. */
+  #bytes = Buffer.alloc(64 * 1024);
+  #length = 0;
   readonly ended: Promise<unknown>;
 
   private constructor(socket: Socket, response: ResponseEvent, rest: Buffer) {
     this.socket = socket;
     this.response = response;
-    this.#chunks = [rest];
-    socket.on('data', (chunk: Buffer) => {
-      this.#chunks.push(chunk);
-    });
+    this.#push(rest);
+    socket.on('data', (chunk: Buffer) => this.#push(chunk));
     this.ended = new Promise((resolve) => {
       socket.on('end', resolve).on('close', resolve);
     });
@@ -72,8 +72,7 @@ export class RawClient {
   }
 
   get received(): Buffer {
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0]!;
+    return this.#bytes.subarray(0, this.#length);
   }
 
   get output(): ServerOutput {
@@ -83,13 +82,11 @@ export class RawClient {
   send(...frames: Frame[]): void {
     this.socket.write(Buffer.concat(frames.map((frame) => clientFrame(frame))));
   }
-}
 
-/** Waits until something is so; fails after five seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 5000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  #push(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#bytes.length) this.#bytes = Buffer.concat([this.received], 2 * length);
+    this.#bytes.set(chunk, this.#length);
+    this.#length = length;
   }
 }

@@ -4,7 +4,7 @@ import { serveHttp } from '../../../solutions/02-http/index.ts';
 import type { HttpServer } from '../../../solutions/02-http/index.ts';
 import { connectWebSocket, Room, WebSockets } from '../../../solutions/06-websocket/index.ts';
 import type { ConnectOptions, RoomOptions, WebSocketPeer } from '../../../solutions/06-websocket/index.ts';
-import { until } from './raw-client.ts';
+import { until } from './waiting.ts';
 
 let server: HttpServer | undefined;
 
