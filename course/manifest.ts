@@ -107,7 +107,15 @@ export const chapters: readonly Chapter[] = [
     title: 'a gateway interface',
     builds: 'a gateway, a router and middleware; Express, Koa and Hono run on top',
     standsOn: [2, 4],
-    exercises: [],
+    exercises: [
+      { id: '5.1', title: 'environ', file: 'environ.ts', section: 'What a server knows' },
+      { id: '5.2', title: 'calling an app', file: 'call-app.ts', section: 'Calling an application', growsFrom: '5.1' },
+      { id: '5.3', title: 'the validator', file: 'watched-body.ts', section: 'Who broke it?', growsFrom: '5.1' },
+      { id: '5.4', title: 'router', file: 'route-tree.ts', section: 'One of ten thousand routes', growsFrom: '5.1' },
+      { id: '5.5', title: 'middleware', file: 'cors.ts', section: 'Around the application', growsFrom: '5.1' },
+      { id: '5.6', title: 'adapters', file: 'from-fetch.ts', section: 'Adapters', growsFrom: '5.1' },
+      { id: '5.7', title: 'where it came from', file: 'cgi-head.ts', section: 'Where it came from' },
+    ],
   },
   {
     number: 6,

@@ -55,8 +55,9 @@ export function cors(options: CorsOptions): Middleware {
   return (app) => (environ, startResponse) => {
     // TODO 5.5  A preflight is answered here, by `answerEmpty`, with `access` and, where that allows the origin,
     //           `ifPreflightAllowed`. Any other request is the application's: add `access`, and `ifAllowed` where it
-    //           is, to the fields that it starts its response with, whatever the status. Of its own, those that are
-    //           OURS are left out, and its Vary is kept.
+    //           is, to the fields that it starts its response with, whatever the status, and hand on the error, with
+    //           which it may do so again (G45). Of its own fields, those that are OURS are left out, and its Vary is
+    //           kept.
     throw new NotImplemented('5.5');
   };
 }

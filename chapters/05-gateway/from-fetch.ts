@@ -4,26 +4,37 @@
 
 import { NotImplemented } from '#course/not-implemented.ts';
 import { reasonPhrase } from '../02-http/index.ts';
+import { answer } from './answer.ts';
 import type { Environ, GatewayApp, GatewayInput } from './gateway.ts';
 import { encodeScriptName, requestFields } from './request-fields.ts';
 import { isHopByHop } from './response-head.ts';
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
+/** Of these Fetch makes no Request, however they are spelt (Fetch §2.2.1). */
+const FORBIDDEN = /^(?:connect|trace|track)$/i;
+
 /** Makes an application of a fetch handler. Its request has the whole URL, also where it is mounted below a path. */
 export function fromFetch(handler: FetchHandler): GatewayApp {
   return async function* (environ, startResponse) {
-    // TODO 5.6  Ask the handler; start the response with its status, its text (`reasonPhrase` knows one where it is
-    //           empty) and its header fields, without those of the connection (`isHopByHop`); and give the parts of its
+    if (FORBIDDEN.test(environ.REQUEST_METHOD)) return yield* answer(startResponse, 501);
+    // TODO 5.6  Ask the handler; start the response with its status, its text (where it is empty, the status's own by
+    //           `reasonPhrase`, or any, where that knows none: G40) and its header fields, without those of the connection (`isHopByHop`); and give the parts of its
     //           body, if it has one, as they come.
     throw new NotImplemented('5.6');
   };
 }
 
+/**
+ * A Request passes an abort on only while somebody holds it, and a handler that has kept its signal alone would never
+ * hear of one. So it lives as long as the signal that it follows.
+ */
+const followers = new WeakMap<AbortSignal, Request>();
+
 function toRequest(environ: Environ): Request {
   // TODO 5.6  A Request for `urlOf` this environ: its method, its fields (`requestFields`), its signal. If it
   //           `hasBody`, and the method is neither GET nor HEAD, the body is `streamOf` the input, with `duplex:
-  //           'half'`: the answer may begin before it has been read.
+  //           'half'`: the answer may begin before it has been read. `followers` holds it.
   throw new NotImplemented('5.6');
 }
 

@@ -24,8 +24,8 @@ export function jsonBody({ bytesMax = 100 * 1024, depthMax = 32 }: JsonBodyOptio
     //           read before: `deferBody`. A CONTENT_LENGTH beyond `bytesMax` is refused before anything is read
     //           (HttpError 413), and so is a type that is not taken (`checkType`). Then read, but never hold more than
     //           one byte more than is allowed; what is longer is 413, too. Content without a type is 415 (`checkType`
-    //           again), but no content without one is none. `parseJson` makes `json.body`. At last call the
-    //           application.
+    //           again). Where neither content nor type has come, there is no `json.body`; a type without content is
+    //           no JSON: `parseJson` makes `json.body` of what has come, or says 400. At last call the application.
     throw new NotImplemented('5.5');
   };
 }

@@ -91,7 +91,7 @@ class Search<Route> {
   /** Searches below a node for what follows the slash before `start`. It goes no deeper than the tree is. */
   below(node: RouteNode<Route>, start: number): FoundRoute<Route> | null {
     // TODO 5.4  Find the best route for what follows the slash before `start`: `#path` from there to its end. Behind
-    //           its end it is `#end` of the node's `endpoint`. Else take a segment, and try the ways in their order:
+    //           its end it is `#end` of the node's `endpoint` (with `start`, as for a wildcard). Else take a segment, and try the ways in their order:
     //           the node's `child` (by the segment decoded, where the path is `#encoded`), its `param`, whose segment
     //           is not empty and stands in `#values` as long as this way is tried, and at last its `rest`. A way that
     //           leads to nothing (`null`) was none: try the next. Take no more steps than the path has segments, but

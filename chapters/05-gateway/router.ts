@@ -128,7 +128,8 @@ export class Router {
     // TODO 5.4  What methods are there? For the path `*` (RFC 9110 §9.3.7) all that this router has (`#methods`), else
     //           the `methodsOf` the tree. Where there are none, and for `*` with any method but OPTIONS, `#notFound`
     //           answers. To OPTIONS, `answerEmpty`; to all others, `answer` 405; both with Allow: the methods, OPTIONS,
-    //           and HEAD where there is GET.
+    //           and HEAD where there is GET, each once and in whatever order. (`null` is not among them here: a path
+    //           with a route for all methods was found.)
     throw new NotImplemented('5.4');
   }
 

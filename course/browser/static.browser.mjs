@@ -1,79 +1,28 @@
 /**
  * Chapter 03's demo site in a browser: it renders, the film seeks, and what has been seen is asked for with its tag.
- *
- * With SCREENSHOTS=DIR it leaves pictures of what it saw.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { close, DEADLINE_MS, launch, openPage, ROOT, screenshot, serve as start } from './browser.mjs';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 const SITE = join(ROOT, 'chapters', '03-static', 'public');
-const DEADLINE_MS = 30_000;
-const FLAGS = [
-  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-  '--disable-sync',
-];
 
-const servers = [];
-let browser;
 let origin;
 
 /** Serves a directory with the reference's tool; the origin where it listens. */
 async function serve(directory, ...options) {
-  const main = join(ROOT, 'solutions', '03-static', 'main.ts');
-  const server = spawn(process.execPath, [main, '--port', '0', '--directory', directory, '--no-log', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
-  servers.push(server);
-  return await new Promise((resolve, reject) => {
-    let text = '';
-    server.stdout.on('data', (bytes) => {
-      text += bytes;
-      const found = /listening on (\S+)/.exec(text);
-      if (found) resolve(found[1]);
-    });
-    server.on('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)));
-  });
+  return await start('03-static', '--directory', directory, '--no-log', ...options);
 }
 
 before(async () => {
+  await launch();
   origin = await serve(SITE, '--precompressed');
-  const asRoot = process.getuid?.() === 0;
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [...FLAGS, ...(asRoot ? ['--no-sandbox'] : [])],
-  });
 });
 
-after(async () => {
-  await browser?.close();
-  for (const server of servers) server.kill();
-});
-
-/** A page that remembers what its console and its network said. */
-async function openPage(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 900, height: 1300 }, ...options });
-  context.setDefaultTimeout(DEADLINE_MS);
-  const page = await context.newPage();
-  const complaints = [];
-  const responses = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('requestfailed', (request) => {
-    // A film that has what it needs lets go of the rest.
-    if (!request.url().endsWith('.webm')) complaints.push(`${request.url()}: ${request.failure()?.errorText}`);
-  });
-  page.on('response', (response) => responses.push(response));
-  return { context, page, complaints, responses };
-}
-
-async function screenshot(page, name) {
-  if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
-}
+after(close);
 
 for (const colorScheme of ['light', 'dark']) {
   test(`the page renders without a complaint (${colorScheme})`, async () => {

@@ -9,9 +9,10 @@ import type { Ignored } from './ignored/entry.ts';
 import { ignoredInChapter01 } from './ignored/01-echo.ts';
 import { ignoredInChapter02 } from './ignored/02-http.ts';
 import { ignoredInChapter03 } from './ignored/03-static.ts';
+import { ignoredInChapter04 } from './ignored/04-workers.ts';
 import type { Mutant } from './mutants.ts';
 
-export const ignored: readonly Ignored[] = [...ignoredInChapter01, ...ignoredInChapter02, ...ignoredInChapter03];
+export const ignored: readonly Ignored[] = [...ignoredInChapter01, ...ignoredInChapter02, ...ignoredInChapter03, ...ignoredInChapter04];
 
 /** The entry that excuses a mutant, if there is one. */
 export function excuseOf(mutant: Mutant): Ignored | undefined {

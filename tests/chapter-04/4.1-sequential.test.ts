@@ -167,6 +167,13 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
       }
       await untilDeserted(world, 'everybody in the line has been served');
       await expectHello(world, server, 'when there is room again');
+      // With queueMax 0 nobody waits; who need not wait is served all the same.
+      const without = await serve(world, 'sequential', { queueMax: 0 });
+      const only = await visitor(world, without, 'client that is served, with queueMax 0');
+      await untilStats(world, ({ open }) => open === 1, 'a connection with queueMax 0, and nobody else there', 'open 1: it is served');
+      await expectSentAway(await visitor(world, without, 'second client, with queueMax 0'), 'a connection with queueMax 0, while another is served');
+      only.send('GET', '/');
+      isHello(await answer(only, 'who is served need not wait'), 'GET /');
     },
   );
 

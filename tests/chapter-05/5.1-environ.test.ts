@@ -34,15 +34,20 @@ async function read(world: HttpWorld, server: Address, steps: readonly string[],
   return (await environFor(world, server, 'POST', '/', { ...options, fields })).readings;
 }
 
+/** Of something long, its beginning and how long it is. */
+function brief(value: unknown): string {
+  return typeof value === 'string' && value.length > 100 ? `${show(value.slice(0, 40))} and so on, ${value.length} bytes` : show(value);
+}
+
 function expectReadings(readings: readonly string[], steps: readonly string[], expected: readonly string[], body: string): void {
   for (const [index, wanted] of expected.entries()) {
     check(readings[index] === wanted, {
-      sent: `a body of ${show(body)}, and then ${steps.slice(0, index + 1).join(', ')}`,
-      received: `${String(steps[index] ?? 'and more')} gave ${show(readings[index])}`,
-      expected: show(wanted),
+      sent: `a body of ${brief(body)}, and then ${steps.slice(0, index + 1).join(', ')}`,
+      received: `${String(steps[index] ?? 'and more')} gave ${brief(readings[index])}`,
+      expected: brief(wanted),
     });
   }
-  check(readings.length === expected.length, { sent: steps.join(', '), received: `${readings.length} readings: ${show(readings)}`, expected: `${expected.length}` });
+  check(readings.length === expected.length, { sent: steps.join(', '), received: `${readings.length} readings: ${readings.map(brief).join(', ')}`, expected: `${expected.length}` });
 }
 
 exercise<typeof driver>('5.1', import.meta.url, (rule) => {
@@ -215,8 +220,8 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'who-talks-to-whom',
     'knows both ends of the connection, by the connection itself',
     {
-      rule: 'SERVER_NAME and SERVER_PORT are where the request has arrived, strings (G20), unless the server was told otherwise; REMOTE_ADDR and REMOTE_PORT are the other end, whatever a header field says (G21)',
-      likely: 'a port is a number; or what the server was told (`server.serverName`) is not asked',
+      rule: 'SERVER_NAME and SERVER_PORT are where the request has arrived, strings (G20), unless the server was told otherwise; REMOTE_ADDR and REMOTE_PORT are the other end, whatever a header field says (G21), and absent where that is not known (G11)',
+      likely: 'a port is a number; or what the server was told (`server.serverName`) is not asked; or a key is set to `undefined`: it is there then',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -227,6 +232,9 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       const name = `${world.random.word()}.example`;
       const told = await world.call('serveEnviron', { serverName: name, serverPort: 443, serverSoftware: '' });
       expectKeys(await environFor(world, told, 'GET', '/'), { SERVER_NAME: name, SERVER_PORT: '443', SERVER_SOFTWARE: undefined }, `a server that was told to be ${name}:443`);
+      const ends = { REMOTE_ADDR: undefined, REMOTE_PORT: undefined };
+      expectKeys(await world.call('environOf', {}), ends, 'a connection whose other end has no address, such as a Unix socket');
+      expectKeys(await world.call('environOf', { remoteAddress: '192.0.2.1' }), { ...ends, REMOTE_ADDR: '192.0.2.1' }, 'a connection whose other end has an address and no port');
     },
   );
 
@@ -350,8 +358,8 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'holds-only-so-much',
     'refuses to hold more of a body than it may',
     {
-      rule: 'what one reading has to hold has a limit, beyond which it rejects with an error whose status is 413; iteration holds nothing and has no such limit (G34)',
-      likely: 'the limit is not looked at, or it is counted over all readings',
+      rule: 'what one reading has to hold has a limit, beyond which it rejects with an error whose status is 413, and so does every reading after it (G35: some of the body is lost); iteration holds nothing and has no such limit (G34)',
+      likely: 'the limit is not looked at, or it is counted over all readings; or the error is thrown by hand, and not by `#fail`, which remembers it',
     },
     async (world) => {
       const limit = world.random.integer(2000, 4000);
@@ -360,6 +368,13 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       expectReadings(await read(world, server, ['read'], { body }), ['read'], ['error 413'], `${limit + 1} bytes (the limit is ${limit})`);
       expectReadings(await read(world, server, ['readline'], { body }), ['readline'], ['error 413'], `${limit + 1} bytes (the limit is ${limit})`);
       expectReadings(await read(world, server, ['read'], { body: body.slice(1) }), ['read'], [body.slice(1)], `${limit} bytes, the limit itself`);
+      const after = ['read', 'read', 'readline', 'iterate'];
+      const [refused = '', ...later] = await read(world, server, after, { body: `${body}\nrest` });
+      check(refused === 'error 413' && later.length === 3 && later.every((reading) => reading.startsWith('error')), {
+        sent: `${limit + 6} bytes (the limit is ${limit}), and then ${after.join(', ')}`,
+        received: [refused, ...later].map(brief).join(', '),
+        expected: 'every reading is refused: some of the body is lost',
+      });
       const double = body + body;
       const halves = ['read 900', 'read 900', 'read 900', 'read 900', 'read 900'];
       const parts = halves.map((_, index) => double.slice(index * 900, (index + 1) * 900).slice(0, 900));

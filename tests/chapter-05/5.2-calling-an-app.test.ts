@@ -255,7 +255,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     },
     async (world) => {
       const server = await world.call('serve');
-      for (const [path, begun] of [['/waits', 'waiting'], ['/endless', 'next']] as const) {
+      for (const [path, begun] of [['/waits', 'waiting'], ['/deaf', 'waiting'], ['/endless', 'next'], ['/empty-parts', 'next']] as const) {
         const before = (await world.call('events')).length;
         const http = await world.http(server);
         http.send('GET', path);
@@ -268,7 +268,56 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         check(events.filter((event) => event === 'close').length === 1 && events.includes('return') && events.indexOf('return') < events.indexOf('close'), {
           sent: `GET ${path}, and then a reset`, received: events.join(', '), expected: 'return, and then close, each once',
         });
+        const all = (await world.call('events')).slice(before);
+        check(!all.slice(all.indexOf('close')).includes('next'), { sent: `GET ${path}, and then a reset`, received: 'a part was asked for after close()', expected: 'none is' });
+        const errors = await world.call('errors');
+        check(errors.length === 0, { sent: `GET ${path}, and then a reset`, received: `it was reported: ${errors.join('; ')}`, expected: 'no report: nobody is left whom the application would have to answer' });
         if (path === '/waits') check(events.includes('abort'), { sent: `GET ${path}, and then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
+      }
+    },
+  );
+
+  rule(
+    'gone-before-it-began',
+    'closes the body also where the client had gone before the application was called',
+    {
+      rule: 'close() is called once when the client has gone, also when the body was never asked for a part; none is asked for after it (G51, G53): rule 5',
+      likely: 'a signal that has aborted already sends no event: ask `signal.aborted`, too',
+    },
+    async (world) => {
+      await world.call('serve');
+      const parts = [world.random.word(), world.random.word()];
+      for (const path of ['/deaf', ...KINDS.map((kind) => target('/parts', { kind }, parts)), target('/generator', {}, parts), target('/async-generator', {}, parts)]) {
+        const sent = `a call for ${path} with a signal that has aborted`;
+        const all = await world.call('callForNobody', path);
+        const isCalled = all.some((event) => event.startsWith('call '));
+        const events = all.filter((event) => ['next', 'return', 'close', 'finally'].includes(event));
+        const received = events.join(', ') || 'nothing was done to the body';
+        // Who does not even call the application has nothing to close.
+        if (isCalled && !path.includes('generator')) {
+          const begun = events.includes('next');
+          check(events.filter((event) => event === 'close').length === 1 && events.at(-1) === 'close' && (!begun || events.includes('return')), {
+            sent, received, expected: 'close, once; and where a part was asked for, return before it',
+          });
+        }
+        const errors = await world.call('errors');
+        check(errors.length === 0, { sent, received: `it was reported: ${errors.join('; ')}`, expected: 'no report: the application has done nothing wrong' });
+      }
+    },
+  );
+
+  rule(
+    'closed-while-it-closes',
+    'closes a body once, also where closing it makes the client go',
+    {
+      rule: 'close() is called exactly once, and so is return() (G53), whatever these two do: rule 5',
+      likely: '`#closed` is set behind the calls: whoever is called may close the body again',
+    },
+    async (world) => {
+      await world.call('serve');
+      for (const step of ['return', 'close'] as const) {
+        const events = await world.call('callAndLeaveByClose', step);
+        check(events.join() === 'return,close', { sent: `a body that is given up, and by whose ${step}() the client goes`, received: events.join(', ') || 'nothing was done to the body', expected: 'return, and then close, each once' });
       }
     },
   );
@@ -403,7 +452,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     },
     async (world) => {
       const server = await world.call('serve');
-      for (const path of ['/promise', '/string', '/undefined', '/string-part', ...KINDS.map((kind) => target('/string-part', { kind }))]) {
+      for (const path of ['/promise', '/rejected', '/string', '/undefined', '/string-part', ...KINDS.map((kind) => target('/string-part', { kind }))]) {
         expectStatus(await once(world, server, 'GET', path), 500, `GET ${path}`);
       }
     },
@@ -466,11 +515,11 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'throws the error again when it comes after the head, and ends the connection',
     {
       rule: 'with an error, when the head has left, startResponse throws that same error (G46); the response is not completed after that, even if the application goes on (G61): rule 2',
-      likely: '`take` does not keep in mind that the head has left, or `check` says nothing',
+      likely: '`take` does not keep in mind that the head has left, or `check` says nothing, or only of what is truthy: `null` and 0 are errors, too',
     },
     async (world) => {
       const server = await world.call('serve');
-      for (const query of [{}, { length: 8 }]) {
+      for (const query of [{}, { length: 8 }, { error: 'null' }, { error: '0' }]) {
         const http = await world.http(server);
         http.send('GET', target('/too-late', query));
         await expectCut(http, 'some', 'what the application does after it has caught the error does not complete the response');
@@ -543,6 +592,29 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       expectBody(await http.response(), 'not read', 'POST /reads-not');
       expectBody(await http.response(), 'not read', 'POST /reads-not in chunks');
       expectBody(await http.response(), 'next', 'GET /hello behind bodies that nobody read');
+    },
+  );
+
+  rule(
+    'goes-on-when-it-is-read',
+    'tells a client to go on when the application reads, and not before',
+    {
+      rule: 'a client that expects 100-continue is told to go on when the application first reads (G72; RFC 9110 §10.1.1)',
+      likely: 'the body is asked for before the application asks for it',
+    },
+    async (world) => {
+      const server = await world.call('serve');
+      const body = world.random.words(4);
+      const head = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+      const reads = await world.http(server, { label: 'read' });
+      reads.announce('POST').tcp.write(head('/echo'));
+      await reads.tcp.until(() => /^HTTP\/1\.1 100 .*\r\n\r\n$/s.test(reads.tcp.received.toString('latin1')), { expected: 'HTTP/1.1 100 Continue, before the body is sent' });
+      reads.tcp.write(body);
+      expectBody(await reads.response(), body, 'POST /echo with Expect: 100-continue');
+      const unread = await world.http(server, { label: 'not read' });
+      unread.announce('POST').tcp.write(head('/reads-not'));
+      expectBody(await unread.response({ expected: 'the response: nobody reads the body' }), 'not read', 'POST /reads-not with Expect: 100-continue');
+      check(unread.interim.length === 0, { sent: 'POST /reads-not with Expect: 100-continue', received: `${unread.interim.length} interim responses before the final one`, expected: 'none: the application has not read' });
     },
   );
 

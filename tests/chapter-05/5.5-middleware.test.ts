@@ -133,7 +133,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'bearer-odd',
     'refuses what is no token, and does not fall over it',
-    { rule: 'a malformed request is 400 invalid_request (RFC 6750 §3.1); 401 asks again', likely: 'lengths that differ make timingSafeEqual throw' },
+    { rule: 'what is said to be a Bearer token and cannot be one is 400 invalid_request; 401 invalid_token is right too (RFC 6750 §3.1)', likely: 'lengths that differ make timingSafeEqual throw' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'bearer', credentials: [{ token: 'secret', user: 'ann' }] }]);
       const values = ['Bearer', 'Bearer secret secret', 'Bearer secret,', 'Bearer "secret"', 'Bearer secret, Bearer secret', 'Bearer s\xe9cret', 'Bearer secret=x', 'Bearer token=secret', `Bearer ${'x'.repeat(2_000)}!`, 'Bearer \tsecret', 'Bearer =', 'Bearer secret; x'];
@@ -159,7 +159,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       for (const token of ['less', 'none']) {
         const response = await ask(world, server, '/', { fields: [['Authorization', `Bearer ${token}`]] });
         expectStatus(response, 403, 'a token without the scope');
-        check((fieldValue(response, 'WWW-Authenticate') ?? '').includes('error="insufficient_scope"'), { sent: 'a token without the scope', received: `WWW-Authenticate: ${fieldValue(response, 'WWW-Authenticate') ?? 'none'}`, expected: 'a challenge with error="insufficient_scope"' });
+        const challenge = fieldValue(response, 'WWW-Authenticate') ?? 'none';
+        check(challenge.includes('error="insufficient_scope"'), { sent: 'a token without the scope', received: `WWW-Authenticate: ${challenge}`, expected: 'a challenge with error="insufficient_scope"' });
       }
       await expectCalls(world, 1, 'one token with the scope, two without');
     },
@@ -270,6 +271,23 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         const no = await ask(world, server, '/', { fields: [[ORIGIN, 'https://other.example']] });
         checkSame(fieldValues(no, MAY_READ).filter((value) => value !== '*'), [], `another origin; ${MAY_READ}`);
       }
+    },
+  );
+
+  rule(
+    'cors-errors',
+    'lets an error answer in place of a response that was begun, and a page read that answer',
+    { rule: 'a `startResponse` in front of another hands on all three of its arguments; without the error, a second call is refused (G44, G45)', likely: '`error` is not handed on to the outer startResponse' },
+    async (world) => {
+      const [origin, message] = [`https://${world.random.word()}.example`, world.random.word(10, 14)];
+      for (const as of ['iterable', 'async'] as const) {
+        const server = await world.call('serveBehind', [{ use: 'cors', origins: [origin] }, { use: 'errors' }], { as, throwsAt: 0, errorStatus: 409, message, parts: [5, 5] });
+        const response = await ask(world, server, '/', { fields: [[ORIGIN, origin]] });
+        const sent = `Origin: ${origin}, to an application that says 200 OK and then throws an HttpError 409, which \`errors\` answers within \`cors\``;
+        expectStatus(response, 409, sent);
+        checkSame([fieldValues(response, MAY_READ), response.body.includes(message)], [[origin], true], `${sent}; ${MAY_READ}, and whether the page has the error's message`);
+      }
+      checkSame(await world.call('reported'), [], 'errors that `errors` has answered within `cors`; what the server was told of');
     },
   );
 

@@ -110,7 +110,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'sends the Response of Hono: status, text, fields, none of the connection\'s',
     {
       rule: 'a Response\'s status, its text or the usual one, and its fields, a name as often as it is there; not those of the connection (G43)',
-      likely: 'the fields are made a record, in which there is one Set-Cookie, or Connection is handed on',
+      likely: 'the fields are made a record, in which there is one Set-Cookie, or Connection is handed on, or what has no text is OK whatever its status',
     },
     async (world) => {
       const server = await world.call('serveFramework', 'hono');
@@ -119,6 +119,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       check(fieldValues(cookies, 'set-cookie').join() === 'a=1,b=2' && fieldValue(cookies, 'x-own') === 'yes', { sent: 'GET /cookies', received: `Set-Cookie: ${show(fieldValues(cookies, 'set-cookie'))}`, expected: 'Set-Cookie twice, and X-Own' });
       const tea = await once(world, server, 'GET', '/teapot');
       check(tea.status === 418 && tea.reason === 'Short And Stout', { sent: 'GET /teapot', received: `${tea.status} ${tea.reason}`, expected: '418 Short And Stout' });
+      const gone = await once(world, server, 'GET', '/gone');
+      check(gone.status === 410 && gone.reason !== 'OK', { sent: 'GET /gone, whose Response has the status 410 and an empty statusText', received: `${gone.status} ${gone.reason}`, expected: '410 and its usual text, Gone, or another that does not say OK' });
+      const odd = await once(world, server, 'GET', '/odd');
+      check(odd.status === 299 && odd.reason !== '' && odd.reason !== 'OK', { sent: 'GET /odd, whose Response has the status 299, which has no usual text', received: `${odd.status} ${odd.reason}`, expected: '299 and any text that is not empty (G40) and does not say OK' });
       const http = await world.http(server);
       http.send('GET', '/empty').send('GET', '/json?name=next');
       expectStatus(await http.response(), 204, 'GET /empty');
@@ -145,6 +149,56 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'hono-reads-when-it-asks',
+    'does not read on in a body before Hono asks for it, nor after Hono has had enough',
+    {
+      rule: 'parts are read as somebody asks the stream for them, one ahead at most; to cancel the stream is to give up the iteration of the input (G33)',
+      likely: 'the stream reads whatever comes, or its `cancel()` does nothing',
+    },
+    async (world) => {
+      const server = await world.call('serveFramework', 'hono');
+      const body = world.random.words(6);
+      const http = await world.http(server);
+      http.send('POST', '/reads-later', { body });
+      const sent = 'POST /reads-later, whose handler has not asked for the body yet';
+      await eventually(world, async () => (await world.call('events')).includes('waiting'), { sent, received: 'the handler was not called', expected: 'it is' });
+      await world.settle();
+      const asked = await world.call('count', 'input asked');
+      check(asked <= 1, { sent, received: `gateway.input was read ${asked} times`, expected: 'not at all, or one part ahead' });
+      await world.call('openGate', 'read');
+      expectBody(await http.response(), body, 'POST /reads-later, whose handler asks now');
+      const stops = await world.http(server);
+      stops.sendBytes('POST /stops-reading HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\nsome of it', ['POST']);
+      expectBody(await stops.response(), 'enough', 'POST /stops-reading');
+      await eventually(world, async () => (await world.call('count', 'input given up')) === 1, {
+        sent: 'POST /stops-reading, whose handler cancels the stream after its first part',
+        received: 'the iteration of gateway.input goes on',
+        expected: 'its `return()` is called, once',
+      });
+    },
+  );
+
+  rule(
+    'fetch-methods',
+    'refuses the methods of which fetch makes no Request',
+    {
+      rule: 'CONNECT, TRACE and TRACK are forbidden by Fetch (§2.2.1): no handler can be asked, and nothing of ours has failed (RFC 9110 §15.6.2)',
+      likely: '`new Request` throws, and that is a 500',
+    },
+    async (world) => {
+      const server = await world.call('serveFramework', 'hono');
+      for (const method of ['TRACE', 'TRACK']) {
+        const http = await world.http(server);
+        http.send(method, '/json?name=a').send('GET', '/json?name=next');
+        expectStatus(await http.response(), [400, 405, 501], `${method} /json`);
+        expectJson(await http.response(), 200, { name: 'next' }, `GET /json behind ${method}`);
+      }
+      const errors = await world.call('errors');
+      check(errors.length === 0, { sent: 'TRACE and TRACK', received: `the report of an error: ${show(errors)}`, expected: 'no error of ours' });
+    },
+  );
+
+  rule(
     'hono-is-told-of-the-end',
     'tells Hono when the client has gone, and gives up what it sends',
     {
@@ -154,12 +208,20 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     async (world) => {
       const server = await world.call('serveFramework', 'hono');
       await expectGivesUp(world, server, '/endless', 'given up');
-      const http = await world.http(server);
-      http.send('GET', '/waits');
-      await eventually(world, async () => (await world.call('events')).includes('waiting'), { sent: 'GET /waits', received: 'the handler was not called', expected: 'it is' });
-      const before = await world.call('count', 'aborted');
-      http.tcp.resetNow();
-      await eventually(world, async () => (await world.call('count', 'aborted')) > before, { sent: 'GET /waits, and then a reset', received: 'the signal of the Request did not abort', expected: 'it aborts' });
+      for (const path of ['/waits', '/waits-by-itself']) {
+        const before = (await world.call('events')).length;
+        const seen = async (event: string): Promise<boolean> => (await world.call('events')).slice(before).includes(event);
+        const http = await world.http(server);
+        http.send('GET', path);
+        await eventually(world, () => seen('waiting'), { sent: `GET ${path}`, received: 'the handler was not called', expected: 'it is' });
+        await world.call('collectGarbage');
+        http.tcp.resetNow();
+        await eventually(world, () => seen('aborted'), {
+          sent: `GET ${path}, and then a reset`,
+          received: 'the signal of the Request did not abort',
+          expected: 'it aborts, also where nobody but you holds the Request',
+        });
+      }
     },
   );
 
@@ -271,6 +333,24 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'node-server-field',
+    'says on node:http who serves, unless the application says it',
+    {
+      rule: 'Server, where it is sent, is what the server was told to call itself; where the application has given one, it is the only one (G71)',
+      likely: 'the fields of the application are sent without `withServer`',
+    },
+    async (world) => {
+      const serverSoftware = `${world.random.word()}/${world.random.integer(1, 9)}`;
+      const server = await world.call('serveOnNode', { serverSoftware });
+      for (const [path, expected] of [['/hello', serverSoftware], [target('/parts', { kind: 'async' }, ['a', 'b']), serverSoftware], ['/own-fields', 'of-its-own']] as const) {
+        const found = fieldValues(await once(world, server, 'GET', path), 'server');
+        const mayBeAbsent = expected === serverSoftware;
+        check(found.join() === expected || (mayBeAbsent && found.length === 0), { sent: `GET ${path}, on a server with serverSoftware: ${show(serverSoftware)}`, received: `Server: ${show(found)}`, expected: `Server: ${show([expected])}${mayBeAbsent ? ', or none' : ''}` });
+      }
+    },
+  );
+
+  rule(
     'node-errors',
     'does on node:http what goes wrong as on our own server',
     {
@@ -300,12 +380,18 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'node-lengths',
     'cuts what is too long, and closes after what is too short, on node:http too',
     {
-      rule: 'no more is sent than Content-Length says (G55); after fewer bytes the connection is closed (G56)',
-      likely: 'node:http writes what it is given: `sendResponse` counts',
+      rule: 'no more is sent than Content-Length says (G55); after fewer bytes the connection is closed (G56); both are reported',
+      likely: 'node:http writes what it is given: `sendResponse` counts, and what it reports is for `settings.onError`',
     },
     async (world) => {
       const server = await world.call('serveOnNode');
       const word = world.random.word(6, 9);
+      let breaches = 0;
+      const expectReport = async (sent: string): Promise<void> => {
+        breaches++;
+        const told = (await world.call('errors')).length;
+        check(told === breaches, { sent, received: `${told} reports after ${breaches} breaches`, expected: 'one report for each (G64)' });
+      };
       for (const kind of ['list', 'sync', 'async']) {
         const path = target('/parts', { kind, length: 4 }, [word.slice(0, 3), word.slice(3)]);
         const http = await world.http(server);
@@ -314,11 +400,13 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         await http.tcp.until(() => http.tcp.ended || http.tcp.closed || http.tcp.received.includes('next'), { expected: 'the next response, or the end of the connection' });
         http.completeResponses();
         check(http.leftOver.length === 0, { sent: `GET ${path}`, received: `${show(http.leftOver.toString('latin1'))} behind the body`, expected: 'nothing' });
+        await expectReport(`GET ${path}, which is longer than its Content-Length`);
         const short = await world.http(server);
         const shortPath = target('/parts', { kind, length: 50 }, [word, word]);
         short.send('GET', shortPath).send('GET', target('/hello', { text: 'next' }));
         await over(short.tcp, 'the connection is closed after a body that is too short');
         check(!short.tcp.received.includes('next'), { sent: `GET ${shortPath}`, received: 'the next response in the middle of this body', expected: 'the connection is closed' });
+        await expectReport(`GET ${shortPath}, which is shorter than its Content-Length`);
       }
     },
   );
@@ -357,7 +445,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       well.send('GET', target('/parts', { kind: 'async' }, ['a', 'b']));
       expectBody(await well.response(), 'ab', 'GET /parts');
       await eventually(world, async () => (await world.call('count', 'close')) === 1, { sent: 'GET /parts', received: 'the body was not closed', expected: 'close() is called once' });
-      for (const [path, begun] of [['/waits', 'waiting'], ['/endless', 'next']] as const) {
+      for (const [path, begun] of [['/waits', 'waiting'], ['/deaf', 'waiting'], ['/endless', 'next']] as const) {
         const before = (await world.call('events')).length;
         const http = await world.http(server);
         http.send('GET', path);
@@ -369,6 +457,21 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         check((await seen('close')) === 1, { sent: `GET ${path}, and then a reset`, received: 'close() was called several times', expected: 'once' });
         if (path === '/waits') check((await seen('abort')) === 1, { sent: `GET ${path}, and then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
       }
+    },
+  );
+
+  rule(
+    'node-response-fails',
+    'hears of an error of node\'s response',
+    {
+      rule: 'an `error` of the response is a client that has gone (G24); an event `error` that nobody hears ends the process',
+      likely: 'only `close` is listened to',
+    },
+    async (world) => {
+      const sent = 'GET /waits, and an event `error` of its ServerResponse';
+      const outcome = await world.call('failNodeResponse');
+      check(outcome === 'heard', { sent, received: 'nobody listens: the process would end', expected: 'it is heard' });
+      await eventually(world, async () => (await world.call('count', 'abort')) === 1, { sent, received: 'gateway.signal did not abort', expected: 'it aborts' });
     },
   );
 

@@ -136,6 +136,19 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   );
 
   rule(
+    'own-variables',
+    'gives the server\'s own variables the last word',
+    { rule: 'what the server sets for a script cannot be changed by a request, whatever its name', likely: 'what the request says is written over `own`' },
+    async (world) => {
+      const given: Record<string, string> = { ...strings(world.random), REMOTE_USER: 'ann' };
+      const own = { PATH: '/bin', SERVER_NAME: `${world.random.word()}.own`, REMOTE_USER: world.random.word(), HTTP_X_SOMETHING: `own ${world.random.word()}` };
+      const variables = await world.call('cgiVariables', given, null, own);
+      for (const [name, value] of Object.entries(own)) checkSame(variables[name], value, `${name} among the server's own variables${name in given ? ', and in the environ' : ''}; the variable`);
+      checkSame([variables['HTTP_HOST'], variables['REQUEST_METHOD']], [given['HTTP_HOST'], given['REQUEST_METHOD']], 'HTTP_HOST and REQUEST_METHOD, which are not among its own; the variables');
+    },
+  );
+
+  rule(
     'authorization',
     'does not hand passwords and tokens to the script',
     { rule: 'RFC 3875 §9.2: Authorization is for the server; the script learns REMOTE_USER' },
@@ -148,13 +161,15 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'head',
     'understands what a script prints, with LF or with CRLF',
-    { rule: 'RFC 3875 §6: fields, an empty line, a body of any bytes', likely: 'only CRLF is taken, or the body is decoded with the head' },
+    { rule: 'RFC 3875 §6: fields, an empty line, a body of any bytes', likely: 'only CRLF is taken, or the body is decoded with the head, or the head as UTF-8, in which characters are not bytes: `index` then counts something else' },
     async (world) => {
-      const [value, name] = [world.random.words(2), `X-${world.random.word()}`];
+      // A script prints what it likes: here UTF-8, and a byte that is none. Each byte is a character.
+      const value = `${world.random.words(2)} ${Buffer.from('üñü').toString('latin1')}\xfc`;
+      const name = `X-${world.random.word()}`;
       const body = Buffer.concat([world.random.bytes(40), Buffer.from('\n\n\r\n\r\nx: y\n'), world.random.bytes(20)]);
       for (const [a, b] of [['\n', '\n'], ['\r\n', '\r\n'], ['\r\n', '\n'], ['\n', '\r\n']] as const) {
         const text = `Content-Type: text/plain${a}${name}:  ${value} ${a}${b}`;
-        const head = await parsed(world, Buffer.concat([Buffer.from(text), body]));
+        const head = await parsed(world, Buffer.concat([Buffer.from(text, 'latin1'), body]));
         const sent = JSON.stringify(text);
         check(head.outcome === 'head', { sent, received: showHead(head), expected: 'a head' });
         checkSame([head.status.slice(0, 3), head.headers.map(([field, text]) => [field.toLowerCase(), text])], ['200', [['content-type', 'text/plain'], [name.toLowerCase(), value]]], `${sent}; status and fields`);
@@ -347,7 +362,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'scgi-broken',
     'refuses what is no SCGI request',
-    { rule: 'the length is checked, the comma and the NULs too; a name comes once; SCGI is 1, CONTENT_LENGTH is digits', likely: 'the length is taken as it is, or the first value for CONTENT_LENGTH' },
+    { rule: 'the length is checked, the comma and the NULs too; a name comes once; SCGI is 1, CONTENT_LENGTH is digits', likely: 'the length is taken as it is, or the last byte before the comma is cut off unseen, or the first value for CONTENT_LENGTH is taken' },
     async (world) => {
       const good: Fields = [['CONTENT_LENGTH', '5'], ['SCGI', '1'], ['REQUEST_METHOD', 'GET']];
       const text = variablesText(good);
@@ -355,6 +370,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
         [Buffer.concat([Buffer.from(`${text.length}:`), text, Buffer.from(';')]), 'no comma behind the netstring'],
         [Buffer.concat([Buffer.from(`${text.length - 1}:`), text, Buffer.from(',')]), 'a length that is one too small'],
         [Buffer.concat([Buffer.from(`${text.length + 1}:`), text, Buffer.from(',,')]), 'a length that is one too large'],
+        [netstring(Buffer.concat([text.subarray(0, -1), Buffer.from('x')])), 'no NUL behind the last value'], [netstring(text.subarray(0, -1)), 'no NUL behind the last value, and nothing in its place'],
         [Buffer.concat([Buffer.from(`0${text.length}:`), text, Buffer.from(',')]), 'a length with a zero before it'],
         [Buffer.concat([Buffer.from(`+${text.length}:`), text, Buffer.from(',')]), 'a length with a sign'],
         [Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'HTTP'], [Buffer.from(':,'), 'no length'], [Buffer.from('0:,'), 'no variables'], [Buffer.from('x'), 'a first byte that is no digit'], [Buffer.from('12345678901'), 'eleven digits'],
@@ -377,7 +393,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'scgi-limit',
     'refuses a head that is too long before it has come',
-    { rule: 'the length says it: nothing is held that will be refused (431)' },
+    { rule: 'the length says it: nothing is held that will be refused (431)', likely: 'the limit is compared when the whole head is there: compare it as soon as the colon has come' },
     async (world) => {
       const most = world.random.integer(100, 900);
       for (const [bytes, what] of [[Buffer.from(`${most + 1}:`), `${most + 1}:`], [Buffer.from('999999999:CONTENT'), '999999999:CONTENT'], [Buffer.from(`${most + 1}:CONTENT_LENGTH`), `${most + 1}:CONTENT_LENGTH`]] as const) {

@@ -169,6 +169,22 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       })(), probe);
     },
 
+    /** An empty part, then the head, and then the parts of the query. */
+    '/starts-late': async function* (environ, startResponse) {
+      yield bytes('');
+      startResponse(arg(environ, 'status', '200 OK'), lengthOf(environ));
+      yield bytes('');
+      yield* partsOf(environ);
+    },
+
+    /** Empty parts without an end, and no head. */
+    '/empty-parts': () => bodyOf('async', (async function* () {
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve));
+        yield bytes('');
+      }
+    })(), probe),
+
     /** Parts without an end. */
     '/endless': (_environ, startResponse) => {
       startResponse('200 OK', [PLAIN]);
@@ -190,6 +206,16 @@ function answers(probe: Probe): Record<string, GatewayApp> {
         await promise;
         yield bytes('for nobody');
       })(), probe);
+    },
+
+    /** Waits for what does not come, and does not look at the signal. */
+    '/deaf': (_environ, startResponse) => {
+      startResponse('200 OK', [PLAIN]);
+      const next = async (): Promise<IteratorResult<Uint8Array>> => {
+        probe.note('waiting');
+        return await new Promise(() => {});
+      };
+      return bodyOf('async', { [Symbol.asyncIterator]: () => ({ next, return: () => Promise.resolve({ done: true, value: undefined }) }) }, probe);
     },
 
     /** An abort that comes too late is one that should not have come. */
@@ -265,7 +291,7 @@ function heads(probe: Probe): Record<string, GatewayApp> {
       startResponse('200 OK', lengthOf(environ));
       return bodyOf('async', (async function* () {
         yield bytes('some');
-        const error = new Error(SECRET);
+        const error = { '': new Error(SECRET), null: null, 0: 0 }[arg(environ, 'error')];
         try {
           startResponse('500 Internal Server Error', [], error);
           probe.note('taken');
@@ -309,6 +335,7 @@ function failures(probe: Probe): Record<string, GatewayApp> {
       startResponse('200 OK', []);
       return await Promise.resolve([bytes('later')]);
     }) as unknown as GatewayApp,
+    '/rejected': (() => Promise.reject(new Error(SECRET))) as unknown as GatewayApp,
     '/string': ((_environ: Environ, startResponse: StartResponse) => {
       startResponse('200 OK', []);
       return 'a text';
@@ -460,6 +487,12 @@ function breakers(probe: Probe): Record<string, GatewayApp> {
     '/breaks/G57-later': function* (_environ, startResponse) {
       started(startResponse, undefined, '304 Not Modified');
       yield bytes('something');
+    },
+    /** Two rules in one request, one of them when the body is closed. */
+    '/breaks/two-by-close': (environ, startResponse) => {
+      started(startResponse, 9);
+      const close = (): void => (environ['gateway.errors'].write as (text: unknown) => void)(7);
+      return Object.assign([bytes('short')], { close });
     },
     /** Two rules in one request. */
     '/breaks/two': function* (environ, startResponse) {

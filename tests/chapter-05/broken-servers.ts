@@ -2,6 +2,7 @@
  * Servers that break a rule of docs/gateway-spec.md, each by the rule and what it does. In front of them stands an
  * obedient application, behind a validator where the test puts one.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Body, Environ, GatewayApp, GatewayInput, StartResponse } from '#subject/05-gateway/index.ts';
 
 type Validate = (app: GatewayApp) => GatewayApp;
@@ -32,6 +33,11 @@ const reader = (read: (input: GatewayInput) => Promise<unknown>): GatewayApp => 
   await read(environ['gateway.input']);
   startResponse('200 OK', PLAIN);
   yield Buffer.from('read');
+};
+
+const closing = (close: () => void | Promise<void>): GatewayApp => (_environ, startResponse) => {
+  startResponse('200 OK', PLAIN);
+  return Object.assign([Buffer.from('a list')], { close });
 };
 
 /** An input that gives these, one by one, whatever it is asked for. */
@@ -101,8 +107,8 @@ const takes = (...calls: Parameters<StartResponse>[]) => async (validate: Valida
     return [Buffer.from('taken')];
   }));
 
-/** By rule and what is done. Those whose rule is `none` obey. */
-export const brokenServers: Record<string, (validate: Validate) => Promise<void>> = {
+/** By rule and what is done. Those whose rule is `none` obey; some tell what they and their application have seen. */
+export const brokenServers: Record<string, (validate: Validate) => Promise<string[] | void>> = {
   'none: a list': async (validate) => await serve(validate(list)),
   'none: a body of parts': async (validate) => await serve(validate(sync)),
   'none: a body that waits': async (validate) => await serve(validate(later)),
@@ -145,6 +151,30 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<void>
     })(environOf(), takesAll);
     await send(body).catch(() => {});
   },
+
+  'application: close() takes its time': async (validate) => {
+    const seen: string[] = [];
+    const body = validate(closing(async () => {
+      await setImmediate();
+      seen.push('the body is closed');
+    }))(environOf(), takesAll);
+    await send(body);
+    seen.push('the server goes on');
+    return seen;
+  },
+  'application: close() is called twice': async (validate) => {
+    const seen: string[] = [];
+    const body = validate(closing(() => void seen.push('close')))(environOf(), takesAll);
+    await send(body);
+    await body.close?.();
+    return seen;
+  },
+  'application: gives a text, and then a part': async (validate) =>
+    await serve(validate(function* (_environ, startResponse) {
+      startResponse('200 OK', PLAIN);
+      yield 'a text' as unknown as Uint8Array;
+      yield Buffer.from('a part');
+    })),
 
   'G10: the environ is frozen': async (validate) => await serve(validate(list), Object.freeze(environOf())),
   'G11: PATH_INFO is missing': withEnviron({ PATH_INFO: undefined }),

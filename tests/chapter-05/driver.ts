@@ -2,6 +2,8 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { NotImplemented } from '#course/not-implemented.ts';
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Gateway from '#subject/05-gateway/index.ts';
@@ -10,7 +12,8 @@ import type { Address } from '#support/tcp-client.ts';
 import { collect, makeApps, Probe } from './apps.ts';
 import { brokenServers } from './broken-servers.ts';
 import { cgiCalls } from './cgi-calls.ts';
-import { asSupertest, frameworks } from './frameworks.ts';
+import { directCalls } from './direct-calls.ts';
+import { asSupertest, failResponse, frameworks } from './frameworks.ts';
 import type { FrameworkName, SupertestCase } from './frameworks.ts';
 import { middlewareCalls } from './middleware-calls.ts';
 import { routerCalls } from './router-calls.ts';
@@ -39,6 +42,10 @@ export interface ServeSetup {
   /** The applications see this path as theirs. */
   mountedAt?: string;
 }
+
+/** How long after its end a body must have been closed, where a validator watches, in milliseconds. */
+const CLOSE_MS = 200;
+const CLOSE_MS_OF_BROKEN_SERVERS = 60;
 
 /** An environ, as far as it can be told. */
 export interface TellsEnviron {
@@ -88,7 +95,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
 
   function apps(setup: ServeSetup): Gateway.GatewayApp {
     const all = makeApps(probe);
-    const app: Gateway.GatewayApp = setup.validated === true ? chapter.validator(all, { report, closeMs: 200 }) : all;
+    const app: Gateway.GatewayApp = setup.validated === true ? chapter.validator(all, { report, closeMs: CLOSE_MS }) : all;
     return setup.mountedAt === undefined ? app : mounted(app, setup.mountedAt);
   }
 
@@ -104,6 +111,8 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
   }
+
+  const direct = directCalls(chapter, probe, onError);
 
   return {
     /** Answers every request with what its environ is; a field X-Read tells what to read of its input before. */
@@ -123,6 +132,9 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
       return await listen(handler, setup);
     },
 
+    /** What the environ is of a request of which only this is known. */
+    environOf: (facts: Partial<Gateway.RequestFacts>): Omit<TellsEnviron, 'readings'> => tell(direct.environOf(facts)),
+
     /** The applications of apps.ts on chapter 02's server. */
     serve: async (setup: ServeSetup = {}): Promise<Address> => await listen(chapter.toHandler(apps(setup), gatewayOptions(setup)), setup),
 
@@ -139,13 +151,19 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     /** Has supertest ask an application of apps.ts. */
     supertest: async (cases: SupertestCase[]) => await asSupertest(chapter.toNodeHandler(apps({}), gatewayOptions({})), cases),
 
+    /** Has node's response to a request that waits say that it has failed. */
+    failNodeResponse: async () => await failResponse(chapter.toNodeHandler(apps({}), gatewayOptions({})), listenOnNode, probe),
+
     /** Puts a server that breaks a rule in front of an application behind a validator: what it reported. */
-    watchServer: async (name: string): Promise<{ breaches: Pair[]; reports: number[] }> => {
+    watchServer: async (name: string): Promise<{ breaches: Pair[]; reports: number[]; seen: string[] }> => {
       const run = brokenServers[name];
       if (run === undefined) throw new Error(`there is no server ${name}`);
-      await run((app) => chapter.validator(app, { report, closeMs: 60 }));
-      return { breaches, reports };
+      const seen = await run((app) => chapter.validator(app, { report, closeMs: CLOSE_MS_OF_BROKEN_SERVERS }));
+      return { breaches, reports, seen: seen ?? [] };
     },
+
+    /** Of timers that wait equally long, the later one rings later: who waits for a close() by now has been told. */
+    passCloseMs: async () => await new Promise<void>((resolve) => void setTimeout(resolve, CLOSE_MS)),
 
     serversThatBreakRules: () => Object.keys(brokenServers),
 
@@ -156,6 +174,19 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     events: () => probe.events,
     count: (event: string) => probe.events.filter((seen) => seen === event).length,
     openGate: (name: string) => probe.open(name),
+    /** What nobody holds is gone afterwards. */
+    collectGarbage: async () => {
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      for (let round = 0; round < 3; round++) {
+        collect();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+
+    // 5.2
+    callForNobody: direct.callForNobody,
+    callAndLeaveByClose: direct.callAndLeaveByClose,
 
     // 5.4, 5.5, 5.7
     ...routerCalls(chapter, stage),

@@ -37,8 +37,6 @@ async function* endless(probe: Probe): AsyncGenerator<Buffer> {
   }
 }
 
-const held: Request[] = [];
-
 /** Each is loaded when it is asked for, and becomes an application of the chapter. */
 export function frameworks(chapter: typeof Gateway, probe: Probe): Record<FrameworkName, () => Promise<Gateway.GatewayApp>> {
   return {
@@ -104,6 +102,8 @@ export function frameworks(chapter: typeof Gateway, probe: Probe): Record<Framew
       app.get('/where', (context) => context.json({ url: context.req.url, method: context.req.method, fields: context.req.header() }));
       app.get('/cookies', () => new Response('two', { headers: [['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2'], ['Connection', 'keep-alive'], ['X-Own', 'yes']] }));
       app.get('/teapot', () => new Response('tea', { status: 418, statusText: 'Short And Stout' }));
+      app.get('/gone', () => new Response('gone', { status: 410 }));
+      app.get('/odd', () => new Response('odd', { status: 299 }));
       app.get('/empty', () => new Response(null, { status: 204 }));
       app.post('/upload', async (context) => context.json(uploaded(new Uint8Array(await context.req.arrayBuffer()))));
       app.post('/echo', (context) => new Response(context.req.raw.body));
@@ -112,34 +112,100 @@ export function frameworks(chapter: typeof Gateway, probe: Probe): Record<Framew
         probe.note(body === null ? 'no body' : 'a body');
         return context.text('answered');
       });
+      app.post('/reads-later', async (context) => {
+        probe.note('waiting');
+        await probe.pass('read');
+        return context.text(await context.req.text());
+      });
+      app.post('/stops-reading', async (context) => {
+        const reader = context.req.raw.body!.getReader();
+        await reader.read();
+        await reader.cancel();
+        return context.text('enough');
+      });
       app.get('/stream', () => new Response(ReadableStream.from(parts(probe)) as unknown as ReadableStream<Uint8Array>));
       app.get('/endless', (context) => {
         context.req.raw.signal.addEventListener('abort', () => probe.note('aborted'));
         return new Response(ReadableStream.from(endless(probe)) as unknown as ReadableStream<Uint8Array>);
       });
-      app.get('/waits', async (context) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        // The signal of a Request follows the one that it was made with for as long as somebody holds the Request.
-        held.push(context.req.raw);
-        context.req.raw.signal.addEventListener('abort', () => {
-          probe.note('aborted');
-          resolve();
-        });
-        probe.note('waiting');
-        await promise;
-        return context.text('for nobody');
-      });
+      app.get('/waits', (context) => waits(context.req.raw.signal, probe));
       // Hono answers errors itself, with a page that says nothing.
       app.onError((_error, context) => context.text('Internal Server Error', 500));
       app.get('/error', () => {
         throw new Error(SECRET);
       });
-      return chapter.fromFetch(async (request) => {
-        if (new URL(request.url).pathname === '/throws') throw new Error(SECRET);
-        return await app.fetch(request);
+      const served = chapter.fromFetch((request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === '/throws') return Promise.reject(new Error(SECRET));
+        if (pathname === '/waits-by-itself') return waits(request.signal, probe);
+        return app.fetch(request);
       });
+      return (environ, startResponse) => served({ ...environ, 'gateway.input': watched(environ['gateway.input'], probe) }, startResponse);
     },
   };
+}
+
+/** An input that tells the probe when it is asked, and when its iteration is given up. */
+function watched(input: Gateway.GatewayInput, probe: Probe): Gateway.GatewayInput {
+  const asked = <T>(answer: () => T): T => {
+    probe.note('input asked');
+    return answer();
+  };
+  const iterable = (parts: AsyncIterable<Buffer>): AsyncIterable<Buffer> => ({
+    [Symbol.asyncIterator]: () => {
+      const inner = parts[Symbol.asyncIterator]();
+      return {
+        next: () => asked(() => inner.next()),
+        return: async () => {
+          probe.note('input given up');
+          return await inner.return?.() ?? { done: true, value: undefined };
+        },
+      };
+    },
+  });
+  return {
+    read: (size) => asked(() => input.read(size)),
+    readline: (size) => asked(() => input.readline(size)),
+    lines: () => iterable(input.lines()),
+    [Symbol.asyncIterator]: () => iterable(input)[Symbol.asyncIterator](),
+  };
+}
+
+/** Waits until the client has gone. It knows of the signal alone: nobody here holds the Request. */
+async function waits(signal: AbortSignal, probe: Probe): Promise<Response> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => {
+    probe.note('aborted');
+    resolve();
+  });
+  probe.note('waiting');
+  await promise;
+  return new Response('for nobody');
+}
+
+/** Asks for an answer that does not come, and has the response say that it has failed: whether somebody hears it. */
+export async function failResponse(
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+  listen: (handler: (request: IncomingMessage, response: ServerResponse) => void) => Promise<{ port: number }>,
+  probe: Probe,
+): Promise<'heard' | 'not heard'> {
+  const { promise, resolve } = Promise.withResolvers<ServerResponse>();
+  const { port } = await listen((request, response) => {
+    handler(request, response);
+    resolve(response);
+  });
+  void fetch(`http://127.0.0.1:${port}/waits`).catch(() => undefined);
+  const response = await promise;
+  while (!probe.events.includes('waiting')) await new Promise((next) => setImmediate(next));
+  // As EventEmitter does it: what nobody listens to is thrown.
+  try {
+    response.emit('error', new Error('the connection is broken'));
+    return 'heard';
+  } catch {
+    return 'not heard';
+  } finally {
+    response.destroy();
+  }
 }
 
 /** What supertest has to say. */

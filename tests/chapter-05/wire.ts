@@ -33,7 +33,7 @@ export function show(value: unknown): string {
 }
 
 /** Some of an environ's keys; `undefined` for one that must not be there. */
-export function expectKeys({ values }: TellsEnviron, expected: Record<string, unknown>, sent: string): void {
+export function expectKeys({ values }: Pick<TellsEnviron, 'values'>, expected: Record<string, unknown>, sent: string): void {
   for (const [key, value] of Object.entries(expected)) {
     const found = key in values ? values[key] : undefined;
     check(JSON.stringify(found) === JSON.stringify(value), { sent, received: `${key}: ${show(found)}`, expected: `${key}: ${show(value)}` });

@@ -16,6 +16,7 @@ import { CheckFailure } from './failure.ts';
 import type { FailureReport } from './failure.ts';
 import type { DescribedError, FromHost, ToHost } from './messages.ts';
 import { forgetProcess, killGroup, registerProcess } from './processes.ts';
+import { StandStill } from './stand-still.ts';
 
 /** How long a server may show nothing, in milliseconds of its own turning loop. */
 export const PATIENCE_MS = 1000;
@@ -26,7 +27,7 @@ export const CALL_PATIENCE_MS = 2500;
 /** How long a chapter may take to load, in the same measure. */
 export const LOADING_MS = 3500;
 
-/** How long its loop may stand still, in milliseconds of the wall clock. */
+/** How long its loop may stand still, in milliseconds; what it waits for a processor does not count. */
 export const BLOCKED_MS = 4500;
 
 const LAST_LINES = 12;
@@ -146,10 +147,10 @@ export class Subject {
   /** Resolves when the subject's event loop has turned; false where it has exited. */
   async turn(): Promise<boolean> {
     const ping = this.#ping();
-    const started = performance.now();
+    const still = new StandStill(this.#child.pid);
     while (this.#pongs < ping && !this.exited) {
-      if (performance.now() - started > BLOCKED_MS) return false;
-      await this.#bell.wait(BLOCKED_MS);
+      if (still.ms() > BLOCKED_MS && !(await this.#hasAnswered(ping))) return false;
+      await this.#bell.wait(TURN_LOOK_MS);
     }
     return !this.exited;
   }
@@ -169,7 +170,7 @@ export class Subject {
     const { bell = this.#bell, progress = () => 0, patienceMs = PATIENCE_MS } = options;
     let seen = progress();
     let looked = performance.now();
-    let answered = looked;
+    let still = new StandStill(this.#child.pid);
     let quietMs = 0;
     let ping = this.#ping();
     for (;;) {
@@ -179,7 +180,8 @@ export class Subject {
       if (this.#pongs >= ping) {
         // The loop has turned since the last look: the time that passed was its own.
         quietMs += Math.min(now - looked, 2 * TICK_MS);
-        looked = answered = now;
+        looked = now;
+        still = new StandStill(this.#child.pid);
         ping = this.#ping();
       }
       if (progress() !== seen) {
@@ -187,9 +189,15 @@ export class Subject {
         quietMs = 0;
       }
       if (quietMs >= patienceMs) return 'silent';
-      if (now - answered > BLOCKED_MS) return 'blocked';
+      if (still.ms() > BLOCKED_MS && !(await this.#hasAnswered(ping))) return 'blocked';
       await bell.wait(TICK_MS);
     }
+  }
+
+  /** Whether a pong is here that we, on a busy machine, had no time to read. */
+  async #hasAnswered(ping: number): Promise<boolean> {
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return this.#pongs >= ping;
   }
 
   /** The process is gone, but what it sent may still be on its way to us. */
@@ -327,6 +335,8 @@ export class Subject {
 }
 
 const TICK_MS = 50;
+/** How often a loop that does not turn is looked at. */
+const TURN_LOOK_MS = 250;
 
 /** A driver's function threw: a CheckFailure that also keeps the error itself. */
 export class CallError extends CheckFailure {

@@ -1,6 +1,7 @@
 /** The page's side of the notes. What others have written is only ever put in as text, never as HTML. */
 
 const API = 'api/notes';
+const NO_TOKEN = 'The token is missing or wrong.';
 const element = (id) => document.getElementById(id);
 const [form, token, title, text, list, message, cancel] = ['editor', 'token', 'title', 'text', 'list', 'message', 'cancel'].map(element);
 
@@ -12,10 +13,14 @@ token.addEventListener('input', () => sessionStorage.setItem('token', token.valu
 
 async function call(method, path = '', body = undefined) {
   const headers = {};
-  if (method !== 'GET') headers.Authorization = `Bearer ${token.value}`;
+  if (method !== 'GET') {
+    // A header field cannot have everything that one can type.
+    if (!/^[\x21-\x7e]+$/.test(token.value)) throw new Error(NO_TOKEN);
+    headers.Authorization = `Bearer ${token.value}`;
+  }
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   const response = await fetch(API + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  if (response.status === 400 && token.value === '' || response.status === 401) throw new Error('The token is missing or wrong.');
+  if (response.headers.has('www-authenticate')) throw new Error(NO_TOKEN);
   if (!response.ok) throw new Error((await response.text()).trim());
   return response.status === 204 ? null : response.json();
 }

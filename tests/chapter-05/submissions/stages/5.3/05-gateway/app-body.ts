@@ -33,10 +33,11 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
    * Asks for parts until one is not empty. False where the body has ended without one. A promise only where the body
    * gives promises: then a body that is there at once is answered at once.
    *
-   * @throws what the body throws; it is closed then
+   * @throws what the body throws; it is closed then. An AbortError where it was closed before there was a part
    */
   begin(): boolean | Promise<boolean> {
     try {
+      this.#checkOpen();
       const iterator = iterate(this.#body);
       this.#iterator = iterator;
       for (;;) {
@@ -61,14 +62,18 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
 
   /** Notes a part that is not empty, or the end; false where there is more to ask for. */
   #take({ done, value }: IteratorResult<Uint8Array>): boolean {
-    if (done === true) {
-      this.#ended = true;
-      return true;
-    }
+    if (done === true) this.#ended = true;
+    this.#checkOpen();
+    if (done === true) return true;
     checkPart(value);
     if (value.length === 0) return false;
     this.#first = value;
     return true;
+  }
+
+  /** Closed before there was a response: its client has gone. No part is asked for then, and none is missing (G51). */
+  #checkOpen(): void {
+    if (this.#closed) throw new DOMException('the client has gone', 'AbortError');
   }
 
   [Symbol.asyncIterator](): this {

@@ -3,15 +3,20 @@
  */
 
 import { reasonPhrase } from '../02-http/index.ts';
+import { answer } from './answer.ts';
 import type { Environ, GatewayApp, GatewayInput } from './gateway.ts';
 import { encodeScriptName, requestFields } from './request-fields.ts';
 import { isHopByHop } from './response-head.ts';
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
+/** Of these Fetch makes no Request, however they are spelt (Fetch §2.2.1). */
+const FORBIDDEN = /^(?:connect|trace|track)$/i;
+
 /** Makes an application of a fetch handler. Its request has the whole URL, also where it is mounted below a path. */
 export function fromFetch(handler: FetchHandler): GatewayApp {
   return async function* (environ, startResponse) {
+    if (FORBIDDEN.test(environ.REQUEST_METHOD)) return yield* answer(startResponse, 501);
     const response = await handler(toRequest(environ));
     const { status, statusText, body } = response;
     const headers = [...response.headers].filter(([name]) => !isHopByHop(name));
@@ -20,6 +25,12 @@ export function fromFetch(handler: FetchHandler): GatewayApp {
     if (body !== null) yield* body;
   };
 }
+
+/**
+ * A Request passes an abort on only while somebody holds it, and a handler that has kept its signal alone would never
+ * hear of one. So it lives as long as the signal that it follows.
+ */
+const followers = new WeakMap<AbortSignal, Request>();
 
 function toRequest(environ: Environ): Request {
   const headers = new Headers();
@@ -31,7 +42,9 @@ function toRequest(environ: Environ): Request {
     init.body = streamOf(environ['gateway.input']);
     init.duplex = 'half';
   }
-  return new Request(urlOf(environ), init);
+  const request = new Request(urlOf(environ), init);
+  followers.set(environ['gateway.signal'], request);
+  return request;
 }
 
 /** Nothing is read before somebody asks the stream for it. */
