@@ -15,6 +15,8 @@ export class Inbox {
   #bytes = 0;
   #waiting: ((message: WebSocketMessage | null) => void) | null = null;
   #ended = false;
+  /** The application wants nothing more for now. */
+  paused = false;
   listener: ((message: WebSocketMessage) => void) | null = null;
 
   constructor(limits: WebSocketLimits) {
@@ -23,7 +25,7 @@ export class Inbox {
 
   /** Whether so much waits that no more should be read. */
   get full(): boolean {
-    return this.length >= this.#limits.queuedMessagesMax || this.#bytes >= this.#limits.queuedBytesMax;
+    return this.paused || this.length >= this.#limits.queuedMessagesMax || this.#bytes >= this.#limits.queuedBytesMax;
   }
 
   get length(): number {
@@ -41,6 +43,11 @@ export class Inbox {
       this.#queue.push(message);
       this.#bytes += message.length;
     }
+  }
+
+  /** Gives everything that waits to the listener. */
+  handOver(): void {
+    while (this.listener !== null && this.length > 0) this.listener(this.shift()!);
   }
 
   /** The next one; `undefined` if none is here. */

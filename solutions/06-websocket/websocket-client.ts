@@ -15,7 +15,8 @@ import { SessionGroup } from './session-group.ts';
 import type { SessionGroupOptions } from './session-group.ts';
 import { WebSocketConnection } from './websocket-connection.ts';
 import { WebSocketError } from './websocket-error.ts';
-import { WebSocketSession } from './websocket.ts';
+import { WebSocketSession } from './websocket-session.ts';
+import { OpenWebSocket } from './websocket.ts';
 import type { WebSocketPeer } from './websocket-types.ts';
 
 export interface ConnectOptions extends SessionGroupOptions {
@@ -76,8 +77,8 @@ function openOn(socket: Socket, handshake: ClientHandshake, group: SessionGroup)
         const { subprotocol, deflate } = readAcceptance(event, handshake);
         socket.removeAllListeners();
         const machine = new WebSocketConnection({ role: 'client', limits: group.limits, deflate });
-        const session = new WebSocketSession(socket, machine, group, subprotocol);
-        resolve(session);
+        const session = new WebSocketSession(socket, machine, group);
+        resolve(new OpenWebSocket(session, subprotocol));
         // What came with the response is read when whoever waits for the WebSocket has it.
         const head = http.takeInput();
         if (head.length > 0) setImmediate(() => session.receiveData(head));

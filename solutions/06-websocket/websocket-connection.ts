@@ -11,23 +11,22 @@
 
 import { LocalProtocolError, needMoreData } from '../02-http/index.ts';
 import type { NeedMoreData } from '../02-http/index.ts';
-import { closePayload, parseClosePayload } from './close-payload.ts';
-import { defaultDeflateTuning, Deflater, Inflater } from './deflate.ts';
+import { closePayload } from './close-payload.ts';
+import { ControlReader } from './control-reader.ts';
 import type { DeflateTuning } from './deflate.ts';
+import { deflateCodecs } from './deflate-codecs.ts';
 import type { DeflateParameters } from './deflate-parameters.ts';
 import { FrameReader } from './frame-reader.ts';
-import { encodeFrame, encodeHead } from './frame-writer.ts';
+import { encodeFrame } from './frame-writer.ts';
 import { withWebSocketLimits } from './limits.ts';
 import type { WebSocketLimits } from './limits.ts';
 import { MessageReader } from './message-reader.ts';
-import { BINARY, CLOSE, CONTROL_BYTES_MAX, FIN, FIRST_CONTROL, PING, PONG, RSV1, TEXT } from './opcodes.ts';
-import { SharedMessage } from './shared-message.ts';
+import { MessageWriter } from './message-writer.ts';
+import { CLOSE, CONTROL_BYTES_MAX, FIN, FIRST_CONTROL, PING, PONG } from './opcodes.ts';
 import { webSocketTransitions } from './states.ts';
 import type { WebSocketRole, WebSocketState, WebSocketTransition } from './states.ts';
 import { WebSocketError } from './websocket-error.ts';
-import type {
-  CloseEvent, ConnectionEndEvent, PingEvent, PongEvent, ConnectionEvent, ConnectionEventToSend,
-} from './connection-events.ts';
+import type { ConnectionEndEvent, ConnectionEvent, ConnectionEventToSend } from './connection-events.ts';
 
 export interface WebSocketConnectionOptions {
   /** Default `server`. */
@@ -41,9 +40,6 @@ export interface WebSocketConnectionOptions {
   readonly deflateFromBytes?: number;
 }
 
-/** Copying more than this behind its head costs more than a second buffer does. */
-const COPIED_BYTES_MAX = 16 * 1024;
-
 const connectionEnd: ConnectionEndEvent = Object.freeze({ type: 'end' });
 
 export class WebSocketConnection {
@@ -51,25 +47,22 @@ export class WebSocketConnection {
   readonly limits: WebSocketLimits;
   readonly #frame: FrameReader;
   readonly #messages: MessageReader;
-  readonly #deflater: Deflater | null;
-  readonly #deflateFromBytes: number;
+  readonly #control = new ControlReader();
+  readonly #writer: MessageWriter;
   #state: WebSocketState = 'open';
   #error: WebSocketError | null = null;
   #peerEnded = false;
   /** A frame's head has been read, and its payload not to the end. */
   #inFrame = false;
-  /** What has arrived of a control frame's payload. */
-  #control: Buffer | null = null;
 
   constructor(options: WebSocketConnectionOptions = {}) {
     const { role = 'server', deflate = null } = options;
     this.role = role;
     this.limits = withWebSocketLimits(options.limits);
     this.#frame = new FrameReader(role, deflate !== null, this.limits.frameBytesMax);
-    const [inflater, deflater] = codecs(role, deflate, options.deflateTuning);
+    const [inflater, deflater] = deflateCodecs(role, deflate, options.deflateTuning);
     this.#messages = new MessageReader(this.limits, inflater);
-    this.#deflater = deflater;
-    this.#deflateFromBytes = options.deflateFromBytes ?? 1024;
+    this.#writer = new MessageWriter(role, deflater, options.deflateFromBytes);
   }
 
   get state(): WebSocketState {
@@ -117,7 +110,7 @@ export class WebSocketConnection {
     switch (event.type) {
       case 'message':
         this.#mayMove('send-frame');
-        return this.#encode(event.data);
+        return this.#writer.encode(event.data);
       case 'ping':
         return this.#sendControl(PING, event.data);
       case 'pong':
@@ -138,10 +131,9 @@ export class WebSocketConnection {
    * themselves, which must not be changed until they are sent.
    */
   sendParts(event: ConnectionEventToSend): readonly Uint8Array[] {
-    const long = event.type === 'message' && event.data instanceof Uint8Array && event.data.length > COPIED_BYTES_MAX;
-    if (!long || this.#deflater !== null || this.role === 'client') return [this.send(event)];
+    if (event.type !== 'message') return [this.send(event)];
     this.#mayMove('send-frame');
-    return [encodeHead(FIN | BINARY, event.data.length), event.data];
+    return this.#writer.encodeParts(event.data);
   }
 
   get #reads(): boolean {
@@ -162,7 +154,8 @@ export class WebSocketConnection {
         const data = this.#messages.receive(frame);
         if (data !== null) return { type: 'message', data };
       } else {
-        const event = this.#readControl();
+        const event = this.#control.receive(frame);
+        if (event?.type === 'close') this.#closeFrameCame();
         if (event !== null) return event;
       }
     }
@@ -175,40 +168,10 @@ export class WebSocketConnection {
     return connectionEnd;
   }
 
-  #readControl(): PingEvent | PongEvent | CloseEvent | null {
-    const frame = this.#frame;
-    const part = frame.bytes.subarray(frame.start, frame.end);
-    const data = this.#control === null ? part : Buffer.concat([this.#control, part]);
-    if (frame.left > 0) {
-      this.#control = data;
-      return null;
-    }
-    this.#control = null;
-    if (frame.opcode === PING) return { type: 'ping', data };
-    if (frame.opcode === PONG) return { type: 'pong', data };
-    const event = parseClosePayload(data);
+  /** RFC 6455 §5.5.1: nothing comes after it. */
+  #closeFrameCame(): void {
     this.#move('receive-close');
-    frame.drop();
-    return event;
-  }
-
-  #encode(data: string | Uint8Array | SharedMessage): Buffer {
-    if (data instanceof SharedMessage) return this.#encodeShared(data);
-    const opcode = typeof data === 'string' ? TEXT : BINARY;
-    const masked = this.role === 'client';
-    if (this.#deflater === null || byteLength(data) < this.#deflateFromBytes) {
-      return encodeFrame(FIN | opcode, data, masked);
-    }
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    return encodeFrame(FIN | RSV1 | opcode, this.#deflater.deflate(bytes), masked);
-  }
-
-  #encodeShared(message: SharedMessage): Buffer {
-    // Each of a client's frames has a mask of its own.
-    if (this.role === 'client') return this.#encode(message.data);
-    if (this.#deflater === null || message.byteLength < this.#deflateFromBytes) return message.frame();
-    this.#deflater.forget();
-    return message.deflatedFrame(this.#deflater.windowBits);
+    this.#frame.drop();
   }
 
   #sendControl(opcode: number, data: string | Uint8Array): Buffer {
@@ -230,18 +193,4 @@ export class WebSocketConnection {
 
 function byteLength(data: string | Uint8Array): number {
   return typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-}
-
-/** What inflates the peer's messages and what deflates ours. */
-function codecs(
-  role: WebSocketRole,
-  parameters: DeflateParameters | null,
-  tuning: DeflateTuning = defaultDeflateTuning,
-): [Inflater, Deflater] | [null, null] {
-  if (parameters === null) return [null, null];
-  const client = [parameters.clientMaxWindowBits, !parameters.clientNoContextTakeover] as const;
-  const server = [parameters.serverMaxWindowBits, !parameters.serverNoContextTakeover] as const;
-  return role === 'server'
-    ? [new Inflater(...client), new Deflater(...server, tuning)]
-    : [new Inflater(...server), new Deflater(...client, tuning)];
 }

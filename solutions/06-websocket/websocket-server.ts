@@ -22,7 +22,8 @@ import { acceptHandshake, originAllowed, readHandshake } from './handshake.ts';
 import { SessionGroup } from './session-group.ts';
 import type { SessionGroupOptions } from './session-group.ts';
 import { WebSocketConnection } from './websocket-connection.ts';
-import { WebSocketSession } from './websocket.ts';
+import { WebSocketSession } from './websocket-session.ts';
+import { OpenWebSocket } from './websocket.ts';
 import type { WebSocketAcceptance, WebSocketHost, WebSocketOffer, WebSocketPeer } from './websocket-types.ts';
 
 export interface WebSocketsOptions extends SessionGroupOptions {
@@ -71,9 +72,9 @@ export class WebSockets implements WebSocketHost {
         ...(deflateTuning && { deflateTuning }),
         ...(deflateFromBytes !== undefined && { deflateFromBytes }),
       });
-      const session = new WebSocketSession(socket, machine, this.#group, subprotocol);
+      const session = new WebSocketSession(socket, machine, this.#group);
       try {
-        onOpen(session);
+        onOpen(new OpenWebSocket(session, subprotocol));
       } catch (error) {
         session.fail(error);
       }
