@@ -93,14 +93,19 @@ export class FrameReader {
     const length = short < 126 ? short : this.#longLength(at, short);
     if (length > this.#frameBytesMax) throw new WebSocketError(1009, 'the frame is too long');
     if (available < headEnd) return false;
-    if (this.#masked) this.#key = word(bytes, at + lengthEnd);
+    this.#begin(first, length, at + headEnd);
+    return true;
+  }
+
+  /** The head is right, and ends here: the frame at hand is this one. */
+  #begin(first: number, length: number, headEnd: number): void {
+    if (this.#masked) this.#key = word(this.bytes, headEnd - 4);
     this.opcode = first & 0x0f;
     this.fin = (first & FIN) !== 0;
     this.deflated = (first & RSV1) !== 0;
     this.length = length;
     this.left = length;
-    this.#at = at + headEnd;
-    return true;
+    this.#at = headEnd;
   }
 
   /** Reads what has arrived of the payload. False where nothing has. An empty payload is read as an empty part. */
@@ -134,15 +139,12 @@ export class FrameReader {
   /** The length in the two or eight bytes behind the second. RFC 6455 §5.2: the shortest form MUST be used. */
   #longLength(at: number, short: number): number {
     const { bytes } = this;
-    if (short === 126) {
-      const length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
-      if (length < 126) throw new WebSocketError(1002, 'a length that is not in its shortest form');
-      return length;
-    }
-    const high = word(bytes, at + 2);
-    const low = word(bytes, at + 6) >>> 0;
+    const high = short === 126 ? 0 : word(bytes, at + 2);
+    const low = short === 126 ? word(bytes, at) & 0xffff : word(bytes, at + 6) >>> 0;
     if (high < 0) throw new WebSocketError(1002, 'a length with its highest bit set');
-    if (high === 0 && low <= 0xffff) throw new WebSocketError(1002, 'a length that is not in its shortest form');
+    if (high === 0 && low < (short === 126 ? 126 : 0x10000)) {
+      throw new WebSocketError(1002, 'a length that is not in its shortest form');
+    }
     return high * 2 ** 32 + low;
   }
 }

@@ -41,6 +41,7 @@ export class Lifespan {
   #mistaken = false;
   #receiver: PromiseWithResolvers<LifespanEvent> | null = null;
   #startupGiven = false;
+  #shutdownGiven = false;
   readonly #started = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
 
@@ -67,6 +68,7 @@ export class Lifespan {
   async stop(): Promise<void> {
     if (this.#state !== 'serving') return;
     this.#state = 'stopping';
+    this.#shutdownGiven = this.#receiver !== null;
     this.#receiver?.resolve({ type: 'lifespan.shutdown' });
     this.#receiver = null;
     await within(this.#times.shutdownMs, this.#stopped.promise, 'shutdown');
@@ -81,7 +83,10 @@ export class Lifespan {
       this.#startupGiven = true;
       return Promise.resolve({ type: 'lifespan.startup' });
     }
-    if (this.#state === 'stopping') return Promise.resolve({ type: 'lifespan.shutdown' });
+    if (this.#state === 'stopping' && !this.#shutdownGiven) {
+      this.#shutdownGiven = true;
+      return Promise.resolve({ type: 'lifespan.shutdown' });
+    }
     this.#receiver = Promise.withResolvers();
     return this.#receiver.promise;
   };

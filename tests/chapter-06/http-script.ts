@@ -1,0 +1,237 @@
+/**
+ * An application for http scopes that follows a script: what it sends and receives, in which order, and how it ends, is
+ * written by the test. What comes of each step it notes for the test, as `NAME: WHAT`.
+ *
+ * It runs in the process of the code under test, and knows the server by the interface of applications alone.
+ */
+import type * as Chapter from '#subject/06-websocket/index.ts';
+import { outcome } from './stage.ts';
+import type { Probe, Stage } from './stage.ts';
+
+/** An event as a test writes it: a string as a body is its bytes. Anything may be in it. */
+export type LooseEvent = Record<string, unknown>;
+
+/** One thing that the application does. */
+export type HttpStep =
+  /** Awaits it; `as` is what its outcome is noted by. What is refused does not end the script. */
+  | { do: 'send'; event: LooseEvent; as?: string }
+  /** As `send`, and what is refused is thrown on. */
+  | { do: 'must send'; event: LooseEvent }
+  /** Does not await it; notes its outcome when it has one. */
+  | { do: 'fire'; event: LooseEvent; as: string }
+  /** Notes the event, or the error. */
+  | { do: 'receive'; as: string }
+  /** As `receive`, without awaiting it. */
+  | { do: 'receive beside'; as: string }
+  /** Receives to the end of the body, and lets errors through. */
+  | { do: 'gather' }
+  /** Answers with the events of `gather`. */
+  | { do: 'tell' }
+  /** Sends back each part of the body in capitals, as it comes. */
+  | { do: 'echo' }
+  /** So many parts of so many bytes, each awaited; `flood N` is noted with each. */
+  | { do: 'flood'; parts: number; bytes: number }
+  /** So many parts in one turn, none awaited; notes their outcomes. */
+  | { do: 'burst'; parts: number; bytes: number; as: string }
+  | { do: 'note'; text: string }
+  | { do: 'gate'; name: string }
+  /** Waits until `scope.signal` aborts. */
+  | { do: 'signal' }
+  /** Waits until `scope.stopping` aborts. */
+  | { do: 'stopping' }
+  | { do: 'throw'; what: Thrown };
+
+/** `plain`, one with a secret; `http 418`, one that is an answer; `abort`, an AbortError; `text`, a string. */
+export type Thrown = 'plain' | 'http 418' | 'http 500' | 'abort' | 'text' | 'undefined';
+
+/** The secret in the errors that applications throw: no client may ever see it. */
+export const SECRET = 'the password is sesame';
+
+/** An event of `gather`. */
+export interface Gathered {
+  type: string;
+  latin1: string;
+  moreBody: boolean;
+}
+
+export class HttpScripts {
+  readonly #stage: Stage;
+  lastScope: Record<string, unknown> = {};
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  app(paths: Record<string, readonly HttpStep[]>): Chapter.AsyncApp {
+    const { probe } = this.#stage;
+    return (scope, receive, send) => {
+      if (scope.type !== 'http') throw new this.#stage.chapter.UnknownScopeError(scope.type);
+      this.lastScope = told(scope);
+      const steps = Object.hasOwn(paths, scope.path) ? paths[scope.path] : undefined;
+      probe.note(`call ${scope.path}`);
+      // One that is no async function can throw before it has given a promise.
+      if (steps?.[0]?.do === 'throw') throw thrown(steps[0].what);
+      return this.#follow(steps ?? answer('404', 404), scope, receive, send).finally(() => probe.note(`end ${scope.path}`));
+    };
+  }
+
+  async #follow(steps: readonly HttpStep[], scope: Chapter.HttpScope, receive: Chapter.Receive, send: Chapter.Send): Promise<void> {
+    const { probe } = this.#stage;
+    const gathered: Gathered[] = [];
+    for (const step of steps) {
+      switch (step.do) {
+        case 'send': {
+          const came = await outcome(send(eventOf(step.event)));
+          if (step.as !== undefined) probe.note(`${step.as}: ${came}`);
+          break;
+        }
+        case 'must send':
+          await send(eventOf(step.event));
+          break;
+        case 'fire':
+          this.#later(step.as, send(eventOf(step.event)));
+          break;
+        case 'receive':
+          probe.note(`${step.as}: ${await received(receive())}`);
+          break;
+        case 'receive beside': {
+          const promise = received(receive());
+          void promise.then((came) => probe.note(`${step.as}: ${came}`));
+          break;
+        }
+        case 'gather':
+          do gathered.push(shown(await receive())); while (gathered.at(-1)?.moreBody === true);
+          break;
+        case 'tell':
+          await send({ type: 'http.response.start', status: 200, headers: [['content-type', 'application/json']] });
+          await send({ type: 'http.response.body', body: Buffer.from(JSON.stringify(gathered)) });
+          break;
+        case 'echo':
+          await echo(receive, send);
+          break;
+        case 'flood':
+          await flood(step.parts, step.bytes, send, probe);
+          break;
+        case 'burst': {
+          const sent = Array.from({ length: step.parts }, (_, index) => outcome(send(part(index, step.bytes))));
+          probe.note(`${step.as}: ${(await Promise.all(sent)).join()}`);
+          break;
+        }
+        case 'note':
+          probe.note(step.text);
+          break;
+        case 'gate':
+          await probe.pass(step.name);
+          break;
+        case 'signal':
+          await aborted(scope.signal);
+          break;
+        case 'stopping':
+          await aborted(scope.stopping);
+          break;
+        case 'throw':
+          throw thrown(step.what);
+        default:
+          step satisfies never;
+      }
+    }
+  }
+
+  #later(as: string, promise: Promise<void>): void {
+    // Not awaited, and looked at by nobody but us, on a branch of its own.
+    void outcome(promise).then((came) => this.#stage.probe.note(`${as}: ${came}`));
+  }
+}
+
+/** The start and the whole body: the shortest answer. */
+export function answer(text: string, status = 200): HttpStep[] {
+  return [
+    { do: 'must send', event: { type: 'http.response.start', status, headers: [['content-type', 'text/plain']] } },
+    { do: 'must send', event: { type: 'http.response.body', body: text } },
+  ];
+}
+
+export const start = (status: number, headers: readonly (readonly [string, string])[] = []): LooseEvent => ({ type: 'http.response.start', status, headers });
+export const body = (text: string, moreBody?: boolean): LooseEvent => ({ type: 'http.response.body', body: text, ...(moreBody !== undefined && { moreBody }) });
+
+function eventOf(event: LooseEvent): Chapter.SentEvent {
+  const { type, body: given } = event;
+  const bytes = type === 'http.response.body' && typeof given === 'string' ? { body: Buffer.from(given, 'latin1') } : {};
+  return { ...event, ...bytes } as unknown as Chapter.SentEvent;
+}
+
+async function received(promise: Promise<Chapter.ReceivedEvent>): Promise<string> {
+  try {
+    const { type, latin1, moreBody } = shown(await promise);
+    return type === 'http.request' ? `${JSON.stringify(latin1)} ${moreBody ? 'and more' : 'and no more'}` : type;
+  } catch (error) {
+    const { rule, status, name } = error as { rule?: unknown; status?: unknown; name?: unknown };
+    return `error ${String(rule ?? status ?? name)}`;
+  }
+}
+
+function shown(event: Chapter.ReceivedEvent): Gathered {
+  if (event.type !== 'http.request') return { type: event.type, latin1: '', moreBody: false };
+  if (!Buffer.isBuffer(event.body) || typeof event.moreBody !== 'boolean') throw new Error('body must be a Buffer, and moreBody a boolean');
+  return { type: event.type, latin1: event.body.toString('latin1'), moreBody: event.moreBody };
+}
+
+async function echo(receive: Chapter.Receive, send: Chapter.Send): Promise<void> {
+  await send({ type: 'http.response.start', status: 200 });
+  for (;;) {
+    const event = await receive();
+    if (event.type !== 'http.request') return;
+    const capitals = Buffer.from(event.body.toString('latin1').toUpperCase(), 'latin1');
+    await send({ type: 'http.response.body', body: capitals, moreBody: event.moreBody });
+    if (!event.moreBody) return;
+  }
+}
+
+/** The letter of a part, over and over. */
+export function letterOf(index: number): number {
+  return 97 + (index % 26);
+}
+
+function part(index: number, bytes: number): Chapter.SentEvent {
+  return { type: 'http.response.body', body: Buffer.alloc(bytes, letterOf(index)), moreBody: true };
+}
+
+async function flood(parts: number, bytes: number, send: Chapter.Send, probe: Probe): Promise<void> {
+  for (let index = 0; index < parts; index++) {
+    await send(part(index, bytes));
+    probe.note('flooded');
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function thrown(what: Thrown): unknown {
+  switch (what) {
+    case 'plain':
+      return new Error(SECRET);
+    case 'http 418':
+      return Object.assign(new Error(SECRET), { status: 418 });
+    case 'http 500':
+      return Object.assign(new Error(SECRET), { status: 500 });
+    case 'abort':
+      return new DOMException(SECRET, 'AbortError');
+    case 'text':
+      return SECRET;
+    case 'undefined':
+      return undefined;
+    default:
+      return what satisfies never;
+  }
+}
+
+/** A scope, as far as it can be told to another process. */
+function told(scope: Chapter.HttpScope): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries({ ...scope })) {
+    values[key] = value instanceof AbortSignal ? (value.aborted ? 'an aborted AbortSignal' : 'an AbortSignal') : value;
+  }
+  return values;
+}
