@@ -12,6 +12,8 @@
 import { NotImplemented } from '#course/not-implemented.ts';
 import type * as Chapter from '#subject/06-websocket/index.ts';
 import { driver } from '#support/driver.ts';
+import { frameCalls } from './frame-calls.ts';
+import { handshakeCalls } from './handshake-calls.ts';
 import { httpCalls } from './http-calls.ts';
 import { lifespanCalls } from './lifespan-calls.ts';
 import { Stage, stageCalls } from './stage.ts';
@@ -29,13 +31,17 @@ Object.defineProperty(NotImplemented.prototype, 'name', {
   },
 });
 
-export default driver<typeof Chapter>()('06-websocket', (chapter) => {
+export default driver<typeof Chapter>()('06-websocket', (chapter, load) => {
   const stage = new Stage(chapter);
   return {
     ...stageCalls(stage),
     // 6.1
-    ...httpCalls(stage),
+    ...httpCalls(stage, load),
     // 6.2
     ...lifespanCalls(stage),
+    // 6.3
+    ...handshakeCalls(stage, load),
+    // 6.4, 6.7
+    ...frameCalls(stage, load),
   };
 });
