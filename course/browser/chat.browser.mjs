@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
-import { close, launch, openPage, screenshot, serve } from './browser.mjs';
+import { close, launch, openPage, screenshot, start } from './browser.mjs';
 
 let server;
 
 before(async () => {
   await launch();
-  server = await serve('06-websocket');
+  server = await start('06-websocket');
 });
 
 after(close);
@@ -30,7 +30,7 @@ async function enter(room, name, options) {
 }
 
 async function say(page, text) {
-  await page.getByLabel('Message').fill(text);
+  await page.getByRole('textbox', { name: 'Message' }).fill(text);
   await page.getByRole('button', { name: 'Send' }).click();
 }
 
@@ -83,7 +83,7 @@ test('the keyboard is enough', async () => {
   await page.keyboard.press('Enter');
   await texts(page).getByText('one').waitFor();
   assert.deepEqual(await texts(page).allTextContents(), ['one\nand two']);
-  assert.equal(await page.getByLabel('Message').inputValue(), '');
+  assert.equal(await page.getByRole('textbox', { name: 'Message' }).inputValue(), '');
   await page.keyboard.press('Shift+Tab');
   assert.equal(await focused(), 'messages', 'what was said can be scrolled');
   await page.keyboard.press('Shift+Tab');
@@ -105,15 +105,15 @@ test('both windows come back when the server was killed and started again', asyn
   for (const { page } of windows) await state(page).getByText('Not connected').waitFor();
   // What cannot be sent stays where it is.
   assert.ok(await ada.page.getByRole('button', { name: 'Send' }).isDisabled());
-  await ada.page.getByLabel('Message').fill('after');
-  await ada.page.getByLabel('Message').press('Enter');
-  assert.equal(await ada.page.getByLabel('Message').inputValue(), 'after');
-  server = await serve('06-websocket', '--port', new URL(server.origin).port);
+  await ada.page.getByRole('textbox', { name: 'Message' }).fill('after');
+  await ada.page.getByRole('textbox', { name: 'Message' }).press('Enter');
+  assert.equal(await ada.page.getByRole('textbox', { name: 'Message' }).inputValue(), 'after');
+  server = await start('06-websocket', '--port', new URL(server.origin).port);
   for (const { page } of windows) {
     await state(page).getByText('Connected as').waitFor();
     await page.getByRole('complementary').getByText('(2)').waitFor();
   }
-  await ada.page.getByLabel('Message').press('Enter');
+  await ada.page.getByRole('textbox', { name: 'Message' }).press('Enter');
   for (const { context, page, complaints } of windows) {
     await texts(page).getByText('after').waitFor();
     assert.deepEqual(await texts(page).allTextContents(), ['before', 'after']);
