@@ -109,12 +109,20 @@ export class FrameClient {
   async expectClose(codes: readonly number[], sent: string): Promise<void> {
     const expected = `a Close frame with ${codes.join(' or ')}`;
     await this.untilClosed(sent, expected);
-    const { close, replies } = this.output;
+    const close = this.closeCode;
+    const [first] = this.frames;
     check(close !== null && codes.includes(close), {
       sent,
-      received: close === null ? (replies.length > 0 ? `${describe(replies[0]!)}, and no Close frame` : 'no Close frame') : `a Close frame with ${close}`,
+      received: close === null ? (first === undefined ? 'no Close frame' : `${NAMES[first.opcode] ?? 'a frame'} of ${first.payload.length} bytes, and no Close frame`) : `a Close frame with ${close}`,
       expected,
     });
+  }
+
+  /** The code of the Close frame that has come: 1005 where it has none, `null` where there is no Close frame. */
+  get closeCode(): number | null {
+    const payload = this.frames.find(({ opcode }) => opcode === 8)?.payload;
+    if (payload === undefined) return null;
+    return payload.length < 2 ? 1005 : payload.readUInt16BE(0);
   }
 
   /** Sends a message and waits for it to come back as it was. */
