@@ -4,6 +4,7 @@
  *
  * It runs in the process of the code under test, and knows the server by the interface of applications alone.
  */
+import type * as Http from '#subject/02-http/index.ts';
 import type * as Chapter from '#subject/06-websocket/index.ts';
 import { outcome } from './stage.ts';
 import type { Probe, Stage } from './stage.ts';
@@ -41,8 +42,8 @@ export type HttpStep =
   | { do: 'stopping' }
   | { do: 'throw'; what: Thrown };
 
-/** `plain`, one with a secret; `http 418`, one that is an answer; `abort`, an AbortError; `text`, a string. */
-export type Thrown = 'plain' | 'http 418' | 'http 500' | 'abort' | 'text' | 'undefined';
+/** `plain`, one with a secret; `answer`, one that is an answer, of 418; `abort`, an AbortError. */
+export type Thrown = 'plain' | 'answer' | 'abort' | 'text' | 'undefined';
 
 /** The secret in the errors that applications throw: no client may ever see it. */
 export const SECRET = 'the password is sesame';
@@ -57,6 +58,8 @@ export interface Gathered {
 export class HttpScripts {
   readonly #stage: Stage;
   lastScope: Record<string, unknown> = {};
+  http: typeof Http | undefined;
+  #lastSend: Chapter.Send | undefined;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -67,12 +70,17 @@ export class HttpScripts {
     return (scope, receive, send) => {
       if (scope.type !== 'http') throw new this.#stage.chapter.UnknownScopeError(scope.type);
       this.lastScope = told(scope);
+      this.#lastSend = send;
       const steps = Object.hasOwn(paths, scope.path) ? paths[scope.path] : undefined;
       probe.note(`call ${scope.path}`);
       // One that is no async function can throw before it has given a promise.
-      if (steps?.[0]?.do === 'throw') throw thrown(steps[0].what);
+      if (steps?.[0]?.do === 'throw') throw this.#thrown(steps[0].what);
       return this.#follow(steps ?? answer('404', 404), scope, receive, send).finally(() => probe.note(`end ${scope.path}`));
     };
+  }
+
+  async sendLate(event: LooseEvent): Promise<string> {
+    return this.#lastSend === undefined ? 'nobody was called' : await outcome(this.#lastSend(eventOf(event)));
   }
 
   async #follow(steps: readonly HttpStep[], scope: Chapter.HttpScope, receive: Chapter.Receive, send: Chapter.Send): Promise<void> {
@@ -130,10 +138,27 @@ export class HttpScripts {
           await aborted(scope.stopping);
           break;
         case 'throw':
-          throw thrown(step.what);
+          throw this.#thrown(step.what);
         default:
           step satisfies never;
       }
+    }
+  }
+
+  #thrown(what: Thrown): unknown {
+    switch (what) {
+      case 'plain':
+        return new Error(SECRET);
+      case 'answer':
+        return new this.http!.HttpError(418, 'a teapot\n');
+      case 'abort':
+        return new DOMException(SECRET, 'AbortError');
+      case 'text':
+        return SECRET;
+      case 'undefined':
+        return undefined;
+      default:
+        return what satisfies never;
     }
   }
 
@@ -206,25 +231,6 @@ async function flood(parts: number, bytes: number, send: Chapter.Send, probe: Pr
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function thrown(what: Thrown): unknown {
-  switch (what) {
-    case 'plain':
-      return new Error(SECRET);
-    case 'http 418':
-      return Object.assign(new Error(SECRET), { status: 418 });
-    case 'http 500':
-      return Object.assign(new Error(SECRET), { status: 500 });
-    case 'abort':
-      return new DOMException(SECRET, 'AbortError');
-    case 'text':
-      return SECRET;
-    case 'undefined':
-      return undefined;
-    default:
-      return what satisfies never;
-  }
 }
 
 /** A scope, as far as it can be told to another process. */
