@@ -9,6 +9,8 @@ import type { WebSocketMessage, WebSocketPeer } from './websocket-types.ts';
 export class PendingPeer {
   readonly #opened = Promise.withResolvers<WebSocketPeer | null>();
   #peer: WebSocketPeer | null = null;
+  /** A message could not be sent, for nobody is there: known before the WebSocket has told its end. */
+  lost = false;
 
   /** The WebSocket, once it is open. */
   get peer(): WebSocketPeer | null {
@@ -38,11 +40,11 @@ export class PendingPeer {
    */
   async send(data: string | Uint8Array, bufferedBytesMax: number): Promise<void> {
     const peer = this.#peer ?? await this.#opened.promise;
-    if (peer === null || peer.state !== 'open') throw new DisconnectError();
+    if (peer === null || peer.state !== 'open') throw this.#lose();
     if (peer.bufferedBytes > bufferedBytesMax) {
       throw new GatewayError('A39', `more than ${bufferedBytesMax} bytes wait: await what send returns`);
     }
-    if (!peer.send(data) && !await peer.drained()) throw new DisconnectError();
+    if (!peer.send(data) && !await peer.drained()) throw this.#lose();
   }
 
   async close(code = 1000, reason = ''): Promise<void> {
@@ -58,5 +60,10 @@ export class PendingPeer {
     const message = await peer.receive();
     if (message === null) await peer.closed;
     return message;
+  }
+
+  #lose(): DisconnectError {
+    this.lost = true;
+    return new DisconnectError();
   }
 }

@@ -211,7 +211,8 @@ export class WebSocketExchange implements ResponseListener {
   /** Who gives up because nobody is there any more has done nothing wrong. */
   #isFault(error: unknown): boolean {
     if (!isOurFault(error)) return false;
-    if (this.#disconnect === null && this.#pending.peer?.state !== 'closing') return true;
+    const { lost, peer } = this.#pending;
+    if (this.#disconnect === null && !lost && peer?.state !== 'closing') return true;
     return !(error instanceof DisconnectError) && !(error instanceof Error && error.name === 'AbortError');
   }
 }

@@ -15,6 +15,7 @@ import { driver } from '#support/driver.ts';
 import { frameCalls } from './frame-calls.ts';
 import { handshakeCalls } from './handshake-calls.ts';
 import { httpCalls } from './http-calls.ts';
+import { lifeCalls } from './life-calls.ts';
 import { lifespanCalls } from './lifespan-calls.ts';
 import { Stage, stageCalls } from './stage.ts';
 
@@ -43,5 +44,7 @@ export default driver<typeof Chapter>()('06-websocket', (chapter, load) => {
     ...handshakeCalls(stage, load),
     // 6.4, 6.7
     ...frameCalls(stage, load),
+    // 6.5
+    ...lifeCalls(stage),
   };
 });
