@@ -8,7 +8,6 @@ socket.addEventListener('open', () => {
   for (const text of texts) socket.send(text);
 });
 socket.addEventListener('message', ({ data }) => console.log('←', String(data).trimEnd()));
-socket.addEventListener('error', () => console.log('no WebSocket there'));
 socket.addEventListener('close', ({ code, reason, wasClean }) => {
   console.log(`closed: ${code} ${reason}${wasClean ? '' : '(not clean)'}`);
   process.exit();
