@@ -145,7 +145,7 @@ function showNames(list) {
 /** A colour for a name, the same on every page. */
 function hue(name) {
   let sum = 0;
-  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 360;
+  for (const character of name) sum = (sum * 67 + character.codePointAt(0)) % 360;
   return sum;
 }
 
