@@ -5,16 +5,16 @@ import type { HttpClient } from '#support/http-client.ts';
 import { exchange, expectBody, expectStatus, once, over, showResponse } from '#support/http-exchange.ts';
 import { fieldValue, fieldValues } from '#support/http-response.ts';
 import type driver from './driver.ts';
-import { answer, body, letterOf, SECRET, start } from './http-script.ts';
-import type { Gathered, HttpStep, LooseEvent } from './http-script.ts';
+import { answer, body, letterOf, SECRET, start } from './script.ts';
+import type { Gathered, Step, LooseEvent } from './script.ts';
 import { expectOutcomes, expectReports, noted } from './notes.ts';
 
 /** Receives the whole body, and tells in which events it came. */
-const TELL: HttpStep[] = [{ do: 'gather' }, { do: 'tell' }];
+const TELL: Step[] = [{ do: 'gather' }, { do: 'tell' }];
 
 /** `send` with a name. */
-const send = (as: string, event: LooseEvent): HttpStep => ({ do: 'send', as, event });
-const must = (event: LooseEvent): HttpStep => ({ do: 'must send', event });
+const send = (as: string, event: LooseEvent): Step => ({ do: 'send', as, event });
+const must = (event: LooseEvent): Step => ({ do: 'must send', event });
 
 exercise<typeof driver>('6.1', import.meta.url, (rule) => {
   rule(
@@ -236,7 +236,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       likely: 'a call that waits behind the end of the body waits for nobody: `#awaitGone`',
     },
     async (world) => {
-      const gone: HttpStep[] = [{ do: 'receive', as: 'first' }, { do: 'note', text: 'waits' }, { do: 'receive', as: 'second' }, { do: 'receive', as: 'third' }, { do: 'signal' }, send('start', start(200)), send('body', body('x')), { do: 'receive', as: 'fourth' }];
+      const gone: Step[] = [{ do: 'receive', as: 'first' }, { do: 'note', text: 'waits' }, { do: 'receive', as: 'second' }, { do: 'receive', as: 'third' }, { do: 'signal' }, send('start', start(200)), send('body', body('x')), { do: 'receive', as: 'fourth' }];
       const server = await world.call('serveScripts', {
         '/gone': gone,
         '/lets-through': [{ do: 'gather' }, { do: 'note', text: 'waits' }, { do: 'signal' }, must(start(200)), must(body('x'))],
@@ -266,7 +266,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     },
     async (world) => {
       const big = 'x'.repeat(8 * 1024 * 1024);
-      const steps: HttpStep[] = [must(start(200)), ...['one', 'two', 'three'].map((as): HttpStep => ({ do: 'fire', as, event: body(big, true) })), { do: 'note', text: 'fired' }, { do: 'signal' }, send('after', body('x', true))];
+      const steps: Step[] = [must(start(200)), ...['one', 'two', 'three'].map((as): Step => ({ do: 'fire', as, event: body(big, true) })), { do: 'note', text: 'fired' }, { do: 'signal' }, send('after', body('x', true))];
       const server = await world.call('serveScripts', { '/fires': steps }, { bufferedBytesMax: 64 * 1024 * 1024 });
       const http = await world.http(server, { paused: true });
       http.send('GET', '/fires');
@@ -287,7 +287,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       likely: '`#over` is not looked at first: the rest of the body is given, or the call waits for ever',
     },
     async (world) => {
-      const after: HttpStep[] = [{ do: 'receive', as: 'after' }, { do: 'receive', as: 'again' }, send('more', body('x'))];
+      const after: Step[] = [{ do: 'receive', as: 'after' }, { do: 'receive', as: 'again' }, send('more', body('x'))];
       const server = await world.call('serveScripts', {
         '/after': [...answer('done'), ...after],
         '/waits': [{ do: 'gather' }, { do: 'receive beside', as: 'waiting' }, ...answer('done')],
@@ -479,7 +479,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       likely: 'an endless stream runs on for nobody',
     },
     async (world) => {
-      const empty = (status: number): HttpStep[] => [must(start(status)), send(`${status} first`, body('dropped', true)), send(`${status} second`, body('dropped', true))];
+      const empty = (status: number): Step[] => [must(start(status)), send(`${status} first`, body('dropped', true)), send(`${status} second`, body('dropped', true))];
       const server = await world.call('serveScripts', {
         '/whole': answer('twelve bytes'),
         '/stream': [must(start(200)), send('first', body('part', true)), send('second', body('part', true)), { do: 'receive', as: 'received' }],
@@ -537,7 +537,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       likely: 'what is thrown without a promise ends the process, or a status of its own becomes 500',
     },
     async (world) => {
-      const throws = (what: 'plain' | 'answer' | 'abort' | 'text' | 'undefined'): HttpStep => ({ do: 'throw', what });
+      const throws = (what: 'plain' | 'answer' | 'abort' | 'text' | 'undefined'): Step => ({ do: 'throw', what });
       const server = await world.call('serveScripts', {
         '/at-once': [throws('plain')],
         '/later': [{ do: 'gather' }, throws('plain')],

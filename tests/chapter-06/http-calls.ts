@@ -2,16 +2,16 @@
 import type * as Http from '#subject/02-http/index.ts';
 import type { LoadChapter } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
-import { HttpScripts } from './http-script.ts';
-import type { HttpStep, LooseEvent } from './http-script.ts';
+import { Scripts } from './script.ts';
+import type { Step, LooseEvent } from './script.ts';
 import type { ServeSetup, Stage } from './stage.ts';
 
 export function httpCalls(stage: Stage, load: LoadChapter) {
-  const scripts = new HttpScripts(stage);
+  const scripts = new Scripts(stage);
   const loaded = async (): Promise<void> => void (scripts.http ??= (await load('02-http')) as typeof Http);
   return {
     /** Serves an application that follows a script for each path. */
-    serveScripts: async (paths: Record<string, readonly HttpStep[]>, setup: ServeSetup = {}): Promise<Address> => {
+    serveScripts: async (paths: Record<string, readonly Step[]>, setup: ServeSetup = {}): Promise<Address> => {
       await loaded();
       return await stage.serve(scripts.app(paths), setup);
     },

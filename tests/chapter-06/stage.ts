@@ -15,6 +15,8 @@ export type Chapter = typeof Chapter06;
 export interface ServeSetup {
   /** Default `off`: what is not about the lifespan does not need it. */
   lifespan?: 'auto' | 'off';
+  /** Default: one that is free. */
+  port?: number;
   startupMs?: number;
   shutdownMs?: number;
   bufferedBytesMax?: number;
@@ -84,7 +86,7 @@ export class Stage {
 
   /** Serves an application on a port of its own. */
   async serve(app: Chapter06.AsyncApp, setup: ServeSetup = {}): Promise<Address> {
-    const server = await this.chapter.serveAsync(app, { lifespan: 'off', ...setup, host: '127.0.0.1', port: 0, onError: this.report });
+    const server = await this.chapter.serveAsync(app, { lifespan: 'off', port: 0, ...setup, host: '127.0.0.1', onError: this.report });
     this.servers.push(server);
     return addressOf(server);
   }

@@ -1,6 +1,6 @@
 /**
- * An application for http scopes that follows a script: what it sends and receives, in which order, and how it ends, is
- * written by the test. What comes of each step it notes for the test, as `NAME: WHAT`.
+ * An application that follows a script for each request, and one for its life: what it sends and receives, in which
+ * order, and how it ends, is written by the test. What comes of each step it notes for the test, as `NAME: WHAT`.
  *
  * It runs in the process of the code under test, and knows the server by the interface of applications alone.
  */
@@ -13,7 +13,7 @@ import type { Probe, Stage } from './stage.ts';
 export type LooseEvent = Record<string, unknown>;
 
 /** One thing that the application does. */
-export type HttpStep =
+export type Step =
   /** Awaits it; `as` is what its outcome is noted by. What is refused does not end the script. */
   | { do: 'send'; event: LooseEvent; as?: string }
   /** As `send`, and what is refused is thrown on. */
@@ -36,6 +36,10 @@ export type HttpStep =
   | { do: 'burst'; parts: number; bytes: number; as: string }
   | { do: 'note'; text: string }
   | { do: 'gate'; name: string }
+  /** Puts something into the state, below a key or a key of what is there. */
+  | { do: 'put'; path: readonly [string] | readonly [string, string]; value: unknown }
+  /** Notes the state. */
+  | { do: 'state'; as: string }
   /** Waits until `scope.signal` aborts. */
   | { do: 'signal' }
   /** Waits until `scope.stopping` aborts. */
@@ -55,7 +59,7 @@ export interface Gathered {
   moreBody: boolean;
 }
 
-export class HttpScripts {
+export class Scripts {
   readonly #stage: Stage;
   lastScope: Record<string, unknown> = {};
   http: typeof Http | undefined;
@@ -65,9 +69,15 @@ export class HttpScripts {
     this.#stage = stage;
   }
 
-  app(paths: Record<string, readonly HttpStep[]>): Chapter.AsyncApp {
+  /** @param life without it, the application does not know what a lifespan is */
+  app(paths: Record<string, readonly Step[]>, life?: readonly Step[]): Chapter.AsyncApp {
     const { probe } = this.#stage;
     return (scope, receive, send) => {
+      if (scope.type === 'lifespan' && life !== undefined) {
+        probe.note('call lifespan');
+        if (life[0]?.do === 'throw') throw this.#thrown(life[0].what);
+        return this.#follow(life, scope, receive, send).finally(() => probe.note('end lifespan'));
+      }
       if (scope.type !== 'http') throw new this.#stage.chapter.UnknownScopeError(scope.type);
       this.lastScope = told(scope);
       this.#lastSend = send;
@@ -83,7 +93,7 @@ export class HttpScripts {
     return this.#lastSend === undefined ? 'nobody was called' : await outcome(this.#lastSend(eventOf(event)));
   }
 
-  async #follow(steps: readonly HttpStep[], scope: Chapter.HttpScope, receive: Chapter.Receive, send: Chapter.Send): Promise<void> {
+  async #follow(steps: readonly Step[], scope: Chapter.HttpScope | Chapter.LifespanScope, receive: Chapter.Receive, send: Chapter.Send): Promise<void> {
     const { probe } = this.#stage;
     const gathered: Gathered[] = [];
     for (const step of steps) {
@@ -131,11 +141,20 @@ export class HttpScripts {
         case 'gate':
           await probe.pass(step.name);
           break;
+        case 'put': {
+          const [key, inner] = step.path;
+          if (inner === undefined) scope.state[key] = step.value;
+          else (scope.state[key] as Record<string, unknown>)[inner] = step.value;
+          break;
+        }
+        case 'state':
+          probe.note(`${step.as}: ${JSON.stringify(scope.state)}`);
+          break;
         case 'signal':
-          await aborted(scope.signal);
+          if (scope.type === 'http') await aborted(scope.signal);
           break;
         case 'stopping':
-          await aborted(scope.stopping);
+          if (scope.type === 'http') await aborted(scope.stopping);
           break;
         case 'throw':
           throw this.#thrown(step.what);
@@ -169,7 +188,7 @@ export class HttpScripts {
 }
 
 /** The start and the whole body: the shortest answer. */
-export function answer(text: string, status = 200): HttpStep[] {
+export function answer(text: string, status = 200): Step[] {
   return [
     { do: 'must send', event: { type: 'http.response.start', status, headers: [['content-type', 'text/plain']] } },
     { do: 'must send', event: { type: 'http.response.body', body: text } },
