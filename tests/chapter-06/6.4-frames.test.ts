@@ -66,10 +66,27 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       await client.expectEcho(1, 'Hello', 'a text of 5 bytes');
       for (let length = 0; length <= 125; length += random.integer(1, 20)) {
         await client.expectEcho(1, 'x'.repeat(length), `a text of ${length} bytes`);
-        await client.expectEcho(2, random.bytes(length), `a binary message of ${length} bytes`);
+        await client.expectEcho(2, random.word(length, length), `a binary message of ${length} bytes`);
       }
-      await client.expectEcho(2, random.bytes(125), 'a binary message of 125 bytes');
-      await runCases(world, server, numbered(every, '1.1.1', '1.1.2', '1.2.1', '1.2.2'));
+      await client.expectEcho(2, random.word(125, 125), 'a binary message of 125 bytes');
+      await runCases(world, server, numbered(every, '1.1.1', '1.1.2'));
+    },
+  );
+
+  rule(
+    'binary-is-any-bytes',
+    'takes any bytes in a binary message',
+    {
+      rule: 'a binary message is bytes, and what they mean is between the applications (RFC 6455 §5.6)',
+      likely: 'every payload is looked at as if it were text',
+    },
+    async (world) => {
+      const server = await world.call('serveFrames');
+      const client = await FrameClient.open(world, server);
+      const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+      const messages = [Buffer.from([0xff]), Buffer.from([0xc3]), Buffer.from('eda080', 'hex'), all.subarray(128, 250), all.subarray(0, 100), world.random.bytes(100)];
+      for (const message of messages) await client.expectEcho(2, message, `a binary message ${hex(message)}`);
+      await client.expectEcho(1, 'text', 'a text behind them');
     },
   );
 
@@ -102,7 +119,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     async (world) => {
       const { random } = world;
       const slow = await world.call('serveFrames', BYTE_BY_BYTE);
-      await runCases(world, slow, numbered(every, '1.1.1', '1.1.2', '1.1.3', '1.1.4', '1.1.5', '1.2.1', '1.2.2', '1.2.3', '1.2.4', '1.2.5', '2.1', '2.3', '2.11'), byteByByte);
+      await runCases(world, slow, numbered(every, '1.1.1', '1.1.2', '1.1.3', '1.1.4', '1.1.5', '1.2.1', '1.2.2', '1.2.3', '1.2.4', '1.2.5'), byteByByte);
       const server = await world.call('serveFrames');
       const messages = Array.from({ length: 40 }, () => random.bytes(random.pick([0, 1, 5, 125, 126, 300, 70000, random.integer(0, 2000)])));
       const client = await FrameClient.open(world, server);
@@ -283,8 +300,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
         const client = await FrameClient.open(world, address);
         // Together more frames, and more bytes, than one message may have.
         for (let i = 0; i < 6; i++) {
-          const message = random.bytes(random.integer(30_000, 50_000));
-          const parts = fragments(2, message, random.integer(150, 400));
+          const message = random.bytes(random.integer(38_000, 50_000));
+          const parts = fragments(2, message, random.integer(150, 200));
           await client.expectEcho(2, message, `a binary message in ${parts.length} fragments`, parts);
         }
         const empty = [binary('', false), ...Array.from({ length: 50 }, () => continuation('', false)), continuation('')];
@@ -309,7 +326,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       const { random } = world;
       for (const address of [server, slow]) {
         const client = await FrameClient.open(world, address);
-        const message = Buffer.from(someText(world, 300));
+        const message = Buffer.from(random.words(40));
         const parts = fragments(1, message, 7);
         const pings = parts.map(() => random.bytes(random.integer(0, 125)));
         const frames = parts.flatMap((part, i) => (i + 1 < parts.length ? [part, ping(pings[i]!), pong('not asked for')] : []));
@@ -348,27 +365,6 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       await client.expectEcho(1, 'ab', 'a text in two fragments', [text('a', false), continuation('b')]);
       client.send(continuation('c'));
       await client.expectClose([1002], 'a text in two fragments, and a third behind the last');
-    },
-  );
-
-  rule(
-    'binary-is-any-bytes',
-    'takes any bytes in a binary message',
-    {
-      rule: 'a binary message is bytes, and what they mean is between the applications (RFC 6455 §5.6)',
-      likely: 'every payload is looked at as if it were text',
-    },
-    async (world) => {
-      const [server, slow] = [await world.call('serveFrames'), await world.call('serveFrames', BYTE_BY_BYTE)];
-      const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
-      for (const address of [server, slow]) {
-        const client = await FrameClient.open(world, address);
-        for (const message of [all, Buffer.from([0xff]), Buffer.from([0xc3]), Buffer.from('eda080', 'hex'), world.random.bytes(500)]) {
-          await client.expectEcho(2, message, `a binary message ${hex(message)}`);
-          await client.expectEcho(2, message, `a binary message ${hex(message)} in fragments`, fragments(2, message, 3));
-        }
-        await client.expectEcho(1, 'text', 'a text behind them');
-      }
     },
   );
 
@@ -564,7 +560,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'reads long messages, and many of them',
     {
       rule: 'messages of any length up to the limit, in one frame or in thousands, in any pieces (RFC 6455 §5.4)',
-      likely: 'what has been gathered is copied anew for every piece: ten times the pieces take a hundred times as long',
+      likely: 'where what has been gathered grows, its end or its beginning is lost',
     },
     async (world) => {
       const limits = { frameBytesMax: sizeCasesBytesMax, messageBytesMax: sizeCasesBytesMax, fragmentsMax: sizeCasesFragmentsMax };

@@ -161,7 +161,9 @@ export class FrameClient {
 
   #next(): ServerFrame | null {
     const frame = readServerFrame(this.bytes, this.#at);
-    if (frame !== null) this.#at = frame.end;
+    if (frame === null) return null;
+    if (frame.opcode === 8 && frame.payload.length > 0 && !mayBeSent(frame.payload)) throw new Error('a Close frame with a code that must not be sent');
+    this.#at = frame.end;
     return frame;
   }
 
@@ -172,6 +174,13 @@ export class FrameClient {
 }
 
 const NAMES: Readonly<Record<number, string>> = { 0: 'continuation', 1: 'text', 2: 'binary', 8: 'Close', 9: 'ping', 10: 'pong' };
+
+/** RFC 6455 §7.4: 1005, 1006 and 1015 are for telling an application, and 1004 means nothing. */
+function mayBeSent(payload: Buffer): boolean {
+  if (payload.length === 1) return false;
+  const code = payload.readUInt16BE(0);
+  return code >= 1000 && code <= 4999 && ![1004, 1005, 1006, 1015].includes(code);
+}
 
 /** `text (5 bytes, more to come), ping (0 bytes)`. */
 export function showFrames(frames: readonly Frame[]): string {
