@@ -17,6 +17,17 @@ export async function told(world: StoryWorld, who: string, what: string, report:
   }
 }
 
+/** Waits until this has been noted. */
+export async function noted(world: StoryWorld, line: string, report: Partial<FailureReport> = {}): Promise<void> {
+  try {
+    await world.call('seen', line);
+  } catch (error) {
+    if (!(error instanceof CheckFailure) || error.report.kind !== 'did not start') throw error;
+    const events = await world.call('events');
+    throw new CheckFailure({ kind: 'wrong behaviour', received: events.length === 0 ? 'nothing has happened' : `what has happened: ${events.slice(-5).join('; ')}`, expected: line, ...report });
+  }
+}
+
 /** As {@link told}, and nothing else may have been told that begins as it does. */
 export async function toldOnly(world: StoryWorld, who: string, what: string, report: Partial<FailureReport> = {}): Promise<void> {
   await told(world, who, what, report);
