@@ -44,7 +44,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
           else http.tcp.write(way === 'in one write' ? bytes : Buffer.concat([bytes, next]));
           expectGathered(await http.response(), expected, `${what}, ${way}`);
           if (way !== 'with the next request behind') continue;
-          expectGathered(await http.announce('GET').response(), '', `the request behind ${what}`);
+          expectGathered(await http.announce('GET').response(), '', `the request behind ${what}`, 1);
         }
       }
     },
@@ -222,7 +222,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       await noted(world, 'waits', { sent: 'two calls of receive, before the body has come', expected: 'the second is rejected' });
       await expectOutcomes(world, { second: 'error A31' }, 'two calls of receive, before the body has come');
       http.tcp.write('abc');
-      await expectOutcomes(world, { first: '"abc" and no more' }, 'the body, when one call waits for it');
+      await expectOutcomes(world, { first: ['"abc" and no more', '"abc" and more'] }, 'the body, when one call waits for it');
       await world.call('openGate', 'go');
       expectBody(await http.response(), 'done', 'POST /two');
     },
@@ -287,7 +287,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       likely: '`#over` is not looked at first: the rest of the body is given, or the call waits for ever',
     },
     async (world) => {
-      const after: Step[] = [{ do: 'receive', as: 'after' }, { do: 'receive', as: 'again' }, send('more', body('x'))];
+      const after: Step[] = [{ do: 'receive', as: 'after' }, { do: 'receive', as: 'again' }];
       const server = await world.call('serveScripts', {
         '/after': [...answer('done'), ...after],
         '/waits': [{ do: 'gather' }, { do: 'receive beside', as: 'waiting' }, ...answer('done')],
@@ -299,8 +299,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
         expectBody(await http.response(), 'done', `POST ${path}`);
         expectBody(await http.response(), 'next', `GET /next behind POST ${path}`);
       }
-      await expectOutcomes(world, { after: 'http.disconnect', again: 'http.disconnect', more: 'A52', waiting: 'http.disconnect' }, 'receive when the response is complete');
-      await expectReports(world, ['A52', 'Error'], 'an event behind the last, and an error behind the last of another response');
+      await expectOutcomes(world, { after: 'http.disconnect', again: 'http.disconnect', waiting: 'http.disconnect' }, 'receive when the response is complete');
+      await expectReports(world, ['Error'], 'three good responses, and an error behind the last event of one');
     },
   );
 
@@ -403,7 +403,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
           must(start(202)), send('again', start(500)), must(body('one,', true)), send('again late', start(500)), must(body('two')), send('behind', body('x')), send('start behind', start(500)),
         ],
         '/lets-through': [must(body('x'))],
-        '/unawaited': [{ do: 'fire', as: 'fired', event: body('x') }, ...answer('fine')],
+        '/unawaited': [{ do: 'forget', event: body('x') }, { do: 'gate', name: 'on' }, ...answer('fine')],
       });
       const response = await once(world, server, 'GET', '/turns');
       expectStatus(response, 202, 'events in and out of their turn');
@@ -412,7 +412,11 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       await expectReports(world, ['A51'], 'GET /turns, whose first fault is a body first');
       expectStatus(await once(world, server, 'GET', '/lets-through'), 500, 'a body first, and its error let through');
       await expectReports(world, ['A51', 'A51'], 'GET /lets-through');
-      expectBody(await once(world, server, 'GET', '/unawaited'), 'fine', 'a body first, not awaited, and then a good response');
+      const http = (await world.http(server)).send('GET', '/unawaited');
+      await noted(world, 'call /unawaited', { sent: 'GET /unawaited', expected: 'the application is called' });
+      await world.settle();
+      await world.call('openGate', 'on');
+      expectBody(await http.response(), 'fine', 'a body first, not looked at, and then a good response');
       await expectReports(world, ['A51', 'A51', 'A51'], 'GET /unawaited');
     },
   );
@@ -577,7 +581,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       const http = (await world.http(server)).send('GET', '/late');
       await expectCut(http, 'half');
       const late = await world.call('sendLate', body('x'));
-      check(late === 'A6', { sent: 'http.response.body when the application has returned', received: late, expected: 'A6' });
+      // Its connection is closed by now, and who knows that may say so instead.
+      check(late === 'A6' || late === 'DisconnectError', { sent: 'http.response.body when the application has returned', received: late, expected: 'A6' });
       expectBody(await once(world, server, 'GET', '/hello'), 'hello', 'GET /hello');
     },
   );
@@ -650,11 +655,12 @@ function sorted(notes: readonly string[], given: number): boolean {
 }
 
 /** The events that told a body: all of it, and the end where it is. */
-function expectGathered(response: { body: Buffer; status: number }, expected: string, sent: string): void {
+function expectGathered(response: { body: Buffer; status: number }, expected: string, sent: string, most = Infinity): void {
   check(response.status === 200, { sent, received: `status ${response.status}`, expected: 'the application receives the body, and answers' });
   const events = JSON.parse(response.body.toString()) as Gathered[];
   const wrong = events.find(({ type }) => type !== 'http.request');
   check(wrong === undefined, { sent, received: wrong?.type ?? '', expected: 'http.request, to the end of the body' });
+  check(events.length <= most, { sent, received: `${events.length} events`, expected: 'one, with an empty body' });
   const text = events.map(({ latin1 }) => latin1).join('');
   check(text === expected, { sent, received: JSON.stringify(text), expected: JSON.stringify(expected) });
 }

@@ -20,6 +20,8 @@ export type Step =
   | { do: 'must send'; event: LooseEvent }
   /** Does not await it; notes its outcome when it has one. */
   | { do: 'fire'; event: LooseEvent; as: string }
+  /** Does not even look at it. */
+  | { do: 'forget'; event: LooseEvent }
   /** Notes the event, or the error. */
   | { do: 'receive'; as: string }
   /** As `receive`, without awaiting it. */
@@ -108,6 +110,9 @@ export class Scripts {
           break;
         case 'fire':
           this.#later(step.as, send(eventOf(step.event)));
+          break;
+        case 'forget':
+          void send(eventOf(step.event));
           break;
         case 'receive':
           probe.note(`${step.as}: ${await received(receive())}`);
