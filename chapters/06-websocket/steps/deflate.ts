@@ -19,8 +19,9 @@ function context(): void {
   console.log('message  as it is  by itself  with context');
   const texts = ['Anybody there?', 'I am. Who else?', 'Only me.', 'And the cat.'];
   for (const [i, text] of texts.entries()) {
-    const said = { type: 'message', id: `m3k2-${i}`, name: i % 2 === 0 ? 'ann' : 'bob', text, time: `2026-11-21T17:20:0${i}.123Z` };
-    const message = JSON.stringify(said);
+    const name = i % 2 === 0 ? 'ann' : 'bob';
+    const time = `2026-11-21T17:20:0${i}.123Z`;
+    const message = JSON.stringify({ type: 'message', id: `m3k2-${i}`, name, text, time });
     const sizes = [message.length, deflate(message, '').length, deflate(message, before).length];
     console.log(`${i + 1}      ${sizes.map((size) => String(size).padStart(11)).join('')}`);
     before += message;
@@ -51,7 +52,8 @@ function bomb(): void {
   const bytes = deflate('\0'.repeat(MEGABYTE), '');
   const tail = Buffer.from([0x00, 0x00, 0xff, 0xff]);
   const inflated = inflateRawSync(Buffer.concat([bytes, tail]), { finishFlush: constants.Z_SYNC_FLUSH });
-  console.log(`${bytes.length} bytes on the wire, ${inflated.length} in memory: 1 to ${Math.round(inflated.length / bytes.length)}`);
+  const ratio = Math.round(inflated.length / bytes.length);
+  console.log(`${bytes.length} bytes on the wire, ${inflated.length} in memory: 1 to ${ratio}`);
 }
 
 switch (process.argv[2]) {

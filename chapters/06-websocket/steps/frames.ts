@@ -2,8 +2,8 @@
  * Sends frames made by hand, and shows the bytes that come back: `npx tsx chapters/06-websocket/steps/frames.ts PORT
  * FRAME…`. It knows no rules, answers nothing, and waits for a moment of silence behind each frame.
  *
- * A frame is its first byte in hexadecimal, a colon and its payload: `81:hello`. In the payload `\x` and two digits stand
- * for a byte. `unmasked/81:hello` is sent without a mask, `200*89:x` two hundred times.
+ * A frame is its first byte in hexadecimal, a colon and its payload: `81:hello`. In the payload `\x` and two digits
+ * stand for a byte. `unmasked/81:hello` is sent without a mask, `200*89:x` two hundred times.
  */
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,7 +17,8 @@ function frameOf(typed: string): Buffer {
   const [, times = '1', unmasked, first, text] = /^(?:(\d+)\*)?(unmasked\/)?([0-9a-f]{2}):(.*)$/s.exec(typed) ?? [];
   if (first === undefined || text === undefined) throw new Error(`no frame: ${typed}`);
   const parts = text.split(/(\\x[0-9a-f]{2})/i);
-  const payload = Buffer.concat(parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part) : Buffer.from(part.slice(2), 'hex'))));
+  const bytes = parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part) : Buffer.from(part.slice(2), 'hex')));
+  const payload = Buffer.concat(bytes);
   if (payload.length > 0xffff) throw new Error('more than 65,535 bytes');
   const length = payload.length < 126 ? [payload.length] : [126, payload.length >> 8, payload.length & 0xff];
   if (unmasked === undefined) length[0]! |= 0x80;
