@@ -26,7 +26,8 @@ export const app: AsyncApp = async (scope, receive, send) => {
 
 async function tick(): Promise<void> {
   for (let number = 1; ; number++) {
-    await wait(500);
+    // Without `ref`, it keeps no server alive that was told to stop.
+    await wait(500, undefined, { ref: false });
     // Behind the number come spaces, so that buffers are soon full.
     await tell(`tick ${number}`.padEnd(MEGABYTE)).catch(() => undefined);
   }
