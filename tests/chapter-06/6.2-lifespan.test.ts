@@ -1,10 +1,10 @@
 import { exercise } from '#support/exercise.ts';
 import type { World } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
-import { eventually, expectBody, once } from '#support/http-exchange.ts';
+import { expectBody, once } from '#support/http-exchange.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import { expectOutcomes, expectReports, noted } from './notes.ts';
+import { expectOutcomes, expectReports, firstOf, noted } from './notes.ts';
 import { answer, body, SECRET, start } from './script.ts';
 import type { LooseEvent, Step } from './script.ts';
 import type { ServeSetup } from './stage.ts';
@@ -155,7 +155,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
         await expectReports(world, reports, `an application that throws when it has started${end.length === 0 ? ', and one that returns then' : ''}`);
         expectBody(await once(world, server, 'GET', '/hello'), 'hello', `an application that ${what}`);
         await world.call('beginStop', LONG_MS);
-        await eventually(world, async () => (await world.call('count', 'stopped')) > (end.length === 0 ? 1 : 0), { sent: 'the server is told to stop', received: 'it did not', expected: 'it stops, and waits for nobody' });
+        await noted(world, 'stopped', { sent: 'the server is told to stop', expected: 'it stops, and waits for nobody' }, end.length === 0 ? 2 : 1);
       }
       await expectReports(world, ['Error'], 'both have stopped');
     },
@@ -217,7 +217,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
         await world.settle();
         check((await world.call('count', 'stopped')) === index, { sent: 'lifespan.shutdown, not answered yet', received: 'the server has stopped', expected: 'it waits' });
         await world.call('openGate', gate);
-        await eventually(world, async () => (await world.call('count', 'stopped')) > index, { sent: what, received: 'the server has not stopped', expected: 'it stops' });
+        await noted(world, 'stopped', { sent: what, received: 'the server has not stopped', expected: 'it stops' }, index + 1);
         if (reason !== '') reports++;
         const seen = await world.call('reports');
         check(seen.length === reports && (reason === '' || seen.at(-1)!.message.includes(reason)), {
@@ -370,19 +370,14 @@ async function serve(world: LifespanWorld, life: Life, paths: Record<string, Lif
 /** @param before how many events are older */
 async function served(world: LifespanWorld, before = 0): Promise<Address> {
   const report = { sent: 'a server that is started', received: 'it does not serve', expected: 'it serves' };
-  await eventually(world, async () => {
-    const events = (await world.call('events')).slice(before);
-    const failed = events.find((event) => event.startsWith('not serving: '));
-    check(failed === undefined, { ...report, received: failed ?? '' });
-    return events.includes('serving');
-  }, report);
+  const came = await firstOf(world, ['serving', 'not serving: '], report, 1, before);
+  check(came === 'serving', { ...report, received: came });
   return await world.call('address');
 }
 
 async function expectNotServing(world: LifespanWorld, reason: string, sent: string): Promise<void> {
   const report = { sent, expected: 'the server ends, with its reason' };
-  const served = async (): Promise<boolean> => (await world.call('events')).some((event) => event.startsWith('not serving: ') || event === 'serving');
-  await eventually(world, served, { ...report, received: 'the server neither serves nor ends' });
+  await firstOf(world, ['serving', 'not serving: '], { ...report, received: 'the server neither serves nor ends' });
   const events = await world.call('events');
   check(!events.includes('serving') && !events.includes('listens'), { ...report, received: 'it serves' });
   const said = await noted(world, 'not serving: ', report);

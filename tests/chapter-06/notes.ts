@@ -1,6 +1,5 @@
-/** What tests ask of the notes that applications made. */
-import { check } from '#support/failure.ts';
-import { eventually } from '#support/http-exchange.ts';
+/** What tests ask of the notes that applications made. They are waited for in the time of the code under test. */
+import { check, CheckFailure } from '#support/failure.ts';
 import type { HttpWorld } from '#support/http-exchange.ts';
 import type { Report } from './stage.ts';
 
@@ -8,23 +7,31 @@ import type { Report } from './stage.ts';
 export interface NotesWorld extends HttpWorld {
   call(name: 'events'): Promise<string[]>;
   call(name: 'reports'): Promise<Report[]>;
+  call(name: 'told', beginnings: readonly string[], times?: number, from?: number): Promise<string>;
 }
 
 export interface NoteReport {
   sent: string;
   expected: string;
+  received?: string;
   likely?: string;
 }
 
-/** Waits until a note begins so, and gives what follows in it. */
+/** Waits until a note begins so, for the `times`th time, and gives what follows in it. */
 export async function noted(world: NotesWorld, beginning: string, report: NoteReport, times = 1): Promise<string> {
-  let found: string[] = [];
-  const here = async (): Promise<boolean> => {
-    found = (await world.call('events')).filter((event) => event.startsWith(beginning));
-    return found.length >= times;
-  };
-  if (!(await here())) await eventually(world, here, { ...report, received: `it was not noted: ${beginning}` });
-  return found[times - 1]!.slice(beginning.length);
+  const note = await firstOf(world, [beginning], { received: `it was not noted: ${beginning}`, ...report }, times);
+  return note.slice(beginning.length);
+}
+
+/** Waits for a note that begins with one of these. @param from how many notes are too old */
+export async function firstOf(world: NotesWorld, beginnings: readonly string[], report: NoteReport, times = 1, from = 0): Promise<string> {
+  try {
+    return await world.call('told', beginnings, times, from);
+  } catch (error) {
+    // It is no server that did not start, but a note that did not come.
+    if (!(error instanceof CheckFailure) || error.report.kind !== 'did not start') throw error;
+    throw new CheckFailure({ kind: 'wrong behaviour', received: `none of these was noted: ${beginnings.join(', ')}`, ...report });
+  }
 }
 
 /** Waits for the outcomes of steps, by their names, and compares them. */
@@ -37,19 +44,12 @@ export async function expectOutcomes(world: NotesWorld, outcomes: Record<string,
   }
 }
 
-/** What was reported, as `A60` for a GatewayError and the error's name for others, in order. */
-export async function reported(world: NotesWorld): Promise<string[]> {
-  return (await world.call('reports')).map(({ rule, name }) => rule ?? name);
-}
-
-/** Waits until so much was reported, gives it time for more, and compares. */
+/** Waits until so much was reported, gives it time for more, and compares: `A60` for a GatewayError, else the name. */
 export async function expectReports(world: NotesWorld, expected: readonly string[], sent: string): Promise<void> {
   const show = (list: readonly string[]): string => (list.length === 0 ? 'nothing was reported' : `reported: ${list.join(', ')}`);
-  if (expected.length > 0) {
-    const report = { sent, received: 'fewer reports than these', expected: show(expected) };
-    await eventually(world, async () => (await reported(world)).length >= expected.length, report);
-  }
+  const report = { sent, received: 'fewer reports than these', expected: show(expected) };
+  if (expected.length > 0) await noted(world, 'a report', report, expected.length);
   await world.settle();
-  const came = await reported(world);
-  check(came.join() === expected.join(), { sent, received: show(came), expected: show(expected) });
+  const came = (await world.call('reports')).map(({ rule, name }) => rule ?? name);
+  check(came.join() === expected.join(), { ...report, received: show(came) });
 }

@@ -54,6 +54,15 @@ export class Probe {
     while (this.count(event) < times) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
+  /** The event, `times` in number, that begins with one of these, those before `from` not counted; waits for it. */
+  async told(beginnings: readonly string[], times = 1, from = 0): Promise<string> {
+    for (;;) {
+      const found = this.events.slice(from).filter((event) => beginnings.some((beginning) => event.startsWith(beginning)));
+      if (found.length >= times) return found[times - 1]!;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
   count(event: string): number {
     return this.events.filter((seen) => seen === event).length;
   }
@@ -132,6 +141,7 @@ export function stageCalls(stage: Stage) {
     count: (event: string) => probe.count(event),
     /** Waits for it. */
     seen: async (event: string, times = 1) => await probe.seen(event, times),
+    told: async (beginnings: readonly string[], times = 1, from = 0) => await probe.told(beginnings, times, from),
     openGate: (name: string) => probe.open(name),
     reports: () => stage.reports,
 
