@@ -5,6 +5,7 @@
  * the heartbeat, the ping guard and the closing handshake. Here they meet the socket.
  */
 
+import { NotImplemented } from '#course/not-implemented.ts';
 import type { Socket } from 'node:net';
 
 import { closeCodes } from './close-codes.ts';
@@ -170,9 +171,9 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   close(code: number, reason: string): void {
     if (this.closing.state !== 'open') return;
-    this.closing.begin(code, reason);
-    // The peer's Close frame has to be read, whoever had stopped the reading; messages before it are dropped.
-    this.readOn();
+    // TODO 6.5  We are the first to say goodbye: send our Close frame (`closing.begin`), and see to it that the peer's
+    //           is read, even if somebody has stopped the reading (`readOn`).
+    throw new NotImplemented('6.5');
   }
 
   destroy(): void {
