@@ -7,9 +7,12 @@ import { LocalProtocolError } from '../02-http/index.ts';
 import type { WebSocketLimits } from './limits.ts';
 import type { WebSocketMessage } from './websocket-types.ts';
 
+/** One array for all that have nothing to wait for. */
+const noMessages: WebSocketMessage[] = [];
+
 export class Inbox {
   readonly #limits: WebSocketLimits;
-  #queue: WebSocketMessage[] = [];
+  #queue = noMessages;
   /** How many of the queue's messages have been taken out already. */
   #taken = 0;
   #bytes = 0;
@@ -40,7 +43,8 @@ export class Inbox {
       this.#waiting = null;
       waiting(message);
     } else {
-      this.#queue.push(message);
+      if (this.#queue === noMessages) this.#queue = [message];
+      else this.#queue.push(message);
       this.#bytes += message.length;
     }
   }
@@ -56,7 +60,7 @@ export class Inbox {
     const message = this.#queue[this.#taken++]!;
     this.#bytes -= message.length;
     if (this.length === 0) {
-      this.#queue = [];
+      this.#queue = noMessages;
       this.#taken = 0;
     }
     return message;

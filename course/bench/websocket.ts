@@ -89,12 +89,12 @@ async function availableServers(wanted: readonly string[] | null): Promise<Serve
   });
   const servers = [
     node(OURS, 'websocket.ts'),
-    node(`${OURS}, as an app`, 'websocket-app.ts'),
+    node(`${OURS}-app`, 'websocket-app.ts'),
     node(THEIRS, 'ws.ts', 'WS_NO_BUFFER_UTIL=1'),
   ];
   const modules = join(import.meta.dirname, 'node_modules');
   if (existsSync(join(modules, 'bufferutil'))) {
-    servers.push(node(`${THEIRS}, bufferutil`, 'ws.ts', `NODE_PATH=${modules}`));
+    servers.push(node(`${THEIRS}+bufferutil`, 'ws.ts', `NODE_PATH=${modules}`));
   } else {
     console.log(`Without ${THEIRS} with bufferutil: npm ci --prefix course/bench`);
   }

@@ -12,6 +12,9 @@ const JOINED_BYTES_MAX = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
 
+/** One array for all sockets that have nothing to write: most of ten thousand have not. */
+const noFrames: Uint8Array[] = [];
+
 /** Those with something to write when this turn is over: one list and one tick for all, also for a thousand members. */
 let scheduled: SocketBatch[] = [];
 
@@ -23,7 +26,7 @@ function flushScheduled(): void {
 
 export class SocketBatch {
   readonly #socket: Socket;
-  #frames: Uint8Array[] = [];
+  #frames = noFrames;
   #bytes = 0;
   #held = false;
   #isScheduled = false;
@@ -44,7 +47,8 @@ export class SocketBatch {
   }
 
   write(frame: Uint8Array): void {
-    this.#frames.push(frame);
+    if (this.#frames === noFrames) this.#frames = [frame];
+    else this.#frames.push(frame);
     this.#bytes += frame.length;
     if (this.#bytes > JOINED_BYTES_MAX) this.flush();
     else if (!this.#held && !this.#isScheduled) this.#schedule();
@@ -66,7 +70,7 @@ export class SocketBatch {
     if (frames.length === 0) return;
     const bytes = this.#bytes;
     this.#bytes = 0;
-    this.#frames = [];
+    this.#frames = noFrames;
     if (this.#socket.destroyed) return;
     if (frames.length === 1) {
       this.#socket.write(frames[0]!);
@@ -95,7 +99,7 @@ export class SocketBatch {
 
   /** The socket has closed: nothing will be sent any more. */
   closed(): void {
-    this.#frames = [];
+    this.#frames = noFrames;
     this.#bytes = 0;
     this.#settle(false);
   }

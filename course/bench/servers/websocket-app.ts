@@ -15,7 +15,7 @@ const websocket: WebSocketApp = async (scope, receive, send) => {
   await receive();
   await send({ type: 'websocket.accept' });
   const inRoom = scope.path === '/room';
-  if (inRoom) room.join(scope.extensions['websocket.peer']!.peer(), '');
+  if (inRoom) room.join(scope.extensions['websocket.peer']!(), '');
   for (let event = await receive(); event.type === 'websocket.receive'; event = await receive()) {
     if (inRoom) room.broadcast(event.data);
     else await send({ type: 'websocket.send', data: event.data });

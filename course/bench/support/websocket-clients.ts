@@ -89,7 +89,7 @@ function open(): Promise<() => void> {
       }
     };
     const onHead = (length: number): void => {
-      head += buffer.latin1Slice(0, length);
+      head += buffer.toString('latin1', 0, length);
       const headEnd = head.indexOf('\r\n\r\n');
       if (headEnd < 0) return;
       if (!head.startsWith('HTTP/1.1 101 ')) fail(`the handshake was refused: ${head.slice(0, 100)}`);
