@@ -1,8 +1,9 @@
 /** The cases of cases/ over the wire: each on a connection of its own, many at a time. */
+import { firstDifference } from '#support/bytes.ts';
 import { check } from '#support/failure.ts';
 import type { Address } from '#support/tcp-client.ts';
-import { compareOutput } from './cases/index.ts';
-import type { FrameCase } from './cases/index.ts';
+import { bytesOf, compareOutput } from './cases/index.ts';
+import type { FrameCase, Reply } from './cases/index.ts';
 import { FrameClient, hex, showFrames } from './frame-client.ts';
 import type { FrameWorld } from './frame-client.ts';
 
@@ -22,14 +23,29 @@ async function runCase(world: FrameWorld, server: Address, frameCase: FrameCase,
   const client = await FrameClient.open(world, server);
   client.send(...frames);
   await client.untilClosed(sent, expectation(frameCase));
-  const wrong = compareOutput(frameCase, client.output);
+  const { output } = client;
+  const wrong = differenceIn(repliesOf(frameCase), output.replies) ?? compareOutput(frameCase, output);
   check(wrong === null, { sent, received: `${wrong}; what came is ${hex(client.bytes)}`, expected: expectation(frameCase) });
 }
 
-function expectation({ replies, close }: FrameCase): string {
-  const expected = typeof replies === 'function' ? replies() : replies;
+function repliesOf({ replies }: FrameCase): readonly Reply[] {
+  return typeof replies === 'function' ? replies() : replies;
+}
+
+/** Where a reply of the right length has a wrong byte. */
+function differenceIn(expected: readonly Reply[], given: readonly Reply[]): string | null {
+  for (const [i, reply] of expected.entries()) {
+    const [wanted, came] = [bytesOf(reply.data), bytesOf(given[i]?.data ?? '')];
+    const at = wanted.length === came.length ? firstDifference(came, wanted) : undefined;
+    if (at !== undefined) return `byte ${at + 1} of reply ${i + 1} is ${hex(came.subarray(at, at + 1))} and should be ${hex(wanted.subarray(at, at + 1))}`;
+  }
+  return null;
+}
+
+function expectation(frameCase: FrameCase): string {
+  const expected = repliesOf(frameCase);
   const first = expected.length === 0 ? '' : `${expected.slice(0, 3).map(({ type }) => type).join(', ')}${expected.length > 3 ? ' …' : ''}, and then `;
-  return `${first}a Close frame with ${close.join(' or ')}`;
+  return `${first}a Close frame with ${frameCase.close.join(' or ')}`;
 }
 
 /** Cases whose numbers begin like this, in a group. */
