@@ -3,30 +3,24 @@
  *
  * Chapter 06's WebSockets beside those of ws (with and without bufferutil) and of uvicorn. All are measured in one run
  * and in turns, each on a core of its own that the generator leaves alone. A row counts only if that core was busy: else
- * the generator was measured, the row is marked, and what it is compared by is CPU time instead. Takes three minutes.
+ * the generator was measured, the row is marked, and what it is compared by is CPU time instead. Takes four minutes.
  */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import {
-  ServerProcess, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median,
-} from './support/index.ts';
+import { ServerProcess, chooseCores, count, describeMachine, findProgram, median } from './support/index.ts';
 import type { Cores, ServerCommand } from './support/index.ts';
+import { openFilesMax } from './support/machine.ts';
 import { ClientsProcess, runClients } from './support/websocket-load.ts';
 import type { WebSocketMeasured } from './support/websocket-load.ts';
-import { MEMORY_AT_MOST, idleLoad, webSocketScenarios } from './support/websocket-scenarios.ts';
+import { showGoals, showMemory, showRows } from './support/websocket-report.ts';
+import type { MemoryRow, Row } from './support/websocket-report.ts';
+import { idleLoad, webSocketScenarios } from './support/websocket-scenarios.ts';
 import type { WebSocketScenario } from './support/websocket-scenarios.ts';
+import { availableServers, wsVersion } from './support/websocket-servers.ts';
 
-const SATURATED_PERCENT = 90;
-const UNSATURATED =
-  `below ${SATURATED_PERCENT} % the server was not saturated: messages/s says nothing, and shares are of CPU time. ` +
-  'Repeat it when the machine has nothing else to do.';
 const WARM_UP_SECONDS = 1;
-const OURS = 'ten-servers';
-const THEIRS = 'ws';
 /** A process has so many files open besides its sockets, at most. */
 const OTHER_FILES = 50;
 
@@ -36,20 +30,6 @@ interface Options {
   readonly scenarios: readonly string[];
   readonly servers: readonly string[] | null;
   readonly json: string | null;
-}
-
-interface Row extends WebSocketMeasured {
-  readonly scenario: string;
-  readonly server: string;
-}
-
-interface MemoryRow {
-  readonly server: string;
-  readonly connections: number;
-  /** The growth of the resident set, divided by their number. */
-  readonly residentBytes: number;
-  /** The same when the server has been told to collect its garbage. */
-  readonly collectedBytes: number;
 }
 
 function parseOptions(argv: readonly string[]): Options {
@@ -79,45 +59,6 @@ function parseOptions(argv: readonly string[]): Options {
 function positive(name: string, value: string): number {
   if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
   return Number(value);
-}
-
-/** The servers that are here; says of those that are not how to get them. */
-async function availableServers(wanted: readonly string[] | null): Promise<ServerCommand[]> {
-  const folder = join(import.meta.dirname, 'servers');
-  const node = (name: string, script: string, ...environment: string[]): ServerCommand => ({
-    name, command: 'env', args: [...environment, process.execPath, '--expose-gc', join(folder, script)],
-  });
-  const servers = [
-    node(OURS, 'websocket.ts'),
-    node(`${OURS}-app`, 'websocket-app.ts'),
-    node(THEIRS, 'ws.ts', 'WS_NO_BUFFER_UTIL=1'),
-  ];
-  const modules = join(import.meta.dirname, 'node_modules');
-  if (existsSync(join(modules, 'bufferutil'))) {
-    servers.push(node(`${THEIRS}+bufferutil`, 'ws.ts', `NODE_PATH=${modules}`));
-  } else {
-    console.log(`Without ${THEIRS} with bufferutil: npm ci --prefix course/bench`);
-  }
-  const uvicorn = findProgram('uvicorn');
-  if (uvicorn === null) console.log('Without uvicorn: pip install uvicorn websockets uvloop httptools');
-  else servers.push(uvicornCommand(uvicorn, folder, await freePort()));
-  return servers.filter((server) => wanted === null || wanted.includes(server.name));
-}
-
-function uvicornCommand(uvicorn: string, folder: string, port: number): ServerCommand {
-  const options = ['--port', String(port), '--no-access-log', '--log-level', 'warning'];
-  return {
-    name: 'uvicorn',
-    command: 'env',
-    args: ['PYTHONDONTWRITEBYTECODE=1', uvicorn, '--app-dir', folder, ...options, 'websocket_asgi:app'],
-    origin: `http://127.0.0.1:${port}`,
-  };
-}
-
-/** How many files this process and those that it starts may have open: Node raises it as far as it may. */
-function openFilesMax(): number {
-  const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-  return limit === undefined ? Infinity : Number(limit);
 }
 
 /** What can be measured here. Says of the rest why not. */
@@ -187,95 +128,13 @@ async function collectGarbage(server: ServerProcess): Promise<void> {
   await fetch(`${server.origin}/gc`, { headers: { Connection: 'close' } }).then((response) => response.arrayBuffer());
 }
 
-/** How many times as fast as another: by messages/s where both were saturated, else by CPU time. */
-function speedRatio(rows: readonly Row[], row: Row, against: string): { ratio: number; by: string } {
-  const other = rows.find(({ scenario, server }) => scenario === row.scenario && server === against);
-  if (other === undefined) return { ratio: NaN, by: '' };
-  if (saturated(row) && saturated(other)) {
-    return { ratio: row.messagesPerSecond / other.messagesPerSecond, by: 'messages/s' };
-  }
-  return { ratio: other.cpuMicrosecondsPerMessage / row.cpuMicrosecondsPerMessage, by: 'CPU time*' };
-}
-
-function saturated(row: Row): boolean {
-  return row.cpuPercent >= SATURATED_PERCENT;
-}
-
-function fixed(value: number, digits: number): string {
-  return Number.isNaN(value) ? '-' : value.toFixed(digits);
-}
-
-/** All scenarios in one table. */
-function showRows(rows: readonly Row[]): void {
-  const line = (row: Row): string[] => [
-    `  ${row.server}`,
-    count(row.messagesPerSecond),
-    fixed(speedRatio(rows, row, THEIRS).ratio, 2),
-    row.cpuPercent.toFixed(0) + (saturated(row) ? ' ' : '*'),
-    row.cpuMicrosecondsPerMessage.toFixed(1),
-    String(row.failures),
-  ];
-  const table = [['', 'messages/s', `× ${THEIRS}`, 'CPU % ', 'CPU µs/message', 'failures']];
-  for (const scenario of webSocketScenarios) {
-    const lines = rows.filter((row) => row.scenario === scenario.name).map(line);
-    if (lines.length > 0) table.push([scenario.title, '', '', '', '', ''], ...lines);
-  }
-  console.log(`\n${formatTable(table)}`);
-  for (const { name, note } of webSocketScenarios) {
-    if (note !== undefined && rows.some((row) => row.scenario === name)) console.log(`${name}: ${note}`);
-  }
-  if (!rows.every(saturated)) console.log(`* ${UNSATURATED}`);
-}
-
-function showMemory(rows: readonly MemoryRow[]): void {
-  const table = rows.map((row) => [
-    row.server,
-    (row.residentBytes / 1024).toFixed(1),
-    (row.collectedBytes / 1024).toFixed(1),
-    fixed(memoryRatio(rows, row), 2),
-  ]);
-  console.log(`\nmemory per idle connection, of ${count(idleLoad.connections)}`);
-  console.log(formatTable([['server', 'KB', 'KB after GC', `× ${THEIRS}, after GC`], ...table]));
-}
-
-function memoryRatio(rows: readonly MemoryRow[], row: MemoryRow | undefined): number {
-  const theirs = rows.find(({ server }) => server === THEIRS);
-  return (row?.collectedBytes ?? NaN) / (theirs?.collectedBytes ?? NaN);
-}
-
-/** A line for each goal whose servers were measured. */
-function showGoals(rows: readonly Row[], memory: readonly MemoryRow[]): void {
-  const table: string[][] = [];
-  for (const { name, title, atLeast } of webSocketScenarios) {
-    const ours = rows.find(({ scenario, server }) => scenario === name && server === OURS);
-    if (ours === undefined || atLeast === undefined) continue;
-    const { ratio, by } = speedRatio(rows, ours, THEIRS);
-    table.push([title, fixed(ratio, 2), `≥ ${atLeast.toFixed(2)}`, by, ratio >= atLeast ? 'reached' : 'missed']);
-  }
-  const ratio = memoryRatio(memory, memory.find(({ server }) => server === OURS));
-  const reached = ratio <= MEMORY_AT_MOST ? 'reached' : 'missed';
-  table.push(['memory per idle connection', fixed(ratio, 2), `≤ ${MEMORY_AT_MOST.toFixed(2)}`, 'memory', reached]);
-  const measured = table.filter(([, value]) => value !== '-');
-  if (measured.length === 0) return;
-  console.log(`\ngoals of ${OURS}, of ${THEIRS}`);
-  console.log(formatTable([['', 'measured', 'goal', 'by', ''], ...measured]));
-}
-
-function versions(): string {
-  const version = (folder: string): string => {
-    const file = createRequire(folder).resolve(`${THEIRS}/package.json`);
-    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  };
-  return `${THEIRS} ${version(import.meta.filename)}`;
-}
-
 async function bench(options: Options): Promise<number> {
   if (findProgram('taskset') === null) {
     console.error('This benchmark needs taskset (Linux): apt-get install util-linux');
     return 1;
   }
   const cores = chooseCores();
-  const machine = `${describeMachine(cores)}; ${versions()}`;
+  const machine = `${describeMachine(cores)}; ${wsVersion()}`;
   console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s, in turns`);
   const commands = await availableServers(options.servers);
   const names = possible(options.scenarios);

@@ -99,7 +99,8 @@ export async function runClients(
   const clients = places.map((core, i) => {
     // In a room one client of all speaks: that of the first process.
     const connections = Math.min(share, load.connections - i * share);
-    return new ClientsProcess({ ...load, connections, inFlight: load.path === '/room' && i > 0 ? 0 : load.inFlight }, server.origin, core);
+    const inFlight = load.path === '/room' && i > 0 ? 0 : load.inFlight;
+    return new ClientsProcess({ ...load, connections, inFlight }, server.origin, core);
   });
   try {
     for (const process of clients) await process.ready();

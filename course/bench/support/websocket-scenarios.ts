@@ -4,6 +4,10 @@
 
 import type { WebSocketLoad } from './websocket-load.ts';
 
+/** The servers that goals are about. */
+export const OURS = 'ten-servers';
+export const THEIRS = 'ws';
+
 export interface WebSocketScenario {
   readonly name: string;
   readonly title: string;
