@@ -2,8 +2,8 @@
 import type * as Http from '#subject/02-http/index.ts';
 import type { LoadChapter } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
-import { Scripts } from './script.ts';
-import type { Step, LooseEvent } from './script.ts';
+import type { LooseEvent, Step } from './script.ts';
+import { Scripts } from './scripted-app.ts';
 import type { ServeSetup, Stage } from './stage.ts';
 
 export function httpCalls(stage: Stage, load: LoadChapter) {

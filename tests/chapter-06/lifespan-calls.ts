@@ -1,8 +1,8 @@
 /** What the tests of 6.2 do inside the process of the code under test. */
 import { Server } from 'node:net';
 import type { Address } from '#support/tcp-client.ts';
-import { Scripts } from './script.ts';
 import type { Step } from './script.ts';
+import { Scripts } from './scripted-app.ts';
 import { addressOf, describe } from './stage.ts';
 import type { Probe, ServeSetup, Stage } from './stage.ts';
 
@@ -14,7 +14,7 @@ export function lifespanCalls(stage: Stage) {
      * Begins to serve an application whose life follows a script, and notes what comes of it: `listens`, and then
      * `serving`, or `not serving: ` with the reason.
      */
-    beginServing: (life: readonly Step[], paths: Record<string, readonly Step[]> = {}, setup: ServeSetup = {}): void => {
+    beginServing: (life: readonly Step[], paths: Record<string, readonly Step[]>, setup: ServeSetup = {}): void => {
       noteListening(probe);
       stage.serve(scripts.app(paths, life), { lifespan: 'auto', ...setup }).then(
         () => probe.note('serving'),
@@ -34,9 +34,9 @@ export function lifespanCalls(stage: Stage) {
 /** Whoever listens in this process from now on is noted. */
 function noteListening(probe: Probe): void {
   const { prototype } = Server;
-  const listen: (...args: unknown[]) => Server = prototype.listen;
+  const { listen } = prototype;
   prototype.listen = function listens(this: Server, ...args: unknown[]): Server {
     probe.note('listens');
-    return listen.apply(this, args);
+    return Reflect.apply(listen, this, args) as Server;
   };
 }

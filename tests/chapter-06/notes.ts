@@ -1,14 +1,9 @@
 /** What tests ask of the notes that applications made. They are waited for in the time of the code under test. */
+import type { World } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
-import type { HttpWorld } from '#support/http-exchange.ts';
-import type { Report } from './stage.ts';
+import type driver from './driver.ts';
 
-/** As much of a world as is needed here. */
-export interface NotesWorld extends HttpWorld {
-  call(name: 'events'): Promise<string[]>;
-  call(name: 'reports'): Promise<Report[]>;
-  call(name: 'told', beginnings: readonly string[], times?: number, from?: number): Promise<string>;
-}
+type NotesWorld = World<typeof driver>;
 
 export interface NoteReport {
   sent: string;
@@ -24,18 +19,29 @@ export async function noted(world: NotesWorld, beginning: string, report: NoteRe
 }
 
 /** Waits for a note that begins with one of these. @param from how many notes are too old */
-export async function firstOf(world: NotesWorld, beginnings: readonly string[], report: NoteReport, times = 1, from = 0): Promise<string> {
+export async function firstOf(
+  world: NotesWorld,
+  beginnings: readonly string[],
+  report: NoteReport,
+  times = 1,
+  from = 0,
+): Promise<string> {
   try {
     return await world.call('told', beginnings, times, from);
   } catch (error) {
     // It is no server that did not start, but a note that did not come.
     if (!(error instanceof CheckFailure) || error.report.kind !== 'did not start') throw error;
-    throw new CheckFailure({ kind: 'wrong behaviour', received: `none of these was noted: ${beginnings.join(', ')}`, ...report });
+    const received = `none of these was noted: ${beginnings.join(', ')}`;
+    throw new CheckFailure({ kind: 'wrong behaviour', received, ...report });
   }
 }
 
 /** Waits for the outcomes of steps, by their names, and compares them. */
-export async function expectOutcomes(world: NotesWorld, outcomes: Record<string, string | readonly string[]>, sent: string): Promise<void> {
+export async function expectOutcomes(
+  world: NotesWorld,
+  outcomes: Record<string, string | readonly string[]>,
+  sent: string,
+): Promise<void> {
   for (const [as, wanted] of Object.entries(outcomes)) {
     const allowed = [wanted].flat() as string[];
     const expected = `${as}: ${allowed.join(' or ')}`;
@@ -46,7 +52,8 @@ export async function expectOutcomes(world: NotesWorld, outcomes: Record<string,
 
 /** Waits until so much was reported, gives it time for more, and compares: `A60` for a GatewayError, else the name. */
 export async function expectReports(world: NotesWorld, expected: readonly string[], sent: string): Promise<void> {
-  const show = (list: readonly string[]): string => (list.length === 0 ? 'nothing was reported' : `reported: ${list.join(', ')}`);
+  const show = (list: readonly string[]): string =>
+    list.length === 0 ? 'nothing was reported' : `reported: ${list.join(', ')}`;
   const report = { sent, received: 'fewer reports than these', expected: show(expected) };
   if (expected.length > 0) await noted(world, 'a report', report, expected.length);
   await world.settle();

@@ -57,7 +57,8 @@ export class Probe {
   /** The event, `times` in number, that begins with one of these, those before `from` not counted; waits for it. */
   async told(beginnings: readonly string[], times = 1, from = 0): Promise<string> {
     for (;;) {
-      const found = this.events.slice(from).filter((event) => beginnings.some((beginning) => event.startsWith(beginning)));
+      const fits = (event: string): boolean => beginnings.some((beginning) => event.startsWith(beginning));
+      const found = this.events.slice(from).filter(fits);
       if (found.length >= times) return found[times - 1]!;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -95,7 +96,8 @@ export class Stage {
 
   /** Serves an application on a port of its own. */
   async serve(app: Chapter06.AsyncApp, setup: ServeSetup = {}): Promise<Address> {
-    const server = await this.chapter.serveAsync(app, { lifespan: 'off', port: 0, ...setup, host: '127.0.0.1', onError: this.report });
+    const own = { host: '127.0.0.1', onError: this.report };
+    const server = await this.chapter.serveAsync(app, { lifespan: 'off', port: 0, ...setup, ...own });
     this.servers.push(server);
     return addressOf(server);
   }
@@ -147,7 +149,10 @@ export function stageCalls(stage: Stage) {
 
     /** Begins to stop the server that was started last; notes `stopped` when it has. */
     beginStop: (deadlineMs: number): void => {
-      void stage.server.closeGracefully({ deadlineMs }).then(() => probe.note('stopped'), (error: unknown) => probe.note(`could not stop: ${String(error)}`));
+      void stage.server.closeGracefully({ deadlineMs }).then(
+        () => probe.note('stopped'),
+        (error: unknown) => probe.note(`could not stop: ${String(error)}`),
+      );
     },
 
     /** The connections that the server counts. */
