@@ -31,9 +31,12 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     async (world) => {
       const { random } = world;
       const [code, reason] = [random.integer(3000, 4999), random.words(3)];
-      const lengths = Array.from({ length: 40 }, () => random.integer(10, 20_000));
+      const lengths = [...Array.from({ length: 40 }, () => random.integer(10, 20_000)), 10, 10, 10];
       const letters = random.word();
-      const server = await world.call('serveLife', { scripts: { '/a': [accept, { do: 'burst', lengths, letters }, { do: 'close', code, reason }, drain] } });
+      // All of it in one turn.
+      const server = await world.call('serveLife', {
+        scripts: { '/a': [accept, { do: 'burst', lengths, letters, forgotten: true }, { do: 'close', code, reason }, drain] },
+      });
       const sent = `websocket.close with ${code} and "${reason}", behind ${lengths.length} messages`;
       const client = await PeerClient.open(world, server, '/a?a');
       const closed = await client.untilClose({ sent });
@@ -345,6 +348,42 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       // It was asked before it was given up.
       check(silent.pings.length > 0 && spoke.pings.length > 0, { sent, received: silent.describe(), expected: 'a ping before the cut' });
       await expectNoConnections(world, sent);
+    },
+  );
+
+  rule(
+    'hears-whom-it-listens-to',
+    'does not give up a client that it does not read from itself',
+    {
+      rule: 'as long as reading is paused (A82) a client cannot be heard, whatever it sends: its silence is ours, and it is not cut for it',
+      likely: 'the heartbeat asks whether something was heard, and not whether anybody was listening',
+    },
+    async (world) => {
+      const scripts = { '/a': [accept, gate('receive'), drain], '/silent': [accept, drain] } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: 300 } });
+      const client = await PeerClient.open(world, server, '/a?a');
+      const count = 40;
+      const filler = 'x'.repeat(32 * KIB);
+      for (let index = 0; index < count; index++) client.send(text(`${index} ${filler}`));
+      const sent = `${count} messages of 32 KiB, which the application does not receive for a while`;
+      // Two who are silent, one after the other: when they have been given up, this one would have been, too.
+      for (const who of ['first', 'second']) {
+        const silent = await PeerClient.open(world, server, `/silent?${who}`, { pongs: false });
+        const cut = (): boolean => {
+          // Whoever is asked answers, though it may not be heard.
+          client.read();
+          return silent.tcp.ended || silent.tcp.closed;
+        };
+        await silent.until(cut, { sent: 'nothing', expected: 'the connection is cut' });
+        silent.tcp.end();
+      }
+      check(!client.tcp.ended && !client.tcp.closed, { sent, received: client.describe(), expected: 'the connection stays' });
+      await world.call('openGate', 'receive');
+      client.send(close(1000));
+      await client.untilEnd({ sent });
+      await told(world, 'a', 'disconnect 1000', { sent });
+      const messages = (await storyOf(world, 'a')).filter((line) => line.startsWith('message '));
+      check(messages.length === count, { sent, received: `${messages.length} messages were received`, expected: `${count}` });
     },
   );
 
