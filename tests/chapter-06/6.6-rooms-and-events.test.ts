@@ -454,11 +454,12 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       const server = await world.call('serveEvents', { heartbeatMs: 30 });
       const client = await EventStreamClient.open(world, server, '/events?a');
       const { parser } = client;
-      await client.until(() => parser.comments >= 4, { sent: 'nothing', expected: 'comments, one after another' });
+      await client.until(() => parser.comments >= 4 || client.events.length > 0, { sent: 'nothing', expected: 'comments, one after another' });
+      check(client.events.length === 0, { sent: 'nothing', received: client.describe(), expected: 'no event; a comment is none' });
       await world.call('push', 'a', [{ data: 'one' }]);
       await client.untilEvents(1);
       const before = parser.comments;
-      await client.until(() => parser.comments >= before + 3, { sent: 'an event, and then nothing', expected: 'comments, one after another' });
+      await client.until(() => parser.comments >= before + 3 || client.events.length > 1, { sent: 'an event, and then nothing', expected: 'comments, one after another' });
       check(client.data.join() === 'one', { sent: 'one event', received: client.describe(), expected: 'one event; a comment is none' });
     },
   );
@@ -473,7 +474,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     async (world) => {
       const server = await world.call('serveEvents', { faster: 100 });
       const client = await EventStreamClient.open(world, server, '/events?a');
-      await client.until(() => client.parser.comments >= 3, { sent: 'nothing, for some minutes', expected: 'comments' });
+      await client.until(() => client.parser.comments >= 3 || client.events.length > 0, { sent: 'nothing, for some minutes', expected: 'comments' });
       check(client.events.length === 0, { sent: 'nothing', received: client.describe(), expected: 'no event' });
     },
   );
