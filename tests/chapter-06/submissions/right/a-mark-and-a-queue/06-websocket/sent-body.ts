@@ -27,16 +27,20 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#onStopped = onStopped;
   }
 
+  get #stopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
   async push(part: Uint8Array): Promise<void> {
-    if (this.#state === 'stopped') throw new DisconnectError();
+    if (this.#stopped) throw new DisconnectError();
     if (part.length === 0) return;
     if (this.#bytes > this.#most) throw new GatewayError('A39', `${this.#bytes} bytes wait`);
     // A copy: the memory is the application's again before this has left.
     this.#queue.push(Uint8Array.from(part));
     this.#bytes += part.length;
     this.#wakeServer();
-    while (this.#bytes > MARK_BYTES && this.#state !== 'stopped') await new Promise<void>((resolve) => this.#room.push(resolve));
-    if (this.#bytes > 0 && this.#state === 'stopped') throw new DisconnectError();
+    while (this.#bytes > MARK_BYTES && !this.#stopped) await new Promise<void>((resolve) => this.#room.push(resolve));
+    if (this.#bytes > 0 && this.#stopped) throw new DisconnectError();
   }
 
   end(): void {
