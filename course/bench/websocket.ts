@@ -3,7 +3,7 @@
  *
  * Chapter 06's WebSockets beside those of ws (with and without bufferutil) and of uvicorn. All are measured in one run
  * and in turns, each on a core of its own that the generator leaves alone. A row counts only if that core was busy: else
- * the generator was measured, the row is marked, and what it is compared by is CPU time instead. Takes four minutes.
+ * the generator was measured, the row is marked, and what it is compared by is CPU time instead. Takes five minutes.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -105,6 +105,19 @@ async function measure(
   });
 }
 
+/** Medians of rounds, each with processes of its own: a heap grows by steps, now before the count and now behind it. */
+async function measureMemories(commands: readonly ServerCommand[], rounds: number, cores: Cores): Promise<MemoryRow[]> {
+  const measured: MemoryRow[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const command of commands) measured.push(await measureMemory(command, cores));
+  }
+  return commands.map(({ name }) => {
+    const rows = measured.filter(({ server }) => server === name);
+    const middle = (key: 'residentBytes' | 'collectedBytes'): number => median(rows.map((row) => row[key]));
+    return { ...rows[0]!, residentBytes: middle('residentBytes'), collectedBytes: middle('collectedBytes') };
+  });
+}
+
 async function measureMemory(command: ServerCommand, cores: Cores): Promise<MemoryRow> {
   const server = await ServerProcess.start(command, cores.server);
   // Code and buffers that the first connections need once are no part of it.
@@ -149,11 +162,8 @@ async function bench(options: Options): Promise<number> {
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
-  const memory: MemoryRow[] = [];
-  if (names.includes('memory')) {
-    console.log('idle connections …');
-    for (const command of commands) memory.push(await measureMemory(command, cores));
-  }
+  if (names.includes('memory')) console.log('idle connections …');
+  const memory = names.includes('memory') ? await measureMemories(commands, options.rounds, cores) : [];
   if (rows.length > 0) showRows(rows);
   if (memory.length > 0) showMemory(memory);
   showGoals(rows, memory);
