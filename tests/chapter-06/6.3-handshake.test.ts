@@ -284,12 +284,12 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
       likely: 'it is enough to begin, or to end, like an origin that is allowed',
     },
     async (world) => {
-      const origins = ['https://good.example', 'http://localhost:8080'];
+      const origins = ['https://good.example', 'http://other.example:8443'];
       const server = await world.call('serveHandshakes', { origins });
       for (const origin of [...origins, null]) await expectAccepted(world, server, { Origin: origin });
       const refused = [
         'https://bad.example', 'null', 'http://good.example', 'https://good.example:8443', 'https://good.example.bad.example', 'https://notgood.example', 'https://sub.good.example', 'https://good.exampl', 'https://good.example/', 'good.example',
-        'http://localhost', 'http://localhost:80801', 'https://bad.example/https://good.example', 'https://good_example', 'https://bad.example https://good.example', '',
+        'http://other.example', 'http://other.example:84431', 'https://bad.example/https://good.example', 'https://good_example', 'https://bad.example https://good.example', '',
       ];
       for (const origin of refused) await expectRefused(world, server, { Origin: origin }, [403]);
       const open = await world.call('serveHandshakes', {});
