@@ -92,9 +92,10 @@ export class RequestIntake implements RequestSource {
     this.fail(new RemoteProtocolError(400, 'the client has gone'));
   }
 
-  /** The next request begins. */
+  /** The request is over. Whoever still waits for its body is told that it can be read no further. */
   reset(): void {
     this.#trailers = noHeaders;
+    this.arrived();
   }
 
   get heldBytesMax(): number {

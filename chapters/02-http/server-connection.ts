@@ -275,8 +275,8 @@ export class ServerConnection implements Expiring, BodySink {
     const request = this.#request;
     this.#request = null;
     this.#pump = null;
-    this.#intake.reset();
     request?.finish();
+    this.#intake.reset();
     if (this.#machine.ourState === 'must-close' || this.#context.closing) {
       // RFC 9112 §9.6: a client that asked for the close MUST NOT send more. Any other may be sending just now.
       const expected = request !== null && !persists(request) && this.#machine.theirState === 'done';
@@ -305,6 +305,7 @@ export class ServerConnection implements Expiring, BodySink {
     this.#ending = true;
     this.#request?.finish();
     this.#request = null;
+    this.#intake.reset();
     this.deadlineMs = Infinity;
     this.#context.release(this, this.#socket);
     try {

@@ -163,13 +163,13 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
         { app: await tableOf(large), environs: environsOf(asked.large) },
       ] as const;
       for (let i = 0; i < 3; i++) for (const { app, environs } of tables) timeOf(app, environs, startResponse);
-      const ratios: number[] = [];
-      for (let round = 0; round < 15; round++) {
-        const [least, most] = tables.map(({ app, environs }) => timeOf(app, environs, startResponse)) as [number, number];
-        ratios.push(most / least);
+      // The best of many: whatever else the machine does can only add to a time.
+      const best = [Infinity, Infinity];
+      for (let round = 0; round < 25; round++) {
+        for (const [i, { app, environs }] of tables.entries()) best[i] = Math.min(best[i]!, timeOf(app, environs, startResponse));
         await setImmediate();
       }
-      return { ratio: ratios.sort((a, b) => a - b)[7]!, statuses: [...statuses] };
+      return { ratio: best[1]! / best[0]!, statuses: [...statuses] };
     },
   };
 }
