@@ -111,8 +111,8 @@ function single(headers: HttpHeaders, name: string): string | undefined {
 /** RFC 6455 §11.3.4: the field may be there more than once; §4.1: tokens, and none of them twice. */
 function subprotocolsOf(headers: HttpHeaders): string[] {
   // TODO 6.3  All lines of Sec-WebSocket-Protocol (`getAll`), each a list with commas between, spaces and tabs around
-  //           its members taken off. Each member is a token, and none is there twice, or it is 400 (`bad`). Their case
-  //           counts. In the client's order.
+  //           its members taken off. An empty member is skipped (RFC 9110 §5.6.1.2). Each other one is a token, and
+  //           none is there twice, or it is 400 (`bad`). Their case counts. In the client's order.
   throw new NotImplemented('6.3');
 }
 

@@ -124,6 +124,8 @@ function subprotocolsOf(headers: HttpHeaders): string[] {
     // Subprotocols are case-sensitive, which tokenList is not.
     for (const member of value.split(',')) {
       const subprotocol = member.replace(/^[ \t]+|[ \t]+$/g, '');
+      // RFC 9110 §5.6.1.2: empty members are ignored.
+      if (subprotocol === '') continue;
       if (!isToken(subprotocol) || subprotocols.includes(subprotocol)) throw bad('Sec-WebSocket-Protocol is invalid');
       subprotocols.push(subprotocol);
     }
