@@ -5,10 +5,11 @@
  *
  *     npx tsx course/submissions.ts chapter-01 [NAME…]
  *
- * By this command each wrong submission is run through all earlier exercises too.
- * `npm run test:all` leaves those out: with hundreds of submissions it is they
- * that take the time, and whether a tag is as exact as it could be is a question
- * for whoever writes the submission.
+ * By this command each wrong submission is run through all earlier exercises too,
+ * and each right one and each stage through all that it has done. `npm run test:all`
+ * leaves out the exercises before the one that a submission is about: with
+ * hundreds of submissions it is they that take the time, and an exercise does not
+ * depend on the code of later ones.
  *
  * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
  */
@@ -24,6 +25,7 @@ import { shortFailure } from './self-check/references.ts';
 import { scratch } from './self-check/scratch.ts';
 import { buildSubmission, listSubmissions } from './self-check/submission.ts';
 import type { Submission } from './self-check/submission.ts';
+import { readStarters } from './starters.ts';
 
 /** What became of one submission. */
 export interface Verdict {
@@ -44,15 +46,15 @@ type Check = JobPool['check'];
  * Puts a submission together in `tree`, runs what decides about it, and says
  * what happened. The tree is gone afterwards.
  *
- * @param earlier whether a wrong one is also run through the exercises before its own
+ * @param earlier whether it is also run through the exercises before the one that it is about
  */
 export async function verdictOn(submission: Submission, tree: string, check: Check, earlier = true): Promise<Verdict> {
   try {
-    buildSubmission(submission, tree);
+    const changed = buildSubmission(submission, tree);
     const run = async (exercises: Chapter['exercises']): Promise<CheckResult> =>
       await check({ chapter: { ...submission.chapter, exercises }, tree, subject: submission.name, bail: true });
     const judge = { wrong: judgeWrong, right: judgeRight, stage: judgeStage }[submission.kind];
-    const judgement = await judge(submission, run);
+    const judgement = await judge(submission, run, earlier ? 0 : firstConcerned(submission, changed));
     const early = submission.kind === 'wrong' && judgement.ok && earlier ? await caughtEarlier(submission, run) : undefined;
     return { submission, ...(early ?? judgement) };
   } catch (error) {
@@ -60,6 +62,18 @@ export async function verdictOn(submission: Submission, tree: string, check: Che
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }
+}
+
+/**
+ * The place of the first exercise that a right submission or a stage is about: the one that has been done, or the first
+ * whose TODOs stand in a file that was changed. Where a change is in a file that nobody fills in, it is the first of all.
+ */
+export function firstConcerned({ kind, chapter, name }: Submission, changed: readonly string[]): number {
+  if (kind === 'stage') return chapter.exercises.findIndex(({ id }) => id === name);
+  const starters = readStarters();
+  const places = changed.map((file) =>
+    chapter.exercises.findIndex(({ id }) => file.startsWith(`${chapter.folder}/`) && starters[file]?.includes(`TODO ${id} `) === true));
+  return Math.max(0, Math.min(...places));
 }
 
 type Judgement = Omit<Verdict, 'submission'>;
@@ -97,25 +111,25 @@ async function caughtEarlier({ chapter, caughtBy = '' }: Submission, run: Run): 
   return first && { ok: false, line: `CAUGHT EARLIER: by ${first.id}, before ${caughtBy}: ${shortFailure(first)} (seed ${result.seed})` };
 }
 
-async function judgeRight({ chapter }: Submission, run: Run): Promise<Judgement> {
-  const result = await run(chapter.exercises);
+async function judgeRight({ chapter }: Submission, run: Run, from: number): Promise<Judgement> {
+  const result = await run(chapter.exercises.slice(from));
   if (result.problem !== undefined) return { ok: false, line: `the check did not come to its end: ${result.problem}` };
   const first = rulesOf(result).find((rule) => rule.status === 'failed');
   if (first) return { ok: false, line: `REFUSED by ${first.id}: ${shortFailure(first)} (seed ${result.seed})` };
   return { ok: true, line: 'passes' };
 }
 
-async function judgeStage({ chapter, name }: Submission, run: Run): Promise<Judgement> {
+async function judgeStage({ chapter, name }: Submission, run: Run, from: number): Promise<Judgement> {
   const done = chapter.exercises.findIndex((exercise) => exercise.id === name);
   const next = chapter.exercises[done + 1];
-  const result = await run(chapter.exercises.slice(0, done + 2));
+  const result = await run(chapter.exercises.slice(from, done + 2));
   if (result.problem !== undefined) return { ok: false, line: `the check did not come to its end: ${result.problem}` };
-  for (const exercise of result.exercises.slice(0, done + 1)) {
+  for (const exercise of result.exercises.slice(0, done + 1 - from)) {
     const first = exercise.rules.find((rule) => rule.status === 'failed');
     if (first) return { ok: false, line: `${exercise.id} is done and fails by ${first.id}: ${shortFailure(first)} (seed ${result.seed})` };
   }
   if (!next) return { ok: true, line: 'passes all' };
-  const failed = result.exercises[done + 1]?.rules.find((rule) => rule.status === 'failed');
+  const failed = result.exercises[done + 1 - from]?.rules.find((rule) => rule.status === 'failed');
   if (!failed) return { ok: false, line: `${next.id} passes although nobody has done it (seed ${result.seed})` };
   return { ok: true, line: `passes to ${name}; ${failed.id} fails: ${shortFailure(failed)}` };
 }

@@ -1,7 +1,7 @@
 /** The reference alone: what no exercise asks of a learner, and what a handler may rely on all the same. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import type { AddressInfo } from 'node:net';
 
 import { expect, test } from 'vitest';
 
@@ -13,10 +13,10 @@ test('who waits for a body is told when the response is complete, though nothing
     reading = request.text();
     reading.catch(() => {});
     // What is here has been read by then, and the rest is waited for.
-    await setImmediate();
+    await new Promise((resolve) => setImmediate(resolve));
     return HttpResponse.text('enough\n');
   });
-  const socket = connect(server.address.port, '127.0.0.1');
+  const socket = connect((server.address as AddressInfo).port, '127.0.0.1');
   try {
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab');
     await once(socket, 'data');
