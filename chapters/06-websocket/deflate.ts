@@ -7,7 +7,7 @@
  *
  * A zlib stream cannot be driven synchronously and kept. So none is kept: a context is what it stands for, the last bytes
  * of the messages before, given to each call as its dictionary. An idle connection then holds 40 KB at most and not the
- * 300 KB of two streams, and one deflated message can be sent to many peers: to refer to nothing before is allowed to
+ * 236 KB of two streams, and one deflated message can be sent to many peers: to refer to nothing before is allowed to
  * all of them (see shared-message.ts).
  */
 

@@ -81,7 +81,8 @@ export class Room<Presence = string> {
 
   #dismiss(peers: readonly WebSocketPeer[]): void {
     // TODO 6.6  Close each of them with 1013 (`closeCodes.tryAgainLater`), and let it leave at once: it does not have
-    //           to hear of it first.
+    //           to hear of it first. All are closed before the first leaves: `onLeave` may say to the room who has
+    //           gone, and that must neither be sent to those who are dismissed, nor dismiss them again.
     throw new NotImplemented('6.6');
   }
 }

@@ -559,6 +559,82 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
       await next(messages.length * 2 + 1, 'close()', 'closed with 1000');
     },
   );
+
+  rule(
+    'context-is-used',
+    'refers to what it has sent before, where that was agreed on',
+    {
+      rule: 'what the extension is for: without server_no_context_takeover in the answer a message is deflated with those before it as its context (RFC 7692 §7.1.1.1, §7.2.1)',
+      likely: 'each message is deflated without the `#history`, or is no part of it afterwards',
+    },
+    async (world) => {
+      const server = await world.call('serveEcho', ALL);
+      const peer = await DeflatePeer.open(world, server);
+      const { serverNoContextTakeover, serverMaxWindowBits } = peer.agreed;
+      // Whoever has said that it begins anew, or keeps less than one message, has promised nothing else.
+      if (serverNoContextTakeover || serverMaxWindowBits < 11) return;
+      for (const sent of ['a text of 400 random characters', 'a text that came two messages before', 'and again']) {
+        const texts = Array.from({ length: 2 }, () => world.random.bytes(300).toString('base64'));
+        const first: number[] = [];
+        for (const message of texts) first.push((await peer.expectEcho(message, sent)).payload.length);
+        for (const [index, message] of texts.entries()) {
+          const { payload } = await peer.expectEcho(message, sent);
+          check(payload.length < first[index]! / 2, {
+            sent: 'two texts of 400 random characters, and both of them again', received: `${first[index]} bytes for the first time, ${payload.length} for the second`, expected: 'less than half as many: a reference to the one before',
+          });
+        }
+      }
+    },
+  );
+
+  rule(
+    'window-behind-a-final-block',
+    'keeps the window behind a final block within a message',
+    {
+      rule: 'the window of what follows a final block is that of the messages before and what was inflated of this one so far (RFC 7692 §7.2.3.4, and the TODO)',
+      likely: 'what follows is inflated with the `#window` alone, or with the beginning of this message alone',
+    },
+    async (world) => {
+      const server = await world.call('serveEcho', ALL);
+      const { random } = world;
+      const peer = await DeflatePeer.open(world, server);
+      // A window of 256 bytes is less than what is referred to here.
+      const rounds = peer.agreed.clientMaxWindowBits < 9 ? 0 : 3;
+      for (let round = 0; round < rounds; round++) {
+        const [before, one] = [random.bytes(400), random.bytes(300)];
+        await expectAlone(peer, before, 'a binary message of 400 random bytes');
+        const known = peer.agreed.clientNoContextTakeover || peer.agreed.clientMaxWindowBits < 11 ? one : Buffer.concat([before, one]);
+        const again = deflateRawSync(known, { finishFlush: constants.Z_SYNC_FLUSH, dictionary: known }).subarray(0, -4);
+        peer.sendDeflated(2, Buffer.concat([deflated(one, constants.Z_FINISH), again]));
+        await peer.expectMessage(Buffer.concat([one, known]), `300 random bytes in a final block, and in one behind it a reference to ${known === one ? 'them' : 'the message before and to them'}`);
+      }
+    },
+  );
+
+  rule(
+    'final-blocks-are-counted',
+    'takes a few final blocks in a message, and not thousands',
+    {
+      rule: 'each final block begins a new stream, which costs more than the two bytes that it is: beyond FINAL_BLOCKS_MAX it is 1007 (the TODO)',
+      likely: 'the rounds of the loop are not counted',
+    },
+    async (world) => {
+      const server = await world.call('serveEcho', ALL);
+      const few = await DeflatePeer.open(world, server);
+      const words = Array.from({ length: 5 }, () => world.random.words(3));
+      few.sendDeflated(1, Buffer.concat([...words.map((part) => deflated(part, constants.Z_FINISH)), Buffer.from([0])]));
+      await few.expectMessage(words.join(''), 'a text in 5 final blocks');
+      const many = await DeflatePeer.open(world, server);
+      const sent = 'a message of 5000 final blocks of nothing, 10 KB';
+      many.sendDeflated(2, Buffer.concat([...Array.from({ length: 5000 }, () => Buffer.from([0x03, 0x00])), Buffer.from([0])]));
+      const { client } = many;
+      const expected = 'a Close frame with 1007, or the end of the connection';
+      await client.tcp.until(() => client.frames.length > 0 || client.tcp.ended || client.tcp.closed, { sent, expected });
+      const { closeCode } = client;
+      const taken = client.frames.some(({ opcode }) => opcode <= 2);
+      check(!taken && (closeCode === null || [1002, 1007, 1008, 1009].includes(closeCode)), { sent, received: taken ? 'the message comes back' : `a Close frame with ${closeCode}`, expected });
+    },
+  );
 });
 
 /** The deflated bytes of so many equal ones, made without having them. */

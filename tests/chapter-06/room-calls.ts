@@ -40,9 +40,16 @@ export function roomCalls(stage: Stage) {
   function roomOf(name: string, { slowReaders, bufferedBytesMax, announces = false }: RoomSetup): Chapter.Room {
     const known = rooms.get(name);
     if (known !== undefined) return known;
+    let telling = false;
     const change = (sign: string) => (presence: string): void => {
       probe.note(`${name}: ${sign} ${presence}, ${room.size}`);
-      if (announces) room.broadcast(`${sign} ${presence}`);
+      if (!announces) return;
+      // Who leaves while another's leaving is told of was dismissed by what is said of that.
+      if (telling) probe.note(`${name}: ${sign} ${presence} within another`);
+      const outer = telling;
+      telling = true;
+      room.broadcast(`${sign} ${presence}`);
+      telling = outer;
     };
     const room: Chapter.Room = new chapter.Room({
       ...(slowReaders !== undefined && { slowReaders }),
@@ -136,6 +143,9 @@ export function roomCalls(stage: Stage) {
 
     /** Pushes events in one turn. */
     push: (name: string, events: readonly (Chapter.StreamEvent | Uint8Array)[]): Pushed[] => events.map((event) => pushed(() => named(senders, name).push(event))),
+    /** Pushes one event so many times, and says how many of them were taken. */
+    pushOften: (name: string, event: Chapter.StreamEvent, times: number): number =>
+      Array.from({ length: times }, () => named(senders, name).push(event)).filter((taken) => taken).length,
     /** The same as bytes that were encoded before. */
     pushEncoded: (name: string, events: readonly Chapter.StreamEvent[]): Pushed[] =>
       events.map((event) => pushed(() => named(senders, name).push(chapter.encodeEvent(event)))),

@@ -89,9 +89,8 @@ export class Room<Presence = string> {
   }
 
   #dismiss(peers: readonly WebSocketPeer[]): void {
-    for (const peer of peers) {
-      peer.close(closeCodes.tryAgainLater, 'reads too slowly');
-      this.leave(peer);
-    }
+    // All are closed before one leaves: what is said of a leaving must not be sent to them, or dismiss them again.
+    for (const peer of peers) peer.close(closeCodes.tryAgainLater, 'reads too slowly');
+    for (const peer of peers) this.leave(peer);
   }
 }
