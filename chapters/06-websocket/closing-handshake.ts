@@ -56,8 +56,8 @@ export class ClosingHandshake {
   /** RFC 6455 §7.1.7, "Fail the WebSocket Connection": a Close frame if one may still be sent, and no answer awaited. */
   fail(code: number, reason: string): void {
     // TODO 6.5  This says why, and assumes that it still may. It may not where the machine is in any other state than
-    //           `open` and `failed`: then nothing is sent, and the rest has its deadline all the same. What is known of
-    //           the end already stays as it is.
+    //           `open` and `failed`: then nothing is sent, and the rest has its deadline all the same
+    //           (`#beginWaiting`). What is known of the end already stays as it is.
     this.#closure ??= { code, reason, clean: false };
     this.begin(code, reason);
   }
@@ -71,7 +71,8 @@ export class ClosingHandshake {
   }
 
   #beginWaiting(): void {
-    // TODO 6.5  And if the peer never answers? From now on the rest may take `closeMs`, by the group's clock (`after`).
+    // TODO 6.5  And if the peer never answers? From now on the rest may take `closeMs`, by the group's clock (`after`);
+    //           whatever comes later does not begin that anew.
     if (this.state === 'open') this.state = 'closing';
   }
 }

@@ -356,6 +356,29 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       check(!events.includes('call lifespan'), { sent: "lifespan: 'off'", received: 'a call with a lifespan', expected: 'none' });
     },
   );
+
+  rule(
+    'tells-it-once-to-who-asks-late',
+    'gives lifespan.shutdown once also to an application that asks when the stop has begun',
+    {
+      rule: 'lifespan.shutdown is given once (A96), whether somebody waited for it or asks for it later; who asks again waits',
+      likely: 'only who waited already is remembered to have been told',
+    },
+    async (world) => {
+      const begin: Life = [...BEGINS, { do: 'note', text: 'busy' }, { do: 'gate', name: 'late' }];
+      await serve(world, [...begin, { do: 'receive', as: 'second' }, { do: 'receive beside', as: 'third' }, { do: 'gate', name: 'end' }, must(shutdown('complete'))], PATHS);
+      await noted(world, 'busy', { sent: 'lifespan.startup.complete', expected: 'the application goes on' });
+      await world.call('beginStop', LONG_MS);
+      await world.settle();
+      await world.call('openGate', 'late');
+      await expectOutcomes(world, { second: 'lifespan.shutdown' }, 'a receive when the stop has begun');
+      await world.settle();
+      const events = await world.call('events');
+      check(!events.some((event) => event.startsWith('third: ')), { sent: 'a receive behind lifespan.shutdown', received: events.at(-1) ?? '', expected: 'it waits: nothing more will come' });
+      await world.call('openGate', 'end');
+      await noted(world, 'stopped', { sent: 'lifespan.shutdown.complete', expected: 'the server stops' });
+    },
+  );
 });
 
 type LifespanWorld = World<typeof driver>;

@@ -6,7 +6,8 @@ import type driver from './driver.ts';
 import { PeerClient } from './life-client.ts';
 import { numbered } from './life-script.ts';
 import type { Step } from './life-script.ts';
-import { expectNoConnections, expectNoReports, showStory, standstill, stopped, storyOf, told, toldOnly } from './life-story.ts';
+import { expectNoConnections, expectNoReports, noted, showStory, standstill, stopped, storyOf, told, toldOnly } from './life-story.ts';
+import { firstOf } from './notes.ts';
 import { handshakeBytes } from './ws-client.ts';
 
 const accept: Step = { do: 'accept' };
@@ -678,6 +679,128 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await again.untilEnd({ sent: `${sent}, and then one more that closes` });
       await world.call('beginStop', NEVER_MS);
       await stopped(world, sent);
+    },
+  );
+
+  rule(
+    'pong-has-its-own-time',
+    'waits for a pong as long as it was told to, and not as long as for a message',
+    {
+      rule: 'who was sent a ping has `pongMs` to be heard, however short `heartbeatMs` is, and is sent no other meanwhile',
+      likely: 'the deadline behind a ping is `heartbeatMs` again',
+    },
+    async (world) => {
+      const scripts = { '/a': [accept, drain] } satisfies Record<string, Step[]>;
+      const patient = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: NEVER_MS } });
+      const impatient = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: 40 } });
+      const client = await PeerClient.open(world, patient, '/a?a', { pongs: false });
+      const sent = 'nothing, not even a pong; heartbeatMs is short, and pongMs longer than this test';
+      await client.until(() => client.pings.length > 0, { sent, expected: 'a ping' });
+      // Three who have as little time for a pong as for a message: when they have been given up, so would this one have been.
+      for (const who of ['first', 'second', 'third']) {
+        const silent = await PeerClient.open(world, impatient, `/a?${who}`, { pongs: false });
+        await silent.untilEnd({ sent: 'nothing; heartbeatMs and pongMs are short', expected: 'the connection is cut' });
+      }
+      client.read();
+      check(!client.tcp.ended && !client.tcp.closed && client.pings.length === 1, { sent, received: client.describe(), expected: 'one ping, and the connection stays' });
+      client.send(pong(''), close(1000));
+      await client.untilEnd({ sent: 'a pong, and Close 1000' });
+      await told(world, 'a', 'disconnect 1000', { sent: 'a pong, and Close 1000' });
+    },
+  );
+
+  rule(
+    'pings-of-one-second',
+    'counts the pings of one second, no longer and no shorter',
+    {
+      rule: '`pingsPerSecondMax` pings within a second are answered, and more of them are too many; when that second is over, as many again are answered (the clock of this test moves when it is told to)',
+      likely: 'the time between two pings is compared with another number than 1,000 milliseconds, or the count never begins anew',
+    },
+    async (world) => {
+      const pingsPerSecondMax = world.random.integer(10, 15);
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, limits: { pingsPerSecondMax }, standing: true });
+      const pings = (count: number): Frame[] => Array.from({ length: count }, (_, index) => ping(`${index}`));
+      const steady = await PeerClient.open(world, server, '/a?steady');
+      let sentPings = 0;
+      const answered = async (count: number, sent: string): Promise<void> => {
+        sentPings += count;
+        steady.send(...pings(count));
+        await steady.until(() => steady.pongs.length === sentPings || steady.closed !== null, { sent, expected: `${sentPings} pongs in all` });
+        check(steady.closed === null, { sent, received: steady.describe(), expected: `${sentPings} pongs in all, and the connection stays` });
+      };
+      for (let second = 1; second <= 3; second++) {
+        await answered(pingsPerSecondMax, `${pingsPerSecondMax} pings at once, for the ${second}. time, 1.1 seconds apart; as many within a second are allowed`);
+        await world.call('moveClock', 1100);
+      }
+      for (let count = 0; count < 12; count++) {
+        await answered(2, `2 pings each 300 ms; ${pingsPerSecondMax} a second are allowed`);
+        await world.call('moveClock', 300);
+      }
+      steady.send(close(1000));
+      await steady.untilEnd({ sent: 'Close 1000' });
+      for (const laterMs of [300, 800]) {
+        const sent = `${pingsPerSecondMax} pings, and ${laterMs} ms later one more; ${pingsPerSecondMax} a second are allowed`;
+        const many = await PeerClient.open(world, server, `/a?${laterMs}`);
+        many.send(...pings(pingsPerSecondMax));
+        await many.until(() => many.pongs.length === pingsPerSecondMax, { sent, expected: `${pingsPerSecondMax} pongs` });
+        await world.call('moveClock', laterMs);
+        many.send(ping('more'));
+        await many.until(() => many.closed !== null || many.pongs.length > pingsPerSecondMax || many.tcp.ended || many.tcp.closed, { sent, expected: 'Close 1008, and the end' });
+        check(many.pongs.length === pingsPerSecondMax && (many.closed === null || many.closed.code === 1008), { sent, received: many.describe(), expected: 'Close 1008, and the end' });
+        await many.untilEnd({ sent, expected: 'Close 1008, and the end' });
+      }
+    },
+  );
+
+  rule(
+    'one-deadline-for-the-end',
+    'gives no more time to a client that breaks the protocol behind our Close frame',
+    {
+      rule: '`closeMs` counts from our Close frame to the end of the connection. A broken frame that comes meanwhile fails the connection, and what is left of the time is all that there is (the clock of this test moves when it is told to)',
+      likely: '`fail` sets the deadline, although it has been set when our Close frame was sent',
+    },
+    async (world) => {
+      const scripts = { '/closes': [accept, { do: 'close', code: 3000 }, drain], '/stays': [accept, drain] } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: NEVER_MS, closeMs: 5000 }, standing: true });
+      const client = await PeerClient.open(world, server, '/closes?a');
+      await client.untilClose();
+      await world.call('moveClock', 3000);
+      // When somebody who came later is pinged, the server has seen that its clock has moved.
+      const witness = await PeerClient.open(world, server, '/stays?witness');
+      for (let moves = 0; moves < 200 && witness.pings.length === 0; moves++) {
+        await world.call('moveClock', 30);
+        await world.settle();
+        witness.read();
+      }
+      witness.send(close(1000));
+      await witness.untilEnd({ sent: 'Close 1000' });
+      const sent = '3 seconds after Close 3000 from the server a frame without a mask, and then nothing; closeMs is 5,000';
+      if (!client.tcp.closed) client.tcp.write(Buffer.from([0x81, 1, 0x41]));
+      await client.untilServerEnds({ sent });
+      await world.call('moveClock', 3000);
+      await expectNoConnections(world, `${sent}: 3 seconds more have passed`);
+    },
+  );
+
+  rule(
+    'drained-and-not-filled-again',
+    'says `drained` when no more waits than the mark allows, and not before',
+    {
+      rule: '`drained` gives true when no more waits for the client than `highWaterBytes`; what was sent after it was asked counts, too (A30: `send` does not resolve as long as more waits)',
+      likely: '`drained` waits until what was there has gone, and does not look again',
+    },
+    async (world) => {
+      const highWaterBytes = world.random.integer(16, 64) * KIB;
+      const server = await world.call('serveSender', MIB, { highWaterBytes, bufferedBytesMax: 256 * MIB });
+      const client = await PeerClient.open(world, server, '/');
+      client.tcp.pause();
+      await world.call('openGate', 'send');
+      const sent = '16 messages of 1 MiB and `drained()`, and as soon as some of that has gone 16 messages more';
+      await noted(world, 'waits', { sent });
+      client.tcp.resume();
+      await noted(world, 'sent', { sent });
+      const [, drained, waiting] = (await firstOf(world, ['drained: '], { sent, expected: '`drained` gives true, some time' })).split(' ');
+      check(drained === 'true' && Number(waiting) <= highWaterBytes, { sent, received: `drained gives ${drained} while ${waiting} bytes wait`, expected: `true, when no more than ${highWaterBytes} bytes wait` });
     },
   );
 });

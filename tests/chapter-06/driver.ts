@@ -46,7 +46,7 @@ export default driver<typeof Chapter>()('06-websocket', (chapter, load) => {
     // 6.4, 6.7
     ...frameCalls(stage, load),
     // 6.5
-    ...lifeCalls(stage),
+    ...lifeCalls(stage, load),
     // 6.6
     ...roomCalls(stage),
   };

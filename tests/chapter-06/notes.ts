@@ -14,8 +14,15 @@ export interface NoteReport {
 
 /** Waits until a note begins so, for the `times`th time, and gives what follows in it. */
 export async function noted(world: NotesWorld, beginning: string, report: NoteReport, times = 1): Promise<string> {
-  const note = await firstOf(world, [beginning], { received: `it was not noted: ${beginning}`, ...report }, times);
+  const note = await firstOf(world, [beginning], { received: missing(beginning), ...report }, times);
   return note.slice(beginning.length);
+}
+
+/** That a note did not come, in plain words. */
+function missing(beginning: string): string {
+  if (beginning === 'stopped') return 'the server has not stopped';
+  if (beginning.endsWith(': ')) return `the step ${JSON.stringify(beginning.slice(0, -2))} of the application has no outcome`;
+  return `the application has not come as far as ${JSON.stringify(beginning)}`;
 }
 
 /** Waits for a note that begins with one of these. @param from how many notes are too old */

@@ -69,7 +69,9 @@ export class ClosingHandshake {
   }
 
   #beginWaiting(): void {
-    if (this.state === 'open') this.state = 'closing';
+    // What comes behind our Close frame, a broken frame too, gives nobody more time.
+    if (this.state !== 'open') return;
+    this.state = 'closing';
     this.deadlineMs = this.#group.after(this.#group.timeouts.closeMs);
   }
 }
