@@ -123,7 +123,15 @@ export const chapters: readonly Chapter[] = [
     title: 'an async gateway and WebSockets',
     builds: 'a chat room in the browser over your own frames',
     standsOn: [2, 5],
-    exercises: [],
+    exercises: [
+      { id: '6.1', title: 'http scope', file: 'http-exchange.ts', section: 'An application that waits' },
+      { id: '6.2', title: 'lifespan', file: 'lifespan.ts', section: 'Before the first and after the last' },
+      { id: '6.3', title: 'handshake', file: 'handshake.ts', section: 'Shaking hands' },
+      { id: '6.4', title: 'frames', file: 'frame-reader.ts', section: 'Two bytes and a mask', growsFrom: '6.3' },
+      { id: '6.5', title: "a connection's life", file: 'closing-handshake.ts', section: 'Staying, and saying goodbye', growsFrom: '6.3' },
+      { id: '6.6', title: 'rooms and events', file: 'room.ts', section: 'Everybody in the room', growsFrom: '6.3' },
+      { id: '6.7', title: 'permessage-deflate', file: 'deflate.ts', section: 'Smaller', growsFrom: '6.3' },
+    ],
   },
   {
     number: 7,

@@ -32,10 +32,16 @@ export async function close() {
 
 /** Starts a chapter's reference on a free port. Gives the origin where it listens. */
 export async function serve(chapter, ...options) {
+  return (await start(chapter, ...options)).origin;
+}
+
+/** As {@link serve}, for a server that a test ends: `kill` resolves when it is gone. */
+export async function start(chapter, ...options) {
   const main = join(ROOT, 'solutions', chapter, 'main.ts');
   const server = spawn(process.execPath, [main, '--port', '0', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   servers.push(server);
-  return await new Promise((resolve, reject) => {
+  const gone = new Promise((resolve) => server.once('exit', resolve));
+  const origin = await new Promise((resolve, reject) => {
     let text = '';
     server.stdout.on('data', (bytes) => {
       text += bytes;
@@ -44,6 +50,11 @@ export async function serve(chapter, ...options) {
     });
     server.on('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)));
   });
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await gone;
+  };
+  return { origin, kill };
 }
 
 /** A page that remembers what its console and its network said. */

@@ -64,7 +64,7 @@ export class SocketOutput {
   /** Flushes; true once everything has gone to the kernel, false if it never will. */
   sent(): true | Promise<boolean> {
     if (this.#gathered !== '') this.#writeText();
-    if (this.#socket.writableLength === 0) return true;
+    if (this.#socket.writableLength === 0 && !this.#socket.destroyed) return true;
     return new Promise((resolve) => {
       this.#onSent = resolve;
     });
@@ -88,8 +88,10 @@ export class SocketOutput {
     if (!this.#socket.write(text, 'latin1', this.#checkSent)) this.#full = true;
   }
 
-  readonly #checkSent = (): void => {
+  readonly #checkSent = (error?: Error | null): void => {
     if (this.#onSent === null || this.#socket.writableLength > 0) return;
+    // What has failed is not there any more either, and has not gone: `closed` says so.
+    if (error || this.#socket.destroyed) return;
     const onSent = this.#onSent;
     this.#onSent = null;
     onSent(true);

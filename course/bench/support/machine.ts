@@ -36,6 +36,12 @@ export function describeMachine(cores: Cores): string {
   return `${model}, ${availableParallelism()} cores, ${memory}, ${system}, Node ${process.version}; ${where}`;
 }
 
+/** How many files this process and those that it starts may have open: Node raises it as far as it may. */
+export function openFilesMax(): number {
+  const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === undefined ? Infinity : Number(limit);
+}
+
 function distribution(): string {
   try {
     return /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '';

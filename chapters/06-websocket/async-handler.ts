@@ -1,0 +1,120 @@
+/**
+ * Asynchronous applications on chapter 02's server: for each request a scope, an exchange, a call.
+ *
+ * That server frames, keeps connections and says 100 Continue when a body is first read. What is done here is the other
+ * half.
+ */
+
+import { HttpResponse, listHas } from '../02-http/index.ts';
+import type { Handler, HeaderPair, HttpRequest } from '../02-http/index.ts';
+import type { AsyncApp } from './async-app.ts';
+import type { AsyncSettings } from './async-settings.ts';
+import { HttpExchange } from './http-exchange.ts';
+import type { HttpSource } from './http-exchange.ts';
+import { httpScope, websocketScope } from './http-scope.ts';
+import type { RunningApps } from './running-apps.ts';
+import type { WebSocketScope } from './scopes.ts';
+import type { SentHead } from './sent-response.ts';
+import { WebSocketExchange } from './websocket-exchange.ts';
+import type { WebSocketSource } from './websocket-exchange.ts';
+import type { WebSocketHost } from './websocket-types.ts';
+
+/**
+ * Serves an application by chapter 02's server.
+ *
+ * The handler throws an HttpError for a request that cannot be a scope (400), for a handshake that is none, and for an
+ * application that failed (500).
+ */
+export function asyncHandler(
+  app: AsyncApp,
+  settings: AsyncSettings,
+  host: WebSocketHost,
+  running: RunningApps,
+): Handler {
+  return (request) => wantsWebSocket(request)
+    ? answerHandshake(app, request, settings, host, running)
+    : answerRequest(app, request, settings, running);
+}
+
+function answerRequest(
+  app: AsyncApp,
+  request: HttpRequest,
+  settings: AsyncSettings,
+  running: RunningApps,
+): Promise<HttpResponse> {
+  const scope = httpScope(request, settings);
+  const report = (error: unknown): void => settings.onError(error, scope);
+  const exchange = new HttpExchange(new RequestSource(request), settings.bufferedBytesMax, report);
+  running.run(app, scope, exchange);
+  return exchange.response.then((head) => toResponse(head, settings.serverField));
+}
+
+/** @throws HttpError 400, 403, 405, 426 for a handshake that is none */
+function answerHandshake(
+  app: AsyncApp,
+  request: HttpRequest,
+  settings: AsyncSettings,
+  host: WebSocketHost,
+  running: RunningApps,
+): Promise<HttpResponse> {
+  const offer = host.readOffer(request);
+  const { subprotocols } = offer;
+  const source: WebSocketSource = {
+    subprotocols,
+    signal: request.signal,
+    accept: (acceptance, onOpen) => host.accept(offer, acceptance, onOpen),
+  };
+  const report = (error: unknown): void => settings.onError(error, scope);
+  const exchange = new WebSocketExchange(source, settings.bufferedBytesMax, report);
+  const { signal, peer } = exchange;
+  const extensions = { 'websocket.http.response': {}, 'websocket.peer': peer };
+  const scope: WebSocketScope = websocketScope(request, settings, { subprotocols, signal, extensions });
+  running.run(app, scope, exchange);
+  return exchange.response;
+}
+
+/** RFC 9110 §7.8: a client that would like another protocol names it in Upgrade. */
+function wantsWebSocket({ headers }: HttpRequest): boolean {
+  return headers.has('upgrade') && listHas(headers.get('upgrade'), 'websocket');
+}
+
+function toResponse({ status, reason, headers, body }: SentHead, server: HeaderPair | null): HttpResponse {
+  const named = server === null || headers.some(([name]) => name.toLowerCase() === 'server');
+  return new HttpResponse(status, named ? headers : [...headers, server], body, reason === undefined ? {} : { reason });
+}
+
+/** Chapter 02's request as an exchange sees it. */
+class RequestSource implements HttpSource {
+  readonly #request: HttpRequest;
+
+  constructor(request: HttpRequest) {
+    this.#request = request;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get bodyBytes(): number | undefined {
+    return this.#request.contentLength;
+  }
+
+  get gone(): boolean {
+    return this.#request.signal.aborted;
+  }
+
+  onGone(listener: () => void): void {
+    const { signal } = this.#request;
+    if (signal.aborted) listener();
+    else signal.addEventListener('abort', listener, { once: true });
+  }
+
+  async readPart(): Promise<Buffer | null> {
+    return (await this.#request.body.next()).value ?? null;
+  }
+
+  get earlyHints(): ((headers: readonly HeaderPair[]) => void) | null {
+    if (this.#request.httpVersion === '1.0') return null;
+    return (headers) => this.#request.sendInformational(103, headers);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The opening handshake, a server's side (RFC 6455 §4.2): a request read and checked, and the 101 that accepts it.
+ *
+ * It knows neither sockets nor applications. What cannot be accepted is an HttpError, whose status is the answer.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import { HttpError, listHas, LocalProtocolError } from '../02-http/index.ts';
+import type { HeaderPair, HttpHeaders, HttpVersion } from '../02-http/index.ts';
+import { acceptKey } from './accept-key.ts';
+import { acceptDeflate } from './deflate-parameters.ts';
+import type { DeflateParameters } from './deflate-parameters.ts';
+import { isToken, parseExtensions } from './extension-list.ts';
+import type { ExtensionOffer, WebSocketAcceptance, WebSocketOffer } from './websocket-types.ts';
+
+/** The parts of a request that a handshake is made of. */
+export interface HandshakeRequest {
+  readonly method: string;
+  readonly httpVersion: HttpVersion;
+  readonly headers: HttpHeaders;
+  readonly hasBody: boolean;
+}
+
+/** The response that opens a WebSocket. */
+export interface HandshakeResponse {
+  /** All but Connection, which HttpResponse.switchingProtocols adds. */
+  readonly headers: readonly HeaderPair[];
+  readonly subprotocol: string;
+  /** What was agreed on for permessage-deflate, if it was. */
+  readonly deflate: DeflateParameters | null;
+}
+
+const VERSION = '13';
+/** 16 bytes in base64 (RFC 6455 §4.2.1). */
+const key = /^[A-Za-z0-9+/]{22}==$/;
+/** RFC 9110 §15.5.22: a 426 says what to upgrade to. */
+const upgradeRequired: readonly HeaderPair[] = [
+  ['Upgrade', 'websocket'],
+  ['Connection', 'Upgrade'],
+  ['Sec-WebSocket-Version', VERSION],
+];
+
+/** @throws HttpError 400, 405, or 426 for a request without Upgrade and for another version */
+export function readHandshake(request: HandshakeRequest): WebSocketOffer {
+  // TODO 6.3  Check what RFC 6455 §4.2.1 asks for. GET, or 405 with Allow. HTTP/1.1. `websocket` among what Upgrade
+  //           lists, or 426 with `upgradeRequired`; `upgrade` among what Connection lists (`listHas`). No body. The
+  //           version (`checkVersion`). A key of 16 bytes in base64 (`key`). What may be there once only is there once
+  //           (`single`): the version, the key, Origin. What has no status here is answered by 400 (`bad`). Return the
+  //           offer: the key and the Origin as they were sent, and what `subprotocolsOf` and `extensionsOf` say.
+  throw new NotImplemented('6.3');
+}
+
+/**
+ * Whether a page of this origin may open a WebSocket (RFC 6455 §10.2). Whoever sends no Origin is no browser, and there
+ * is no user of a browser to protect from it.
+ *
+ * @param allowed origins such as `https://example.org`; any, if it is `null`
+ */
+export function originAllowed(origin: string | undefined, allowed: readonly string[] | null): boolean {
+  // TODO 6.3  Who sends no Origin is allowed, and so is everybody where `allowed` is null. Otherwise it has to be one
+  //           of those that are, whatever the case of its letters; to begin like one is not enough.
+  throw new NotImplemented('6.3');
+}
+
+/**
+ * The acceptance of an offer.
+ *
+ * @param wanted what the server would have of permessage-deflate; `null` to do without it
+ * @throws LocalProtocolError for a subprotocol that was not offered
+ */
+export function acceptHandshake(
+  offer: WebSocketOffer,
+  { subprotocol = '', headers = [] }: WebSocketAcceptance,
+  wanted: DeflateParameters | null,
+): HandshakeResponse {
+  // RFC 6455 §4.2.2: a subprotocol out of the client's list, or none at all.
+  if (subprotocol !== '' && !offer.subprotocols.includes(subprotocol)) {
+    throw new LocalProtocolError(`the subprotocol ${JSON.stringify(subprotocol)} was not offered`);
+  }
+  const pairs: HeaderPair[] = [
+    ['Upgrade', 'websocket'],
+    ['Sec-WebSocket-Accept', acceptKey(offer.key)],
+  ];
+  if (subprotocol !== '') pairs.push(['Sec-WebSocket-Protocol', subprotocol]);
+  const deflate = wanted === null ? null : acceptDeflate(offer.extensions, wanted);
+  if (deflate !== null) pairs.push(['Sec-WebSocket-Extensions', deflate.answer]);
+  pairs.push(...headers);
+  return { headers: pairs, subprotocol, deflate: deflate?.parameters ?? null };
+}
+
+/** The first of the server's subprotocols that the client offers; `''` if there is none. */
+export function chooseSubprotocol(offer: WebSocketOffer, supported: readonly string[]): string {
+  // TODO 6.3  The first of the server's subprotocols that is among those of the offer; `''` where there is none.
+  throw new NotImplemented('6.3');
+}
+
+/** RFC 6455 §4.2.2: another version is answered by 426 with the one that is spoken here. */
+function checkVersion(version: string | undefined): void {
+  // TODO 6.3  13 is what we speak. One that is missing, or no number of one to three digits, is answered by 400
+  //           (`bad`); any other number by 426, with `upgradeRequired`.
+  throw new NotImplemented('6.3');
+}
+
+/** A field that may be there once only (RFC 6455 §11.3). */
+function single(headers: HttpHeaders, name: string): string | undefined {
+  const values = headers.getAll(name);
+  if (values.length > 1) throw bad(`more than one ${name}`);
+  return values[0];
+}
+
+/** RFC 6455 §11.3.4: the field may be there more than once; §4.1: tokens, and none of them twice. */
+function subprotocolsOf(headers: HttpHeaders): string[] {
+  // TODO 6.3  All lines of Sec-WebSocket-Protocol (`getAll`), each a list with commas between, spaces and tabs around
+  //           its members taken off. An empty member is skipped (RFC 9110 §5.6.1.2). Each other one is a token, and
+  //           none is there twice, or it is 400 (`bad`). Their case counts. In the client's order.
+  throw new NotImplemented('6.3');
+}
+
+function extensionsOf(headers: HttpHeaders): ExtensionOffer[] {
+  const value = headers.get('Sec-WebSocket-Extensions');
+  if (value === undefined) return [];
+  const extensions = parseExtensions(value);
+  if (extensions === null) throw bad('Sec-WebSocket-Extensions is invalid');
+  return extensions;
+}
+
+function bad(message: string): HttpError {
+  return new HttpError(400, `${message}\n`);
+}

@@ -1,0 +1,51 @@
+/**
+ * The messages that a WebSocket sends, and two marks on those that the kernel has not taken yet.
+ *
+ * Above the high-water mark `send` asks its caller to wait for `drained`. Who sends on all the same fills the memory of
+ * everybody: above the limit the connection is cut.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import type { Socket } from 'node:net';
+
+import type { SharedMessage } from './shared-message.ts';
+import type { SocketBatch } from './socket-batch.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
+
+export class Outbox {
+  readonly #socket: Socket;
+  readonly #machine: WebSocketConnection;
+  readonly #batch: SocketBatch;
+
+  constructor(socket: Socket, machine: WebSocketConnection, batch: SocketBatch) {
+    this.#socket = socket;
+    this.#machine = machine;
+    this.#batch = batch;
+  }
+
+  /** Bytes that the kernel has not taken yet, Close frames and pongs among them. */
+  get bufferedBytes(): number {
+    return this.#batch.bufferedBytes;
+  }
+
+  /** @returns false when more waits than the high-water mark allows */
+  send(message: string | Uint8Array | SharedMessage): boolean {
+    const batch = this.#batch;
+    if (message instanceof Uint8Array) {
+      for (const part of this.#machine.sendParts({ type: 'message', data: message })) batch.write(part);
+    } else {
+      batch.write(this.#machine.send({ type: 'message', data: message }));
+    }
+    // TODO 6.5  This takes whatever it is given. Above `highWaterBytes` of what the kernel has not taken, say false;
+    //           above `bufferedBytesMax`, cut the connection, too.
+    return true;
+  }
+
+  /** True when no more waits than the high-water mark allows; false when nothing can be sent any more. */
+  drained(): boolean | Promise<boolean> {
+    // TODO 6.5  False where nothing can be sent any more: the machine is not open, or the socket is destroyed. True
+    //           where no more waits than `highWaterBytes`. Otherwise wait until what is here has gone (`#batch.sent`),
+    //           and look again.
+    throw new NotImplemented('6.5');
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Calls applications, and knows when all of them have returned.
+ */
+
+import type { AsyncApp, Receive, Scope, Send } from './async-app.ts';
+
+/** What an application is called with, and who is told how it ended. */
+export interface AppCall {
+  readonly receive: Receive;
+  readonly send: Send;
+  returned(): void;
+  threw(error: unknown): void;
+}
+
+export class RunningApps {
+  #running = 0;
+  #onIdle: (() => void) | null = null;
+
+  /** Calls the application. Nothing is thrown, whatever it does. */
+  run(app: AsyncApp, scope: Scope, call: AppCall): void {
+    this.#running++;
+    void this.#call(app, scope, call);
+  }
+
+  /** Resolves when no application is running. */
+  async idle(): Promise<void> {
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  async #call(app: AsyncApp, scope: Scope, call: AppCall): Promise<void> {
+    try {
+      await app(scope, call.receive, call.send);
+      call.returned();
+    } catch (error) {
+      call.threw(error);
+    }
+    this.#running--;
+    if (this.#running === 0) this.#onIdle?.();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * A body that an application sends part by part, as an iterable that a server asks for parts: `send` on the one side
+ * waits for `next()` on the other. So the application is as slow as its client.
+ *
+ * A server asks for a part when the one before has gone to the kernel; that is when the `send` of that one resolves.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import { GatewayError } from '../05-gateway/index.ts';
+import { DisconnectError } from './disconnect-error.ts';
+
+interface WaitingPart {
+  readonly part: Uint8Array;
+  readonly sent: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+interface WaitingServer {
+  readonly give: (result: IteratorResult<Uint8Array, undefined>) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #bufferedBytesMax: number;
+  /** Called once when nothing more will be asked for before the end: the client has gone. */
+  readonly #onStopped: () => void;
+  readonly #parts: WaitingPart[] = [];
+  #bufferedBytes = 0;
+  #underWay: WaitingPart | null = null;
+  #server: WaitingServer | null = null;
+  #error: { readonly value: unknown } | null = null;
+  #ended = false;
+  #stopped = false;
+
+  /** @param bufferedBytesMax how much may wait when another part is sent, for an application that awaits nothing */
+  constructor(bufferedBytesMax: number, onStopped: () => void) {
+    this.#bufferedBytesMax = bufferedBytesMax;
+    this.#onStopped = onStopped;
+  }
+
+  /**
+   * Sends a part. Resolves when it has gone to the kernel.
+   *
+   * @throws (by rejection) DisconnectError; GatewayError A39 when too much waits already
+   */
+  push(part: Uint8Array): Promise<void> {
+    if (this.#stopped) return Promise.reject(new DisconnectError());
+    if (part.length === 0) return Promise.resolve();
+    if (this.#bufferedBytes > this.#bufferedBytesMax) {
+      return Promise.reject(new GatewayError('A39', `more than ${this.#bufferedBytesMax} bytes wait: await what send returns`));
+    }
+    // TODO 6.1  The promise resolves when the part has gone to the kernel, which is when the server asks for the next
+    //           one, and not before. Until then its bytes count in `#bufferedBytes`. A server that waits for a part is
+    //           given this one at once, and the part is under way; otherwise it waits among `#parts`, in its turn.
+    throw new NotImplemented('6.1');
+  }
+
+  /** The part that was pushed last is the last. */
+  end(): void {
+    this.#ended = true;
+    this.#release();
+  }
+
+  /** The body breaks off: whoever asks for the next part is told so by this error. */
+  fail(error: unknown): void {
+    this.#error = { value: error };
+    this.#release();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    // TODO 6.1  The server asks for the next part: the one before has gone (`#settle`). Give the first of those that
+    //           wait, which is under way from now on. Where there is none: reject with the error of a body that breaks
+    //           off; END, where the body has ended or was stopped; or else wait for one, as `#server`.
+    throw new NotImplemented('6.1');
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.close();
+    return Promise.resolve(END);
+  }
+
+  /** Nothing more is asked for. Before the end of the body it means that nobody is there. */
+  close(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#server?.give(END);
+    this.#server = null;
+    const gone = !this.#ended || this.#parts.length > 0 || this.#underWay !== null;
+    for (const { failed } of [this.#underWay, ...this.#parts].filter((part) => part !== null)) failed(new DisconnectError());
+    this.#parts.length = 0;
+    this.#underWay = null;
+    if (gone) this.#onStopped();
+  }
+
+  /** The part that was given last has gone. */
+  #settle(): void {
+    const gone = this.#underWay;
+    if (gone === null) return;
+    this.#underWay = null;
+    this.#bufferedBytes -= gone.part.length;
+    gone.sent();
+  }
+
+  /** Answers a server that waits, when there is nothing more to wait for. */
+  #release(): void {
+    const server = this.#server;
+    if (server === null) return;
+    this.#server = null;
+    if (this.#error === null) server.give(END);
+    else server.fail(this.#error.value);
+  }
+}
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };

@@ -1,0 +1,42 @@
+/**
+ * What `send` returns: promises that reject where the event was refused, and that nobody has to look at.
+ */
+
+import { GatewayError } from '../05-gateway/index.ts';
+
+export class SentPromises {
+  #refused: GatewayError | null = null;
+  #over = false;
+
+  /** Does what sends an event. What it throws is what the promise rejects with: `send` itself never throws (A32). */
+  attempt(act: () => Promise<void> | void): Promise<void> {
+    try {
+      if (this.#over) throw new GatewayError('A6', 'an event was sent after the application had returned');
+      const sent = act();
+      if (sent === undefined) return done;
+      // An application that does not await it must not end the process when its client goes.
+      sent.catch(this.#note);
+      return sent;
+    } catch (error) {
+      const refused = Promise.reject(error);
+      refused.catch(this.#note);
+      return refused;
+    }
+  }
+
+  /** The application has ended: nothing more is taken. */
+  end(): void {
+    this.#over = true;
+  }
+
+  /** What was refused first, unless the application was told and threw it itself: somebody ought to know. */
+  unheard(thrown: unknown): GatewayError | null {
+    return this.#refused === thrown ? null : this.#refused;
+  }
+
+  readonly #note = (error: unknown): void => {
+    if (error instanceof GatewayError) this.#refused ??= error;
+  };
+}
+
+const done = Promise.resolve();

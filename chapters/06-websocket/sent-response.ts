@@ -1,0 +1,130 @@
+/**
+ * A response as an application sends it, event by event: the rules A50 to A57 of docs/gateway-spec.md.
+ *
+ * It knows who asked only by the method, and nothing of requests' bodies, connections and framing.
+ */
+
+import { mayHaveBody } from '../02-http/index.ts';
+import type { HeaderPair } from '../02-http/index.ts';
+import { GatewayError } from '../05-gateway/index.ts';
+import type { BodyEvent, StartEvent } from './async-app.ts';
+import { checkBodyEvent, checkStart } from './check-event.ts';
+import { DisconnectError } from './disconnect-error.ts';
+import { httpTable, nextState } from './exchange-states.ts';
+import type { HttpSendState } from './exchange-states.ts';
+import { SentBody } from './sent-body.ts';
+
+/** A response whose head leaves now. */
+export interface SentHead {
+  readonly status: number;
+  /** `undefined`: the registered one. */
+  readonly reason: string | undefined;
+  readonly headers: readonly HeaderPair[];
+  /** The whole body, where the first event was the last; else its parts as they come. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+export interface ResponseListener {
+  /** The head leaves, with this body. */
+  onHead(head: SentHead): void;
+  /** Nothing more belongs to the response: it has ended, or its client has gone. */
+  onOver(): void;
+}
+
+export class SentResponse {
+  readonly #method: string;
+  readonly #bufferedBytesMax: number;
+  readonly #listener: ResponseListener;
+  #state: HttpSendState = 'waiting';
+  #start: StartEvent | null = null;
+  #body: SentBody | null = null;
+  /** What the Content-Length promises and was not sent yet; Infinity without one. */
+  #bytesLeft = Infinity;
+  #promised = false;
+  #dropped = false;
+
+  constructor(method: string, bufferedBytesMax: number, listener: ResponseListener) {
+    this.#method = method;
+    this.#bufferedBytesMax = bufferedBytesMax;
+    this.#listener = listener;
+  }
+
+  get state(): HttpSendState {
+    return this.#state;
+  }
+
+  /** Whether all that the client will get of it has been sent. */
+  get complete(): boolean {
+    return this.#state === 'complete' || this.#dropped;
+  }
+
+  /** @throws GatewayError A34 to A38, A50 */
+  start(event: StartEvent): void {
+    const next = nextState('http', httpTable, this.#state, 'http.response.start');
+    const length = checkStart(event);
+    this.#start = event;
+    this.#promised = length !== null;
+    this.#bytesLeft = length ?? Infinity;
+    this.#state = next;
+  }
+
+  /**
+   * Resolves when there is room for more.
+   *
+   * @throws GatewayError A34, A51, A52, A55, A56; by rejection DisconnectError, GatewayError A39
+   */
+  body(event: BodyEvent): Promise<void> {
+    const next = nextState('http', httpTable, this.#state, 'http.response.body');
+    checkBodyEvent(event);
+    if (this.#dropped) return Promise.reject(new DisconnectError('the response has no body: its head was all of it'));
+    const { body: part = nothing, moreBody = false } = event;
+    if (this.#state === 'started') return this.#first(part, moreBody, next);
+    this.#count(part.length, moreBody);
+    const sent = this.#body!.push(part);
+    if (!moreBody) this.#end();
+    return sent;
+  }
+
+  /** The application sends nothing more, and the head has left: the client must see that something is missing. */
+  breakOff(error: unknown): void {
+    this.#state = 'complete';
+    this.#body?.fail(error);
+  }
+
+  #first(part: Uint8Array, moreBody: boolean, next: HttpSendState): Promise<void> {
+    const { status, reason, headers = noFields } = this.#start!;
+    if (mayHaveBody(status, this.#method)) this.#count(part.length, moreBody);
+    else this.#dropped = true;
+    this.#state = moreBody ? next : 'complete';
+    if (!moreBody || this.#dropped) {
+      // Of a part that is not the whole, the length says nothing.
+      this.#listener.onHead({ status, reason, headers, body: moreBody ? noParts : part });
+      this.#listener.onOver();
+      return done;
+    }
+    this.#body = new SentBody(this.#bufferedBytesMax, () => this.#listener.onOver());
+    const sent = this.#body.push(part);
+    this.#listener.onHead({ status, reason, headers, body: this.#body });
+    return sent;
+  }
+
+  /** @throws GatewayError A55, A56 */
+  #count(bytes: number, moreBody: boolean): void {
+    if (!this.#promised) return;
+    const left = this.#bytesLeft - bytes;
+    if (left < 0) throw new GatewayError('A55', `${-left} bytes more than Content-Length says`);
+    if (left > 0 && !moreBody) throw new GatewayError('A56', `${left} bytes fewer than Content-Length says`);
+    this.#bytesLeft = left;
+  }
+
+  #end(): void {
+    this.#state = 'complete';
+    this.#body!.end();
+    this.#listener.onOver();
+  }
+}
+
+const nothing = new Uint8Array(0);
+const noFields: readonly HeaderPair[] = [];
+const noParts: readonly Uint8Array[] = [];
+const done = Promise.resolve();

@@ -1,0 +1,69 @@
+/**
+ * Sends frames made by hand, and shows the bytes that come back: `npx tsx chapters/06-websocket/steps/frames.ts PORT
+ * FRAME…`. It knows no rules, answers nothing, and waits for a moment of silence behind each frame.
+ *
+ * A frame is its first byte in hexadecimal, a colon and its payload: `81:hello`. In the payload `\x` and two digits
+ * stand for a byte. `unmasked/81:hello` is sent without a mask, `200*89:x` two hundred times.
+ */
+import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { hexLines } from './hex.ts';
+
+const SILENCE_MS = 200;
+const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+
+/** The bytes of a frame as it was typed. */
+function frameOf(typed: string): Buffer {
+  const [, times = '1', unmasked, first, text] = /^(?:(\d+)\*)?(unmasked\/)?([0-9a-f]{2}):(.*)$/s.exec(typed) ?? [];
+  if (first === undefined || text === undefined) throw new Error(`no frame: ${typed}`);
+  const parts = text.split(/(\\x[0-9a-f]{2})/i);
+  const bytes = parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part) : Buffer.from(part.slice(2), 'hex')));
+  const payload = Buffer.concat(bytes);
+  if (payload.length > 0xffff) throw new Error('more than 65,535 bytes');
+  const length = payload.length < 126 ? [payload.length] : [126, payload.length >> 8, payload.length & 0xff];
+  if (unmasked === undefined) length[0]! |= 0x80;
+  const masked = payload.map((byte, i) => byte ^ MASK[i % 4]!);
+  const frame = unmasked === undefined
+    ? [Buffer.from([parseInt(first, 16), ...length]), MASK, masked]
+    : [Buffer.from([parseInt(first, 16), ...length]), payload];
+  return Buffer.concat(Array<Buffer>(Number(times)).fill(Buffer.concat(frame)));
+}
+
+const [port, ...typed] = process.argv.slice(2);
+const socket = connect({ host: '127.0.0.1', port: Number(port), noDelay: true });
+let open = false;
+let over = false;
+let heardAtMs = 0;
+socket.on('data', (bytes: Buffer) => {
+  heardAtMs = performance.now();
+  const head = open ? 0 : bytes.indexOf('\r\n\r\n') + 4;
+  if (!open) console.log(`← ${bytes.toString('latin1').split('\r\n')[0]}`);
+  open = true;
+  if (bytes.length > head) console.log(hexLines(bytes.subarray(head), '←'));
+});
+socket.on('end', () => {
+  console.log('← (the server has ended the connection)');
+  over = true;
+});
+socket.on('error', ({ message }) => {
+  console.log(message);
+  over = true;
+});
+
+async function silence(): Promise<void> {
+  heardAtMs = performance.now();
+  while (!over && performance.now() - heardAtMs < SILENCE_MS) await wait(10);
+}
+
+socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+  + 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+await silence();
+for (const frame of typed) {
+  if (over) break;
+  const bytes = frameOf(frame);
+  console.log(bytes.length > 64 ? `→ ${bytes.length} bytes` : hexLines(bytes, '→'));
+  socket.write(bytes);
+  await silence();
+}
+if (!over) console.log('(the connection is open)');
+socket.destroy();

@@ -1,0 +1,12 @@
+/** Bytes as people read them: sixteen in a line, and what of them is text. Of many, the first and the last. */
+export function hexLines(bytes: Uint8Array, arrow: string): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += 16) {
+    const part = Buffer.from(bytes.subarray(at, at + 16));
+    const hex = part.toString('hex').replaceAll(/..(?=.)/g, '$& ');
+    const text = part.toString('latin1').replaceAll(/[^ -~]/g, '.');
+    lines.push(`${at === 0 ? arrow : ' '} ${hex.padEnd(47)}  ${text}`.trimEnd());
+  }
+  if (lines.length > 6) lines.splice(2, lines.length - 4, `  … (${bytes.length} bytes)`);
+  return lines.join('\n');
+}

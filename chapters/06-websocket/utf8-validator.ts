@@ -1,0 +1,54 @@
+/**
+ * Whether bytes are UTF-8 (RFC 3629), told as they arrive: a text that cannot become right any more is refused at the
+ * first byte that makes it so, not at its end (RFC 6455 §8.1).
+ *
+ * After a byte that leads a sequence, only the second one has limits of its own, and they keep out what is encoded too
+ * long (C0 80), surrogates (ED A0 80) and what lies beyond U+10FFFF (F4 90 80 80). So the state is how many bytes are
+ * missing and between what the next one must lie.
+ */
+
+import { NotImplemented } from '#course/not-implemented.ts';
+import { isUtf8 } from 'node:buffer';
+
+/** From this many bytes on it pays to ask Node first, whose check does many bytes at once. */
+const BULK_FROM_BYTES = 64;
+
+export class Utf8Validator {
+  #missing = 0;
+  #lowest = 0x80;
+  #highest = 0xbf;
+
+  /** Whether the bytes so far end with a whole character. */
+  get complete(): boolean {
+    return this.#missing === 0;
+  }
+
+  reset(): void {
+    this.#missing = 0;
+    this.#lowest = 0x80;
+    this.#highest = 0xbf;
+  }
+
+  /** Takes the bytes in `[start, end)`. False if no text can begin like this; after that, {@link Utf8Validator.reset}. */
+  receive(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
+    if (this.#missing === 0 && end - start >= BULK_FROM_BYTES && isUtf8(bytes.subarray(start, end))) return true;
+    // Wrong somewhere, or only cut within a character: byte by byte it shows.
+    // TODO 6.4  Take byte by byte. Within a character (`#missing` says how many of its bytes are still to come) the
+    //           next one must lie from `#lowest` to `#highest`; after it, any other lies from 0x80 to 0xbf. Outside, a
+    //           byte below 0x80 is a character, and any other begins one, if `#lead` agrees. Return false at the first
+    //           byte that no text can have here. What is not complete at the end of these bytes goes on with the next
+    //           ones.
+    throw new NotImplemented('6.4');
+  }
+
+  /** The first byte of a sequence: RFC 3629 §4. */
+  #lead(byte: number): boolean {
+    if (byte < 0xc2 || byte > 0xf4) return false;
+    this.#missing = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    if (byte === 0xe0) this.#lowest = 0xa0;
+    else if (byte === 0xed) this.#highest = 0x9f;
+    else if (byte === 0xf0) this.#lowest = 0x90;
+    else if (byte === 0xf4) this.#highest = 0x8f;
+    return true;
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * `npm run bench websocket [-- --seconds N --rounds N --only ping-pong,memory --servers ws,ten-servers --json FILE]`
+ *
+ * Chapter 06's WebSockets beside those of ws (with and without bufferutil) and of uvicorn. All are measured in one run
+ * and in turns, each on a core of its own that the generator leaves alone. A row counts only if that core was busy: else
+ * the generator was measured, the row is marked, and what it is compared by is CPU time instead. Takes five minutes.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+import { ServerProcess, chooseCores, count, describeMachine, findProgram, median } from './support/index.ts';
+import type { Cores, ServerCommand } from './support/index.ts';
+import { openFilesMax } from './support/machine.ts';
+import { ClientsProcess, runClients } from './support/websocket-load.ts';
+import type { WebSocketMeasured } from './support/websocket-load.ts';
+import { showGoals, showMemory, showRows } from './support/websocket-report.ts';
+import type { MemoryRow, Row } from './support/websocket-report.ts';
+import { idleLoad, webSocketScenarios } from './support/websocket-scenarios.ts';
+import type { WebSocketScenario } from './support/websocket-scenarios.ts';
+import { availableServers, wsVersion } from './support/websocket-servers.ts';
+
+const WARM_UP_SECONDS = 1;
+/** A process has so many files open besides its sockets, at most. */
+const OTHER_FILES = 50;
+
+interface Options {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly scenarios: readonly string[];
+  readonly servers: readonly string[] | null;
+  readonly json: string | null;
+}
+
+function parseOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seconds: { type: 'string', default: '1' },
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string' },
+      servers: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const names = [...webSocketScenarios.map((scenario) => scenario.name), 'memory'];
+  const scenarios = values.only?.split(',') ?? names;
+  const unknown = scenarios.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no scenario '${unknown}'; there are ${names.join(', ')}`);
+  return {
+    seconds: positive('--seconds', values.seconds),
+    rounds: positive('--rounds', values.rounds),
+    scenarios,
+    servers: values.servers?.split(',') ?? null,
+    json: values.json ?? null,
+  };
+}
+
+function positive(name: string, value: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
+  return Number(value);
+}
+
+/** What can be measured here. Says of the rest why not. */
+function possible(scenarios: readonly string[]): string[] {
+  const limit = openFilesMax();
+  const connections = (name: string): number =>
+    webSocketScenarios.find((scenario) => scenario.name === name)?.load.connections ?? idleLoad.connections;
+  return scenarios.filter((name) => {
+    const needed = connections(name) + OTHER_FILES;
+    if (needed <= limit) return true;
+    console.log(
+      `Without ${name}: it takes ${count(needed)} open files and ${count(limit)} are allowed. ` +
+      `Before it: ulimit -n ${needed}; where that is refused, raise the hard limit in /etc/security/limits.conf`,
+    );
+    return false;
+  });
+}
+
+async function measure(
+  scenario: WebSocketScenario,
+  servers: readonly ServerProcess[],
+  options: Options,
+  cores: Cores,
+): Promise<Row[]> {
+  const rounds = new Map<ServerProcess, WebSocketMeasured[]>(servers.map((server) => [server, []]));
+  for (let round = 0; round <= options.rounds; round++) {
+    for (const server of servers) {
+      const seconds = round === 0 ? WARM_UP_SECONDS : options.seconds;
+      const measured = await runClients(server, scenario.load, seconds, cores);
+      if (round > 0) rounds.get(server)!.push(measured);
+    }
+  }
+  return servers.map((server) => {
+    const results = rounds.get(server)!;
+    const middle = (key: keyof WebSocketMeasured): number => median(results.map((result) => result[key]));
+    return {
+      scenario: scenario.name,
+      server: server.name,
+      messagesPerSecond: middle('messagesPerSecond'),
+      cpuPercent: middle('cpuPercent'),
+      cpuMicrosecondsPerMessage: middle('cpuMicrosecondsPerMessage'),
+      failures: Math.max(...results.map((result) => result.failures)),
+    };
+  });
+}
+
+/** Medians of rounds, each with processes of its own: a heap grows by steps, now before the count and now behind it. */
+async function measureMemories(commands: readonly ServerCommand[], rounds: number, cores: Cores): Promise<MemoryRow[]> {
+  const measured: MemoryRow[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const command of commands) measured.push(await measureMemory(command, cores));
+  }
+  return commands.map(({ name }) => {
+    const rows = measured.filter(({ server }) => server === name);
+    const middle = (key: 'residentBytes' | 'collectedBytes'): number => median(rows.map((row) => row[key]));
+    return { ...rows[0]!, residentBytes: middle('residentBytes'), collectedBytes: middle('collectedBytes') };
+  });
+}
+
+async function measureMemory(command: ServerCommand, cores: Cores): Promise<MemoryRow> {
+  const server = await ServerProcess.start(command, cores.server);
+  // Code and buffers that the first connections need once are no part of it.
+  await runClients(server, { ...idleLoad, connections: 100, idle: false }, WARM_UP_SECONDS, cores);
+  await collectGarbage(server);
+  const before = server.residentBytes();
+  const clients = new ClientsProcess(idleLoad, server.origin, cores.generator.split(',')[0]!);
+  try {
+    await clients.ready();
+    const perConnection = (): number => (server.residentBytes() - before) / idleLoad.connections;
+    const residentBytes = perConnection();
+    await collectGarbage(server);
+    return { server: command.name, connections: idleLoad.connections, residentBytes, collectedBytes: perConnection() };
+  } finally {
+    await clients.end();
+    await server.stop();
+  }
+}
+
+async function collectGarbage(server: ServerProcess): Promise<void> {
+  await fetch(`${server.origin}/gc`, { headers: { Connection: 'close' } }).then((response) => response.arrayBuffer());
+}
+
+async function bench(options: Options): Promise<number> {
+  if (findProgram('taskset') === null) {
+    console.error('This benchmark needs taskset (Linux): apt-get install util-linux');
+    return 1;
+  }
+  const cores = chooseCores();
+  const machine = `${describeMachine(cores)}; ${wsVersion()}`;
+  console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s, in turns`);
+  const commands = await availableServers(options.servers);
+  const names = possible(options.scenarios);
+  const rows: Row[] = [];
+  const servers: ServerProcess[] = [];
+  try {
+    for (const command of commands) servers.push(await ServerProcess.start(command, cores.server));
+    for (const scenario of webSocketScenarios.filter(({ name }) => names.includes(name))) {
+      console.log(`${scenario.title} …`);
+      rows.push(...await measure(scenario, servers, options, cores));
+    }
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+  if (names.includes('memory')) console.log('idle connections …');
+  const memory = names.includes('memory') ? await measureMemories(commands, options.rounds, cores) : [];
+  if (rows.length > 0) showRows(rows);
+  if (memory.length > 0) showMemory(memory);
+  showGoals(rows, memory);
+  if (options.json !== null) {
+    writeFileSync(options.json, JSON.stringify({ machine, options, rows, memory }, null, 2) + '\n');
+  }
+  return 0;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(argv);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 2;
+  }
+  return bench(options);
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

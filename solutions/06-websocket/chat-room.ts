@@ -1,0 +1,148 @@
+/**
+ * A room of the chat: who is there, what was said last, and who hears of it: members by their WebSockets, readers by
+ * server-sent events. Both get the same events.
+ */
+
+import type { ChatLimits } from './chat-input.ts';
+import { EventSourceSender } from './event-source.ts';
+import { encodeEvent } from './event-stream.ts';
+import { Room } from './room.ts';
+import type { WebSocketPeer } from './websocket-types.ts';
+
+export interface ChatMessage {
+  readonly type: 'message';
+  /** Who comes back names the last one that was seen. */
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+/** Somebody has come or gone, and who is there now. */
+export interface ChatPresence {
+  readonly type: 'joined' | 'left';
+  readonly name: string;
+  readonly names: readonly string[];
+}
+
+/** The first thing that a member hears. */
+export interface ChatWelcome {
+  readonly type: 'welcome';
+  readonly name: string;
+  readonly names: readonly string[];
+  /** What was said since the one that was seen last, or as much of it as is remembered. */
+  readonly history: readonly ChatMessage[];
+}
+
+interface Member {
+  readonly name: string;
+}
+
+/** A member's place: whoever has the key, which only its own page knows, may take it over. */
+interface Place {
+  readonly peer: WebSocketPeer;
+  readonly key: string;
+}
+
+/** Behind a restart, the ids of before mean nothing: they begin otherwise. */
+const EPOCH = Date.now().toString(36);
+
+export class ChatRoom {
+  readonly #limits: ChatLimits;
+  readonly #members: Room<Member>;
+  readonly #places = new Map<string, Place>();
+  readonly #readers = new Set<EventSourceSender>();
+  readonly #history: ChatMessage[] = [];
+  #said = 0;
+
+  constructor(limits: ChatLimits) {
+    this.#limits = limits;
+    this.#members = new Room<Member>({ onLeave: ({ name }, peer) => this.#left(name, peer) });
+  }
+
+  get names(): string[] {
+    return this.#members.presences().map(({ name }) => name);
+  }
+
+  get empty(): boolean {
+    return this.#members.size === 0 && this.#readers.size === 0;
+  }
+
+  get full(): boolean {
+    return this.#members.size + this.#readers.size >= this.#limits.membersMax;
+  }
+
+  /** Adds a member. False where somebody else has the name: without regard to case, as people read names. */
+  join(peer: WebSocketPeer, name: string, key: string, since: string): boolean {
+    const before = this.#places.get(folded(name));
+    if (before !== undefined && before.key !== key) return false;
+    // The connection of before, which nobody has noticed to be dead yet. The others need not hear of it.
+    this.#places.set(folded(name), { peer, key });
+    if (before !== undefined) this.#dismiss(before.peer);
+    this.#members.join(peer, { name });
+    const welcome: ChatWelcome = { type: 'welcome', name, names: this.names, history: this.since(since) };
+    peer.send(JSON.stringify(welcome));
+    if (before === undefined) this.#tell({ type: 'joined', name, names: this.names });
+    return true;
+  }
+
+  leave(peer: WebSocketPeer): void {
+    this.#members.leave(peer);
+  }
+
+  say(name: string, text: string): void {
+    const id = `${EPOCH}-${++this.#said}`;
+    const message: ChatMessage = { type: 'message', id, name, text, time: new Date().toISOString() };
+    this.#history.push(message);
+    if (this.#history.length > this.#limits.historyMax) this.#history.shift();
+    this.#tell(message);
+  }
+
+  /** What was said since a message, or as much of it as is remembered. */
+  since(id: string): ChatMessage[] {
+    const at = this.#history.findIndex((message) => message.id === id);
+    // Not remembered: it was too long ago, or before a restart.
+    return this.#history.slice(at + 1);
+  }
+
+  /** A stream of the room's events, from what was said since a message on. Call {@link ChatRoom.unread} at its end. */
+  read(lastEventId: string): EventSourceSender {
+    const reader = new EventSourceSender({ retryMs: 2000 });
+    for (const message of this.since(lastEventId)) reader.push(encoded(message));
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  unread(reader: EventSourceSender): void {
+    this.#readers.delete(reader);
+  }
+
+  #dismiss(peer: WebSocketPeer): void {
+    this.#members.leave(peer);
+    peer.close(4000, 'you are here from elsewhere');
+  }
+
+  #left(name: string, peer: WebSocketPeer): void {
+    // Not where the place was taken over.
+    if (this.#places.get(folded(name))?.peer !== peer) return;
+    this.#places.delete(folded(name));
+    this.#tell({ type: 'left', name, names: this.names });
+  }
+
+  #tell(event: ChatMessage | ChatPresence): void {
+    this.#members.broadcast(JSON.stringify(event));
+    if (this.#readers.size === 0) return;
+    const bytes = encoded(event);
+    for (const reader of this.#readers) reader.push(bytes);
+  }
+}
+
+function encoded(event: ChatMessage | ChatPresence): Buffer {
+  const data = JSON.stringify(event);
+  return encodeEvent(event.type === 'message' ? { event: event.type, data, id: event.id } : { event: event.type, data });
+}
+
+function folded(name: string): string {
+  return name.toLowerCase();
+}

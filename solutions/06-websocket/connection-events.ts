@@ -1,0 +1,56 @@
+/**
+ * The events of a WebSocket, in both directions and both roles.
+ */
+
+import type { NeedMoreData } from '../02-http/index.ts';
+import type { SharedMessage } from './shared-message.ts';
+import type { WebSocketMessage } from './websocket-types.ts';
+
+/** A whole message. As received: text as a string, binary as bytes. */
+export interface MessageEvent<Data = WebSocketMessage> {
+  readonly type: 'message';
+  readonly data: Data;
+}
+
+/** A ping; it is to be answered by a pong with the same data. */
+export interface PingEvent<Data = Buffer> {
+  readonly type: 'ping';
+  readonly data: Data;
+}
+
+export interface PongEvent<Data = Buffer> {
+  readonly type: 'pong';
+  readonly data: Data;
+}
+
+/** The peer's Close frame; it is to be answered by one of ours, if it is no answer itself. */
+export interface CloseEvent {
+  readonly type: 'close';
+  /** 1005 where the frame has none. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** The connection has ended on the peer's side. */
+export interface ConnectionEndEvent {
+  readonly type: 'end';
+}
+
+/** What `nextEvent` returns. */
+export type ConnectionEvent = MessageEvent | PingEvent | PongEvent | CloseEvent | ConnectionEndEvent | NeedMoreData;
+
+/** A Close frame to send. */
+export interface CloseToSend {
+  readonly type: 'close';
+  /** None, or 1005: a frame without a code. */
+  readonly code?: number;
+  /** At most 123 bytes of UTF-8. */
+  readonly reason?: string;
+}
+
+/** What `send` takes. */
+export type ConnectionEventToSend =
+  | MessageEvent<string | Uint8Array | SharedMessage>
+  | PingEvent<string | Uint8Array>
+  | PongEvent<string | Uint8Array>
+  | CloseToSend;

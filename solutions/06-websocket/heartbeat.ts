@@ -1,0 +1,53 @@
+/**
+ * The heartbeat of one WebSocket: after a time of silence a ping, and after a longer one the end.
+ *
+ * A peer that has vanished sends no FIN: its cable was pulled, or its proxy forgot it. Anything at all that arrives shows
+ * that it is there, a pong like a message; RFC 6455 §5.5.2 makes sure that a ping is answered.
+ */
+
+import type { SessionGroup } from './session-group.ts';
+import type { SocketBatch } from './socket-batch.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
+
+const noData = Buffer.alloc(0);
+
+export class Heartbeat {
+  readonly #machine: WebSocketConnection;
+  readonly #batch: SocketBatch;
+  readonly #group: SessionGroup;
+  /** Something has arrived since the silence was last looked at. */
+  #heard = true;
+  /** A ping has been sent, and nothing has arrived since the deadline before. */
+  #pinged = false;
+  /** When to look at the silence next: {@link Heartbeat.expire}. */
+  deadlineMs: number;
+
+  constructor(machine: WebSocketConnection, batch: SocketBatch, group: SessionGroup) {
+    this.#machine = machine;
+    this.#batch = batch;
+    this.#group = group;
+    this.deadlineMs = group.after(group.timeouts.heartbeatMs);
+  }
+
+  /** Something has arrived. */
+  hear(): void {
+    this.#heard = true;
+  }
+
+  /**
+   * The deadline has passed.
+   *
+   * @param listening whether the socket is read from: whoever is not listened to cannot be heard
+   * @returns false where the peer has been silent for too long
+   */
+  expire(listening: boolean): boolean {
+    const { heartbeatMs, pongMs } = this.#group.timeouts;
+    const silent = listening && !this.#heard;
+    if (silent && this.#pinged) return false;
+    this.#heard = false;
+    this.#pinged = silent;
+    if (silent) this.#batch.write(this.#machine.send({ type: 'ping', data: noData }));
+    this.deadlineMs = this.#group.after(silent ? pongMs : heartbeatMs);
+    return true;
+  }
+}

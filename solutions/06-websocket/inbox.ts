@@ -1,0 +1,84 @@
+/**
+ * Messages between their arrival and their application: handed over at once where somebody listens, kept up to a limit
+ * where they are asked for one by one.
+ */
+
+import { LocalProtocolError } from '../02-http/index.ts';
+import type { WebSocketLimits } from './limits.ts';
+import type { WebSocketMessage } from './websocket-types.ts';
+
+/** One array for all that have nothing to wait for. */
+const noMessages: WebSocketMessage[] = [];
+
+export class Inbox {
+  readonly #limits: WebSocketLimits;
+  #queue = noMessages;
+  /** How many of the queue's messages have been taken out already. */
+  #taken = 0;
+  #bytes = 0;
+  #waiting: ((message: WebSocketMessage | null) => void) | null = null;
+  #ended = false;
+  /** The application wants nothing more for now. */
+  paused = false;
+  listener: ((message: WebSocketMessage) => void) | null = null;
+
+  constructor(limits: WebSocketLimits) {
+    this.#limits = limits;
+  }
+
+  /** Whether so much waits that no more should be read. */
+  get full(): boolean {
+    return this.paused || this.length >= this.#limits.queuedMessagesMax || this.#bytes >= this.#limits.queuedBytesMax;
+  }
+
+  get length(): number {
+    return this.#queue.length - this.#taken;
+  }
+
+  push(message: WebSocketMessage): void {
+    if (this.listener !== null && this.length === 0) {
+      this.listener(message);
+    } else if (this.#waiting !== null) {
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      waiting(message);
+    } else {
+      if (this.#queue === noMessages) this.#queue = [message];
+      else this.#queue.push(message);
+      this.#bytes += message.length;
+    }
+  }
+
+  /** Gives everything that waits to the listener. */
+  handOver(): void {
+    while (this.listener !== null && this.length > 0) this.listener(this.shift()!);
+  }
+
+  /** The next one; `undefined` if none is here. */
+  shift(): WebSocketMessage | undefined {
+    if (this.length === 0) return undefined;
+    const message = this.#queue[this.#taken++]!;
+    this.#bytes -= message.length;
+    if (this.length === 0) {
+      this.#queue = noMessages;
+      this.#taken = 0;
+    }
+    return message;
+  }
+
+  /** Waits for a message; `null` when there will be none. @throws LocalProtocolError when somebody waits already */
+  wait(): Promise<WebSocketMessage | null> {
+    if (this.#waiting !== null) throw new LocalProtocolError('receive() while another one waits');
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  /** No message will come any more; those that are here may still be asked for. */
+  end(): void {
+    this.#ended = true;
+    this.#waiting?.(null);
+    this.#waiting = null;
+  }
+}

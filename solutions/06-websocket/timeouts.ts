@@ -1,0 +1,18 @@
+/**
+ * How long a peer may be silent or slow, in milliseconds; `Infinity` for as long as it likes.
+ */
+
+export interface WebSocketTimeouts {
+  /** Of silence, before a ping is sent. */
+  readonly heartbeatMs: number;
+  /** From that ping until anything arrives: the connection is cut. */
+  readonly pongMs: number;
+  /** From our Close frame to the end of the connection: it is cut. */
+  readonly closeMs: number;
+}
+
+export const defaultWebSocketTimeouts: WebSocketTimeouts = Object.freeze({
+  heartbeatMs: 20_000,
+  pongMs: 20_000,
+  closeMs: 10_000,
+});

@@ -1,0 +1,218 @@
+/**
+ * One WebSocket, as an application sees it: `receive` and `send` of a websocket scope, and what the application's end
+ * means (the rules A70 to A89 of docs/gateway-spec.md).
+ *
+ * It knows the WebSocket by its interface alone, and no sockets. The refusal of a WebSocket is a response like any
+ * other: there the states are those of http.
+ */
+
+import { HttpError, HttpResponse, isOurFault } from '../02-http/index.ts';
+import { GatewayError } from '../05-gateway/index.ts';
+import type { ReceivedEvent, SentEvent } from './async-app.ts';
+import { checkClose, checkIsEvent, checkMessage, checkSubprotocol } from './check-event.ts';
+import { checkAcceptFields } from './check-fields.ts';
+import { DisconnectError } from './disconnect-error.ts';
+import { nextState, websocketTable } from './exchange-states.ts';
+import type { WebSocketSendState } from './exchange-states.ts';
+import { PendingPeer } from './pending-peer.ts';
+import { SentPromises } from './sent-promises.ts';
+import { SentResponse } from './sent-response.ts';
+import type { ResponseListener, SentHead } from './sent-response.ts';
+import type { WebSocketAccept, WebSocketClose, WebSocketDisconnectEvent } from './websocket-events.ts';
+import type { WebSocketAcceptance, WebSocketPeer } from './websocket-types.ts';
+
+/** Where a WebSocket comes from. */
+export interface WebSocketSource {
+  readonly subprotocols: readonly string[];
+  /** Aborts when the client goes before there is an answer. */
+  readonly signal: AbortSignal;
+  /** The 101 response. `onOpen` is called when it has been written. */
+  accept(acceptance: WebSocketAcceptance, onOpen: (peer: WebSocketPeer) => void): HttpResponse;
+}
+
+export class WebSocketExchange implements ResponseListener {
+  /** The answer to the handshake. @throws HttpError where there is none */
+  readonly response: Promise<HttpResponse>;
+  /** Let go of when the WebSocket is open: it may stay so for days. */
+  #source: WebSocketSource | null;
+  readonly #bufferedBytesMax: number;
+  readonly #report: (error: unknown) => void;
+  readonly #promises = new SentPromises();
+  readonly #answer = Promise.withResolvers<HttpResponse>();
+  readonly #pending = new PendingPeer();
+  #denial: SentResponse | null = null;
+  readonly #ended = new AbortController();
+  #state: WebSocketSendState = 'connecting';
+  #connectGiven = false;
+  #receiving = false;
+  #disconnect: WebSocketDisconnectEvent | null = null;
+  /** Nothing that is sent arrives any more. */
+  #gone = false;
+
+  constructor(source: WebSocketSource, bufferedBytesMax: number, report: (error: unknown) => void) {
+    this.#source = source;
+    this.#bufferedBytesMax = bufferedBytesMax;
+    this.#report = report;
+    this.response = this.#answer.promise;
+    if (source.signal.aborted) this.#leave();
+    else source.signal.addEventListener('abort', this.#leave, { once: true });
+  }
+
+  /** Aborts when the WebSocket has ended, however it has. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** For the extension `websocket.peer`. @throws GatewayError A75 */
+  readonly peer = (): WebSocketPeer => {
+    const { peer } = this.#pending;
+    if (peer === null) throw new GatewayError('A75', 'there is no WebSocket before websocket.accept was awaited');
+    return peer;
+  };
+
+  // ── what the application calls ──
+
+  readonly receive = async (): Promise<ReceivedEvent> => {
+    if (this.#receiving) throw new GatewayError('A31', 'receive was called before the one before had settled: await it');
+    this.#receiving = true;
+    try {
+      if (!this.#connectGiven) {
+        this.#connectGiven = true;
+        return { type: 'websocket.connect' };
+      }
+      const data = await this.#pending.receive();
+      // Where there is none, #end was told why before we are.
+      return data === null ? this.#disconnect! : { type: 'websocket.receive', data };
+    } finally {
+      this.#receiving = false;
+    }
+  };
+
+  readonly send = (event: SentEvent): Promise<void> => this.#promises.attempt(() => {
+    checkIsEvent(event);
+    const next = nextState('websocket', websocketTable, this.#state, event.type);
+    if (this.#gone) return Promise.reject(new DisconnectError());
+    switch (event.type) {
+      case 'websocket.accept':
+        return this.#accept(event);
+      case 'websocket.send':
+        checkMessage(event);
+        return this.#pending.send(event.data, this.#bufferedBytesMax);
+      case 'websocket.close':
+        return this.#close(event);
+      case 'websocket.http.response.start':
+        this.#denial ??= new SentResponse('GET', this.#bufferedBytesMax, this);
+        this.#denial.start(event);
+        this.#state = next;
+        return undefined;
+      case 'websocket.http.response.body':
+        return this.#denial?.body(event);
+      default:
+        return undefined;
+    }
+  });
+
+  // ── what becomes of the application ──
+
+  returned(): void {
+    this.#promises.end();
+    const unheard = this.#promises.unheard(undefined);
+    if (unheard !== null) this.#report(unheard);
+    if (this.#state === 'open') void this.#pending.close(1000);
+    if (!this.#lacksAnswer()) return;
+    if (unheard === null) this.#report(new GatewayError('A77', 'the application has returned without websocket.accept or websocket.close'));
+    this.#giveUp(new HttpError(500));
+  }
+
+  threw(error: unknown): void {
+    this.#promises.end();
+    const unheard = this.#promises.unheard(error);
+    if (unheard !== null) this.#report(unheard);
+    if (this.#isFault(error)) this.#report(error);
+    // RFC 6455 §7.4.1: 1011, an unexpected condition. Nothing of the error reaches the client.
+    if (this.#state === 'open') void this.#pending.close(1011);
+    if (this.#lacksAnswer()) this.#giveUp(isOurFault(error) ? new HttpError(500) : error);
+  }
+
+  // ── for SentResponse: the denial ──
+
+  onHead({ status, reason, headers, body }: SentHead): void {
+    this.#answer.resolve(new HttpResponse(status, headers, body, reason === undefined ? {} : { reason }));
+  }
+
+  onOver(): void {
+    this.#end();
+  }
+
+  // ── the WebSocket ──
+
+  #accept(event: WebSocketAccept): Promise<void> {
+    const { subprotocol, headers = [] } = event;
+    checkAcceptFields(headers);
+    // There is one until the state is `open`.
+    const source = this.#source!;
+    checkSubprotocol(event, source.subprotocols);
+    this.#answer.resolve(source.accept({ subprotocol, headers }, (peer) => this.#open(peer)));
+    this.#state = 'open';
+    return this.#pending.whenOpen();
+  }
+
+  #open(peer: WebSocketPeer): void {
+    this.#pending.open(peer);
+    this.#source?.signal.removeEventListener('abort', this.#leave);
+    this.#source = null;
+    void peer.closed.then(({ code, reason }) => {
+      this.#gone = true;
+      this.#end(code, reason);
+    });
+  }
+
+  #close(event: WebSocketClose): Promise<void> | undefined {
+    checkClose(event);
+    const before = this.#state;
+    this.#state = 'closed';
+    if (before === 'open') return this.#pending.close(event.code, event.reason);
+    this.#answer.reject(new HttpError(403));
+    this.#end();
+    return undefined;
+  }
+
+  // ── the end ──
+
+  /** The client has gone before there was a WebSocket. Of one that is open its `closed` tells. */
+  readonly #leave = (): void => {
+    this.#gone = true;
+    this.#end();
+  };
+
+  /**
+   * There is no WebSocket, or no longer. Of one that never was, the code is what the client's own side says
+   * (RFC 6455 §7.1.5).
+   */
+  #end(code = 1006, reason = ''): void {
+    if (this.#disconnect !== null) return;
+    this.#disconnect = { type: 'websocket.disconnect', code, reason };
+    this.#pending.abandon();
+    this.#ended.abort();
+  }
+
+  #lacksAnswer(): boolean {
+    if (this.#disconnect !== null) return false;
+    return this.#state === 'connecting' || (this.#state === 'denying' && this.#denial?.state !== 'complete');
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#denial?.state === 'sending') this.#denial.breakOff(new HttpError(500));
+    else this.#answer.reject(error);
+    this.#state = 'closed';
+    this.#end();
+  }
+
+  /** Who gives up because nobody is there any more has done nothing wrong. */
+  #isFault(error: unknown): boolean {
+    if (!isOurFault(error)) return false;
+    const { lost, peer } = this.#pending;
+    if (this.#disconnect === null && !lost && peer?.state !== 'closing') return true;
+    return !(error instanceof DisconnectError) && !(error instanceof Error && error.name === 'AbortError');
+  }
+}

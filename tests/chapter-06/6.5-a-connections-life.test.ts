@@ -1,0 +1,806 @@
+import { exercise } from '#support/exercise.ts';
+import { check } from '#support/failure.ts';
+import { close, continuation, ping, pong, text } from './cases/index.ts';
+import type { Frame } from './cases/index.ts';
+import type driver from './driver.ts';
+import { PeerClient } from './life-client.ts';
+import { numbered } from './life-script.ts';
+import type { Step } from './life-script.ts';
+import { expectNoConnections, expectNoReports, noted, showStory, standstill, stopped, storyOf, told, toldOnly } from './life-story.ts';
+import { firstOf } from './notes.ts';
+import { handshakeBytes } from './ws-client.ts';
+
+const accept: Step = { do: 'accept' };
+const drain: Step = { do: 'drain' };
+const echo: Step = { do: 'echo' };
+const gate = (name: string): Step => ({ do: 'gate', name });
+
+/** Not before the test is over. */
+const NEVER_MS = 1e9;
+const WITHOUT_LIMIT = 1e9;
+const KIB = 1024;
+const MIB = 1024 * 1024;
+
+exercise<typeof driver>('6.5', import.meta.url, (rule) => {
+  rule(
+    'closes-when-told',
+    'closes when the application says so: first what was sent before, then the code and the reason',
+    {
+      rule: 'websocket.close begins the closing handshake, and what was sent before leaves first (A84). The connection stays until the client has answered, and each side sends one Close frame (RFC 6455 §5.5.1, §7.1.1)',
+      likely: 'the client\'s Close frame is taken for a new one and answered, although it is the answer to ours',
+    },
+    async (world) => {
+      const { random } = world;
+      const [code, reason] = [random.integer(3000, 4999), random.words(3)];
+      const lengths = [...Array.from({ length: 40 }, () => random.integer(10, 20_000)), 10, 10, 10];
+      const letters = random.word();
+      // All of it in one turn.
+      const server = await world.call('serveLife', {
+        scripts: { '/a': [accept, { do: 'burst', lengths, letters, forgotten: true }, { do: 'close', code, reason }, drain] },
+      });
+      const sent = `websocket.close with ${code} and "${reason}", behind ${lengths.length} messages`;
+      const client = await PeerClient.open(world, server, '/a?a');
+      const closed = await client.untilClose({ sent });
+      check(closed.code === code && closed.reason === reason, { sent, received: `Close ${closed.code} ${closed.reason}`, expected: `Close ${code} ${reason}` });
+      check(client.texts.join('\n') === lengths.map((length, index) => numbered(index, length, letters)).join('\n'), { sent, received: client.describe(), expected: 'all messages before the Close frame, in their order' });
+      await world.settle();
+      check(!client.tcp.ended && !client.tcp.closed, {
+        sent, received: client.describe(), expected: 'the connection stays until the client has answered (RFC 6455 §7.1.1)', likely: 'the socket is ended behind our Close frame, and not when both are there',
+      });
+      client.send(close(code));
+      await client.untilEnd({ sent: `the client's Close frame, in answer to ${code}` });
+      await toldOnly(world, 'a', `disconnect ${code}`, { sent });
+      await expectNoConnections(world, sent);
+      await expectNoReports(world, sent);
+    },
+  );
+
+  rule(
+    'answers-their-close',
+    'answers the client\'s Close frame, once, and then ends the connection itself',
+    {
+      rule: 'a Close frame is answered by one, typically with the same code (RFC 6455 §5.5.1); then the server ends the TCP connection, so that it is the server\'s side that has nothing to wait for (§7.1.1)',
+      likely: 'the Close frame is told to the application and not answered, or the connection is left to the client',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] } });
+      const { random } = world;
+      const codes = [1000, 1001, random.integer(3000, 3999), random.integer(4000, 4999), undefined];
+      for (const [index, code] of codes.entries()) {
+        const reason = code === undefined ? '' : random.words(random.integer(0, 3));
+        const sent = `four messages and Close ${code ?? 'without a code'} ${reason}`.trimEnd();
+        const client = await PeerClient.open(world, server, `/a?${index}`);
+        const messages = Array.from({ length: 4 }, (_, index) => `${index} ${random.words(2)}`);
+        client.send(...messages.map((message) => text(message)), close(code, reason));
+        await client.untilEnd({ sent });
+        const answer = client.closed?.code;
+        check(answer !== undefined && [code ?? 1005, 1000].includes(answer), { sent, received: client.describe(), expected: `Close ${code ?? 'without a code'}` });
+        check(!client.tcp.reset, { sent, received: client.describe(), expected: 'the end (FIN) and no reset' });
+        await toldOnly(world, `${index}`, `disconnect ${code ?? 1005} ${reason}`.trimEnd(), { sent });
+        const heard = (await storyOf(world, `${index}`)).filter((line) => line.startsWith('message '));
+        check(heard.join() === messages.map((message) => `message ${message}`).join(), { sent, received: showStory(heard), expected: 'the messages before the Close frame are received' });
+      }
+      await expectNoConnections(world, 'Close frames');
+    },
+  );
+
+  rule(
+    'both-at-once',
+    'closes once where both sides close at the same time',
+    {
+      rule: 'both sides may send a Close frame before the other\'s has arrived; then each has sent one, and none is answered (RFC 6455 §7.1.2). What the application is told is the client\'s code (A81)',
+      likely: 'a Close frame is answered whatever has been sent before, or a close() behind the answer sends another one',
+    },
+    async (world) => {
+      const { random } = world;
+      const [ours, theirs] = [random.integer(3000, 3999), random.integer(4000, 4999)];
+      const scripts = {
+        // The client's Close is here when the application hears of the message that comes with it.
+        '/late': [accept, { do: 'receive', count: 1 }, { do: 'drain beside' }, { do: 'close', code: ours }],
+        // Ours is on its way when the client sends its own.
+        '/early': [accept, { do: 'drain beside' }, gate('close'), { do: 'close', code: ours }],
+      } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts });
+      const late = await PeerClient.open(world, server, '/late?late');
+      late.send(text('close, please'), close(theirs));
+      const early = await PeerClient.open(world, server, '/early?early');
+      early.tcp.pause();
+      await world.call('openGate', 'close');
+      await told(world, 'early', 'closes');
+      early.send(close(theirs));
+      early.tcp.resume();
+      for (const [who, client] of Object.entries({ late, early })) {
+        const sent = `the application closes with ${ours}, the client with ${theirs}, at the same time`;
+        await client.untilEnd({ sent });
+        const code = client.closed?.code;
+        const allowed = who === 'early' ? [ours] : [ours, theirs, 1000];
+        check(code !== undefined && allowed.includes(code), { sent, received: client.describe(), expected: `one Close frame, with ${allowed.join(' or ')}` });
+        await toldOnly(world, who, `disconnect ${theirs}`, { sent });
+      }
+      await expectNoConnections(world, 'Close frames from both sides');
+      await expectNoReports(world, 'Close frames from both sides');
+    },
+  );
+
+  rule(
+    'nothing-behind-their-close',
+    'neither delivers nor minds what comes behind the client\'s Close frame, and answers it all the same',
+    {
+      rule: 'after a Close frame there is no data (RFC 6455 §5.5.1): whatever follows is dropped, and is no breach of anything. The answer leaves before the connection ends (§7.1.1)',
+      likely: 'the loop goes on to the next frame behind the Close frame, or the socket is destroyed before its output has gone',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] } });
+      const { random } = world;
+      const behind: Record<string, Buffer> = {
+        message: Buffer.alloc(0),
+        garbage: random.bytes(200),
+        'a lot of garbage': random.bytes(400_000),
+      };
+      for (const [what, bytes] of Object.entries(behind)) {
+        const client = await PeerClient.open(world, server, `/a?${what.replaceAll(' ', '-')}`);
+        const sent = `a message, Close 1000, and behind it ${what}`;
+        client.tcp.write(Buffer.concat([client.ws.bytesOf(text('before'), close(1000), text('behind'), ping('behind')), bytes]));
+        await client.untilEnd({ sent });
+        check(client.closed?.code === 1000 && client.pongs.length === 0, {
+          sent, received: client.describe(), expected: 'Close 1000, no pong, and the end',
+        });
+        const who = what.replaceAll(' ', '-');
+        await toldOnly(world, who, 'disconnect 1000', { sent });
+        await toldOnly(world, who, 'message before', { sent });
+      }
+      await expectNoConnections(world, 'Close frames with something behind them');
+    },
+  );
+
+  rule(
+    'close-has-a-deadline',
+    'cuts a client that does not end what was closed',
+    {
+      rule: 'a peer that does not answer a Close frame, or answers and does not end the connection, has `closeMs`; then the connection is cut. Nothing that it sends meanwhile gives it more time',
+      likely: 'nothing waits for the time when the peer ought to have answered, or each frame that arrives begins it anew',
+    },
+    async (world) => {
+      const scripts = {
+        '/mute': [accept, { do: 'close' }, drain],
+        '/talks': [accept, { do: 'close' }, drain],
+        '/stuck': [accept, { do: 'burst', lengths: Array.from({ length: 300 }, () => 64 * KIB), letters: 'x', forgotten: true }, { do: 'close' }, drain],
+        '/stays': [accept, drain],
+      } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts, timeouts: { closeMs: 250 }, limits: { bufferedBytesMax: 64 * MIB }, bufferedBytesMax: 64 * MIB });
+
+      const mute = await PeerClient.open(world, server, '/mute?mute');
+      await mute.untilClose();
+      await mute.untilEnd({ sent: 'nothing, although the server has sent Close', expected: 'the connection is cut' });
+      await told(world, 'mute', 'disconnect 1006', { sent: 'nothing, although the server has sent Close' });
+
+      const stuck = await PeerClient.open(world, server, '/stuck?stuck');
+      stuck.tcp.pause();
+      await told(world, 'stuck', 'disconnect 1006', { sent: 'nothing, and it does not read either: our Close frame waits behind 18 MB' });
+
+      const stays = await PeerClient.open(world, server, '/stays?stays');
+      stays.send(close(1000));
+      await stays.untilServerEnds();
+      await told(world, 'stays', 'disconnect 1000', { sent: 'Close 1000, and then the client does not end its side' });
+
+      const talks = await PeerClient.open(world, server, '/talks?talks');
+      await talks.untilClose();
+      for (let round = 0; round < 3000 && !talks.tcp.ended && !talks.tcp.closed; round++) {
+        talks.send(round % 2 === 0 ? text('still here') : ping('still here'));
+        await world.settle();
+      }
+      check(talks.tcp.ended || talks.tcp.closed, { sent: 'messages and pings, although the server has sent Close', received: 'the connection is open', expected: 'the connection is cut' });
+      await expectNoConnections(world, 'clients that do not end what was closed');
+    },
+  );
+
+  rule(
+    'fails-while-closing',
+    'ends the connection of a client that breaks the protocol behind our Close frame, and says nothing more',
+    {
+      rule: 'a broken frame fails the connection (RFC 6455 §7.1.7) also while it is being closed; but each side sends one Close frame, and ours is on its way (§5.5.1)',
+      likely: '`fail` sends a Close frame, whatever the state of the machine',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, { do: 'close', code: 3000 }, drain] } });
+      const { random } = world;
+      const broken: Record<string, (client: PeerClient) => Buffer> = {
+        'a frame without a mask': () => Buffer.from([0x81, 1, 0x41]),
+        'a reserved bit': (client) => client.ws.bytesOf({ ...text('x'), rsv: random.integer(1, 3) }),
+        'a reserved opcode': (client) => client.ws.bytesOf({ opcode: random.integer(3, 7), payload: '' }),
+        'half a close code': (client) => client.ws.bytesOf({ opcode: 8, payload: 'x' }),
+      };
+      for (const [index, [what, bytes]] of Object.entries(broken).entries()) {
+        const sent = `the server has sent Close 3000, the client sends ${what}`;
+        const client = await PeerClient.open(world, server, `/a?${index}`);
+        await client.untilClose();
+        client.tcp.write(bytes(client));
+        await client.untilEnd({ sent });
+        check(client.closed?.code === 3000, { sent, received: client.describe(), expected: 'Close 3000 alone, and the end' });
+        await told(world, `${index}`, 'returned', { sent });
+      }
+      await expectNoConnections(world, 'broken frames while closing');
+      await expectNoReports(world, 'broken frames while closing');
+    },
+  );
+
+  rule(
+    'gone-without-a-word',
+    'tells the application 1006 when the connection ends without a Close frame',
+    {
+      rule: 'without a Close frame the code is 1006 (RFC 6455 §7.1.5, A81), whether the connection was ended or reset. What was whole by then is given before, and half a message is none',
+      likely: 'only `end` or only `error` is listened to, or what has arrived of a message is handed over at the end',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] } });
+      const { random } = world;
+      const half = random.words(20);
+      const whole = random.word();
+      const beginnings: Record<string, readonly [what: string, frames: readonly Frame[], cutBytes: number]> = {
+        nothing: ['nothing', [], 0],
+        head: ['half a frame\'s head', [text(half)], Buffer.byteLength(half) + 5],
+        payload: ['half a frame', [text(half)], random.integer(1, 20)],
+        fragment: ['half a message', [text(half, false)], 0],
+        close: ['half a Close frame', [close(1000, 'bye')], 2],
+      };
+      for (const end of ['FIN', 'RST'] as const) {
+        for (const [name, [what, frames, cutBytes]] of Object.entries(beginnings)) {
+          const who = `${name}-${end}`;
+          const sent = `a message, ${what}, and then ${end}`;
+          const client = await PeerClient.open(world, server, `/a?${who}`);
+          client.send(text(whole));
+          await told(world, who, `message ${whole}`, { sent });
+          const bytes = client.ws.bytesOf(...frames);
+          client.tcp.write(bytes.subarray(0, bytes.length - cutBytes));
+          await world.settle();
+          if (end === 'FIN') client.tcp.end();
+          else client.tcp.resetNow();
+          await toldOnly(world, who, 'disconnect 1006', { sent });
+          await toldOnly(world, who, `message ${whole}`, { sent });
+          if (end === 'FIN') await client.untilEnd({ sent });
+        }
+      }
+      await expectNoConnections(world, 'clients that are gone');
+      await expectNoReports(world, 'clients that are gone');
+    },
+  );
+
+  rule(
+    'closes-for-the-application',
+    'closes for an application that returns with 1000, and for one that throws with 1011',
+    {
+      rule: 'an application that returns while the WebSocket is open closes it with 1000 (A87), one that throws with 1011, and nothing of its error reaches the client (A88). One that throws before it has accepted is answered for with 500 (A77). What was thrown is reported, once',
+      likely: 'the end of the application is not looked at, or `fail` assumes that a Close frame may still be sent when one has been',
+    },
+    async (world) => {
+      const secret = world.random.word(12, 14);
+      const scripts = {
+        '/returns': [accept, { do: 'send', data: 'first' }],
+        '/throws': [accept, { do: 'send', data: 'first' }, { do: 'throw', message: secret }],
+        '/throws-later': [accept, { do: 'send', data: 'first' }, { do: 'receive', count: 1 }, { do: 'throw', message: secret }],
+        '/throws-too-late': [accept, { do: 'close', code: 3000 }, { do: 'throw', message: secret }],
+        '/throws-first': [{ do: 'throw', message: secret }],
+      } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts });
+      const cases = [['/returns', 1000, 1], ['/throws', 1011, 1], ['/throws-later', 1011, 1], ['/throws-too-late', 3000, 0]] as const;
+      for (const [path, code, messages] of cases) {
+        const sent = `an application that ${path.slice(1).replaceAll('-', ' ')}`;
+        const client = await PeerClient.open(world, server, path);
+        if (path === '/throws-later') client.send(text('throw'));
+        await client.answerClose({ sent });
+        check(client.closed?.code === code && client.messages.length === messages, { sent, received: client.describe(), expected: `${messages} message, Close ${code}` });
+        check(!client.bytes.includes(secret), { sent, received: 'the message of the error', expected: 'nothing of the error reaches the client' });
+      }
+      const http = await world.http(server);
+      http.sendBytes(handshakeBytes(world.random.bytes(16).toString('base64'), { path: '/throws-first' }));
+      const { status, body } = await http.response();
+      check(status === 500 && !body.includes(secret), { sent: 'a handshake whose application throws', received: `${status} ${body.toString()}`, expected: '500, and nothing of the error' });
+      http.tcp.end();
+      await expectNoConnections(world, 'applications that return and throw');
+      const reports = await world.call('reports');
+      check(reports.length === 4 && reports.every(({ message }) => message === secret), {
+        sent: 'four applications that throw', received: `${reports.length} reports: ${reports.map(({ message }) => message).join('; ')}`, expected: 'each is reported once',
+      });
+    },
+  );
+
+  rule(
+    'pings-the-silent',
+    'sends pings where nothing is said, and keeps whoever answers',
+    {
+      rule: 'a connection on which nothing has arrived for `heartbeatMs` is sent a ping; a pong shows that somebody is there (RFC 6455 §5.5.2, §5.5.3), and so the connection stays however often it is asked',
+      likely: 'the heartbeat does not begin anew when it was answered, or an answer is not taken for one',
+    },
+    async (world) => {
+      const [heartbeatMs, pongMs] = [40, 800];
+      const server = await world.call('serveLife', { scripts: { '/echo': [accept, echo] }, timeouts: { heartbeatMs, pongMs } });
+      const client = await PeerClient.open(world, server, '/echo?a');
+      const sent = 'nothing but answers to pings';
+      await client.until(() => client.pings.length > 0, { sent, expected: 'a ping' });
+      // Longer than one answer may take, and more than one ping.
+      const first = performance.now();
+      await client.until(() => client.pings.length >= 3 && performance.now() - first > 1.5 * pongMs, { sent, expected: 'ping after ping', patienceMs: 3 * pongMs });
+      const message = world.random.words(3);
+      client.send(text(message));
+      await client.untilMessages(1, { sent: 'a message, after all these pings' });
+      check(client.texts[0] === message, { sent, received: client.describe(), expected: 'the echo of the message' });
+      client.send(close(1000));
+      await client.untilEnd({ sent: 'Close 1000' });
+    },
+  );
+
+  rule(
+    'finds-the-vanished',
+    'finds a client that has vanished, and tells the application 1006',
+    {
+      rule: 'a peer whose cable was pulled sends no FIN: who has been sent a ping and is silent for `pongMs` more is cut (A81: 1006)',
+      likely: 'pings are sent and nobody looks whether they are answered',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, timeouts: { heartbeatMs: 40, pongMs: 60 } });
+      const sent = 'nothing at all, not even pongs';
+      const silent = await PeerClient.open(world, server, '/a?silent', { pongs: false });
+      await silent.untilEnd({ sent, expected: 'the connection is cut' });
+      await toldOnly(world, 'silent', 'disconnect 1006', { sent });
+      const spoke = await PeerClient.open(world, server, '/a?spoke', { pongs: false });
+      spoke.send(text('hello'), text('half', false));
+      await spoke.untilEnd({ sent: 'a message and a half, and then nothing', expected: 'the connection is cut' });
+      await toldOnly(world, 'spoke', 'disconnect 1006', { sent });
+      // It was asked before it was given up.
+      check(silent.pings.length > 0 && spoke.pings.length > 0, { sent, received: silent.describe(), expected: 'a ping before the cut' });
+      await expectNoConnections(world, sent);
+    },
+  );
+
+  rule(
+    'hears-whom-it-listens-to',
+    'does not give up a client that it does not read from itself',
+    {
+      rule: 'as long as reading is paused (A82) a client cannot be heard, whatever it sends: its silence is ours, and it is not cut for it',
+      likely: 'the heartbeat asks whether something was heard, and not whether anybody was listening',
+    },
+    async (world) => {
+      const scripts = { '/a': [accept, gate('receive'), drain], '/silent': [accept, drain] } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: 300 } });
+      const client = await PeerClient.open(world, server, '/a?a');
+      const count = 40;
+      const filler = 'x'.repeat(32 * KIB);
+      for (let index = 0; index < count; index++) client.send(text(`${index} ${filler}`));
+      const sent = `${count} messages of 32 KiB, which the application does not receive for a while`;
+      // Two who are silent, one after the other: when they have been given up, this one would have been, too.
+      for (const who of ['first', 'second']) {
+        const silent = await PeerClient.open(world, server, `/silent?${who}`, { pongs: false });
+        const cut = (): boolean => {
+          // Whoever is asked answers, though it may not be heard.
+          client.read();
+          return silent.tcp.ended || silent.tcp.closed;
+        };
+        await silent.until(cut, { sent: 'nothing', expected: 'the connection is cut' });
+        silent.tcp.end();
+      }
+      check(!client.tcp.ended && !client.tcp.closed, { sent, received: client.describe(), expected: 'the connection stays' });
+      await world.call('openGate', 'receive');
+      client.send(close(1000));
+      await client.untilEnd({ sent });
+      await told(world, 'a', 'disconnect 1000', { sent });
+      const messages = (await storyOf(world, 'a')).filter((line) => line.startsWith('message '));
+      check(messages.length === count, { sent, received: `${messages.length} messages were received`, expected: `${count}` });
+    },
+  );
+
+  rule(
+    'heartbeat-by-default',
+    'has a heartbeat also where nobody has asked for one',
+    {
+      rule: 'a server has a heartbeat unless it was told otherwise: without one, a client that has vanished stays for ever (the clock of this test runs a hundred times faster)',
+      likely: 'the heartbeat begins only where its times are given',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, faster: 100 });
+      const sent = 'nothing, for minutes';
+      const client = await PeerClient.open(world, server, '/a?a', { pongs: false });
+      await client.until(() => client.pings.length > 0, { sent, expected: 'a ping within a minute and a half' });
+      await told(world, 'a', 'disconnect 1006', { sent, expected: 'the client is given up after some minutes' });
+      await expectNoConnections(world, sent);
+    },
+  );
+
+  rule(
+    'answers-pings',
+    'answers pings with what they hold, and ignores pongs that nobody has asked for',
+    {
+      rule: 'a ping is answered by a pong with the same data (RFC 6455 §5.5.2, §5.5.3). A pong that answers nothing is not answered itself, is no message, and ends nothing (§5.5.3)',
+      likely: 'pongs reach the application, or a ping is answered without its data',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/echo': [accept, echo] } });
+      const { random } = world;
+      const data = Array.from({ length: 30 }, (_, index) => random.bytes(index === 0 ? 125 : random.integer(0, 125)));
+      const client = await PeerClient.open(world, server, '/echo?a');
+      const frames = data.flatMap((bytes) => [ping(bytes), pong(random.bytes(random.integer(0, 125)))]);
+      client.send(...frames.slice(0, 20), text('be', false), ...frames.slice(20, 30), continuation('tween'), ...frames.slice(30));
+      const sent = `${data.length} pings, as many pongs, and a message between them`;
+      await client.until(() => client.pongs.length >= data.length && client.messages.length > 0, { sent, expected: 'as many pongs, and the echo' });
+      client.send(close(1000));
+      await client.untilEnd({ sent });
+      check(client.texts.join() === 'between' && client.closed?.code === 1000, { sent, received: client.describe(), expected: 'the echo of one message, and Close 1000' });
+      check(client.pongs.length === data.length && data.every((bytes, index) => bytes.equals(client.pongs[index]!)), {
+        sent, received: client.describe(), expected: 'a pong for each ping, with its data, in their order',
+      });
+    },
+  );
+
+  rule(
+    'ping-flood-ends',
+    'does not answer pings at any rate',
+    {
+      rule: 'answers cost: `pingsPerSecondMax` are answered within a second, and who sends more is closed with 1008, policy violation (RFC 6455 §7.4.1)',
+      likely: 'every ping is answered, however many there are',
+    },
+    async (world) => {
+      const pingsPerSecondMax = world.random.integer(20, 60);
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, limits: { pingsPerSecondMax } });
+      const few = await PeerClient.open(world, server, '/a?few');
+      few.send(...Array.from({ length: pingsPerSecondMax }, () => ping('few')));
+      await few.until(() => few.pongs.length === pingsPerSecondMax, { sent: `${pingsPerSecondMax} pings`, expected: 'as many pongs' });
+      const many = await PeerClient.open(world, server, '/a?many');
+      const flood = pingsPerSecondMax * 20;
+      const sent = `${flood} pings at once, where ${pingsPerSecondMax} a second are allowed`;
+      many.send(...Array.from({ length: flood }, () => ping('many')));
+      await many.untilEnd({ sent, expected: 'Close 1008, and the end' });
+      check(many.closed === null || many.closed.code === 1008, { sent, received: many.describe(), expected: 'Close 1008, and the end' });
+      check(many.pongs.length <= pingsPerSecondMax * 5, { sent, received: many.describe(), expected: `not many more pongs than ${pingsPerSecondMax}` });
+      await told(world, 'many', 'returned', { sent });
+      const last = (await storyOf(world, 'many')).at(-2) ?? '';
+      check(last.startsWith(many.closed === null ? 'disconnect ' : 'disconnect 1008'), { sent, received: showStory([last]), expected: 'the application is told the code that the server closed with (A81)' });
+      few.send(close(1000));
+      await few.untilEnd({ sent: 'Close 1000, from a client that has sent few pings' });
+    },
+  );
+
+  rule(
+    'holds-up-the-application',
+    'holds up an application whose client does not read, and lets it go on when it reads',
+    {
+      rule: '`send` resolves when there is room for more, and not as long as more waits for the client than the high-water mark (A30): whoever awaits it is as slow as the client. When the client reads again it goes on, and nothing is lost',
+      likely: '`send` says yes whatever waits, or `drained` resolves before, or never',
+    },
+    async (world) => {
+      const [count, bytes] = [400, 64 * KIB];
+      for (const highWaterBytes of [undefined, 8 * KIB]) {
+        const who = `mark-${highWaterBytes ?? 'default'}`;
+        const server = await world.call('serveLife', {
+          scripts: { '/a': [accept, { do: 'drain beside' }, gate(who), { do: 'flood', count, bytes }] },
+          ...(highWaterBytes !== undefined && { limits: { highWaterBytes } }),
+        });
+        const client = await PeerClient.open(world, server, `/a?${who}`);
+        client.tcp.pause();
+        await world.call('openGate', who);
+        const sent = `${count} messages of 64 KiB, each awaited, to a client that does not read`;
+        const taken = await standstill(world, () => world.call('flooded', who));
+        check(taken < count * 0.6, { sent, received: `${taken} of them were taken`, expected: 'the application waits, as soon as the kernel takes no more' });
+        check(taken > 0, { sent, received: 'none was taken', expected: 'what the kernel takes' });
+        check(!client.tcp.closed && (await storyOf(world, who)).every((line) => !line.startsWith('disconnect')), { sent, received: showStory(await storyOf(world, who)), expected: 'the connection stays' });
+        client.tcp.resume();
+        await client.untilMessages(count, { sent: `${sent}, and then reads`, expected: 'all of them' });
+        const wrong = client.messages.findIndex(({ data }, index) => data.length !== bytes || data.readUInt32BE(0) !== index || data.at(-1) !== (index & 0xff));
+        check(wrong === -1, { sent, received: `another message in the place of the ${wrong + 1}th`, expected: 'all of them, in their order' });
+        await told(world, who, 'flooded', { sent });
+        client.send(close(1000));
+        await client.untilEnd({ sent });
+      }
+      await expectNoReports(world, 'a client that does not read for a while');
+    },
+  );
+
+  rule(
+    'cuts-who-takes-too-much',
+    'cuts the connection of an application that does not wait, before the memory is gone',
+    {
+      rule: 'above `bufferedBytesMax` of what waits for a client, the connection is cut, or what is sent is refused (A39): 1006, or 1011 where the application lets that through',
+      likely: '`send` keeps whatever it is given',
+    },
+    async (world) => {
+      const lengths = Array.from({ length: 600 }, () => 64 * KIB);
+      const server = await world.call('serveLife', {
+        scripts: { '/a': [accept, { do: 'drain beside' }, gate('go'), { do: 'burst', lengths, letters: 'x' }] },
+        limits: { bufferedBytesMax: 2 * MIB },
+        // The application's side refuses nothing: it is the WebSocket that has to.
+        bufferedBytesMax: WITHOUT_LIMIT,
+      });
+      const client = await PeerClient.open(world, server, '/a?a');
+      client.tcp.pause();
+      const sent = '38 MB to a client that does not read, without awaiting; 2 MB may wait';
+      await world.call('openGate', 'go');
+      await told(world, 'a', 'disconnect 1006', { sent });
+      await expectNoConnections(world, sent);
+    },
+  );
+
+  rule(
+    'pongs-do-not-pile-up',
+    'does not pile up pongs for a client that does not read',
+    {
+      rule: 'where output waits, `pendingPongsMax` pongs may wait with it; of the pings beyond, the newest alone is answered when there is room again (RFC 6455 §5.5.3)',
+      likely: 'each ping adds a pong to what waits: a client that pings and never reads fills the memory of the server',
+    },
+    async (world) => {
+      const pendingPongsMax = 4;
+      const [count, bytes, floods] = [3000, 64 * KIB, 256];
+      const server = await world.call('serveLife', {
+        scripts: { '/a': [accept, { do: 'drain beside' }, { do: 'flood', count: floods, bytes }, gate('end')] },
+        limits: { pendingPongsMax, pingsPerSecondMax: WITHOUT_LIMIT },
+      });
+      const client = await PeerClient.open(world, server, '/a?a');
+      client.tcp.pause();
+      await standstill(world, () => world.call('flooded', 'a'));
+      const sent = `${count} pings from a client that does not read`;
+      const pings = Array.from({ length: count }, (_, index) => ping(`${index} `.padEnd(120, 'x')));
+      client.send(...pings, text('behind'));
+      await told(world, 'a', 'message behind', { sent, expected: 'the message behind the pings is read' });
+      client.tcp.resume();
+      const newest = pings.at(-1)!.payload as string;
+      await client.until(() => client.pongs.at(-1)?.toString() === newest, { sent, expected: 'the newest ping is answered when the client reads again' });
+      check(client.pongs.length <= pendingPongsMax * 10, { sent, received: client.describe(), expected: `about ${pendingPongsMax} pongs, and the newest one` });
+      await client.untilMessages(floods, { sent, expected: 'all that the application has sent' });
+    },
+  );
+
+  rule(
+    'stops-reading',
+    'stops reading when the application does not receive, and loses nothing',
+    {
+      rule: 'messages that nobody receives are kept up to a limit; beyond it, the server reads no more (A82), and the client has to wait. When the application receives again, they come in their order',
+      likely: 'messages are queued without a limit, or the socket is paused and never resumed',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, gate('receive'), drain] } });
+      const client = await PeerClient.open(world, server, '/a?a');
+      const [count, filler] = [1000, 'x'.repeat(32 * KIB)];
+      const total = count * filler.length;
+      for (let index = 0; index < count; index++) client.send(text(`${index} ${filler}`));
+      const sent = `${count} messages of 32 KiB, which the application does not receive`;
+      const flushed = await standstill(world, () => client.tcp.flushedBytes);
+      check(flushed < total * 0.7, { sent, received: `the server has read ${Math.round(flushed / MIB)} MB of them`, expected: 'it reads no more when enough of them wait' });
+      await world.call('openGate', 'receive');
+      client.send(text('last'), close(1000));
+      await client.untilEnd({ sent: `${sent}, until it does` });
+      await told(world, 'a', 'disconnect 1000', { sent: `${sent}, until it does` });
+      const messages = (await storyOf(world, 'a')).filter((line) => line.startsWith('message ')).map((line) => line.slice('message '.length));
+      check(messages.length === count + 1 && messages.every((line, index) => index === count ? line === 'last' : line.startsWith(`${index} x`)), {
+        sent, received: `${messages.length} messages, the last of them ${messages.at(-1)?.slice(0, 20)}`, expected: `${count + 1} messages in their order`,
+      });
+    },
+  );
+
+  rule(
+    'in-their-order',
+    'sends what is sent in one turn in its order',
+    {
+      rule: 'events are taken in the order of the calls (A30), whether they are awaited or not, short or long, text or binary',
+      likely: 'short messages are gathered and long ones written at once, past those that are gathered',
+    },
+    async (world) => {
+      const { random } = world;
+      const lengths = Array.from({ length: 120 }, (_, index) => random.pick([random.integer(8, 40), random.integer(100, 70_000), index % 7 === 0 ? 200_000 : 12]));
+      const letters = random.word();
+      const server = await world.call('serveLife', {
+        scripts: { '/a': [accept, { do: 'burst', lengths, letters }, drain] }, bufferedBytesMax: 64 * MIB, limits: { bufferedBytesMax: 64 * MIB },
+      });
+      const client = await PeerClient.open(world, server, '/a?a');
+      const sent = `${lengths.length} messages in one turn`;
+      await client.untilMessages(lengths.length, { sent });
+      for (const [index, { data, type }] of client.messages.entries()) {
+        const expected = numbered(index, lengths[index]!, letters);
+        check(data.toString() === expected && type === (index % 2 === 0 ? 'text' : 'binary'), {
+          sent, received: `as the ${index + 1}th: ${type} of ${data.length} bytes, ${data.toString('latin1', 0, 20)}…`, expected: `${index % 2 === 0 ? 'text' : 'binary'} of ${expected.length} bytes, ${expected.slice(0, 20)}…`,
+        });
+      }
+    },
+  );
+
+  rule(
+    'goes-away-with-1001',
+    'closes with 1001 for everybody when the server stops, and waits for them',
+    {
+      rule: 'a server that is told to stop accepts no more, closes its WebSockets with 1001, and cuts what does not answer (A100, RFC 6455 §7.4.1: going away). It has stopped when the last connection has ended',
+      likely: 'connections that have become WebSockets are not counted among those that have to end, or are only cut',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, timeouts: { closeMs: NEVER_MS } });
+      const clients: PeerClient[] = [];
+      for (let index = 0; index < 12; index++) clients.push(await PeerClient.open(world, server, `/a?${index}`));
+      // One of them is in the middle of a message.
+      clients[0]!.send(text('half of it', false));
+      await world.settle();
+      const sent = 'the server is told to stop';
+      await world.call('beginStop', NEVER_MS);
+      for (const client of clients) {
+        const { code } = await client.untilClose({ sent, expected: 'Close 1001' });
+        check(code === 1001, { sent, received: client.describe(), expected: 'Close 1001' });
+      }
+      check(!(await world.call('events')).includes('stopped'), { sent, received: 'it says that it has stopped', expected: 'it waits for those that have not answered yet' });
+      for (const client of clients) await client.answerClose({ sent });
+      for (const index of clients.keys()) await told(world, `${index}`, 'disconnect 1001', { sent });
+      await stopped(world, sent);
+      await expectNoConnections(world, sent);
+      const late = world.client(server);
+      late.write(handshakeBytes(world.random.bytes(16).toString('base64')));
+      await late.until(() => late.closed || late.reset, { sent: 'a handshake for a server that has stopped', expected: 'the connection is refused' });
+    },
+  );
+
+  rule(
+    'stops-in-time',
+    'cuts at its own deadline what has not ended when the server stops',
+    {
+      rule: 'what is not over in time is cut (A100): the deadline of the server\'s stop counts for WebSockets too',
+      likely: 'the server waits for its WebSockets however long these take',
+    },
+    async (world) => {
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, timeouts: { closeMs: NEVER_MS } });
+      for (let index = 0; index < 3; index++) await PeerClient.open(world, server, `/a?${index}`);
+      const sent = 'the server is told to stop within 50 ms, and nobody answers its Close frames';
+      await world.call('beginStop', 50);
+      await stopped(world, sent);
+      await expectNoConnections(world, sent);
+      for (let index = 0; index < 3; index++) await told(world, `${index}`, 'disconnect 1006', { sent });
+    },
+  );
+
+  rule(
+    'two-hundred-at-once',
+    'has forgotten two hundred connections when they are gone at once',
+    {
+      rule: 'whatever a connection is in the middle of, its end is its end: nothing is counted, waited for or kept of it afterwards',
+      likely: 'a connection is taken off the list by its Close frame, and not by its end',
+    },
+    async (world) => {
+      const scripts = { '/drain': [accept, drain], '/flood': [accept, { do: 'drain beside' }, gate('go'), { do: 'flood', count: 1000, bytes: 64 * KIB }], '/close': [accept, { do: 'close' }, drain] } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts });
+      const paths = Array.from({ length: 200 }, (_, index) => index % 10 === 0 ? '/flood' : index % 10 === 1 ? '/close' : '/drain');
+      const clients: PeerClient[] = [];
+      for (const [index, path] of paths.entries()) {
+        const client = await PeerClient.open(world, server, `${path}?${index}`);
+        client.tcp.pause();
+        if (index % 3 === 0) client.send(text('half of it', false));
+        clients.push(client);
+      }
+      await world.call('openGate', 'go');
+      await world.settle();
+      check((await world.call('connections')) === clients.length, { sent: '200 WebSockets', received: `the server counts ${await world.call('connections')}`, expected: '200' });
+      const sent = '200 WebSockets, reset at once';
+      for (const client of clients) client.tcp.resetNow();
+      await expectNoConnections(world, sent);
+      for (const [index, path] of paths.entries()) if (path !== '/flood') await told(world, `${index}`, 'disconnect 1006', { sent });
+      await expectNoReports(world, sent);
+      const again = await PeerClient.open(world, server, '/drain?again');
+      again.send(close(1000));
+      await again.untilEnd({ sent: `${sent}, and then one more that closes` });
+      await world.call('beginStop', NEVER_MS);
+      await stopped(world, sent);
+    },
+  );
+
+  rule(
+    'pong-has-its-own-time',
+    'waits for a pong as long as it was told to, and not as long as for a message',
+    {
+      rule: 'who was sent a ping has `pongMs` to be heard, however short `heartbeatMs` is, and is sent no other meanwhile',
+      likely: 'the deadline behind a ping is `heartbeatMs` again',
+    },
+    async (world) => {
+      const scripts = { '/a': [accept, drain] } satisfies Record<string, Step[]>;
+      const patient = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: NEVER_MS } });
+      const impatient = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: 40 } });
+      const client = await PeerClient.open(world, patient, '/a?a', { pongs: false });
+      const sent = 'nothing, not even a pong; heartbeatMs is short, and pongMs longer than this test';
+      await client.until(() => client.pings.length > 0, { sent, expected: 'a ping' });
+      // Three who have as little time for a pong as for a message: when they have been given up, so would this one have been.
+      for (const who of ['first', 'second', 'third']) {
+        const silent = await PeerClient.open(world, impatient, `/a?${who}`, { pongs: false });
+        await silent.untilEnd({ sent: 'nothing; heartbeatMs and pongMs are short', expected: 'the connection is cut' });
+      }
+      client.read();
+      check(!client.tcp.ended && !client.tcp.closed && client.pings.length === 1, { sent, received: client.describe(), expected: 'one ping, and the connection stays' });
+      client.send(pong(''), close(1000));
+      await client.untilEnd({ sent: 'a pong, and Close 1000' });
+      await told(world, 'a', 'disconnect 1000', { sent: 'a pong, and Close 1000' });
+    },
+  );
+
+  rule(
+    'pings-of-one-second',
+    'counts the pings of one second, no longer and no shorter',
+    {
+      rule: '`pingsPerSecondMax` pings within a second are answered, and more of them are too many; when that second is over, as many again are answered (the clock of this test moves when it is told to)',
+      likely: 'the time between two pings is compared with another number than 1,000 milliseconds, or the count never begins anew',
+    },
+    async (world) => {
+      const pingsPerSecondMax = world.random.integer(10, 15);
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, limits: { pingsPerSecondMax }, standing: true });
+      const pings = (count: number): Frame[] => Array.from({ length: count }, (_, index) => ping(`${index}`));
+      const steady = await PeerClient.open(world, server, '/a?steady');
+      let sentPings = 0;
+      const answered = async (count: number, sent: string): Promise<void> => {
+        sentPings += count;
+        steady.send(...pings(count));
+        await steady.until(() => steady.pongs.length === sentPings || steady.closed !== null, { sent, expected: `${sentPings} pongs in all` });
+        check(steady.closed === null, { sent, received: steady.describe(), expected: `${sentPings} pongs in all, and the connection stays` });
+      };
+      for (let second = 1; second <= 3; second++) {
+        await answered(pingsPerSecondMax, `${pingsPerSecondMax} pings at once, for the ${second}. time, 1.1 seconds apart; as many within a second are allowed`);
+        await world.call('moveClock', 1100);
+      }
+      for (let count = 0; count < 12; count++) {
+        await answered(2, `2 pings each 300 ms; ${pingsPerSecondMax} a second are allowed`);
+        await world.call('moveClock', 300);
+      }
+      steady.send(close(1000));
+      await steady.untilEnd({ sent: 'Close 1000' });
+      for (const laterMs of [300, 800]) {
+        const sent = `${pingsPerSecondMax} pings, and ${laterMs} ms later one more; ${pingsPerSecondMax} a second are allowed`;
+        const many = await PeerClient.open(world, server, `/a?${laterMs}`);
+        many.send(...pings(pingsPerSecondMax));
+        await many.until(() => many.pongs.length === pingsPerSecondMax, { sent, expected: `${pingsPerSecondMax} pongs` });
+        await world.call('moveClock', laterMs);
+        many.send(ping('more'));
+        await many.until(() => many.closed !== null || many.pongs.length > pingsPerSecondMax || many.tcp.ended || many.tcp.closed, { sent, expected: 'Close 1008, and the end' });
+        check(many.pongs.length === pingsPerSecondMax && (many.closed === null || many.closed.code === 1008), { sent, received: many.describe(), expected: 'Close 1008, and the end' });
+        await many.untilEnd({ sent, expected: 'Close 1008, and the end' });
+      }
+    },
+  );
+
+  rule(
+    'one-deadline-for-the-end',
+    'gives no more time to a client that breaks the protocol behind our Close frame',
+    {
+      rule: '`closeMs` counts from our Close frame to the end of the connection. A broken frame that comes meanwhile fails the connection, and what is left of the time is all that there is (the clock of this test moves when it is told to)',
+      likely: '`fail` sets the deadline, although it has been set when our Close frame was sent',
+    },
+    async (world) => {
+      const scripts = { '/closes': [accept, { do: 'close', code: 3000 }, drain], '/stays': [accept, drain] } satisfies Record<string, Step[]>;
+      const server = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: 40, pongMs: NEVER_MS, closeMs: 5000 }, standing: true });
+      const client = await PeerClient.open(world, server, '/closes?a');
+      await client.untilClose();
+      await world.call('moveClock', 3000);
+      // When somebody who came later is pinged, the server has seen that its clock has moved.
+      const witness = await PeerClient.open(world, server, '/stays?witness');
+      for (let moves = 0; moves < 200 && witness.pings.length === 0; moves++) {
+        await world.call('moveClock', 30);
+        await world.settle();
+        witness.read();
+      }
+      witness.send(close(1000));
+      await witness.untilEnd({ sent: 'Close 1000' });
+      const sent = '3 seconds after Close 3000 from the server a frame without a mask, and then nothing; closeMs is 5,000';
+      if (!client.tcp.closed) client.tcp.write(Buffer.from([0x81, 1, 0x41]));
+      await client.untilServerEnds({ sent });
+      await world.call('moveClock', 3000);
+      await expectNoConnections(world, `${sent}: 3 seconds more have passed`);
+    },
+  );
+
+  rule(
+    'drained-and-not-filled-again',
+    'says `drained` when no more waits than the mark allows, and not before',
+    {
+      rule: '`drained` gives true when no more waits for the client than `highWaterBytes`; what was sent after it was asked counts, too (A30: `send` does not resolve as long as more waits)',
+      likely: '`drained` waits until what was there has gone, and does not look again',
+    },
+    async (world) => {
+      const highWaterBytes = world.random.integer(16, 64) * KIB;
+      const server = await world.call('serveSender', MIB, { highWaterBytes, bufferedBytesMax: 256 * MIB });
+      const client = await PeerClient.open(world, server, '/');
+      client.tcp.pause();
+      await world.call('openGate', 'send');
+      const sent = '16 messages of 1 MiB and `drained()`, and as soon as some of that has gone 16 messages more';
+      await noted(world, 'waits', { sent });
+      client.tcp.resume();
+      await noted(world, 'sent', { sent });
+      const [, drained, waiting] = (await firstOf(world, ['drained: '], { sent, expected: '`drained` gives true, some time' })).split(' ');
+      check(drained === 'true' && Number(waiting) <= highWaterBytes, { sent, received: `drained gives ${drained} while ${waiting} bytes wait`, expected: `true, when no more than ${highWaterBytes} bytes wait` });
+    },
+  );
+});

@@ -1,0 +1,77 @@
+/**
+ * The closing handshake of one WebSocket (RFC 6455 §7): which Close frames are sent, how long the rest may take, and what
+ * is remembered of how it ended.
+ *
+ * The two may cross on the way, or the peer may never answer. Whoever holds the socket ends the connection; here is only
+ * said what that leaves behind.
+ */
+
+import { closeCodes } from './close-codes.ts';
+import type { CloseEvent } from './connection-events.ts';
+import type { SessionGroup } from './session-group.ts';
+import type { SocketBatch } from './socket-batch.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
+import type { WebSocketClosure } from './websocket-types.ts';
+
+export class ClosingHandshake {
+  readonly #machine: WebSocketConnection;
+  readonly #batch: SocketBatch;
+  readonly #group: SessionGroup;
+  /** Made when it is first asked for. */
+  #closed: Promise<WebSocketClosure> | null = null;
+  #resolveClosed: ((closure: WebSocketClosure) => void) | null = null;
+  /** How it has ended, as soon as that is known. */
+  #closure: WebSocketClosure | null = null;
+  state: 'open' | 'closing' | 'closed' = 'open';
+  /** When the connection is to be cut. */
+  deadlineMs = Infinity;
+
+  constructor(machine: WebSocketConnection, batch: SocketBatch, group: SessionGroup) {
+    this.#machine = machine;
+    this.#batch = batch;
+    this.#group = group;
+  }
+
+  get closed(): Promise<WebSocketClosure> {
+    return (this.#closed ??= new Promise((resolve) => {
+      if (this.state === 'closed') resolve(this.#closure!);
+      else this.#resolveClosed = resolve;
+    }));
+  }
+
+  /** Sends our Close frame. @throws LocalProtocolError for a code that must not be sent, or for a reason too long */
+  begin(code: number, reason: string): void {
+    this.#batch.write(this.#machine.send({ type: 'close', code, reason }));
+    this.#beginWaiting();
+  }
+
+  /** The peer's Close frame has come. */
+  receive({ code, reason }: CloseEvent): void {
+    this.#closure = { code, reason, clean: true };
+    // RFC 6455 §5.5.1: if it is no answer it is answered, typically by the same code.
+    if (this.#machine.state === 'close-received') this.begin(code, '');
+  }
+
+  /** RFC 6455 §7.1.7, "Fail the WebSocket Connection": a Close frame if one may still be sent, and no answer awaited. */
+  fail(code: number, reason: string): void {
+    const { state } = this.#machine;
+    this.#closure ??= { code, reason, clean: false };
+    if (state === 'open' || state === 'failed') this.begin(code, reason);
+    else this.#beginWaiting();
+  }
+
+  /** The connection has ended. */
+  finish(): void {
+    this.state = 'closed';
+    // RFC 6455 §7.1.5: without a Close frame the code is 1006.
+    this.#closure ??= { code: closeCodes.abnormal, reason: '', clean: false };
+    this.#resolveClosed?.(this.#closure);
+  }
+
+  #beginWaiting(): void {
+    // What comes behind our Close frame, a broken frame too, gives nobody more time.
+    if (this.state !== 'open') return;
+    this.state = 'closing';
+    this.deadlineMs = this.#group.after(this.#group.timeouts.closeMs);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Messages out of data frames (RFC 6455 §5.4): fragments put together, within limits; text checked as it arrives.
+ *
+ * A message that arrives whole in one frame and one chunk, as nearly all do, is not copied. Any other is gathered in a
+ * buffer that grows with what has really arrived: what a head announces reserves no more than one reading of a socket does.
+ */
+
+import type { Inflater } from './deflate.ts';
+import type { FrameReader } from './frame-reader.ts';
+import type { WebSocketLimits } from './limits.ts';
+import { BINARY, CONTINUATION, TEXT } from './opcodes.ts';
+import { Utf8Validator } from './utf8-validator.ts';
+import { WebSocketError } from './websocket-error.ts';
+import type { WebSocketMessage } from './websocket-types.ts';
+
+const nothing: Buffer = Buffer.alloc(0);
+/** A socket reads so much at a time. */
+const RESERVED_BYTES_MAX = 64 * 1024;
+
+export class MessageReader {
+  readonly #limits: WebSocketLimits;
+  readonly #inflater: Inflater | null;
+  /** Made for the first text that is not ASCII. */
+  #utf8: Utf8Validator | null = null;
+  /** The opcode of the message at hand; CONTINUATION where there is none. */
+  #opcode = CONTINUATION;
+  #deflated = false;
+  #frames = 0;
+  /** What the frames so far have announced. */
+  #bytesAnnounced = 0;
+  #gathered: Buffer = nothing;
+  #gatheredBytes = 0;
+
+  constructor(limits: WebSocketLimits, inflater: Inflater | null) {
+    this.#limits = limits;
+    this.#inflater = inflater;
+  }
+
+  /** A data frame begins: checks what its head says. */
+  begin(frame: FrameReader): void {
+    // RFC 6455 §5.4: a continuation continues something, and nothing else may come before it has ended.
+    if ((frame.opcode === CONTINUATION) !== (this.#opcode !== CONTINUATION)) {
+      const message = frame.opcode === CONTINUATION ? 'nothing to continue' : 'a new message within another one';
+      throw new WebSocketError(1002, message);
+    }
+    if (frame.opcode !== CONTINUATION) {
+      this.#opcode = frame.opcode;
+      this.#deflated = frame.deflated;
+    }
+    this.#frames++;
+    this.#bytesAnnounced += frame.length;
+    if (this.#frames > this.#limits.fragmentsMax) throw new WebSocketError(1008, 'too many fragments');
+    if (this.#bytesAnnounced > this.#limits.messageBytesMax) throw new WebSocketError(1009, 'the message is too long');
+  }
+
+  /** Takes the part of the payload that the frame has read. The message, if that was its last; else `null`. */
+  receive(frame: FrameReader): WebSocketMessage | null {
+    const ends = frame.fin && frame.left === 0;
+    if (this.#opcode === TEXT && !this.#deflated) this.#check(frame, ends);
+    if (ends && this.#gatheredBytes === 0) {
+      const message = this.#message(frame.bytes, frame.start, frame.end, frame.ascii);
+      this.#reset();
+      return message;
+    }
+    this.#gather(frame);
+    if (!ends) return null;
+    const message = this.#message(this.#gathered, 0, this.#gatheredBytes, false);
+    this.#reset();
+    return message;
+  }
+
+  /** RFC 6455 §8.1: text that is no UTF-8 MUST fail the connection. */
+  #check(frame: FrameReader, ends: boolean): void {
+    if (frame.ascii && (this.#utf8 === null || this.#utf8.complete)) return;
+    const utf8 = (this.#utf8 ??= new Utf8Validator());
+    if (!utf8.receive(frame.bytes, frame.start, frame.end) || (ends && !utf8.complete)) {
+      throw new WebSocketError(1007, 'the text is not UTF-8');
+    }
+  }
+
+  #message(bytes: Buffer, start: number, end: number, ascii: boolean): WebSocketMessage {
+    if (this.#deflated) return this.#inflated(bytes.subarray(start, end));
+    if (this.#opcode === BINARY) return bytes.subarray(start, end);
+    return bytes.toString(ascii ? 'latin1' : 'utf8', start, end);
+  }
+
+  /** A deflated text is inflated as a whole, and so checked when it has ended and not before. */
+  #inflated(deflated: Buffer): WebSocketMessage {
+    const bytes = this.#inflater!.inflate(deflated, this.#limits.messageBytesMax);
+    if (this.#opcode === BINARY) return bytes;
+    const utf8 = (this.#utf8 ??= new Utf8Validator());
+    if (!utf8.receive(bytes) || !utf8.complete) throw new WebSocketError(1007, 'the text is not UTF-8');
+    return bytes.toString('utf8');
+  }
+
+  #gather(frame: FrameReader): void {
+    const partBytes = frame.end - frame.start;
+    const bytes = this.#gatheredBytes + partBytes;
+    if (bytes > this.#gathered.length) {
+      // Twice what there is, so that bytes that come singly are not copied over and over; but no more than is to come.
+      const expected = frame.fin ? this.#bytesAnnounced : this.#limits.messageBytesMax;
+      const announced = Math.min(this.#bytesAnnounced, RESERVED_BYTES_MAX);
+      const size = Math.min(Math.max(bytes * 2, announced), expected);
+      const larger = Buffer.allocUnsafeSlow(size);
+      larger.set(this.#gathered.subarray(0, this.#gatheredBytes), 0);
+      this.#gathered = larger;
+    }
+    frame.bytes.copy(this.#gathered, this.#gatheredBytes, frame.start, frame.end);
+    this.#gatheredBytes = bytes;
+  }
+
+  #reset(): void {
+    this.#opcode = CONTINUATION;
+    this.#frames = 0;
+    this.#bytesAnnounced = 0;
+    this.#gathered = nothing;
+    this.#gatheredBytes = 0;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Whether bytes are UTF-8 (RFC 3629), told as they arrive: a text that cannot become right any more is refused at the
+ * first byte that makes it so, not at its end (RFC 6455 §8.1).
+ *
+ * After a byte that leads a sequence, only the second one has limits of its own, and they keep out what is encoded too
+ * long (C0 80), surrogates (ED A0 80) and what lies beyond U+10FFFF (F4 90 80 80). So the state is how many bytes are
+ * missing and between what the next one must lie.
+ */
+
+import { isUtf8 } from 'node:buffer';
+
+/** From this many bytes on it pays to ask Node first, whose check does many bytes at once. */
+const BULK_FROM_BYTES = 64;
+
+export class Utf8Validator {
+  #missing = 0;
+  #lowest = 0x80;
+  #highest = 0xbf;
+
+  /** Whether the bytes so far end with a whole character. */
+  get complete(): boolean {
+    return this.#missing === 0;
+  }
+
+  reset(): void {
+    this.#missing = 0;
+    this.#lowest = 0x80;
+    this.#highest = 0xbf;
+  }
+
+  /** Takes the bytes in `[start, end)`. False if no text can begin like this; after that, {@link Utf8Validator.reset}. */
+  receive(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
+    if (this.#missing === 0 && end - start >= BULK_FROM_BYTES && isUtf8(bytes.subarray(start, end))) return true;
+    // Wrong somewhere, or only cut within a character: byte by byte it shows.
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at]!;
+      if (this.#missing > 0) {
+        if (byte < this.#lowest || byte > this.#highest) return false;
+        this.#missing--;
+        this.#lowest = 0x80;
+        this.#highest = 0xbf;
+      } else if (byte >= 0x80 && !this.#lead(byte)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The first byte of a sequence: RFC 3629 §4. */
+  #lead(byte: number): boolean {
+    if (byte < 0xc2 || byte > 0xf4) return false;
+    this.#missing = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    if (byte === 0xe0) this.#lowest = 0xa0;
+    else if (byte === 0xed) this.#highest = 0x9f;
+    else if (byte === 0xf0) this.#lowest = 0x90;
+    else if (byte === 0xf4) this.#highest = 0x8f;
+    return true;
+  }
+}

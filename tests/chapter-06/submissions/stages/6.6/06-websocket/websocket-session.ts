@@ -1,0 +1,204 @@
+/**
+ * A WebSocket on a socket: the driver that stands between the socket and a WebSocketConnection.
+ *
+ * It reads, feeds, acts and writes. What bytes mean is the machine's business; when to send what is that of the outbox,
+ * the heartbeat, the ping guard and the closing handshake. Here they meet the socket.
+ */
+
+import type { Socket } from 'node:net';
+
+import { closeCodes } from './close-codes.ts';
+import { ClosingHandshake } from './closing-handshake.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Inbox } from './inbox.ts';
+import { Outbox } from './outbox.ts';
+import { PingGuard } from './ping-guard.ts';
+import { readSocket } from './read-socket.ts';
+import type { SocketReader } from './read-socket.ts';
+import type { GroupMember, SessionGroup } from './session-group.ts';
+import { SocketBatch } from './socket-batch.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
+import { WebSocketError } from './websocket-error.ts';
+import type { WebSocketMessage } from './websocket-types.ts';
+
+export class WebSocketSession implements GroupMember, SocketReader {
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  readonly closing: ClosingHandshake;
+  readonly #socket: Socket;
+  readonly #machine: WebSocketConnection;
+  readonly #group: SessionGroup;
+  readonly #batch: SocketBatch;
+  readonly #heartbeat: Heartbeat;
+  /** Made for the first ping. */
+  #pings: PingGuard | null = null;
+  /** Nothing is read any more; what still arrives is dropped. */
+  #ending = false;
+  #running = false;
+
+  /** @param socket without listeners; what it has brought already goes to `receiveData` */
+  constructor(socket: Socket, machine: WebSocketConnection, group: SessionGroup) {
+    this.#socket = socket;
+    this.#machine = machine;
+    this.#group = group;
+    this.#batch = new SocketBatch(socket);
+    this.#heartbeat = new Heartbeat(machine, this.#batch, group);
+    this.inbox = new Inbox(machine.limits);
+    this.outbox = new Outbox(socket, machine, this.#batch);
+    this.closing = new ClosingHandshake(machine, this.#batch, group);
+    // Frames are gathered here already: Nagle's algorithm would only hold them back.
+    socket.setNoDelay(true);
+    readSocket(socket, this);
+    group.add(this);
+  }
+
+  // ── what the socket tells ──
+
+  /** Bytes from the socket; also those that came with the handshake. */
+  receiveData(chunk: Buffer): void {
+    this.#heartbeat.hear();
+    if (this.#ending) return;
+    this.#machine.receiveData(chunk);
+    this.#run();
+  }
+
+  receiveEnd(): void {
+    // Where both Close frames are there, and the peer has ended its side, nothing else is left to do.
+    if (this.#ending) this.#socket.end();
+    else this.#machine.receiveEof();
+    this.#run();
+  }
+
+  socketClosed(): void {
+    if (this.closing.state === 'closed') return;
+    this.#ending = true;
+    this.#group.delete(this);
+    this.#batch.closed();
+    this.closing.finish();
+    this.inbox.end();
+  }
+
+  // ── the loop ──
+
+  /** Acts on everything that has arrived, then writes what that gave. */
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#batch.hold();
+    try {
+      while (this.#step());
+    } catch (error) {
+      this.fail(error);
+    }
+    this.#running = false;
+    this.#batch.release();
+    if (this.#full && !this.#ending) this.#socket.pause();
+  }
+
+  /** Acts on one event; false when there is nothing to do now. */
+  #step(): boolean {
+    if (this.#ending || this.#full) return false;
+    const event = this.#machine.nextEvent();
+    switch (event.type) {
+      case 'message':
+        if (this.closing.state === 'open') this.inbox.push(event.data);
+        return true;
+      case 'ping':
+        this.#pings ??= new PingGuard(this.#machine, this.#batch);
+        this.#pings.receive(event.data, performance.now());
+        return true;
+      case 'pong': // That it has come is all that it says.
+        return true;
+      case 'close':
+        this.closing.receive(event);
+        // RFC 6455 §7.1.1: the server ends the connection first; a client waits for that.
+        this.#end(this.#machine.role === 'server');
+        return false;
+      case 'end':
+        this.#socket.destroy();
+        return false;
+      case 'need-more-data':
+        return false;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  get #full(): boolean {
+    return this.closing.state === 'open' && this.inbox.full;
+  }
+
+  pause(): void {
+    this.inbox.paused = true;
+    if (this.closing.state === 'open') this.#socket.pause();
+  }
+
+  resume(): void {
+    this.inbox.paused = false;
+    this.readOn();
+  }
+
+  /** Reads on, if nothing stands against it any more. */
+  readOn(): void {
+    if (this.#full || this.#ending) return;
+    this.#run();
+    if (!this.#full && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** Messages go to the listener from now on, those that wait already first. */
+  listen(listener: ((message: WebSocketMessage) => void) | null): void {
+    this.inbox.listener = listener;
+    try {
+      this.inbox.handOver();
+    } catch (error) {
+      this.fail(error);
+    }
+    if (listener !== null) this.readOn();
+  }
+
+  // ── the end ──
+
+  /** When to call {@link WebSocketSession.expire}: for the closing handshake, or else for the heartbeat. */
+  get deadlineMs(): number {
+    return this.closing.state === 'open' ? this.#heartbeat.deadlineMs : this.closing.deadlineMs;
+  }
+
+  expire(): void {
+    const open = this.closing.state === 'open';
+    if (!open || !this.#heartbeat.expire(!this.#socket.isPaused())) this.#socket.destroy();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.closing.state !== 'open') return;
+    this.closing.begin(code, reason);
+    // The peer's Close frame has to be read, whoever had stopped the reading; messages before it are dropped.
+    this.readOn();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** The one place where errors become actions: the peer's faults close with their code, all others with 1011. */
+  fail(error: unknown): void {
+    if (error instanceof WebSocketError) {
+      this.closing.fail(error.closeCode, error.message);
+    } else {
+      this.#group.onError(error);
+      this.closing.fail(closeCodes.internalError, '');
+    }
+    this.#end(true);
+  }
+
+  /**
+   * Nothing more is read or sent. What still arrives is dropped until the peer has ended its side, for a socket that is
+   * closed with unread input answers by RST, which can destroy the Close frame on its way.
+   */
+  #end(endSocket: boolean): void {
+    this.#ending = true;
+    this.inbox.end();
+    this.#batch.flush();
+    if (endSocket) this.#socket.end();
+    if (this.#socket.isPaused()) this.#socket.resume();
+  }
+}
