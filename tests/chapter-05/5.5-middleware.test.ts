@@ -697,7 +697,9 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         const challenge = fieldValue(response, 'WWW-Authenticate') ?? 'none';
         const params = paramsOfChallenge(challenge);
         check(params !== undefined, { sent, received: `WWW-Authenticate: ${challenge}`, expected: 'Bearer, and parameters with commas between' });
-        checkSame([params.get('realm'), params.get('error')], [realm, errors[response.status]], `${sent}; realm and error of the challenge`);
+        checkSame(params.get('realm'), realm, `${sent}; the realm of the challenge`);
+        // Who has said nothing of a token should not be told of an error (§3.1): should, and not must.
+        if (Object.keys(errors).length > 0) checkSame(params.get('error'), errors[response.status], `${sent}; the error of the challenge`);
         if (named !== undefined) checkSame(params.get('scope'), named, `${sent}; the scope in the challenge`);
       }
     },
@@ -728,12 +730,15 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       const origin = `https://${world.random.word()}.example`;
       for (const origins of [[origin], '*'] as const) {
         const server = await world.call('serveBehind', [{ use: 'cors', origins: origins === '*' ? '*' : [...origins] }]);
-        const preflight: Asked = { method: 'OPTIONS', target: '/x', fields: [[ORIGIN, origin], [PREFLIGHT, 'PUT']] };
-        const [yes] = await askAll(world, server, [preflight]);
-        const sent = `${showAsked(preflight)}, where ${origins === '*' ? 'all origins are' : 'this one is'} allowed`;
-        const [methods, headers] = [fieldTokens(yes!, 'Access-Control-Allow-Methods'), fieldTokens(yes!, 'Access-Control-Allow-Headers')];
-        check(['put', 'patch', 'delete'].every((method) => methods.includes(method)), { sent, received: `Access-Control-Allow-Methods: ${methods.join(', ') || 'none'}`, expected: 'PUT, PATCH and DELETE among them' });
-        check(['authorization', 'content-type'].every((header) => headers.includes(header)), { sent, received: `Access-Control-Allow-Headers: ${headers.join(', ') || 'none'}`, expected: 'Authorization and Content-Type among them' });
+        for (const method of ['PUT', 'PATCH', 'DELETE']) {
+          const preflight: Asked = { method: 'OPTIONS', target: '/x', fields: [[ORIGIN, origin], [PREFLIGHT, method], ['Access-Control-Request-Headers', 'authorization,content-type']] };
+          const [yes] = await askAll(world, server, [preflight]);
+          const sent = `${showAsked(preflight)}, where ${origins === '*' ? 'all origins are' : 'this one is'} allowed`;
+          const [methods, headers] = [fieldTokens(yes!, 'Access-Control-Allow-Methods'), fieldTokens(yes!, 'Access-Control-Allow-Headers')];
+          // Without credentials `*` is every method; of the fields it is all but Authorization (Fetch §4.10).
+          check(methods.includes(method.toLowerCase()) || methods.includes('*'), { sent, received: `Access-Control-Allow-Methods: ${methods.join(', ') || 'none'}`, expected: `${method} among them` });
+          check(headers.includes('authorization') && (headers.includes('content-type') || headers.includes('*')), { sent, received: `Access-Control-Allow-Headers: ${headers.join(', ') || 'none'}`, expected: 'Authorization and Content-Type among them' });
+        }
         const response = await ask(world, server, '/', { fields: [[ORIGIN, origin]] });
         checkSame(fieldTokens(response, 'Access-Control-Expose-Headers'), [], `Origin: ${origin}; Access-Control-Expose-Headers`);
       }
@@ -751,7 +756,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       const response = await ask(world, server, '/', { fields: [[ORIGIN, origin]] });
       const sent = `Origin: ${origin}, to an application that says ${MAY_READ}: * and X-Own: ${own}`;
       checkSame([fieldValues(response, MAY_READ), fieldValues(response, 'X-Own'), fieldValues(response, 'X-Access-Control-Allow-Origin')], [[origin], [own], [own]], `${sent}; ${MAY_READ}, X-Own, X-Access-Control-Allow-Origin`);
-      checkSame(fieldTokens(response, 'Access-Control-Expose-Headers'), exposed.map((name) => name.toLowerCase()), `${sent}; Access-Control-Expose-Headers`);
+      checkSame(fieldTokens(response, 'Access-Control-Expose-Headers').toSorted(), exposed.map((name) => name.toLowerCase()).toSorted(), `${sent}; Access-Control-Expose-Headers`);
     },
   );
 
@@ -782,7 +787,6 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       expectStatus(await ask(world, server, '/', { method: 'POST', fields: [...type('application/json'), ['Content-Length', '0']] }), 400, 'POST with Content-Type: application/json, Content-Length: 0');
       expectStatus(await ask(world, server, '/', { method: 'POST', chunks: ['{"a":', '1}'] }), 415, 'POST with JSON in chunks, without a type');
       await expectCalls(world, 0, 'two requests that were refused');
-      checkSame(givenIn(await post(world, server, '{"a":1}', type('application/json;')), 'application/json;').json, '{"a":1}', 'Content-Type: application/json; with a semicolon and no parameter (RFC 9110 §5.6.6); json.body');
       expectStatus(await post(world, server, '{"a":1}', type('application/json; charset=utf-8x')), 415, 'Content-Type: application/json; charset=utf-8x');
     },
   );
