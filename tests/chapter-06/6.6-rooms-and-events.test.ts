@@ -544,49 +544,6 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
   );
 
   rule(
-    'dismissed-together',
-    'closes all who are dismissed before the first of them leaves',
-    {
-      rule: 'onLeave may say to the room who has gone. Who is dismissed at the same time is closed by then: that is not sent to it, and does not dismiss it again within (the TODO)',
-      likely: 'each is closed and leaves before the next is closed: a thousand slow members are a thousand broadcasts within one another',
-    },
-    async (world) => {
-      const server = await world.call('serveRooms', { bufferedBytesMax: 256 * KIB, announces: true });
-      const clients: PeerClient[] = [];
-      const slowNames = names(4, 'slow');
-      for (const [index, name] of ['first', ...slowNames, 'last'].entries()) {
-        clients.push(await PeerClient.open(world, server, `/room?${name}`));
-        await noted(world, `room: came ${name}, ${index + 1}`);
-      }
-      const [quick, slow] = [[clients[0]!, clients.at(-1)!], clients.slice(1, -1)];
-      for (const client of slow) client.tcp.pause();
-      // More than the kernel takes, so that too much waits for all of them at once.
-      const big = world.random.word().padEnd(24 * MIB, 'x');
-      for (let round = 0; round < 8 && (await world.call('waitingFor', 'slow0')) <= 256 * KIB; round++) {
-        await world.call('broadcast', 'room', [big]);
-        for (const client of quick) await client.until(() => client.messages.filter(({ data }) => data.length === big.length).length > round, { sent: 'a message of 24 MB', expected: 'it reaches who reads' });
-        for (const name of ['first', 'last', ...slowNames]) await standstill(world, () => world.call('waitingFor', name));
-      }
-      const sent = 'a message to a room in which four do not read, and a word of each who leaves';
-      await world.call('broadcast', 'room', ['behind it']);
-      const words = (client: PeerClient): string[] => client.messages.filter(({ data }) => data.length < 100).map(({ data }) => data.toString()).filter((message) => !message.startsWith('came '));
-      for (const client of quick) {
-        await client.until(() => words(client).length > slow.length, { sent, expected: 'a word of each who leaves' });
-        const heard = [...words(client)].sort();
-        check(heard.join() === ['behind it', ...slowNames.map((name) => `left ${name}`)].join(), { sent, received: heard.join(', '), expected: 'the message, and of each who leaves a word, once' });
-      }
-      const within = (await world.call('events')).filter((line) => line.startsWith('room: left ') && line.endsWith(' within another'));
-      check(within.length === 0, { sent, received: `one is dismissed while the room is told of another: ${within.map((line) => line.slice('room: '.length)).join('; ')}`, expected: 'all are closed before the first leaves' });
-      for (const client of slow) {
-        client.tcp.resume();
-        const closed = await client.untilClose({ sent });
-        check(closed.code === 1013 && words(client).length === 0, { sent, received: `${words(client).join(', ')}; Close ${closed.code}`, expected: 'Close 1013, and no word of who else leaves' });
-      }
-      await expectNoReports(world, sent);
-    },
-  );
-
-  rule(
     'ended-keeps-nothing',
     'keeps nothing that is pushed into a stream that has ended',
     {

@@ -610,31 +610,6 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
       }
     },
   );
-
-  rule(
-    'final-blocks-are-counted',
-    'takes a few final blocks in a message, and not thousands',
-    {
-      rule: 'each final block begins a new stream, which costs more than the two bytes that it is: beyond FINAL_BLOCKS_MAX it is 1007 (the TODO)',
-      likely: 'the rounds of the loop are not counted',
-    },
-    async (world) => {
-      const server = await world.call('serveEcho', ALL);
-      const few = await DeflatePeer.open(world, server);
-      const words = Array.from({ length: 5 }, () => world.random.words(3));
-      few.sendDeflated(1, Buffer.concat([...words.map((part) => deflated(part, constants.Z_FINISH)), Buffer.from([0])]));
-      await few.expectMessage(words.join(''), 'a text in 5 final blocks');
-      const many = await DeflatePeer.open(world, server);
-      const sent = 'a message of 5000 final blocks of nothing, 10 KB';
-      many.sendDeflated(2, Buffer.concat([...Array.from({ length: 5000 }, () => Buffer.from([0x03, 0x00])), Buffer.from([0])]));
-      const { client } = many;
-      const expected = 'a Close frame with 1007, or the end of the connection';
-      await client.tcp.until(() => client.frames.length > 0 || client.tcp.ended || client.tcp.closed, { sent, expected });
-      const { closeCode } = client;
-      const taken = client.frames.some(({ opcode }) => opcode <= 2);
-      check(!taken && (closeCode === null || [1002, 1007, 1008, 1009].includes(closeCode)), { sent, received: taken ? 'the message comes back' : `a Close frame with ${closeCode}`, expected });
-    },
-  );
 });
 
 /** The deflated bytes of so many equal ones, made without having them. */

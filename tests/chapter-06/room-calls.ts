@@ -40,16 +40,9 @@ export function roomCalls(stage: Stage) {
   function roomOf(name: string, { slowReaders, bufferedBytesMax, announces = false }: RoomSetup): Chapter.Room {
     const known = rooms.get(name);
     if (known !== undefined) return known;
-    let telling = false;
     const change = (sign: string) => (presence: string): void => {
       probe.note(`${name}: ${sign} ${presence}, ${room.size}`);
-      if (!announces) return;
-      // Who leaves while another's leaving is told of was dismissed by what is said of that.
-      if (telling) probe.note(`${name}: ${sign} ${presence} within another`);
-      const outer = telling;
-      telling = true;
-      room.broadcast(`${sign} ${presence}`);
-      telling = outer;
+      if (announces) room.broadcast(`${sign} ${presence}`);
     };
     const room: Chapter.Room = new chapter.Room({
       ...(slowReaders !== undefined && { slowReaders }),

@@ -7,9 +7,6 @@ export class TooLong extends Error {}
 const lengthBase = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
 const lengthBits = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
 const distanceBase = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
-/** Blocks that say of themselves to be the last, in one message. */
-const LAST_BLOCKS_MAX = 64;
-
 const order = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /** A code by its lengths: how many there are of each, and the symbols in their order. */
@@ -33,7 +30,6 @@ export class Inflation {
   readonly #before: Uint8Array;
   readonly #bytesMax: number;
   #bit = 0;
-  #lastBlocks = 0;
   #out: Buffer = Buffer.allocUnsafe(1024);
   #size = 0;
 
@@ -57,9 +53,7 @@ export class Inflation {
     else if (type === 2) this.#coded(...this.#codes());
     else throw new Broken();
     // RFC 7692 §7.2.3.4: what follows a last block begins with a byte of its own.
-    if (!last) return;
-    if (++this.#lastBlocks > LAST_BLOCKS_MAX) throw new Broken();
-    this.#align();
+    if (last) this.#align();
   }
 
   #align(): void {
