@@ -8,6 +8,7 @@ import { fieldTokens, fieldValue, fieldValues } from '#support/http-response.ts'
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
 import { brokenOffers } from './cases/index.ts';
+import { clientsOfOthers } from './clients-of-others.ts';
 import type driver from './driver.ts';
 import { handshakeFields } from './frame-client.ts';
 import type { TellsOffer } from './handshake-calls.ts';
@@ -407,25 +408,27 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'a-client-of-others',
-    'opens for a client that somebody else has written',
+    'opens for clients that somebody else has written',
     {
-      rule: 'Node\'s own WebSocket checks the proof, Upgrade and Connection, and the subprotocol (RFC 6455 §4.1)',
+      rule: 'Node\'s own WebSocket and the package ws check the proof, Upgrade and Connection, and the subprotocol (RFC 6455 §4.1)',
       likely: 'a field of the 101 is missing, or is there twice',
-      skip: typeof WebSocket === 'undefined' ? 'this Node has no WebSocket' : undefined,
     },
     async (world) => {
       const server = await world.call('serveHandshakes', { subprotocols: ['chat', 'log'] });
       const url = `ws://${server.host}:${server.port}/`;
-      for (const [offered, chosen] of [[[], ''], [['soap', 'log'], 'log'], [['log', 'chat'], 'chat']] as const) {
-        const events: string[] = [];
-        const client = new WebSocket(url, [...offered]);
-        client.onopen = () => events.push('open');
-        client.onerror = () => events.push('error');
-        const seen = await world.subject.until(() => events.length > 0);
-        check(events[0] === 'open', { sent: `new WebSocket(${JSON.stringify(offered)})`, received: seen === 'met' ? 'an error event' : 'nothing', expected: 'the WebSocket opens' });
-        check(client.protocol === chosen, { sent: `new WebSocket(${JSON.stringify(offered)})`, received: `the subprotocol ${JSON.stringify(client.protocol)}`, expected: JSON.stringify(chosen) });
-        client.onerror = () => {};
-        client.close();
+      for (const { name, Client } of clientsOfOthers) {
+        for (const [offered, chosen] of [[[], ''], [['soap', 'log'], 'log'], [['log', 'chat'], 'chat']] as const) {
+          const sent = `new WebSocket(${JSON.stringify(offered)}) of ${name}`;
+          const events: string[] = [];
+          const client = new Client(url, [...offered]);
+          client.onopen = () => events.push('open');
+          client.onerror = () => events.push('error');
+          const seen = await world.subject.until(() => events.length > 0);
+          check(events[0] === 'open', { sent, received: seen === 'met' ? 'an error event' : 'nothing', expected: 'the WebSocket opens' });
+          check(client.protocol === chosen, { sent, received: `the subprotocol ${JSON.stringify(client.protocol)}`, expected: JSON.stringify(chosen) });
+          client.onerror = () => {};
+          client.close();
+        }
       }
     },
   );

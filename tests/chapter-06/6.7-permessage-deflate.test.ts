@@ -5,6 +5,7 @@ import { check } from '#support/failure.ts';
 import type { Address } from '#support/tcp-client.ts';
 import { bytesOf, clientFrame, close, continuation, declinedOffers, deflateCases, ping, testData, text } from './cases/index.ts';
 import type { Frame } from './cases/index.ts';
+import { clientsOfOthers } from './clients-of-others.ts';
 import { DeflatePeer, NAME, plain } from './deflate-peer.ts';
 import type { Answer } from './deflate-peer.ts';
 import type driver from './driver.ts';
@@ -530,33 +531,34 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'a-client-of-others',
-    'understands a client that somebody else has written',
+    'understands clients that somebody else has written',
     {
-      rule: 'Node\'s own WebSocket offers permessage-deflate and fails what it cannot inflate (RFC 7692 §7.2.2)',
+      rule: 'Node\'s own WebSocket and the package ws offer permessage-deflate and fail what they cannot inflate (RFC 7692 §7.2.2)',
       likely: 'the answer has a parameter that was not offered, or a message has RSV1 and is not deflated',
-      skip: typeof WebSocket === 'undefined' ? 'this Node has no WebSocket' : undefined,
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
-      const client = new WebSocket(`ws://${server.host}:${server.port}/`);
-      const events: string[] = [];
-      client.onopen = () => events.push('open');
-      client.onerror = () => events.push('error');
-      client.onclose = ({ code }) => events.push(`closed with ${code}`);
-      client.onmessage = ({ data }) => events.push(String(data));
-      const next = async (number: number, sent: string, expected: string): Promise<void> => {
-        await world.subject.until(() => events.length > number);
-        const came = events[number] ?? 'nothing';
-        check(came === expected, { sent, received: came.slice(0, 60), expected: expected.slice(0, 60) });
-      };
-      await next(0, 'new WebSocket', 'open');
-      const messages = [prose(world, 5000), 'short', prose(world, 30_000), '', 'größe '.repeat(400)];
-      for (const [i, message] of [...messages, ...messages].entries()) {
-        client.send(message);
-        await next(i + 1, `a message of ${message.length} characters from Node's WebSocket`, message);
+      for (const { name, Client } of clientsOfOthers) {
+        const client = new Client(`ws://${server.host}:${server.port}/`);
+        const events: string[] = [];
+        client.onopen = () => events.push('open');
+        client.onerror = () => events.push('error');
+        client.onclose = ({ code }) => events.push(`closed with ${code}`);
+        client.onmessage = ({ data }) => events.push(String(data));
+        const next = async (number: number, sent: string, expected: string): Promise<void> => {
+          await world.subject.until(() => events.length > number);
+          const came = events[number] ?? 'nothing';
+          check(came === expected, { sent, received: came.slice(0, 60), expected: expected.slice(0, 60) });
+        };
+        await next(0, `new WebSocket of ${name}`, 'open');
+        const messages = [prose(world, 5000), 'short', prose(world, 30_000), '', 'größe '.repeat(400)];
+        for (const [i, message] of [...messages, ...messages].entries()) {
+          client.send(message);
+          await next(i + 1, `a message of ${message.length} characters from ${name}`, message);
+        }
+        client.close(1000);
+        await next(messages.length * 2 + 1, `close() of ${name}`, 'closed with 1000');
       }
-      client.close(1000);
-      await next(messages.length * 2 + 1, 'close()', 'closed with 1000');
     },
   );
 
