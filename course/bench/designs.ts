@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { manyNginxCommand } from './servers/nginx.ts';
-import { ServerProcess, count, describeMachine, findProgram, formatTable, freePort, median } from './support/index.ts';
+import { ServerProcess, count, describeMachine, findProgram, formatTable, freePort, median, positive } from './support/index.ts';
 import type { ServerCommand } from './support/index.ts';
 import { treeBytes, treeCpuSeconds } from './support/process-tree.ts';
 import { runLatencyWrk } from './support/wrk-latency.ts';
@@ -107,11 +107,6 @@ function parseOptions(argv: readonly string[]): Options {
     json: values.json ?? null,
     markdown: values.markdown ?? null,
   };
-}
-
-function positive(name: string, value: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
-  return Number(value);
 }
 
 interface Cores {

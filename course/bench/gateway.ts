@@ -10,7 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ServerProcess, chooseCores, count, describeMachine, findProgram, median, runWrk } from './support/index.ts';
+import { ServerProcess, chooseCores, count, describeMachine, findProgram, median, positive, runWrk } from './support/index.ts';
 import type { Cores, Measured, ServerCommand } from './support/index.ts';
 import { measureRouters } from './support/routers.ts';
 import type { RouterRow } from './support/routers.ts';
@@ -50,11 +50,6 @@ function parseOptions(argv: readonly string[]): Options {
   if (unknown !== undefined) throw new Error(`there is no part '${unknown}'; there are ${PARTS.join(', ')}`);
   const [seconds, rounds] = [positive('--seconds', values.seconds), positive('--rounds', values.rounds)];
   return { seconds, rounds, only, json: values.json ?? null };
-}
-
-function positive(name: string, value: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
-  return Number(value);
 }
 
 function serverCommands(): ServerCommand[] {

@@ -10,16 +10,15 @@
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { nginxCommand } from './servers/nginx.ts';
 import { httpGoals, verdict } from './support/http-goals.ts';
 import { httpScenarios } from './support/http-scenarios.ts';
 import type { Scenario } from './support/http-scenarios.ts';
 import {
-  ServerProcess, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk,
+  ServerProcess, benchOptions, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk,
 } from './support/index.ts';
-import type { Cores, Measured, ServerCommand } from './support/index.ts';
+import type { BenchOptions, Cores, Measured, ServerCommand } from './support/index.ts';
 
 const IDLE_CONNECTIONS = 10_000;
 const SATURATED_PERCENT = 90;
@@ -28,14 +27,6 @@ const UNSATURATED =
   'Repeat it when the machine has nothing else to do.';
 const WARM_UP_SECONDS = 1;
 const OURS = 'ten-servers';
-
-interface Options {
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly scenarios: readonly string[];
-  readonly servers: readonly string[] | null;
-  readonly json: string | null;
-}
 
 interface Row extends Measured {
   readonly scenario: string;
@@ -46,35 +37,6 @@ interface MemoryRow {
   readonly server: string;
   readonly connections: number;
   readonly bytesPerConnection: number;
-}
-
-function parseOptions(argv: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seconds: { type: 'string', default: '1' },
-      rounds: { type: 'string', default: '3' },
-      only: { type: 'string' },
-      servers: { type: 'string' },
-      json: { type: 'string' },
-    },
-  });
-  const names = [...httpScenarios.map((scenario) => scenario.name), 'memory'];
-  const scenarios = values.only?.split(',') ?? names;
-  const unknown = scenarios.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no scenario '${unknown}'; there are ${names.join(', ')}`);
-  return {
-    seconds: positive('--seconds', values.seconds),
-    rounds: positive('--rounds', values.rounds),
-    scenarios,
-    servers: values.servers?.split(',') ?? null,
-    json: values.json ?? null,
-  };
-}
-
-function positive(name: string, value: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
-  return Number(value);
 }
 
 /** The servers that are here; says of those that are not how to get them. */
@@ -97,7 +59,7 @@ async function availableServers(wanted: readonly string[] | null): Promise<Serve
 async function measure(
   scenario: Scenario,
   servers: readonly ServerProcess[],
-  options: Options,
+  options: BenchOptions,
   cores: Cores,
 ): Promise<Row[]> {
   const rounds = new Map<ServerProcess, Measured[]>(servers.map((server) => [server, []]));
@@ -230,7 +192,7 @@ function saturated(row: Row): boolean {
   return row.cpuPercent >= SATURATED_PERCENT;
 }
 
-async function bench(options: Options): Promise<number> {
+async function bench(options: BenchOptions): Promise<number> {
   if (findProgram('wrk') === null || findProgram('taskset') === null) {
     console.error('This benchmark needs wrk and taskset (Linux): apt-get install wrk util-linux');
     return 1;
@@ -265,9 +227,9 @@ async function bench(options: Options): Promise<number> {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  let options: Options;
+  let options: BenchOptions;
   try {
-    options = parseOptions(argv);
+    options = benchOptions(argv, [...httpScenarios.map((scenario) => scenario.name), 'memory']);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     return 2;

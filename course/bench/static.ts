@@ -12,11 +12,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { staticNginxCommand } from './servers/static-nginx.ts';
-import { ServerProcess, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk } from './support/index.ts';
-import type { Cores, Measured, ServerCommand } from './support/index.ts';
+import {
+  ServerProcess, benchOptions, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk,
+} from './support/index.ts';
+import type { BenchOptions, Cores, Measured, ServerCommand } from './support/index.ts';
 
 interface Scenario {
   readonly name: string;
@@ -41,14 +42,6 @@ const WARM_UP_SECONDS = 2;
 /** No server: it has no part in the memory that downloads take. */
 const FLOOR = 'node:net, no server';
 
-interface Options {
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly only: readonly string[];
-  readonly servers: readonly string[] | null;
-  readonly json: string | null;
-}
-
 interface Row extends Measured {
   readonly scenario: string;
   readonly server: string;
@@ -59,35 +52,6 @@ interface MemoryRow {
   readonly idleBytes: number;
   /** The most that was seen; NaN if it did not serve them all. */
   readonly peakBytes: number;
-}
-
-function parseOptions(argv: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seconds: { type: 'string', default: '3' },
-      rounds: { type: 'string', default: '3' },
-      only: { type: 'string' },
-      servers: { type: 'string' },
-      json: { type: 'string' },
-    },
-  });
-  const names = [...scenarios.map(({ name }) => name), 'memory'];
-  const only = values.only?.split(',') ?? names;
-  const unknown = only.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no scenario '${unknown}'; there are ${names.join(', ')}`);
-  return {
-    seconds: positive('--seconds', values.seconds),
-    rounds: positive('--rounds', values.rounds),
-    only,
-    servers: values.servers?.split(',') ?? null,
-    json: values.json ?? null,
-  };
-}
-
-function positive(name: string, value: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
-  return Number(value);
 }
 
 /** A folder with a file for each scenario, last modified long ago. */
@@ -136,7 +100,7 @@ async function pythonCommand(python: string, folder: string): Promise<ServerComm
   return { name: 'python http.server', command: python, args, origin: `http://127.0.0.1:${port}` };
 }
 
-async function measure(scenario: Scenario, servers: readonly ServerProcess[], options: Options, cores: Cores): Promise<Row[]> {
+async function measure(scenario: Scenario, servers: readonly ServerProcess[], options: BenchOptions, cores: Cores): Promise<Row[]> {
   const rounds = new Map<ServerProcess, Measured[]>(servers.map((server) => [server, []]));
   for (let round = 0; round <= options.rounds; round++) {
     for (const server of servers) {
@@ -211,7 +175,7 @@ function showMemory(rows: readonly MemoryRow[]): void {
   console.log(formatTable([['server', 'idle MiB', 'peak MiB', 'above idle'], ...table]));
 }
 
-async function bench(options: Options): Promise<number> {
+async function bench(options: BenchOptions): Promise<number> {
   if (findProgram('wrk') === null || findProgram('taskset') === null) {
     console.error('This benchmark needs wrk and taskset (Linux): apt-get install wrk util-linux');
     return 1;
@@ -226,13 +190,13 @@ async function bench(options: Options): Promise<number> {
   try {
     const commands = await availableServers(folder, options.servers);
     for (const command of commands) servers.push(await ServerProcess.start(command, cores.server));
-    for (const scenario of scenarios.filter(({ name }) => options.only.includes(name))) {
+    for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
       const measured = await measure(scenario, servers, options, cores);
       showRows(scenario, measured);
       rows.push(...measured);
     }
     await Promise.all(servers.splice(0).map((server) => server.stop()));
-    if (options.only.includes('memory')) {
+    if (options.scenarios.includes('memory')) {
       for (const command of commands.filter(({ name }) => name !== FLOOR)) memory.push(await measureMemory(command, cores));
       showMemory(memory);
     }
@@ -248,9 +212,9 @@ async function bench(options: Options): Promise<number> {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  let options: Options;
+  let options: BenchOptions;
   try {
-    options = parseOptions(argv);
+    options = benchOptions(argv, [...scenarios.map(({ name }) => name), 'memory'], { seconds: 3 });
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     return 2;

@@ -7,10 +7,11 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 
-import { ServerProcess, chooseCores, count, describeMachine, findProgram, median } from './support/index.ts';
-import type { Cores, ServerCommand } from './support/index.ts';
+import {
+  ServerProcess, benchOptions, chooseCores, count, describeMachine, findProgram, median,
+} from './support/index.ts';
+import type { BenchOptions, Cores, ServerCommand } from './support/index.ts';
 import { openFilesMax } from './support/machine.ts';
 import { ClientsProcess, runClients } from './support/websocket-load.ts';
 import type { WebSocketMeasured } from './support/websocket-load.ts';
@@ -23,43 +24,6 @@ import { availableServers, wsVersion } from './support/websocket-servers.ts';
 const WARM_UP_SECONDS = 1;
 /** A process has so many files open besides its sockets, at most. */
 const OTHER_FILES = 50;
-
-interface Options {
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly scenarios: readonly string[];
-  readonly servers: readonly string[] | null;
-  readonly json: string | null;
-}
-
-function parseOptions(argv: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seconds: { type: 'string', default: '1' },
-      rounds: { type: 'string', default: '3' },
-      only: { type: 'string' },
-      servers: { type: 'string' },
-      json: { type: 'string' },
-    },
-  });
-  const names = [...webSocketScenarios.map((scenario) => scenario.name), 'memory'];
-  const scenarios = values.only?.split(',') ?? names;
-  const unknown = scenarios.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no scenario '${unknown}'; there are ${names.join(', ')}`);
-  return {
-    seconds: positive('--seconds', values.seconds),
-    rounds: positive('--rounds', values.rounds),
-    scenarios,
-    servers: values.servers?.split(',') ?? null,
-    json: values.json ?? null,
-  };
-}
-
-function positive(name: string, value: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
-  return Number(value);
-}
 
 /** What can be measured here. Says of the rest why not. */
 function possible(scenarios: readonly string[]): string[] {
@@ -80,7 +44,7 @@ function possible(scenarios: readonly string[]): string[] {
 async function measure(
   scenario: WebSocketScenario,
   servers: readonly ServerProcess[],
-  options: Options,
+  options: BenchOptions,
   cores: Cores,
 ): Promise<Row[]> {
   const rounds = new Map<ServerProcess, WebSocketMeasured[]>(servers.map((server) => [server, []]));
@@ -141,7 +105,7 @@ async function collectGarbage(server: ServerProcess): Promise<void> {
   await fetch(`${server.origin}/gc`, { headers: { Connection: 'close' } }).then((response) => response.arrayBuffer());
 }
 
-async function bench(options: Options): Promise<number> {
+async function bench(options: BenchOptions): Promise<number> {
   if (findProgram('taskset') === null) {
     console.error('This benchmark needs taskset (Linux): apt-get install util-linux');
     return 1;
@@ -174,9 +138,9 @@ async function bench(options: Options): Promise<number> {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  let options: Options;
+  let options: BenchOptions;
   try {
-    options = parseOptions(argv);
+    options = benchOptions(argv, [...webSocketScenarios.map((scenario) => scenario.name), 'memory']);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     return 2;

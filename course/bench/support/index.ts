@@ -4,6 +4,8 @@
 
 export { chooseCores, describeMachine, findProgram } from './machine.ts';
 export type { Cores } from './machine.ts';
+export { benchOptions, positive } from './options.ts';
+export type { BenchOptions } from './options.ts';
 export { ServerProcess, freePort } from './server-process.ts';
 export type { ServerCommand } from './server-process.ts';
 export { count, formatTable, median } from './table.ts';
