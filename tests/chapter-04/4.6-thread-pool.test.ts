@@ -60,6 +60,21 @@ async function expectSum(world: TestWorld, when: string): Promise<void> {
   await expectResult(world, await world.call('run', { do: 'add', a, b }), a + b, `a task ${a} + ${b} ${when}`);
 }
 
+/** Gives a pool of 2 two tasks that are done when `gate` opens: both threads must take one. When they are done, both are idle. */
+async function expectBothWork(world: TestWorld, gate: number, behind: string): Promise<void> {
+  const { call } = world;
+  const marks = [2 * gate, 2 * gate + 1];
+  const both: number[] = [];
+  for (const mark of marks) both.push(await call('run', { do: 'wait', gate, mark }));
+  await until(world, async () => (await Promise.all(marks.map((mark) => call('begun', mark)))).join(), (begun) => begun === '1,1', {
+    sent: `two tasks for a pool of 2, behind ${behind}`,
+    show: (begun) => `begun ${begun.replace(',', ' and ')} times`,
+    expected: 'both are worked on: each thread that is left counts, and each that has been replaced',
+  });
+  await call('openGate', gate);
+  for (const task of both) await expectResult(world, task, `behind gate ${gate}`, 'one of two tasks for a pool of 2');
+}
+
 type PoolStats = Awaited<ReturnType<typeof poolStats>>;
 const poolStats = async (world: TestWorld) => await world.call('poolStats');
 const showPool = ({ queued, running, refused, done, threads }: PoolStats): string => `queued ${queued}, running ${running}, refused ${refused}, done ${done}, threads ${threads.map(({ id }) => id).join(', ') || 'none'}`;
@@ -195,19 +210,12 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       check(idsOf(after) !== idsOf(before), { sent: 'two tasks whose threads died', received: `${showPool(after)}; before: ${idsOf(before)}`, expected: 'new threads in place of those that died' });
       const begun = await Promise.all([0, 1, 2, 3, 4, 5].map((mark) => call('begun', mark)));
       check(begun.every((times) => times === 1), { sent: 'two tasks whose threads died, and four more', received: `begun ${begun.join(', ')} times`, expected: 'once each: nobody knows how far a task had come, so it is never tried again' });
-      for (let times = 0; times < 3; times++) {
+      // Where both are idle and one of them dies, the other is idle still.
+      for (let gate = 4; gate <= 6; gate++) {
+        await expectBothWork(world, gate, gate === 4 ? 'two tasks whose threads died' : 'a death while the other thread was idle');
         await expectFailure(world, await call('run', { do: random.pick(['crash', 'fail outside'] as const) }), 'died', 'one more');
-        await expectSum(world, 'behind it');
       }
-      // The other one was idle meanwhile, and still is.
-      const both = [await call('run', { do: 'wait', gate: 4, mark: 6 }), await call('run', { do: 'wait', gate: 4, mark: 7 })];
-      await until(world, async () => (await call('begun', 6)) + (await call('begun', 7)), (times) => times === 2, {
-        sent: 'two tasks for a pool of 2, behind several that died while the other thread was idle',
-        show: (times) => `${times} of them begun`,
-        expected: 'both are worked on: each thread that is left counts, and each that has been replaced',
-      });
-      await call('openGate', 4);
-      for (const task of both) await expectResult(world, task, 'behind gate 4', 'one of two tasks for a pool of 2');
+      await expectBothWork(world, 7, 'several that died while the other thread was idle');
     },
   );
 
