@@ -23,6 +23,8 @@ export interface CheckOptions {
   chapter: Chapter;
   /** Only this exercise, such as `1.4`. */
   exercise?: string;
+  /** Only this rule, such as `1.4/counts-bytes`: the others are not run. */
+  rule?: string;
   /** The absolute folder that holds `01-echo` and its siblings. */
   tree: string;
   /** How the tree is called in reports: `chapters`, `solutions`, or as given. */
@@ -85,6 +87,7 @@ export class CheckSession {
       TEN_SEED: String(seed),
       TEN_RUN: guard.folder,
       TEN_BAIL: options.bail ? '1' : '0',
+      ...(options.rule === undefined ? {} : { TEN_RULE: options.rule }),
     };
     const vitest = await createVitest({
       root: project,

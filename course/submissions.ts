@@ -5,11 +5,12 @@
  *
  *     npx tsx course/submissions.ts chapter-01 [NAME…]
  *
- * By this command each wrong submission is run through all earlier exercises too,
- * and each right one and each stage through all that it has done. `npm run test:all`
- * leaves out the exercises before the one that a submission is about: with
- * hundreds of submissions it is they that take the time, and an exercise does not
- * depend on the code of later ones.
+ * By this command each wrong submission is run through all rules before its own
+ * too, and each right one and each stage through all that it has done. `npm run
+ * test:all` asks of a wrong one only the rule that must catch it, and leaves out the
+ * exercises before the one that a right one or a stage is about: with hundreds of
+ * submissions it is they that take the time, and an exercise does not depend on the
+ * code of later ones.
  *
  * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
  */
@@ -46,17 +47,20 @@ type Check = JobPool['check'];
  * Puts a submission together in `tree`, runs what decides about it, and says
  * what happened. The tree is gone afterwards.
  *
- * @param earlier whether it is also run through the exercises before the one that it is about
+ * @param earlier whether it is also run through what comes before the rule or the exercise that it is about
  */
 export async function verdictOn(submission: Submission, tree: string, check: Check, earlier = true): Promise<Verdict> {
   try {
     const changed = buildSubmission(submission, tree);
-    const run = async (exercises: Chapter['exercises']): Promise<CheckResult> =>
-      await check({ chapter: { ...submission.chapter, exercises }, tree, subject: submission.name, bail: true });
-    const judge = { wrong: judgeWrong, right: judgeRight, stage: judgeStage }[submission.kind];
-    const judgement = await judge(submission, run, earlier ? 0 : firstConcerned(submission, changed));
-    const early = submission.kind === 'wrong' && judgement.ok && earlier ? await caughtEarlier(submission, run) : undefined;
-    return { submission, ...(early ?? judgement) };
+    const run: Run = async (exercises, rule) =>
+      await check({ chapter: { ...submission.chapter, exercises }, tree, subject: submission.name, bail: true, ...(rule === undefined ? {} : { rule }) });
+    if (submission.kind === 'wrong') {
+      const judgement = await judgeWrong(submission, run, !earlier);
+      const early = judgement.ok && earlier ? await caughtEarlier(submission, run) : undefined;
+      return { submission, ...(early ?? judgement) };
+    }
+    const judge = { right: judgeRight, stage: judgeStage }[submission.kind];
+    return { submission, ...(await judge(submission, run, earlier ? 0 : firstConcerned(submission, changed))) };
   } catch (error) {
     return { submission, ok: false, line: error instanceof Error ? error.message : String(error) };
   } finally {
@@ -77,11 +81,12 @@ export function firstConcerned({ kind, chapter, name }: Submission, changed: rea
 }
 
 type Judgement = Omit<Verdict, 'submission'>;
-type Run = (exercises: Chapter['exercises']) => Promise<CheckResult>;
+/** Runs the rules of some exercises, or one rule of them. */
+type Run = (exercises: Chapter['exercises'], rule?: string) => Promise<CheckResult>;
 
-async function judgeWrong({ chapter, caughtBy = '' }: Submission, run: Run): Promise<Judgement> {
+async function judgeWrong({ chapter, caughtBy = '' }: Submission, run: Run, alone: boolean): Promise<Judgement> {
   const tagged = chapter.exercises.findIndex((exercise) => caughtBy.startsWith(`${exercise.id}/`));
-  const result = await run(chapter.exercises.slice(tagged, tagged + 1));
+  const result = await run(chapter.exercises.slice(tagged, tagged + 1), alone ? caughtBy : undefined);
   if (result.problem !== undefined) return { ok: false, line: `the check did not come to its end: ${result.problem}` };
   const rules = rulesOf(result);
   const decisive = rules.find((rule) => rule.id === caughtBy);
@@ -91,12 +96,12 @@ async function judgeWrong({ chapter, caughtBy = '' }: Submission, run: Run): Pro
   if (first) return { ok: false, line: `CAUGHT ELSEWHERE: by ${first.id} and not by ${caughtBy}: ${shortFailure(first)} (seed ${result.seed})` };
   if (decisive.status === 'skipped') return { ok: true, skipped: true, line: `${caughtBy} is skipped here: ${decisive.skipped ?? ''}` };
   // It got past its rule. Does anything later stop it?
-  const later = await run(chapter.exercises.slice(tagged + 1));
+  const later = await run(chapter.exercises.slice(alone ? tagged : tagged + 1));
   const catcher = rulesOf(later).find((rule) => rule.status === 'failed');
   return {
     ok: false,
     line: catcher
-      ? `CAUGHT ELSEWHERE: only by ${catcher.id}, after ${caughtBy} let it pass (seed ${result.seed})`
+      ? `CAUGHT ELSEWHERE: only by ${catcher.id}; ${caughtBy} let it pass (seed ${result.seed})`
       : `SURVIVED: no rule of ${chapterName(chapter)} catches it; ${caughtBy} should (seed ${result.seed})`,
   };
 }

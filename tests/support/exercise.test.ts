@@ -104,6 +104,20 @@ describe('a rule', () => {
   });
 });
 
+describe('one rule', () => {
+  test('is run without its neighbours', async () => {
+    const seen = await run(['1.1', '1.2'], { TEN_RULE: '1.1/draws-too' });
+    expect(seen.get('1.1/draws-too')?.state).toBe('failed');
+    expect(seen.get('1.1/draws')).toMatchObject({ state: 'skipped', note: 'not run' });
+    expect(seen.get('1.2/fine')).toMatchObject({ state: 'skipped', note: 'not run' });
+  });
+
+  test('draws what it draws in company', async () => {
+    const alone = await run(['1.1'], { TEN_RULE: '1.1/draws-too' });
+    expect(received(alone, '1.1/draws-too')).toBe(received(await run(['1.1']), '1.1/draws-too'));
+  });
+});
+
 describe('the first failure', () => {
   test('stops its exercise and the later ones where that was asked for', async () => {
     const seen = await run(['1.1', '1.2'], { TEN_BAIL: '1' });

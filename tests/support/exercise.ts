@@ -140,6 +140,8 @@ export const runSeed = Number(process.env.TEN_SEED ?? 1);
 const runFolder = process.env.TEN_RUN;
 /** Stop at the first rule that fails, and do not begin later exercises. */
 const bail = process.env.TEN_BAIL === '1';
+/** The only rule that is run, such as `1.1/echoes-text`; all of them where it is missing. */
+const onlyRule = process.env.TEN_RULE;
 /** A test that is still going after this long is a fault of the test itself. */
 const RULE_MS = 60_000;
 
@@ -157,7 +159,7 @@ export function exercise<D extends Driver>(id: string, testFile: string, rules: 
   let spare: Subject | undefined;
   const nextSubject = (): Subject => {
     const subject = spare && !spare.exited ? spare : new Subject({ tree: subjectTree, driverFile });
-    spare = new Subject({ tree: subjectTree, driverFile });
+    spare = onlyRule === undefined ? new Subject({ tree: subjectTree, driverFile }) : undefined;
     return subject;
   };
   afterAll(async () => await spare?.kill());
@@ -167,6 +169,7 @@ export function exercise<D extends Driver>(id: string, testFile: string, rules: 
       const meta: RuleMeta = { ...text, id: `${id}/${name}`, exercise: id };
       test(sentence, { timeout: RULE_MS, meta: { rule: meta } }, async (context) => {
         if (text.skip !== undefined) return context.skip(text.skip);
+        if (onlyRule !== undefined && meta.id !== onlyRule) return context.skip('not run');
         if (bail && stoppedBefore(id)) return context.skip('not run');
         const world = new World<D>(nextSubject(), hash(`${runSeed} ${meta.id}`));
         try {
