@@ -659,7 +659,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     },
     async (world) => {
       const scripts = { '/drain': [accept, drain], '/flood': [accept, { do: 'drain beside' }, gate('go'), { do: 'flood', count: 1000, bytes: 64 * KIB }], '/close': [accept, { do: 'close' }, drain] } satisfies Record<string, Step[]>;
-      const server = await world.call('serveLife', { scripts });
+      const server = await world.call('serveLife', { scripts, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
       const paths = Array.from({ length: 200 }, (_, index) => index % 10 === 0 ? '/flood' : index % 10 === 1 ? '/close' : '/drain');
       const clients: PeerClient[] = [];
       for (const [index, path] of paths.entries()) {
