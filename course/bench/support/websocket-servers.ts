@@ -23,6 +23,7 @@ export async function availableServers(wanted: readonly string[] | null): Promis
     node(OURS, 'websocket.ts'),
     node(`${OURS}-app`, 'websocket-app.ts'),
     node(THEIRS, 'ws.ts', 'WS_NO_BUFFER_UTIL=1'),
+    node('node:net', 'websocket-floor.ts'),
   ];
   const modules = join(BENCH, 'node_modules');
   if (existsSync(join(modules, 'bufferutil'))) {

@@ -10,7 +10,7 @@ describe('masks', () => {
   test('every length, place and phase: as the definition says', () => {
     const key = 0x81fa213d;
     const octets = [0x81, 0xfa, 0x21, 0x3d];
-    for (const length of [0, 1, 3, 4, 5, 15, 16, 17, 127, 128, 129, 130, 131, 143, 144, 145, 1000, 1003]) {
+    for (const length of [0, 1, 3, 4, 5, 15, 16, 17, 190, 191, 192, 193, 194, 199, 200, 201, 1000, 1003]) {
       for (let start = 0; start < 5; start++) {
         for (let phase = 0; phase < 4; phase++) {
           const bytes = new Uint8Array(new ArrayBuffer(length + 16), 3, length + 8);
