@@ -10,6 +10,6 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** Sec-WebSocket-Accept for a Sec-WebSocket-Key, which is used as it was sent and not decoded. */
 export function acceptKey(key: string): string {
-  // TODO 6.3  The SHA-1 of the key and the GUID behind it, in base64 (RFC 6455 §4.2.2). The key is used as it was sent.
+  // TODO 6.3  RFC 6455 §4.2.2. In the lesson `openssl` does it.
   throw new NotImplemented('6.3');
 }

@@ -47,17 +47,16 @@ export class ClosingHandshake {
 
   /** The peer's Close frame has come. */
   receive({ code, reason }: CloseEvent): void {
-    // TODO 6.5  This answers every Close frame. Ours may be on its way already, and then the peer's is the answer to
-    //           it: each side sends one, and no more (RFC 6455 §5.5.1).
+    // TODO 6.5  This answers every Close frame. Each side sends one, and no more (RFC 6455 §5.5.1): what does
+    //           `#machine.state` say of ours (states.ts)?
     this.#closure = { code, reason, clean: true };
     this.begin(code, '');
   }
 
   /** RFC 6455 §7.1.7, "Fail the WebSocket Connection": a Close frame if one may still be sent, and no answer awaited. */
   fail(code: number, reason: string): void {
-    // TODO 6.5  This says why, and assumes that it still may. It may not where the machine is in any other state than
-    //           `open` and `failed`: then nothing is sent, and the rest has its deadline all the same
-    //           (`#beginWaiting`). What is known of the end already stays as it is.
+    // TODO 6.5  This says why, and assumes that it still may. Where the machine takes no Close frame any more
+    //           (states.ts), nothing is sent, and the rest has its deadline all the same.
     this.#closure ??= { code, reason, clean: false };
     this.begin(code, reason);
   }
@@ -71,8 +70,8 @@ export class ClosingHandshake {
   }
 
   #beginWaiting(): void {
-    // TODO 6.5  And if the peer never answers? From now on the rest may take `closeMs`, by the group's clock (`after`);
-    //           whatever comes later does not begin that anew.
+    // TODO 6.5  And if the peer never answers? `deadlineMs` is `closeMs` away (`#group.after`), and whatever comes
+    //           later does not move it.
     if (this.state === 'open') this.state = 'closing';
   }
 }

@@ -45,18 +45,15 @@ export function acceptDeflate(
   offers: readonly ExtensionOffer[],
   wanted: DeflateParameters = defaultDeflateParameters,
 ): { parameters: DeflateParameters; answer: string } | null {
-  // TODO 6.7  Take the first offer that `readParameters` can read; the others are passed over, and where none can be
-  //           read it is `null`. No takeover of a side's context: where it was offered, or where it is wanted. The
-  //           server's window is the smaller of the two that were offered and wanted; the client's is what
-  //           `clientWindow` says. The answer is their `parameterList`, which names the server's window wherever the
-  //           offer did.
+  // TODO 6.7  RFC 7692 §7.1.1 and §7.1.2. Of each parameter it is what the stricter side asks for; `clientWindow` says
+  //           what a client may be asked. `readParameters` gives `null` for an offer that cannot be accepted. The
+  //           answer (`parameterList`) names the server's window wherever the offer did.
   throw new NotImplemented('6.7');
 }
 
 /** §7.1.2.2: a client that did not offer client_max_window_bits MUST NOT be asked for it. */
 function clientWindow(offered: number | true | undefined, wanted: number): number {
-  // TODO 6.7  A client that did not offer `client_max_window_bits` cannot be asked for a smaller window than the
-  //           largest (WINDOW_BITS_MAX). `true` is one that has no wish of its own. Otherwise the smaller of the two.
+  // TODO 6.7  The window that the client then has, at most WINDOW_BITS_MAX. `true` is the parameter without a value.
   throw new NotImplemented('6.7');
 }
 

@@ -42,11 +42,9 @@ const FINAL_BLOCKS_MAX = 16;
 
 /** Deflates one message. `history` ends with the byte before it; empty, the message stands by itself. */
 export function deflateMessage(bytes: Uint8Array, windowBits: number, tuning: DeflateTuning, history: Uint8Array): Buffer {
-  // TODO 6.7  Deflate by `deflateRawSync`, as `tuning` says, ended by a flush (`Z_SYNC_FLUSH`) and not as a stream
-  //           ends; without the four bytes of `flushTail`, which every flush ends with. `history` is zlib's
-  //           `dictionary`, where it is not empty. A window below ZLIB_WINDOW_BITS_MIN zlib does not deflate into:
-  //           there the strategy is `Z_RLE`, which refers to the byte just before and to none further away, with the
-  //           smallest window that zlib knows, and no history.
+  // TODO 6.7  RFC 7692 §7.2.1, by `deflateRawSync`, as `tuning` says; `history` is what zlib calls a dictionary.
+  //           Nothing refers further back than the window allows. zlib has no window below ZLIB_WINDOW_BITS_MIN, but a
+  //           strategy that refers to the byte before and to none further back.
   throw new NotImplemented('6.7');
 }
 
@@ -64,8 +62,7 @@ export class Deflater {
   }
 
   deflate(bytes: Uint8Array): Buffer {
-    // TODO 6.7  Deflate the message into `windowBits`, with the `#history` of those before it, of which it is then a
-    //           part.
+    // TODO 6.7  The message, in the context of those before it (`#history`).
     throw new NotImplemented('6.7');
   }
 
@@ -90,11 +87,9 @@ export class Inflater {
    * @throws WebSocketError 1009 beyond the limit, 1007 for what is not deflated
    */
   inflate(bytes: Uint8Array, bytesMax: number): Buffer {
-    // TODO 6.7  Put `flushTail` back behind the message, and inflate it: `#inflate` says how many bytes of its input it
-    //           used. It stops behind a block that says it is the last, and such a block may be followed by others (RFC
-    //           7692 §7.2.3.4): go on with what is left, whose window is the `#window` and what was inflated so far,
-    //           FINAL_BLOCKS_MAX times at most, then it is a WebSocketError 1007. All of it together has `bytesMax`
-    //           bytes at most. The message is then a part of the window.
+    // TODO 6.7  RFC 7692 §7.2.2 and §7.2.3.4. Behind a final block `#inflate` stops, having `used` so much of its
+    //           input; at most FINAL_BLOCKS_MAX streams more are taken, else 1007. The window of each is the `#window`
+    //           and what this message is so far. `bytesMax` is for all of it.
     throw new NotImplemented('6.7');
   }
 

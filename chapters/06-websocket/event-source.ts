@@ -35,9 +35,8 @@ export class EventSourceSender {
 
   /** Sends an event, or bytes that {@link encodeEvent} made for many. False when the stream has ended. */
   push(event: StreamEvent | Uint8Array): boolean {
-    // TODO 6.6  Bytes are an event already; any other is encoded. It waits among `#waiting`, and `run` is roused to
-    //           send it. Where more than `#waitingMax` wait, the stream ends. Return whether it goes on; of a stream
-    //           that has ended nothing is kept.
+    // TODO 6.6  As it says above; `#waitingMax` is as its option says. `run` sends what is in `#waiting`, when it is
+    //           roused. Of a stream that has ended nothing is kept.
     throw new NotImplemented('6.6');
   }
 

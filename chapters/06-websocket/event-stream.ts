@@ -44,9 +44,8 @@ const LINE_END = /\r\n|\r|\n/;
  *   which clients ignore; for a `retryMs` that is no whole number
  */
 export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
-  // TODO 6.6  The lines of the event, each of them `name: value`: `retry`, which is a whole number from 0 on, or it is
-  //           a RangeError; `id` and `event`, each in `oneLine`; and `data`, one for each line of the text (LINE_END).
-  //           What is undefined has no line. An empty line ends the event.
+  // TODO 6.6  Whatever the text is, a browser has to read what was given (HTML standard, "Interpreting an event
+  //           stream"). What is undefined has no line, `''` has one. `retryMs` is from 0 on, or a RangeError.
   throw new NotImplemented('6.6');
 }
 

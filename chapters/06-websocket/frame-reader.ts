@@ -76,14 +76,9 @@ export class FrameReader {
       if (available === 0) this.drop();
       return false;
     }
-    // TODO 6.4  There are two bytes at least. Check them as soon as they are there: the first by `#checkFirst`; then
-    //           MASKED, which a frame for us has exactly where `#masked` says so (RFC 6455 §5.1); and a control frame,
-    //           which has at most CONTROL_BYTES_MAX bytes and is not fragmented (§5.5). Else it is a WebSocketError
-    //           1002. The length is the second byte's lower seven bits; 126 and 127 say that it is in the two or eight
-    //           bytes that follow (`#longLength`). One beyond `#frameBytesMax` is 1009, also where nothing else of the
-    //           frame has come. A masked frame has four more bytes in its head: the key. Return false, and change
-    //           nothing, as long as a byte that is needed is missing. Else the frame at hand is this one: `#begin`, and
-    //           true.
+    // TODO 6.4  A breach of RFC 6455 §5.1, §5.2 or §5.5 is a WebSocketError 1002 (`#checkFirst` knows some), a length
+    //           beyond `#frameBytesMax` 1009: each as soon as the bytes that show it are here. False, and nothing has
+    //           changed, as long as a byte of the head is missing; then `#begin`, and true.
     throw new NotImplemented('6.4');
   }
 
@@ -128,9 +123,8 @@ export class FrameReader {
 
   /** The length in the two or eight bytes behind the second. RFC 6455 §5.2: the shortest form MUST be used. */
   #longLength(at: number, short: number): number {
-    // TODO 6.4  For `short` 126 the two bytes behind the second are the length, for 127 the eight. `word` reads four of
-    //           them, with a sign. The shortest form must have been used, and the highest bit of eight bytes must be 0
-    //           (RFC 6455 §5.2): else 1002.
+    // TODO 6.4  `short` is 126 or 127, and the frame begins `at`. A longer form than is needed is 1002, and so are
+    //           eight bytes whose highest bit is set.
     throw new NotImplemented('6.4');
   }
 }

@@ -42,11 +42,9 @@ const upgradeRequired: readonly HeaderPair[] = [
 
 /** @throws HttpError 400, 405, or 426 for a request without Upgrade and for another version */
 export function readHandshake(request: HandshakeRequest): WebSocketOffer {
-  // TODO 6.3  Check what RFC 6455 §4.2.1 asks for. GET, or 405 with Allow. HTTP/1.1. `websocket` among what Upgrade
-  //           lists, or 426 with `upgradeRequired`; `upgrade` among what Connection lists (`listHas`). No body. The
-  //           version (`checkVersion`). A key of 16 bytes in base64 (`key`). What may be there once only is there once
-  //           (`single`): the version, the key, Origin. What has no status here is answered by 400 (`bad`). Return the
-  //           offer: the key and the Origin as they were sent, and what `subprotocolsOf` and `extensionsOf` say.
+  // TODO 6.3  What RFC 6455 §4.2.1 asks for, and no body. It is refused by 405 with Allow, 426 with `upgradeRequired`,
+  //           and where no other status is named by 400 (`bad`). The version, the key and Origin may be there once only
+  //           (`single`). The helpers below read the rest.
   throw new NotImplemented('6.3');
 }
 
@@ -57,8 +55,7 @@ export function readHandshake(request: HandshakeRequest): WebSocketOffer {
  * @param allowed origins such as `https://example.org`; any, if it is `null`
  */
 export function originAllowed(origin: string | undefined, allowed: readonly string[] | null): boolean {
-  // TODO 6.3  Who sends no Origin is allowed, and so is everybody where `allowed` is null. Otherwise it has to be one
-  //           of those that are, whatever the case of its letters; to begin like one is not enough.
+  // TODO 6.3  As it says above. An origin is compared as a whole, whatever the case of its letters.
   throw new NotImplemented('6.3');
 }
 
@@ -90,14 +87,13 @@ export function acceptHandshake(
 
 /** The first of the server's subprotocols that the client offers; `''` if there is none. */
 export function chooseSubprotocol(offer: WebSocketOffer, supported: readonly string[]): string {
-  // TODO 6.3  The first of the server's subprotocols that is among those of the offer; `''` where there is none.
+  // TODO 6.3  As it says above.
   throw new NotImplemented('6.3');
 }
 
 /** RFC 6455 §4.2.2: another version is answered by 426 with the one that is spoken here. */
 function checkVersion(version: string | undefined): void {
-  // TODO 6.3  13 is what we speak. One that is missing, or no number of one to three digits, is answered by 400
-  //           (`bad`); any other number by 426, with `upgradeRequired`.
+  // TODO 6.3  None at all, or what is no number (RFC 6455 §4.3), is 400 (`bad`). A 426 comes with `upgradeRequired`.
   throw new NotImplemented('6.3');
 }
 
@@ -110,9 +106,8 @@ function single(headers: HttpHeaders, name: string): string | undefined {
 
 /** RFC 6455 §11.3.4: the field may be there more than once; §4.1: tokens, and none of them twice. */
 function subprotocolsOf(headers: HttpHeaders): string[] {
-  // TODO 6.3  All lines of Sec-WebSocket-Protocol (`getAll`), each a list with commas between, spaces and tabs around
-  //           its members taken off. An empty member is skipped (RFC 9110 §5.6.1.2). Each other one is a token, and
-  //           none is there twice, or it is 400 (`bad`). Their case counts. In the client's order.
+  // TODO 6.3  In the client's order, and as they are written: their case counts. An empty member of a list is passed
+  //           over (RFC 9110 §5.6.1.2). What breaks a rule is 400 (`bad`).
   throw new NotImplemented('6.3');
 }
 

@@ -42,10 +42,8 @@ export class Heartbeat {
    * @returns false where the peer has been silent for too long
    */
   expire(listening: boolean): boolean {
-    // TODO 6.5  A peer that has not been heard since the last deadline, although we were listening, is silent. Who is
-    //           silent is sent a ping without data, and has `pongMs` to be heard. Who has been sent one and is still
-    //           silent has been so for too long. For anybody else the next deadline is in `heartbeatMs`. The group's
-    //           clock says when that is (`after`).
+    // TODO 6.5  A peer that is silent is sent one ping, without data, and has `pongMs` to be heard; any other is looked
+    //           at again after `heartbeatMs` (timeouts.ts, `#group.after`). Who could not be heard is not silent.
     throw new NotImplemented('6.5');
   }
 }

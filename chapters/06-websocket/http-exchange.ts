@@ -65,13 +65,9 @@ export class HttpExchange implements ResponseListener {
   // ── what the application calls ──
 
   readonly receive = (): Promise<ReceivedEvent> => {
-    // TODO 6.1  One call at a time: another, before the one before has settled, is rejected with a GatewayError A31.
-    //           When the response is over (`#over`), give `disconnected`, now and ever after. A body that broke is
-    //           rejected again, with the same error (`#bodyError`). In all other cases the call waits, as `#receiver`.
-    //           After the end of the body it waits for nothing but the end of the response, or that the client goes
-    //           (`#awaitGone`). Before, it waits for the next part: `#source.readPart` gives one, for `#onPart` or
-    //           `#onBodyError`. It must not be called earlier, nor where we know by `#bodyBytesLeft` that nothing is
-    //           left (`#take(null)`): it tells a client that waits with its body to go on.
+    // TODO 6.1  What a call is given at once, and what it waits for: A31, A40 to A43. One that waits is `#receiver`,
+    //           which `#onPart`, `#onBodyError` and `onOver` answer; `#over` and `#bodyError` are for every later call.
+    //           `#source.readPart` also tells a client that holds its body back to go on.
     throw new NotImplemented('6.1');
   };
 
@@ -100,9 +96,9 @@ export class HttpExchange implements ResponseListener {
     const unheard = this.#promises.unheard(undefined);
     const { state } = this.#sent;
     if (unheard !== null) this.#report(unheard);
-    // TODO 6.1  Nothing is wrong where the response is complete, or where nobody is there for it any more. Otherwise
-    //           the application owes it (A60), or the rest of it (A61). Report that, as a GatewayError, unless an event
-    //           that was refused has been reported already (`unheard`); and `#giveUp`, with an HttpError 500.
+    // TODO 6.1  What the application still owes, unless nobody is there for it any more: A60, A61. It is reported as a
+    //           GatewayError, once (A64): where `unheard` was reported, that was it. `#giveUp` takes what to answer
+    //           with.
     throw new NotImplemented('6.1');
   }
 
@@ -110,9 +106,8 @@ export class HttpExchange implements ResponseListener {
     this.#promises.end();
     const unheard = this.#promises.unheard(error);
     if (unheard !== null) this.#report(unheard);
-    // TODO 6.1  Report it, if it is a fault (`#isFault`). Unless the response is complete, `#giveUp`: an error of ours
-    //           (`isOurFault`) becomes an HttpError 500, and nothing of it reaches the client; any other has its own
-    //           answer with it.
+    // TODO 6.1  What is reported (`#isFault`), and what the client gets of it: A62 to A65. `isOurFault` tells errors
+    //           from those that are made to be an answer.
     throw new NotImplemented('6.1');
   }
 

@@ -67,17 +67,14 @@ export class Lifespan {
 
   /** Tells the application to put its things away, and waits until it has. @throws LifespanError */
   async stop(): Promise<void> {
-    // TODO 6.2  Only an application that serves has something to put away. From now on the state is `stopping`: who
-    //           waits for an event (`#receiver`) is given `lifespan.shutdown`, and who asks later will be. Wait for
-    //           `#stopped`, but no longer than `shutdownMs` (`within`).
+    // TODO 6.2  A96 and A97, with `shutdownMs` as the limit of time (`within`). An application that does not serve has
+    //           nothing to put away. In the state `stopping`, and in no other, its answer is taken.
     throw new NotImplemented('6.2');
   }
 
   readonly #receive = (): Promise<ReceivedEvent> => {
-    // TODO 6.2  One call at a time: another, before the one before has settled, is rejected with a GatewayError A31.
-    //           Who calls this speaks lifespan (`#joined`). The first call gives `lifespan.startup`. The next one
-    //           waits, as `#receiver`, until the state is `stopping`, and gives `lifespan.shutdown`. Each of the two is
-    //           given once; who asks again waits for ever.
+    // TODO 6.2  A31, A90 and A96. Each of the two events is given once, to a call that waits already as to one that
+    //           comes later. Who asks again waits for ever.
     throw new NotImplemented('6.2');
   };
 
@@ -116,12 +113,9 @@ export class Lifespan {
     this.#promises.end();
     const before = this.#state;
     this.#state = 'ended';
-    // TODO 6.2  What it means depends on how far the application had come (`before`). It was starting: one that has not
-    //           joined, or that has shown that it takes this scope for another (`#mistaken`), knows no lifespan; it is
-    //           served all the same, and nothing is reported (A93). Any other could not start: `failure` (A94). It was
-    //           serving: what it has thrown is reported, and to return is no fault (A95). It was stopping: now it has
-    //           stopped; what it has thrown is a `failure` of the shutdown (A97). And after that, what it has thrown is
-    //           reported.
+    // TODO 6.2  A93 to A95, and A97; `before` says which. A `failure` is what `start` or `stop` throws (`#started`,
+    //           `#stopped`), and whoever has called them tells of it. What is thrown otherwise, also when all is over,
+    //           is reported by `#onError`.
     throw new NotImplemented('6.2');
   }
 }

@@ -39,10 +39,9 @@ export class MessageReader {
 
   /** A data frame begins: checks what its head says. */
   begin(frame: FrameReader): void {
-    // TODO 6.4  A continuation needs a message that has begun (`#opcode`), and any other data frame needs that none
-    //           has: else 1002. A first frame says of what kind the message is, and whether it is deflated. Count the
-    //           frames, and what all of them have announced: more than `fragmentsMax` is 1008, more than
-    //           `messageBytesMax` 1009.
+    // TODO 6.4  A frame that is out of place (RFC 6455 §5.4) is 1002. More frames than `fragmentsMax` are 1008, and
+    //           more bytes than `messageBytesMax`, as announced so far, 1009. `#opcode`, `#deflated`, `#frames` and
+    //           `#bytesAnnounced` belong to the message, not to the frame.
     throw new NotImplemented('6.4');
   }
 

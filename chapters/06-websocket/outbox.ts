@@ -36,16 +36,15 @@ export class Outbox {
     } else {
       batch.write(this.#machine.send({ type: 'message', data: message }));
     }
-    // TODO 6.5  This takes whatever it is given. Above `highWaterBytes` of what the kernel has not taken, say false;
-    //           above `bufferedBytesMax`, cut the connection, too.
+    // TODO 6.5  This takes whatever it is given, and says yes. The two marks are `highWaterBytes` and
+    //           `bufferedBytesMax` (limits.ts).
     return true;
   }
 
   /** True when no more waits than the high-water mark allows; false when nothing can be sent any more. */
   drained(): boolean | Promise<boolean> {
-    // TODO 6.5  False where nothing can be sent any more: the machine is not open, or the socket is destroyed. True
-    //           where no more waits than `highWaterBytes`. Otherwise wait until what is here has gone (`#batch.sent`),
-    //           and look again.
+    // TODO 6.5  As it says above, and what is sent meanwhile counts, too. Nothing can be sent where the machine is not
+    //           open, or the socket destroyed. `#batch.sent` tells when what is here has gone.
     throw new NotImplemented('6.5');
   }
 }

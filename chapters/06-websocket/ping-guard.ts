@@ -31,17 +31,15 @@ export class PingGuard {
    * @throws WebSocketError 1008 when too many come
    */
   receive(ping: Buffer, nowMs: number): void {
-    // TODO 6.5  This answers every ping at once. It has to be counted first (`#count`). Then: as long as the output is
-    //           not `blocked`, nothing is pending. Where it is, each ping more is one pending, and beyond
-    //           `pendingPongsMax` they are not answered one by one any more: keep the newest alone, as a copy, and
-    //           answer that when what is written now has gone (`#batch.sent`, `#answerNewest`), which is asked for
-    //           once.
+    // TODO 6.5  This answers every ping, and counts none (`#count`). While the output is `blocked`, `pendingPongsMax`
+    //           pongs may wait with it; of the pings beyond, the newest alone is answered, when all that has gone
+    //           (`#batch.sent`, `#answerNewest`). A ping that waits must not keep the chunk that it came in.
     if (this.#machine.state === 'open') this.#answer(ping);
   }
 
   #count(nowMs: number): void {
-    // TODO 6.5  More than `pingsPerSecondMax` within a second are a WebSocketError 1008. A second begins with the first
-    //           ping that comes when the one before is over.
+    // TODO 6.5  More pings than `pingsPerSecondMax` within a second are a WebSocketError 1008. A second begins with a
+    //           ping.
   }
 
   #answer(ping: Buffer): void {

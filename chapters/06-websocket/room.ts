@@ -72,17 +72,14 @@ export class Room<Presence = string> {
    * @returns how many were sent it
    */
   broadcast(message: string | Uint8Array, except?: WebSocketPeer): number {
-    // TODO 6.6  Send the message to every member whose WebSocket is open, but not to `except`; a SharedMessage is
-    //           encoded once for all of them. A member for whom more than `#bufferedBytesMax` bytes wait is not sent
-    //           it. Unless `slowReaders` is `drop`, such members are dismissed when all others have been served. Return
-    //           how many were sent it.
+    // TODO 6.6  One SharedMessage for all. A member for whom more than `#bufferedBytesMax` bytes wait is not sent it;
+    //           `slowReaders` says what else becomes of it, but not before all others have been sent the message.
     throw new NotImplemented('6.6');
   }
 
   #dismiss(peers: readonly WebSocketPeer[]): void {
-    // TODO 6.6  Close each of them with 1013 (`closeCodes.tryAgainLater`), and let it leave at once: it does not have
-    //           to hear of it first. All are closed before the first leaves: `onLeave` may say to the room who has
-    //           gone, and that must neither be sent to those who are dismissed, nor dismiss them again.
+    // TODO 6.6  They are closed with 1013 and leave, without waiting for their answer. What `onLeave` says to the room
+    //           is for none of them.
     throw new NotImplemented('6.6');
   }
 }

@@ -49,9 +49,9 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
     if (this.#bufferedBytes > this.#bufferedBytesMax) {
       return Promise.reject(new GatewayError('A39', `more than ${this.#bufferedBytesMax} bytes wait: await what send returns`));
     }
-    // TODO 6.1  The promise resolves when the part has gone to the kernel, which is when the server asks for the next
-    //           one, and not before. Until then its bytes count in `#bufferedBytes`. A server that waits for a part is
-    //           given this one at once, and the part is under way; otherwise it waits among `#parts`, in its turn.
+    // TODO 6.1  A part waits among `#parts`, is `#underWay`, or has gone; they go in the order of the calls (A30).
+    //           Until it has gone, its bytes count in `#bufferedBytes` (A39), and its promise is not settled. A server
+    //           that waits for a part is `#server`.
     throw new NotImplemented('6.1');
   }
 
@@ -72,9 +72,8 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    // TODO 6.1  The server asks for the next part: the one before has gone (`#settle`). Give the first of those that
-    //           wait, which is under way from now on. Where there is none: reject with the error of a body that breaks
-    //           off; END, where the body has ended or was stopped; or else wait for one, as `#server`.
+    // TODO 6.1  To ask for the next part is to say that the one before has gone. Behind all parts that were pushed come
+    //           the error of `fail`, or END; where there is neither yet, the server waits.
     throw new NotImplemented('6.1');
   }
 

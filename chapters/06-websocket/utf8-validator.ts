@@ -33,11 +33,9 @@ export class Utf8Validator {
   receive(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
     if (this.#missing === 0 && end - start >= BULK_FROM_BYTES && isUtf8(bytes.subarray(start, end))) return true;
     // Wrong somewhere, or only cut within a character: byte by byte it shows.
-    // TODO 6.4  Take byte by byte. Within a character (`#missing` says how many of its bytes are still to come) the
-    //           next one must lie from `#lowest` to `#highest`; after it, any other lies from 0x80 to 0xbf. Outside, a
-    //           byte below 0x80 is a character, and any other begins one, if `#lead` agrees. Return false at the first
-    //           byte that no text can have here. What is not complete at the end of these bytes goes on with the next
-    //           ones.
+    // TODO 6.4  The table of the lesson, as what the next byte may be: `#missing`, `#lowest` and `#highest`. `#lead`
+    //           narrows them where a character begins. False at the first byte that cannot be right; what these bytes
+    //           leave open goes on with the next ones.
     throw new NotImplemented('6.4');
   }
 

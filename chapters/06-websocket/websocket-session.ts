@@ -171,8 +171,8 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   close(code: number, reason: string): void {
     if (this.closing.state !== 'open') return;
-    // TODO 6.5  We are the first to say goodbye: send our Close frame (`closing.begin`), and see to it that the peer's
-    //           is read, even if somebody has stopped the reading (`readOn`).
+    // TODO 6.5  Ours is the first Close frame (A84, `closing`). The peer's has to arrive, even if somebody has stopped
+    //           the reading.
     throw new NotImplemented('6.5');
   }
 
