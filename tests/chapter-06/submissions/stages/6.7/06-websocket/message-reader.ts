@@ -1,8 +1,8 @@
 /**
  * Messages out of data frames (RFC 6455 §5.4): fragments put together, within limits; text checked as it arrives.
  *
- * A message that arrives whole in one frame and one chunk, as nearly all do, is not copied. Any other is gathered in a
- * buffer that grows with what has really arrived: what a head announces reserves no more than one reading of a socket does.
+ * A message that arrives whole in one frame and one chunk, as nearly all do, is not copied. Any other is gathered, in
+ * memory that grows with what has really arrived: what a head announces reserves nothing.
  */
 
 import type { Inflater } from './deflate.ts';
@@ -14,8 +14,12 @@ import { WebSocketError } from './websocket-error.ts';
 import type { WebSocketMessage } from './websocket-types.ts';
 
 const nothing: Buffer = Buffer.alloc(0);
-/** A socket reads so much at a time. */
-const RESERVED_BYTES_MAX = 64 * 1024;
+/**
+ * A part is kept as it came from here on, and copied once, when the message is whole. A smaller one is copied at once: it
+ * would hold on to all that came with it, which may be many times its size.
+ */
+const KEPT_FROM_BYTES = 16 * 1024;
+const COLLECTED_BYTES_MIN = 256;
 
 export class MessageReader {
   readonly #limits: WebSocketLimits;
@@ -28,8 +32,11 @@ export class MessageReader {
   #frames = 0;
   /** What the frames so far have announced. */
   #bytesAnnounced = 0;
-  #gathered: Buffer = nothing;
+  /** What has arrived of a message that did not come whole: large parts as they came, small ones collected. */
+  #parts: Buffer[] = [];
   #gatheredBytes = 0;
+  #collected: Buffer = nothing;
+  #collectedBytes = 0;
 
   constructor(limits: WebSocketLimits, inflater: Inflater | null) {
     this.#limits = limits;
@@ -64,7 +71,7 @@ export class MessageReader {
     }
     this.#gather(frame);
     if (!ends) return null;
-    const message = this.#message(this.#gathered, 0, this.#gatheredBytes, false);
+    const message = this.#message(this.#joined(), 0, this.#gatheredBytes, false);
     this.#reset();
     return message;
   }
@@ -95,25 +102,44 @@ export class MessageReader {
 
   #gather(frame: FrameReader): void {
     const partBytes = frame.end - frame.start;
-    const bytes = this.#gatheredBytes + partBytes;
-    if (bytes > this.#gathered.length) {
-      // Twice what there is, so that bytes that come singly are not copied over and over; but no more than is to come.
-      const expected = frame.fin ? this.#bytesAnnounced : this.#limits.messageBytesMax;
-      const announced = Math.min(this.#bytesAnnounced, RESERVED_BYTES_MAX);
-      const size = Math.min(Math.max(bytes * 2, announced), expected);
-      const larger = Buffer.allocUnsafeSlow(size);
-      larger.set(this.#gathered.subarray(0, this.#gatheredBytes), 0);
-      this.#gathered = larger;
+    this.#gatheredBytes += partBytes;
+    if (partBytes >= KEPT_FROM_BYTES) {
+      this.#keepCollected();
+      this.#parts.push(frame.bytes.subarray(frame.start, frame.end));
+    } else {
+      this.#collect(frame, partBytes);
     }
-    frame.bytes.copy(this.#gathered, this.#gatheredBytes, frame.start, frame.end);
-    this.#gatheredBytes = bytes;
+  }
+
+  /** Behind the small parts before this one, in memory of twice the size: what comes singly is not copied over and over. */
+  #collect(frame: FrameReader, partBytes: number): void {
+    const bytes = this.#collectedBytes + partBytes;
+    if (bytes > this.#collected.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(2 * bytes, COLLECTED_BYTES_MIN));
+      larger.set(this.#collected.subarray(0, this.#collectedBytes), 0);
+      this.#collected = larger;
+    }
+    frame.bytes.copy(this.#collected, this.#collectedBytes, frame.start, frame.end);
+    this.#collectedBytes = bytes;
+  }
+
+  #keepCollected(): void {
+    if (this.#collectedBytes > 0) this.#parts.push(this.#collected.subarray(0, this.#collectedBytes));
+    this.#collected = nothing;
+    this.#collectedBytes = 0;
+  }
+
+  /** Everything that was gathered, in one piece. */
+  #joined(): Buffer {
+    this.#keepCollected();
+    return this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#gatheredBytes);
   }
 
   #reset(): void {
     this.#opcode = CONTINUATION;
     this.#frames = 0;
     this.#bytesAnnounced = 0;
-    this.#gathered = nothing;
+    if (this.#parts.length > 0) this.#parts = [];
     this.#gatheredBytes = 0;
   }
 }
