@@ -33,6 +33,8 @@ export interface HandshakeResponse {
 const VERSION = '13';
 /** 16 bytes in base64 (RFC 6455 §4.2.1). */
 const key = /^[A-Za-z0-9+/]{22}==$/;
+/** RFC 6455 §4.3: no number has a zero in front. */
+const versionNumber = /^(?:\d|[1-9]\d|[12]\d\d)$/;
 /** RFC 9110 §15.5.22: a 426 says what to upgrade to. */
 const upgradeRequired: readonly HeaderPair[] = [
   ['Upgrade', 'websocket'],

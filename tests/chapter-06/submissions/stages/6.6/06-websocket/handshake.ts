@@ -32,6 +32,8 @@ export interface HandshakeResponse {
 const VERSION = '13';
 /** 16 bytes in base64 (RFC 6455 §4.2.1). */
 const key = /^[A-Za-z0-9+/]{22}==$/;
+/** RFC 6455 §4.3: no number has a zero in front. */
+const versionNumber = /^(?:\d|[1-9]\d|[12]\d\d)$/;
 /** RFC 9110 §15.5.22: a 426 says what to upgrade to. */
 const upgradeRequired: readonly HeaderPair[] = [
   ['Upgrade', 'websocket'],
@@ -106,7 +108,7 @@ export function chooseSubprotocol(offer: WebSocketOffer, supported: readonly str
 /** RFC 6455 §4.2.2: another version is answered by 426 with the one that is spoken here. */
 function checkVersion(version: string | undefined): void {
   if (version === VERSION) return;
-  if (version === undefined || !/^\d{1,3}$/.test(version)) throw bad('Sec-WebSocket-Version is missing or no number');
+  if (version === undefined || !versionNumber.test(version)) throw bad('Sec-WebSocket-Version is missing or no number');
   throw new HttpError(426, `only version ${VERSION} is spoken here\n`, upgradeRequired);
 }
 
