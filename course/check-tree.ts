@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { CheckResult } from './check-result.ts';
 import { readText, writeFileAtomic } from './files.ts';
 import { chapterName, chapters } from './manifest.ts';
-import type { Chapter } from './manifest.ts';
+import type { Chapter, Exercise } from './manifest.ts';
 import { seedOf } from './options.ts';
 import { isOpen, nextExercise, readProgress, recordCheck, updateProgress } from './progress.ts';
 import { Problem, reason, UsageProblem } from './problem.ts';
@@ -15,6 +15,7 @@ import { CHAPTERS, fromUser, SOLUTIONS } from './root.ts';
 import { requireInstalled } from './run-tool.ts';
 import { colors, columns, count, listed, print, StatusLine, wrap } from './screen.ts';
 import { readStarters } from './starters.ts';
+import type { Starters } from './starters.ts';
 import { targetOf, treeOf } from './trees.ts';
 
 export const CHECK_OPTIONS = {
@@ -107,14 +108,18 @@ function nextStep(chapter: Chapter, result: CheckResult): string {
   return `Next: ${next.id} ${next.title}. \`npm test ${next.id}\``;
 }
 
+/** The starters by their path in `chapters/`; none where they cannot be read: what they are used for here is advice. */
+function packedStarters(): Starters {
+  try {
+    return readStarters();
+  } catch {
+    return {};
+  }
+}
+
 /** Starter files that the learner has lost; a few of them are enough to say. */
 function missingFiles(chapter: Chapter): string[] {
-  let packed: string[];
-  try {
-    packed = Object.keys(readStarters()).filter((path) => path.startsWith(`${chapter.folder}/`));
-  } catch {
-    return [];
-  }
+  const packed = Object.keys(packedStarters()).filter((path) => path.startsWith(`${chapter.folder}/`));
   const missing = packed.filter((path) => !existsSync(join(CHAPTERS, path)));
   if (missing.length > 0 && missing.length === packed.length) {
     return [`chapters/${chapter.folder} is empty: \`npm run reset ${chapterName(chapter)}\` puts the starters there.`];
@@ -128,12 +133,15 @@ function missingFiles(chapter: Chapter): string[] {
 /** Chapters that this one stands on and that are not done: two ways on. */
 function openBefore(chapter: Chapter): string[] {
   const { progress } = readProgress();
-  const open = chaptersBelow(chapter).filter((one) => one.exercises.some(({ id }) => isOpen(progress, id)));
+  // Where a course is handed out with its first chapters done, no check has seen them: only starters are open.
+  const starters = packedStarters();
+  const isLeft = ({ folder }: Chapter, { id, file }: Exercise): boolean =>
+    isOpen(progress, id) && readText(join(CHAPTERS, folder, file)) === starters[`${folder}/${file}`];
+  const open = chaptersBelow(chapter)
+    .map((one) => ({ one, left: one.exercises.filter((exercise) => isLeft(one, exercise)).length }))
+    .filter(({ left }) => left > 0);
   if (open.length === 0) return [];
-  const parts = open.map((one) => {
-    const left = one.exercises.filter(({ id }) => isOpen(progress, id)).length;
-    return `${chapterName(one)} (${count(left, 'exercise')} open)`;
-  });
+  const parts = open.map(({ one, left }) => `${chapterName(one)} (${count(left, 'exercise')} open)`);
   return [
     `${chapterName(chapter)} stands on ${listed(parts)}: do ${open.length === 1 ? 'it' : 'them'} first,`
       + ` or let \`npm run catch-up ${chapterName(chapter)}\` fill in the reference.`,

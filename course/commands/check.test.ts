@@ -61,6 +61,12 @@ describe.concurrent('a check', () => {
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('chapter-02 stands on chapter-01 (3 exercises open): do it first, or let `npm run catch-up chapter-02` fill');
   });
 
+  test('of a chapter whose earlier ones are done, though no check has seen them, says nothing of them', async () => {
+    using course = new FakeCourse();
+    for (const file of ['echo.ts', 'lines.ts']) course.write(`chapters/01-echo/${file}`, 'done');
+    expect((await course.run('test 2')).stdout).not.toContain('stands on');
+  });
+
   test('with a starter missing says how to get it back', async () => {
     using course = new FakeCourse();
     course.remove('chapters/01-echo/lines.ts');
