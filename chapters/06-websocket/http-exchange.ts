@@ -96,7 +96,8 @@ export class HttpExchange implements ResponseListener {
     const unheard = this.#promises.unheard(undefined);
     const { state } = this.#sent;
     if (unheard !== null) this.#report(unheard);
-    // TODO 6.1  What the application still owes, unless nobody is there for it any more: A60, A61. It is reported as a
+    // TODO 6.1  What the application still owes: A60, A61. It owes nothing to a client that has gone, which the
+    //           response (`#over`) or the request (`#source.gone`) may have heard first. It is reported as a
     //           GatewayError, once (A64): where `unheard` was reported, that was it. `#giveUp` takes what to answer
     //           with.
     throw new NotImplemented('6.1');

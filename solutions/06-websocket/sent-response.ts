@@ -79,8 +79,11 @@ export class SentResponse {
     if (this.#dropped) return Promise.reject(new DisconnectError('the response has no body: its head was all of it'));
     const { body: part = nothing, moreBody = false } = event;
     if (this.#state === 'started') return this.#first(part, moreBody, next);
+    const sentBody = this.#body!;
+    // A32: what is refused changes nothing. It is not counted, and it does not end the body.
+    if (part.length > 0 && sentBody.full) return sentBody.push(part);
     this.#count(part.length, moreBody);
-    const sent = this.#body!.push(part);
+    const sent = sentBody.push(part);
     if (!moreBody) this.#end();
     return sent;
   }

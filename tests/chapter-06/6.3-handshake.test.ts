@@ -289,10 +289,14 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
       const server = await world.call('serveHandshakes', { origins });
       for (const origin of [...origins, null]) await expectAccepted(world, server, { Origin: origin });
       const refused = [
-        'https://bad.example', 'null', 'http://good.example', 'https://good.example:8443', 'https://good.example.bad.example', 'https://notgood.example', 'https://sub.good.example', 'https://good.exampl', 'https://good.example/', 'good.example',
-        'http://other.example', 'http://other.example:84431', 'https://bad.example/https://good.example', 'https://good_example', 'https://bad.example https://good.example', '',
+        'https://bad.example', 'null', 'http://good.example', 'https://good.example:8443', 'https://good.example.bad.example', 'https://notgood.example', 'https://sub.good.example', 'https://good.exampl',
+        'http://other.example', 'http://other.example:84431', 'https://good_example',
       ];
       for (const origin of refused) await expectRefused(world, server, { Origin: origin }, [403]);
+      // What is no origin at all (RFC 6454 §7.1) may as well be a handshake that is wrong.
+      for (const origin of ['https://good.example/', 'good.example', 'https://bad.example/https://good.example', 'https://bad.example https://good.example', '']) {
+        await expectRefused(world, server, { Origin: origin }, [400, 403]);
+      }
       const open = await world.call('serveHandshakes', {});
       await expectAccepted(world, open, { Origin: `https://${world.random.word()}.example` });
       const closed = await world.call('serveHandshakes', { origins: [] });

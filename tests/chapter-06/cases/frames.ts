@@ -71,7 +71,7 @@ export function fragments(opcode: 1 | 2, message: Bytes, fragmentBytes: number):
   return frames;
 }
 
-/** A case that ends well: the client closes with 1000. */
+/** A case that ends well: the client closes with 1000, and is answered by the same code, or by none (RFC 6455 §5.5.1). */
 export function answered(
   id: string,
   title: string,
@@ -81,7 +81,7 @@ export function answered(
   partBytes?: number,
 ): FrameCase {
   const all = (): Frame[] => [...frames(), close(1000)];
-  return { id, title, section, frames: all, replies, close: [1000], ...(partBytes !== undefined && { partBytes }) };
+  return { id, title, section, frames: all, replies, close: [1000, 1005], ...(partBytes !== undefined && { partBytes }) };
 }
 
 /** A case that ends with the server failing the connection. */

@@ -330,6 +330,20 @@ describe('what is refused', () => {
     await exchange(served.port, `GET / HTTP/1.1\r\n${CLOSE}`);
     expect(seen).toEqual(['', 'A39']);
   });
+
+  test('a last part that is refused neither ends the body nor counts', async () => {
+    const outcomes: string[] = [];
+    await using served = await serveHttpApp(async (_scope, _receive, send) => {
+      await send({ type: 'http.response.start', status: 200, headers: [['Content-Length', '131079']] });
+      const first = [65_536, 65_536].map((bytes) => send({ type: 'http.response.body', body: Buffer.alloc(bytes), moreBody: true }));
+      const last = { type: 'http.response.body', body: Buffer.from('the end') } as const;
+      await send(last).catch((error: unknown) => outcomes.push(ruleOf(error)));
+      await Promise.all(first);
+      await send(last).then(() => outcomes.push('sent'), (error: unknown) => outcomes.push(ruleOf(error)));
+    }, { bufferedBytesMax: 65_536 });
+    expect(await exchange(served.port, `GET / HTTP/1.1\r\n${CLOSE}`)).toMatch(/the end$/);
+    expect(outcomes).toEqual(['A39', 'sent']);
+  });
 });
 
 describe('the end of an application', () => {

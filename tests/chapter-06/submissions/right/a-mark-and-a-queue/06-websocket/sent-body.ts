@@ -31,10 +31,14 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
     return this.#state === 'stopped';
   }
 
+  get full(): boolean {
+    return this.#bytes > this.#most;
+  }
+
   async push(part: Uint8Array): Promise<void> {
     if (this.#stopped) throw new DisconnectError();
     if (part.length === 0) return;
-    if (this.#bytes > this.#most) throw new GatewayError('A39', `${this.#bytes} bytes wait`);
+    if (this.full) throw new GatewayError('A39', `${this.#bytes} bytes wait`);
     // A copy: the memory is the application's again before this has left.
     this.#queue.push(Uint8Array.from(part));
     this.#bytes += part.length;

@@ -37,6 +37,11 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#onStopped = onStopped;
   }
 
+  /** Whether so much waits that no other part is taken. */
+  get full(): boolean {
+    return this.#bufferedBytes > this.#bufferedBytesMax;
+  }
+
   /**
    * Sends a part. Resolves when it has gone to the kernel.
    *
@@ -45,7 +50,7 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
   push(part: Uint8Array): Promise<void> {
     if (this.#stopped) return Promise.reject(new DisconnectError());
     if (part.length === 0) return Promise.resolve();
-    if (this.#bufferedBytes > this.#bufferedBytesMax) {
+    if (this.full) {
       return Promise.reject(new GatewayError('A39', `more than ${this.#bufferedBytesMax} bytes wait: await what send returns`));
     }
     return new Promise((sent, failed) => {
