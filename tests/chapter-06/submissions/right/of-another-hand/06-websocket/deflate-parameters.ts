@@ -1,0 +1,150 @@
+/**
+ * permessage-deflate, negotiated (RFC 7692 §7.1): which of a client's offers is accepted and with what, and whether a
+ * server's answer is one to what was offered.
+ */
+
+import type { ExtensionOffer } from './websocket-types.ts';
+
+/** What both sides have agreed on. */
+export interface DeflateParameters {
+  /** The server's messages do not refer to earlier ones. */
+  readonly serverNoContextTakeover: boolean;
+  readonly clientNoContextTakeover: boolean;
+  /** The window that the server's messages refer into, as a power of two: 8 to 15. */
+  readonly serverMaxWindowBits: number;
+  readonly clientMaxWindowBits: number;
+}
+
+const NAME = 'permessage-deflate';
+const WINDOW_BITS_MAX = 15;
+
+/** What a side would have for its own: everything that saves no memory. */
+export const defaultDeflateParameters: DeflateParameters = Object.freeze({
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: false,
+  serverMaxWindowBits: WINDOW_BITS_MAX,
+  clientMaxWindowBits: WINDOW_BITS_MAX,
+});
+
+/** The parameters of one offer or answer; `true` where a window has no value. */
+interface Parameters {
+  serverNoContextTakeover: boolean;
+  clientNoContextTakeover: boolean;
+  serverMaxWindowBits: number | undefined;
+  clientMaxWindowBits: number | true | undefined;
+}
+
+/**
+ * For a server: accepts the first offer that it can.
+ *
+ * @param wanted what the server would have. It is asked of the client as far as its offer lets it be asked
+ * @returns what was agreed on and the member of Sec-WebSocket-Extensions that says so; `null` where no offer will do
+ */
+export function acceptDeflate(
+  offers: readonly ExtensionOffer[],
+  wanted: DeflateParameters = defaultDeflateParameters,
+): { parameters: DeflateParameters; answer: string } | null {
+  for (const offer of offers) {
+    const offered = readParameters(offer);
+    if (offered === null) continue;
+    const parameters: DeflateParameters = {
+      clientMaxWindowBits: clientWindow(offered.clientMaxWindowBits, wanted.clientMaxWindowBits),
+      serverMaxWindowBits: Math.min(wanted.serverMaxWindowBits, offered.serverMaxWindowBits ?? WINDOW_BITS_MAX),
+      clientNoContextTakeover: wanted.clientNoContextTakeover || offered.clientNoContextTakeover,
+      serverNoContextTakeover: wanted.serverNoContextTakeover || offered.serverNoContextTakeover,
+    };
+    const [name, ...rest] = parameterList(parameters, offered.serverMaxWindowBits !== undefined).split('; ');
+    // In another order, and a value in quotes: RFC 7692 §5.1 leaves both open.
+    return { parameters, answer: [name, ...rest.reverse()].join(' ;') };
+  }
+  return null;
+}
+
+/** §7.1.2.2: a client that did not offer client_max_window_bits MUST NOT be asked for it. */
+function clientWindow(offered: number | true | undefined, wanted: number): number {
+  return offered === undefined ? WINDOW_BITS_MAX : Math.min(wanted, Number(offered === true ? wanted : offered));
+}
+
+/** For a client: its offer. It always takes a smaller window of its own, if the server asks for one. */
+export function offerDeflate(wanted: DeflateParameters = defaultDeflateParameters): string {
+  const list = parameterList(wanted, false);
+  return wanted.clientMaxWindowBits < WINDOW_BITS_MAX ? list : `${list}; client_max_window_bits`;
+}
+
+/** For a client: what the server has agreed on; `null` where its answer does not fit the offer (RFC 7692 §7.1). */
+export function acceptedDeflate(
+  answer: ExtensionOffer,
+  wanted: DeflateParameters = defaultDeflateParameters,
+): DeflateParameters | null {
+  const answered = readParameters(answer);
+  if (answered === null) return null;
+  const { serverMaxWindowBits = WINDOW_BITS_MAX, clientMaxWindowBits = WINDOW_BITS_MAX } = answered;
+  // §7.1.2.2: in an answer it MUST have a value.
+  if (clientMaxWindowBits === true || serverMaxWindowBits > wanted.serverMaxWindowBits) return null;
+  if (wanted.serverNoContextTakeover && !answered.serverNoContextTakeover) return null;
+  return {
+    serverNoContextTakeover: answered.serverNoContextTakeover,
+    clientNoContextTakeover: answered.clientNoContextTakeover || wanted.clientNoContextTakeover,
+    serverMaxWindowBits,
+    clientMaxWindowBits: Math.min(clientMaxWindowBits, wanted.clientMaxWindowBits),
+  };
+}
+
+function parameterList(parameters: DeflateParameters, answerServerBits: boolean): string {
+  let list = NAME;
+  if (parameters.serverNoContextTakeover) list += '; server_no_context_takeover';
+  if (parameters.clientNoContextTakeover) list += '; client_no_context_takeover';
+  if (answerServerBits || parameters.serverMaxWindowBits < WINDOW_BITS_MAX) {
+    list += `; server_max_window_bits=${parameters.serverMaxWindowBits}`;
+  }
+  if (parameters.clientMaxWindowBits < WINDOW_BITS_MAX) {
+    list += `; client_max_window_bits=${parameters.clientMaxWindowBits}`;
+  }
+  return list;
+}
+
+/** §7.1: a parameter that is unknown, given twice or with a value it cannot have makes the whole unacceptable. */
+function readParameters(extension: ExtensionOffer): Parameters | null {
+  if (extension.name.toLowerCase() !== NAME) return null;
+  const read: Parameters = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: undefined,
+    clientMaxWindowBits: undefined,
+  };
+  const seen = new Set<string>();
+  for (const [name, value] of extension.parameters) {
+    if (seen.has(name)) return null;
+    seen.add(name);
+    switch (name) {
+      case 'server_no_context_takeover':
+        if (value !== true) return null;
+        read.serverNoContextTakeover = true;
+        break;
+      case 'client_no_context_takeover':
+        if (value !== true) return null;
+        read.clientNoContextTakeover = true;
+        break;
+      case 'server_max_window_bits': {
+        const bits = windowBits(value);
+        if (bits === null) return null;
+        read.serverMaxWindowBits = bits;
+        break;
+      }
+      case 'client_max_window_bits': {
+        const bits = value === true ? true : windowBits(value);
+        if (bits === null) return null;
+        read.clientMaxWindowBits = bits;
+        break;
+      }
+      default:
+        return null;
+    }
+  }
+  return read;
+}
+
+/** 8 to 15, in decimal and without leading zeros. */
+function windowBits(value: string | true): number | null {
+  return value !== true && /^(?:[89]|1[0-5])$/.test(value) ? Number(value) : null;
+}

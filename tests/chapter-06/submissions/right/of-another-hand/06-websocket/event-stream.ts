@@ -1,0 +1,71 @@
+/**
+ * Server-sent events (the HTML standard, "Server-sent events"): a response that does not end, of lines of text.
+ *
+ * An event is fields, each on its line, and an empty line. What a field may hold is decided by its reader, who ends a
+ * line at CR, LF or both: so a text of several lines is several `data` fields, and an id has none.
+ */
+
+import type { HeaderPair } from '../02-http/index.ts';
+
+/** One event. */
+export interface StreamEvent {
+  /** What a client that comes back says it has last seen. */
+  readonly id?: string;
+  /** Its type; without one a page hears it as `message`. */
+  readonly event?: string;
+  /** Any text, of any number of lines. */
+  readonly data: string;
+  /** How long a client waits before it comes back, in milliseconds. */
+  readonly retryMs?: number;
+}
+
+/** The fields of such a response. Nothing on its way may keep it to compress or to cache it. */
+export const eventStreamHeaders: readonly HeaderPair[] = Object.freeze([
+  ['Content-Type', 'text/event-stream'],
+  ['Cache-Control', 'no-store, no-transform'],
+  // nginx gathers a response otherwise, until there is enough of it.
+  ['X-Accel-Buffering', 'no'],
+] as const);
+
+/** How often a stream on which nothing happens should say something: proxies cut what is silent for a minute. */
+export const defaultHeartbeatMs = 15_000;
+
+/** A line that every client skips. It finds out whether anybody is there. */
+export const heartbeat: Buffer = Buffer.from(':\n\n');
+
+/** CR LF, CR or LF: any of them ends a line. */
+const LINE_END = /\r\n|\r|\n/;
+
+/**
+ * Writes an event as bytes.
+ *
+ * @throws RangeError for an id or a type with a line break, which would be fields of its own; for an id with a NUL,
+ *   which clients ignore; for a `retryMs` that is no whole number
+ */
+export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
+  const lines = data.split(LINE_END).map((line) => `data:${line.startsWith(' ') ? ' ' : ''}${line}`);
+  if (event !== undefined) lines.push(`event: ${oneLine('type', event)}`);
+  if (id !== undefined) lines.push(`id: ${oneLine('id', id)}`);
+  if (retryMs !== undefined) {
+    if (!Number.isSafeInteger(retryMs) || retryMs < 0) throw new RangeError('retryMs is a whole number from 0 on');
+    lines.push(`retry:${retryMs}`);
+  }
+  return Buffer.from([...lines, '', ''].join('\r\n'));
+}
+
+/** A comment, for people who read the stream; clients skip it. */
+export function encodeComment(text: string): Buffer {
+  return Buffer.from(`${text.split(LINE_END).map((line) => `: ${line}`).join('\n')}\n\n`);
+}
+
+/** What the client has last seen, by its field Last-Event-ID; `''` for a new one. */
+export function lastEventId(headers: readonly HeaderPair[]): string {
+  const value = headers.find(([name]) => name.toLowerCase() === 'last-event-id')?.[1] ?? '';
+  // Fields are read as latin1, and clients send the id as UTF-8.
+  return Buffer.from(value, 'latin1').toString();
+}
+
+function oneLine(field: string, value: string): string {
+  if (/[\r\n\0]/.test(value)) throw new RangeError(`the ${field} of an event has no line break and no NUL`);
+  return value;
+}

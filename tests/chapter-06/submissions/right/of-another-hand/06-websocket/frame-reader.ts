@@ -1,0 +1,149 @@
+/**
+ * Frames in (RFC 6455 §5.2): heads, checked as soon as they are whole, and payloads in the parts in which they arrive.
+ *
+ * `readHead` and `readPayload` consume and return true, or return false: need more bytes. A head that breaks a rule is a
+ * WebSocketError. What a frame means to its message is not known here.
+ *
+ * The frame at hand is in the reader's own fields, and payloads are unmasked where they lie: nothing is made for a frame.
+ */
+
+import { applyMask } from './mask.ts';
+import {
+  CLOSE, CONTINUATION, CONTROL_BYTES_MAX, FIN, FIRST_CONTROL, MASKED, BINARY, PONG, RSV, RSV1,
+} from './opcodes.ts';
+import type { WebSocketRole } from './states.ts';
+import { WebSocketError } from './websocket-error.ts';
+
+const nothing: Buffer = Buffer.alloc(0);
+
+export class FrameReader {
+  readonly #masked: boolean;
+  readonly #deflate: boolean;
+  readonly #frameBytesMax: number;
+  #at = 0;
+  #key = 0;
+
+  /** The bytes that {@link FrameReader.start} and {@link FrameReader.end} are places in. */
+  bytes: Buffer = nothing;
+  opcode = 0;
+  fin = false;
+  /** RSV1 is set: the message is deflated (RFC 7692 §6). */
+  deflated = false;
+  /** The payload's length. */
+  length = 0;
+  /** How much of the payload has not been read yet. */
+  left = 0;
+  /** Where the part lies that {@link FrameReader.readPayload} has read. */
+  start = 0;
+  end = 0;
+  /** Whether the part is ASCII. False where it is not known: unmasked payloads are not looked at. */
+  ascii = false;
+
+  /**
+   * @param role ours: a server takes masked frames only, a client none (RFC 6455 §5.1)
+   * @param deflate whether permessage-deflate was agreed on
+   */
+  constructor(role: WebSocketRole, deflate: boolean, frameBytesMax: number) {
+    this.#masked = role === 'server';
+    this.#deflate = deflate;
+    this.#frameBytesMax = frameBytesMax;
+  }
+
+  /** Bytes that no frame has been made of yet. */
+  get bufferedBytes(): number {
+    return this.bytes.length - this.#at;
+  }
+
+  append(chunk: Uint8Array): void {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    // What is left when frames are read as they arrive is a part of a head: a few bytes.
+    this.bytes = this.bufferedBytes === 0 ? bytes : Buffer.concat([this.bytes.subarray(this.#at), bytes]);
+    this.#at = 0;
+  }
+
+  /** Lets go of everything that has arrived. */
+  drop(): void {
+    this.bytes = nothing;
+    this.#at = 0;
+  }
+
+  readHead(): boolean {
+    const { bytes } = this;
+    const at = this.#at;
+    const available = bytes.length - at;
+    if (available < 2) {
+      if (available === 0) this.drop();
+      return false;
+    }
+    const first = bytes.readUInt8(at);
+    const second = bytes.readUInt8(at + 1);
+    const short = second % 128;
+    // The length first, as far as it is here; then all else that the two bytes say.
+    this.#checkFirst(first);
+    if (first % 16 >= FIRST_CONTROL && (short > CONTROL_BYTES_MAX || first < FIN)) {
+      throw new WebSocketError(1002, 'control frames are short and whole');
+    }
+    if (second >= MASKED !== this.#masked) throw new WebSocketError(1002, this.#masked ? 'not masked' : 'masked');
+    const lengthEnd = at + 2 + (short < 126 ? 0 : short === 126 ? 2 : 8);
+    if (short === 127 && available > 2 && bytes.readInt8(at + 2) < 0) throw new WebSocketError(1002, 'a length with a sign');
+    if (bytes.length < lengthEnd) return false;
+    const length = short < 126 ? short : this.#longLength(at, short);
+    if (length > this.#frameBytesMax) throw new WebSocketError(1009, 'that frame is too much');
+    const headEnd = this.#masked ? lengthEnd + 4 : lengthEnd;
+    if (bytes.length < headEnd) return false;
+    this.#begin(first, length, headEnd);
+    return true;
+  }
+
+  /** The head is right, and ends here: the frame at hand is this one. */
+  #begin(first: number, length: number, headEnd: number): void {
+    if (this.#masked) this.#key = word(this.bytes, headEnd - 4);
+    this.opcode = first & 0x0f;
+    this.fin = (first & FIN) !== 0;
+    this.deflated = (first & RSV1) !== 0;
+    this.length = length;
+    this.left = length;
+    this.#at = headEnd;
+  }
+
+  /** Reads what has arrived of the payload. False where nothing has. An empty payload is read as an empty part. */
+  readPayload(): boolean {
+    const { bytes } = this;
+    const start = this.#at;
+    const end = Math.min(start + this.left, bytes.length);
+    if (start === end && this.left > 0) {
+      this.drop();
+      return false;
+    }
+    this.ascii = this.#masked && applyMask(bytes, start, end, this.#key, this.length - this.left);
+    this.start = start;
+    this.end = end;
+    this.left -= end - start;
+    this.#at = end;
+    return true;
+  }
+
+  #checkFirst(first: number): void {
+    const opcode = first & 0x0f;
+    // RFC 6455 §5.2: what is reserved MUST fail the connection.
+    if (opcode > BINARY && (opcode < CLOSE || opcode > PONG)) throw new WebSocketError(1002, 'a reserved opcode');
+    const rsv = first & RSV;
+    if (rsv === 0) return;
+    // RFC 7692 §6.1: RSV1 is for the first frame of a message.
+    const mayBeDeflated = this.#deflate && opcode !== CONTINUATION && opcode < FIRST_CONTROL;
+    if (rsv !== RSV1 || !mayBeDeflated) throw new WebSocketError(1002, 'a reserved bit that no extension uses');
+  }
+
+  /** The length in the two or eight bytes behind the second. RFC 6455 §5.2: the shortest form MUST be used. */
+  #longLength(at: number, short: number): number {
+    const length = short === 126 ? BigInt(this.bytes.readUInt16BE(at + 2)) : this.bytes.readBigUInt64BE(at + 2);
+    const shortest = short === 126 ? 126n : 0x10000n;
+    if (BigInt.asIntN(64, length) < shortest) throw new WebSocketError(1002, 'not the shortest length');
+    return Number(length);
+  }
+}
+
+/** Four bytes, the highest first, as a signed number. */
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}

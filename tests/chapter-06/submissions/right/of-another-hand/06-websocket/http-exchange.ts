@@ -1,0 +1,202 @@
+/**
+ * One request and its response, as an application sees them: `receive` and `send` of an http scope, and what the
+ * application's end means (the rules A40 to A65 of docs/gateway-spec.md).
+ *
+ * It knows no connection: where the request comes from is an {@link HttpSource}, and the response goes to whoever
+ * awaits it.
+ */
+
+import { HttpError, isOurFault } from '../02-http/index.ts';
+import type { HeaderPair } from '../02-http/index.ts';
+import { GatewayError } from '../05-gateway/index.ts';
+import type { ReceivedEvent, SentEvent } from './async-app.ts';
+import { checkIsEvent } from './check-event.ts';
+import { checkFields } from './check-fields.ts';
+import { DisconnectError } from './disconnect-error.ts';
+import { httpTable, nextState } from './exchange-states.ts';
+import { httpDisconnect } from './http-events.ts';
+import type { HttpEvent } from './http-events.ts';
+import { SentPromises } from './sent-promises.ts';
+import { SentResponse } from './sent-response.ts';
+import type { ResponseListener, SentHead } from './sent-response.ts';
+
+/** Where a request comes from. */
+export interface HttpSource {
+  readonly method: string;
+  /** The length of the body where it is known, 0 without one. */
+  readonly bodyBytes: number | undefined;
+  /** Whether the client has gone. */
+  readonly gone: boolean;
+  /** Calls back when the client goes. */
+  onGone(listener: () => void): void;
+  /** The next part of the body, `null` at its end. @throws an error with a `status` where the body is broken */
+  readPart(): Promise<Buffer | null>;
+  /** Sends a 103; `null` where there is no such thing. */
+  readonly earlyHints: ((headers: readonly HeaderPair[]) => void) | null;
+}
+
+export class HttpExchange implements ResponseListener {
+  /** The response, when its head leaves. @throws HttpError 500, or what `receive` has thrown, for one that never came */
+  readonly response: Promise<SentHead>;
+  readonly #source: HttpSource;
+  readonly #report: (error: unknown) => void;
+  readonly #sent: SentResponse;
+  readonly #promises = new SentPromises();
+  readonly #answer: PromiseWithResolvers<SentHead>;
+  #receiver: PromiseWithResolvers<HttpEvent> | null = null;
+  #bodyBytesLeft: number;
+  #bodyEnded = false;
+  #bodyError: { readonly value: unknown } | null = null;
+  #watchesGone = false;
+  #busy = false;
+  /** The response is complete, or nobody is there for it. */
+  #over = false;
+
+  /** @param report told of what the application did wrong */
+  constructor(source: HttpSource, bufferedBytesMax: number, report: (error: unknown) => void) {
+    this.#source = source;
+    this.#report = report;
+    this.#sent = new SentResponse(source.method, bufferedBytesMax, this);
+    this.#answer = Promise.withResolvers();
+    this.response = this.#answer.promise;
+    this.#bodyBytesLeft = source.bodyBytes ?? Infinity;
+  }
+
+  // ── what the application calls ──
+
+  readonly receive = (): Promise<ReceivedEvent> => {
+    if (this.#busy) return Promise.reject(new GatewayError('A31', 'receive is already waiting; await it before you call it again'));
+    this.#busy = true;
+    return this.#nextEvent().finally(() => {
+      this.#busy = false;
+    });
+  };
+
+  readonly send = (event: SentEvent): Promise<void> => this.#promises.attempt(() => {
+    checkIsEvent(event);
+    const gone = this.#over && !this.#sent.complete;
+    switch (event.type) {
+      case 'http.response.start':
+        if (gone) return Promise.reject(new DisconnectError());
+        this.#sent.start(event);
+        return undefined;
+      case 'http.response.body':
+        return gone ? Promise.reject(new DisconnectError()) : this.#sent.body(event);
+      case 'http.response.earlyHints':
+        return this.#sendHints(event.headers);
+      default:
+        nextState('http', httpTable, this.#sent.state, event.type);
+        return undefined;
+    }
+  });
+
+  // ── what becomes of the application ──
+
+  returned(): void {
+    this.#promises.end();
+    const unheard = this.#promises.unheard(undefined);
+    const { state } = this.#sent;
+    if (unheard !== null) this.#report(unheard);
+    if (this.#sent.complete) return;
+    const hereStill = !this.#over && !this.#source.gone;
+    if (hereStill && unheard === null) {
+      this.#report(state === 'sending'
+        ? new GatewayError('A61', 'returned in the middle of the body')
+        : new GatewayError('A60', 'returned without a response'));
+    }
+    this.#giveUp(new HttpError(500));
+  }
+
+  threw(error: unknown): void {
+    this.#promises.end();
+    const unheard = this.#promises.unheard(error);
+    if (unheard !== null) this.#report(unheard);
+    if (this.#isFault(error)) this.#report(error);
+    if (this.#sent.complete) return;
+    this.#giveUp(isOurFault(error) ? new HttpError(500, 'sorry') : error);
+  }
+
+  // ── for SentResponse ──
+
+  onHead(head: SentHead): void {
+    this.#answer.resolve(head);
+  }
+
+  onOver(): void {
+    this.#over = true;
+    this.#settle(httpDisconnect);
+  }
+
+  // ── the request's body ──
+
+  async #nextEvent(): Promise<HttpEvent> {
+    if (this.#bodyError !== null) throw this.#bodyError.value;
+    if (!this.#over && this.#source.gone) this.onOver();
+    if (this.#over) return httpDisconnect;
+    const waiter = Promise.withResolvers<HttpEvent>();
+    this.#receiver = waiter;
+    if (this.#bodyEnded) this.#awaitGone();
+    else if (this.#bodyBytesLeft === 0) this.#take(null);
+    else this.#source.readPart().then(this.#onPart, this.#onBodyError);
+    return await waiter.promise;
+  }
+
+  readonly #onPart = (part: Buffer | null): void => this.#take(part);
+
+  readonly #onBodyError = (error: unknown): void => {
+    // A client that has gone has not sent a broken body, but no body any more.
+    if (this.#source.gone) this.onOver();
+    else if (!this.#over) this.#bodyError = { value: error };
+    const receiver = this.#receiver;
+    this.#receiver = null;
+    receiver?.reject(error);
+  };
+
+  #take(part: Buffer | null): void {
+    if (this.#over) return;
+    this.#bodyBytesLeft -= part?.length ?? 0;
+    // Where the length is known, so is the last part.
+    this.#bodyEnded = part === null || this.#bodyBytesLeft === 0;
+    this.#settle({ type: 'http.request', body: part ?? nothing, moreBody: !this.#bodyEnded });
+  }
+
+  #settle(event: HttpEvent): void {
+    const receiver = this.#receiver;
+    this.#receiver = null;
+    receiver?.resolve(event);
+  }
+
+  /** Asked only when somebody waits for it: most applications never do. */
+  #awaitGone(): void {
+    if (this.#watchesGone) return;
+    this.#watchesGone = true;
+    this.#source.onGone(() => this.onOver());
+  }
+
+  // ── the response ──
+
+  #sendHints(headers: readonly HeaderPair[]): void {
+    const { earlyHints } = this.#source;
+    if (earlyHints === null) {
+      throw new GatewayError('A22', 'http.response.earlyHints is not among the extensions of this scope');
+    }
+    checkFields(headers);
+    // RFC 8297: hints come before the response.
+    if (this.#sent.state === 'waiting') earlyHints(headers);
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#sent.state === 'sending') this.#sent.breakOff(new HttpError(500));
+    else this.#answer.reject(error);
+    this.onOver();
+  }
+
+  /** Who gives up because nobody is there any more has done nothing wrong. */
+  #isFault(error: unknown): boolean {
+    if (!isOurFault(error)) return false;
+    if (error instanceof DisconnectError) return !this.#over && !this.#sent.complete;
+    return !(error instanceof Error && error.name === 'AbortError' && this.#source.gone);
+  }
+}
+
+const nothing = Buffer.alloc(0);

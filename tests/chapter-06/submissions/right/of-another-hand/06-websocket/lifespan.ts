@@ -1,0 +1,170 @@
+/**
+ * The life of an application: told to start before anybody is served, and to stop when nobody is any more (the rules
+ * A90 to A99 of docs/gateway-spec.md).
+ *
+ * It knows nothing of servers: whoever has one calls {@link Lifespan.start} and {@link Lifespan.stop}.
+ */
+
+import { GatewayError } from '../05-gateway/index.ts';
+import type { AsyncApp, ReceivedEvent, SentEvent } from './async-app.ts';
+import type { AsyncErrorReporter } from './async-settings.ts';
+import { checkIsEvent } from './check-event.ts';
+import { belongsTo, lifespanTable, nextState } from './exchange-states.ts';
+import type { LifespanSendState } from './exchange-states.ts';
+import { VERSION } from './http-scope.ts';
+import { LifespanError } from './lifespan-error.ts';
+import type { LifespanEvent } from './lifespan-events.ts';
+import type { LifespanScope } from './scopes.ts';
+import { SentPromises } from './sent-promises.ts';
+
+export interface LifespanTimes {
+  /** For the application to get ready, in milliseconds. */
+  readonly startupMs: number;
+  /** For it to put its things away, in milliseconds. */
+  readonly shutdownMs: number;
+}
+
+export const defaultLifespanTimes: LifespanTimes = Object.freeze({ startupMs: 60_000, shutdownMs: 10_000 });
+
+export class Lifespan {
+  /** What each scope gets a copy of. */
+  readonly state: Record<string, unknown> = {};
+  readonly #scope: LifespanScope;
+  readonly #app: AsyncApp;
+  readonly #times: LifespanTimes;
+  readonly #onError: AsyncErrorReporter;
+  readonly #promises = new SentPromises();
+  #state: LifespanSendState = 'starting';
+  /** The application has called `receive`: it speaks lifespan. */
+  #joined = false;
+  /** It has sent what no lifespan has: it takes this scope for another. */
+  #mistaken = false;
+  #asking = false;
+  #stop: Promise<void> | null = null;
+  readonly #told = Promise.withResolvers<void>();
+  readonly #events = this.#life();
+  readonly #started = Promise.withResolvers<void>();
+  readonly #stopped = Promise.withResolvers<void>();
+
+  constructor(app: AsyncApp, times: LifespanTimes, onError: AsyncErrorReporter) {
+    this.#app = app;
+    this.#times = times;
+    this.#onError = onError;
+    this.#scope = { type: 'lifespan', version: VERSION, state: this.state };
+    // Asked for or not, it must not end the process.
+    this.#stopped.promise.catch(() => undefined);
+  }
+
+  /**
+   * Calls the application and waits until it is ready, or has shown that it knows no lifespan.
+   *
+   * @throws LifespanError with the reason of an application that could not start
+   */
+  async start(): Promise<void> {
+    void this.#call();
+    await within(this.#times.startupMs, this.#started.promise, 'startup');
+  }
+
+  /** Tells the application to put its things away, and waits until it has. @throws LifespanError */
+  async stop(): Promise<void> {
+    await (this.#stop ??= this.#shutDown());
+  }
+
+  async #shutDown(): Promise<void> {
+    await undefined;
+    if (this.#state !== 'serving') return;
+    this.#state = 'stopping';
+    this.#told.resolve();
+    await within(this.#times.shutdownMs, this.#stopped.promise, 'shutdown');
+  }
+
+  /** All that an application is ever told of its life. */
+  async *#life(): AsyncGenerator<LifespanEvent, never> {
+    yield { type: 'lifespan.startup' };
+    await this.#told.promise;
+    yield { type: 'lifespan.shutdown' };
+    return await new Promise<never>(() => undefined);
+  }
+
+  readonly #receive = async (): Promise<ReceivedEvent> => {
+    this.#joined = true;
+    if (this.#asking) throw new GatewayError('A31', 'one receive at a time, please');
+    this.#asking = true;
+    try {
+      const { value } = await this.#events.next();
+      return value!;
+    } finally {
+      this.#asking = false;
+    }
+  };
+
+  readonly #send = (event: SentEvent): Promise<void> => this.#promises.attempt(() => {
+    checkIsEvent(event);
+    if (!belongsTo('lifespan', event.type)) this.#mistaken = true;
+    this.#state = nextState('lifespan', lifespanTable, this.#state, event.type);
+    switch (event.type) {
+      case 'lifespan.startup.complete':
+        this.#started.resolve();
+        break;
+      case 'lifespan.startup.failed':
+        this.#started.reject(new LifespanError('startup', event.message ?? 'the application has not said why'));
+        break;
+      case 'lifespan.shutdown.complete':
+        this.#stopped.resolve();
+        break;
+      case 'lifespan.shutdown.failed':
+        this.#stopped.reject(new LifespanError('shutdown', event.message ?? 'the application has not said why'));
+        break;
+      default:
+    }
+  });
+
+  async #call(): Promise<void> {
+    try {
+      await this.#app(this.#scope, this.#receive, this.#send);
+      this.#ended(null);
+    } catch (error) {
+      this.#ended({ error });
+    }
+  }
+
+  /** The application has returned, or thrown. What that means depends on how far it has come. */
+  #ended(thrown: { readonly error: unknown } | null): void {
+    this.#promises.end();
+    const before = this.#state;
+    this.#state = 'ended';
+    const report = (): void => {
+      if (thrown !== null) this.#onError(thrown.error, this.#scope);
+    };
+    const outcomes: Record<LifespanSendState, () => void> = {
+      starting: () => {
+        if (this.#joined && !this.#mistaken) this.#started.reject(failure('startup', thrown));
+        else this.#started.resolve();
+      },
+      serving: report,
+      stopping: () => (thrown === null ? this.#stopped.resolve() : this.#stopped.reject(failure('shutdown', thrown))),
+      ended: report,
+    };
+    outcomes[before]();
+  }
+}
+
+function failure(phase: 'startup' | 'shutdown', thrown: { readonly error: unknown } | null): LifespanError {
+  if (thrown === null) return new LifespanError(phase, `the application has returned without lifespan.${phase}.complete`);
+  const { error } = thrown;
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new LifespanError(phase, reason, { cause: error });
+}
+
+/** Waits, but not for ever. */
+async function within(ms: number, promise: Promise<void>, phase: 'startup' | 'shutdown'): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new LifespanError(phase, `it took longer than ${ms} ms`)), ms);
+  });
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
