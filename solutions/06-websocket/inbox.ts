@@ -66,9 +66,9 @@ export class Inbox {
     return message;
   }
 
-  /** Waits for a message; `null` when there will be none. @throws LocalProtocolError when somebody waits already */
+  /** Waits for a message; `null` when there will be none. @throws (by rejection) LocalProtocolError: somebody waits already */
   wait(): Promise<WebSocketMessage | null> {
-    if (this.#waiting !== null) throw new LocalProtocolError('receive() while another one waits');
+    if (this.#waiting !== null) return Promise.reject(new LocalProtocolError('receive() while another one waits'));
     if (this.#ended) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.#waiting = resolve;
