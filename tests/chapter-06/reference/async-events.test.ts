@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { chat } from '../../../solutions/06-websocket/chat.ts';
 import { EventSourceSender, asyncValidator, encodeComment, encodeEvent, lastEventId } from '../../../solutions/06-websocket/index.ts';
-import type { AsyncBreach } from '../../../solutions/06-websocket/index.ts';
+import type { AsyncBreach, HttpScope } from '../../../solutions/06-websocket/index.ts';
 import { exchange, serve, serveHttpApp } from './async-support.ts';
 import type { Served } from './async-support.ts';
 import { until } from './waiting.ts';
@@ -68,6 +68,51 @@ describe('a stream', () => {
     });
     socket.destroy();
     expect(served.errors).toEqual([]);
+  });
+
+  /** Runs a sender by hand: each `send` waits for `go`. */
+  function run(sender: EventSourceSender): { sent: string[]; go: () => void; untilOver: () => Promise<void> } {
+    const { signal } = new AbortController();
+    const sent: string[] = [];
+    const waiting: (() => void)[] = [];
+    const over = sender.run({ signal, stopping: signal } as HttpScope, (event) => {
+      if (event.type === 'http.response.body') sent.push(Buffer.from(event.body ?? '').toString() + (event.moreBody ? '' : 'END'));
+      return new Promise((resolve) => waiting.push(resolve));
+    });
+    const go = (): void => waiting.shift()?.();
+    let ended = false;
+    void over.then(() => (ended = true));
+    const goOn = (): boolean => {
+      go();
+      return ended;
+    };
+    return { sent, go, untilOver: () => until(goOn, 'the end') };
+  }
+
+  test('that is ended while it sends has sent all that was taken', async () => {
+    const sender = new EventSourceSender();
+    const { sent, go, untilOver } = run(sender);
+    expect(sender.push({ data: '1' })).toBe(true);
+    go();
+    await until(() => sent.length === 1, 'the greeting');
+    expect(sender.push({ data: '2' })).toBe(true);
+    go();
+    await until(() => sent.length === 2, 'the first events');
+    expect(sender.push({ data: '3' })).toBe(true);
+    expect(sender.push({ data: '4' })).toBe(true);
+    sender.end();
+    expect(sender.push({ data: '5' })).toBe(false);
+    await untilOver();
+    expect(sent.slice(1).join('')).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\nEND');
+  });
+
+  test('for which too much waits has sent what was taken, and not what was refused', async () => {
+    const sender = new EventSourceSender({ waitingMax: 2 });
+    const { sent, untilOver } = run(sender);
+    const taken = ['1', '2', '3', '4'].filter((data) => sender.push({ data }));
+    await untilOver();
+    expect(taken).toEqual(['1', '2']);
+    expect(sent.slice(1).join('')).toBe('data: 1\n\ndata: 2\n\nEND');
   });
 });
 
