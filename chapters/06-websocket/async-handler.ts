@@ -17,7 +17,7 @@ import type { WebSocketScope } from './scopes.ts';
 import type { SentHead } from './sent-response.ts';
 import { WebSocketExchange } from './websocket-exchange.ts';
 import type { WebSocketSource } from './websocket-exchange.ts';
-import type { WebSocketHost } from './websocket-types.ts';
+import type { WebSocketAcceptance, WebSocketHost, WebSocketOffer, WebSocketPeer } from './websocket-types.ts';
 
 /**
  * Serves an application by chapter 02's server.
@@ -49,6 +49,9 @@ function answerRequest(
   return exchange.response.then((head) => toResponse(head, settings.serverField));
 }
 
+/** What is said of an extension that has nothing but its key; one for all. */
+const noDetails = Object.freeze({});
+
 /** @throws HttpError 400, 403, 405, 426 for a handshake that is none */
 function answerHandshake(
   app: AsyncApp,
@@ -59,15 +62,11 @@ function answerHandshake(
 ): Promise<HttpResponse> {
   const offer = host.readOffer(request);
   const { subprotocols } = offer;
-  const source: WebSocketSource = {
-    subprotocols,
-    signal: request.signal,
-    accept: (acceptance, onOpen) => host.accept(offer, acceptance, onOpen),
-  };
+  const source = new HandshakeSource(offer, request.signal, host);
   const report = (error: unknown): void => settings.onError(error, scope);
   const exchange = new WebSocketExchange(source, settings.bufferedBytesMax, report);
   const { signal, peer } = exchange;
-  const extensions = { 'websocket.http.response': {}, 'websocket.peer': peer };
+  const extensions = { 'websocket.http.response': noDetails, 'websocket.peer': peer };
   const scope: WebSocketScope = websocketScope(request, settings, { subprotocols, signal, extensions });
   running.run(app, scope, exchange);
   return exchange.response;
@@ -81,6 +80,30 @@ function wantsWebSocket({ headers }: HttpRequest): boolean {
 function toResponse({ status, reason, headers, body }: SentHead, server: HeaderPair | null): HttpResponse {
   const named = server === null || headers.some(([name]) => name.toLowerCase() === 'server');
   return new HttpResponse(status, named ? headers : [...headers, server], body, reason === undefined ? {} : { reason });
+}
+
+/**
+ * A handshake as an exchange sees it. An object of its own, for the function that reports keeps what it shares its
+ * variables with as long as the WebSocket is open.
+ */
+class HandshakeSource implements WebSocketSource {
+  readonly signal: AbortSignal;
+  readonly #offer: WebSocketOffer;
+  readonly #host: WebSocketHost;
+
+  constructor(offer: WebSocketOffer, signal: AbortSignal, host: WebSocketHost) {
+    this.signal = signal;
+    this.#offer = offer;
+    this.#host = host;
+  }
+
+  get subprotocols(): readonly string[] {
+    return this.#offer.subprotocols;
+  }
+
+  accept(acceptance: WebSocketAcceptance, onOpen: (peer: WebSocketPeer) => void): HttpResponse {
+    return this.#host.accept(this.#offer, acceptance, onOpen);
+  }
 }
 
 /** Chapter 02's request as an exchange sees it. */

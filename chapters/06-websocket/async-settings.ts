@@ -4,6 +4,7 @@
 
 import type { HeaderPair } from '../02-http/index.ts';
 import type { Scope } from './async-app.ts';
+import { UnknownScopes, errorText } from './unknown-scopes.ts';
 
 /** Told of a fault on our side, and of the scope that the application was called for; `null`: of none. */
 export type AsyncErrorReporter = (error: unknown, scope: Scope | null) => void;
@@ -36,13 +37,20 @@ export function withAsyncDefaults(
 ): AsyncSettings {
   const { onError = reportToStderr, serverSoftware = 'ten-servers', bufferedBytesMax = defaultBufferedBytesMax } = options;
   const serverField: HeaderPair | null = serverSoftware === '' ? null : ['Server', serverSoftware];
-  return { onError, serverSoftware, bufferedBytesMax, serverField, state, stopping };
+  return { onError: withoutRepeating(onError), serverSoftware, bufferedBytesMax, serverField, state, stopping };
+}
+
+/** A64: that an application does not know a scope is reported once for each type. */
+function withoutRepeating(onError: AsyncErrorReporter): AsyncErrorReporter {
+  const unknown = new UnknownScopes();
+  return (error, scope) => {
+    if (scope === null || unknown.isNews(error, scope.type)) onError(error, scope);
+  };
 }
 
 /** One line that tells where, and then the stack. */
 function reportToStderr(error: unknown, scope: Scope | null): void {
-  const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  process.stderr.write(`error in ${placeOf(scope)}: ${text}\n`);
+  process.stderr.write(`error in ${placeOf(scope)}: ${errorText(error)}\n`);
 }
 
 function placeOf(scope: Scope | null): string {

@@ -17,12 +17,13 @@ export interface ScopeApps {
  */
 export function byScope({ http, websocket, lifespan }: ScopeApps): AsyncApp {
   // The types cannot say that `receive` and `send` go with the scope's type: here is the one place that knows it.
-  return async (scope, receive, send) => {
+  // And no async function, which would wait as long as the application does: a WebSocket may stay open for days.
+  return (scope, receive, send) => {
     if (scope.type === 'http' && http !== undefined) return http(scope, receive as never, send);
     if (scope.type === 'websocket') {
       return websocket === undefined ? send({ type: 'websocket.close' }) : websocket(scope, receive as never, send);
     }
     if (scope.type === 'lifespan' && lifespan !== undefined) return lifespan(scope, receive as never, send);
-    throw new UnknownScopeError(scope.type);
+    return Promise.reject(new UnknownScopeError(scope.type));
   };
 }

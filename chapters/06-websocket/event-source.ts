@@ -33,7 +33,10 @@ export class EventSourceSender {
     this.#retryMs = retryMs;
   }
 
-  /** Sends an event, or bytes that {@link encodeEvent} made for many. False when the stream has ended. */
+  /**
+   * Sends an event, or bytes that {@link encodeEvent} made for many. False when the stream has ended; what was taken
+   * before is sent still, unless the client goes.
+   */
   push(event: StreamEvent | Uint8Array): boolean {
     // TODO 6.6  As it says above; `#waitingMax` is as its option says. `run` sends what is in `#waiting`, when it is
     //           roused. Of a stream that has ended nothing is kept.
@@ -61,9 +64,14 @@ export class EventSourceSender {
         const parts = this.#waiting.splice(0);
         if (parts.length > 0) await send({ type: 'http.response.body', body: joined(parts), moreBody: true });
       }
+      // Taken while something was on its way, and then came the end. What was one too many was not taken.
+      for (const part of this.#waiting.splice(0, this.#waitingMax)) {
+        await send({ type: 'http.response.body', body: part, moreBody: true });
+      }
       await send({ type: 'http.response.body' });
     } finally {
       this.#ended = true;
+      this.#waiting.length = 0;
       scope.signal.removeEventListener('abort', stop);
       scope.stopping.removeEventListener('abort', stop);
     }

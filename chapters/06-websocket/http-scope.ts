@@ -55,7 +55,8 @@ export function websocketScope(request: HttpRequest, settings: AsyncSettings, fa
     path: decodePathInfo(rawPath),
     rawPath,
     query: request.query,
-    headers: fieldsOf(request),
+    // Copied, a list has no room to grow: this one may be kept for days.
+    headers: [...fieldsOf(request)],
     client: endpoint(request.remoteAddress, request.remotePort),
     server: endpoint(request.localAddress, request.localPort),
     state: { ...settings.state },

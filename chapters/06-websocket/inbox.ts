@@ -45,7 +45,7 @@ export class Inbox {
     } else {
       if (this.#queue === noMessages) this.#queue = [message];
       else this.#queue.push(message);
-      this.#bytes += message.length;
+      this.#bytes += bytesOf(message);
     }
   }
 
@@ -58,7 +58,7 @@ export class Inbox {
   shift(): WebSocketMessage | undefined {
     if (this.length === 0) return undefined;
     const message = this.#queue[this.#taken++]!;
-    this.#bytes -= message.length;
+    this.#bytes -= bytesOf(message);
     if (this.length === 0) {
       this.#queue = noMessages;
       this.#taken = 0;
@@ -66,9 +66,9 @@ export class Inbox {
     return message;
   }
 
-  /** Waits for a message; `null` when there will be none. @throws LocalProtocolError when somebody waits already */
+  /** Waits for a message; `null` when there will be none. @throws (by rejection) LocalProtocolError: somebody waits already */
   wait(): Promise<WebSocketMessage | null> {
-    if (this.#waiting !== null) throw new LocalProtocolError('receive() while another one waits');
+    if (this.#waiting !== null) return Promise.reject(new LocalProtocolError('receive() while another one waits'));
     if (this.#ended) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.#waiting = resolve;
@@ -81,4 +81,12 @@ export class Inbox {
     this.#waiting?.(null);
     this.#waiting = null;
   }
+}
+
+/**
+ * What a message takes, at most. One character beyond U+00FF makes a string take two bytes for each of its characters,
+ * and whether it has one can only be found by looking at them all.
+ */
+function bytesOf(message: WebSocketMessage): number {
+  return typeof message === 'string' ? 2 * message.length : message.length;
 }

@@ -12,7 +12,7 @@ export interface WebSocketLimits {
   readonly fragmentsMax: number;
   /** Messages that wait for `receive`; then reading pauses. */
   readonly queuedMessagesMax: number;
-  /** All messages together that wait for `receive`, text counted in characters; then reading pauses. */
+  /** All messages together that wait for `receive`, text with two bytes a character; then reading pauses. */
   readonly queuedBytesMax: number;
   /** Output that waits for the kernel before `send` says to wait. */
   readonly highWaterBytes: number;

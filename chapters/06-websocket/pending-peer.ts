@@ -7,7 +7,8 @@ import { DisconnectError } from './disconnect-error.ts';
 import type { WebSocketMessage, WebSocketPeer } from './websocket-types.ts';
 
 export class PendingPeer {
-  readonly #opened = Promise.withResolvers<WebSocketPeer | null>();
+  /** Let go of when it is known whether there will be one: an open WebSocket may stay so for days. */
+  #opening: PromiseWithResolvers<WebSocketPeer | null> | null = Promise.withResolvers();
   #peer: WebSocketPeer | null = null;
   /** A message could not be sent, for nobody is there: known before the WebSocket has told its end. */
   lost = false;
@@ -19,17 +20,17 @@ export class PendingPeer {
 
   open(peer: WebSocketPeer): void {
     this.#peer = peer;
-    this.#opened.resolve(peer);
+    this.#settle(peer);
   }
 
   /** It will not be opened. */
   abandon(): void {
-    this.#opened.resolve(null);
+    this.#settle(null);
   }
 
   /** @throws DisconnectError where it will not be opened */
   async whenOpen(): Promise<void> {
-    if (await this.#opened.promise === null) throw new DisconnectError();
+    if (await this.#opened() === null) throw new DisconnectError();
   }
 
   /**
@@ -39,7 +40,7 @@ export class PendingPeer {
    * @throws DisconnectError; GatewayError A39 when too much waits
    */
   async send(data: string | Uint8Array, bufferedBytesMax: number): Promise<void> {
-    const peer = this.#peer ?? await this.#opened.promise;
+    const peer = this.#peer ?? await this.#opened();
     if (peer === null || peer.state !== 'open') throw this.#lose();
     if (peer.bufferedBytes > bufferedBytesMax) {
       throw new GatewayError('A39', `more than ${bufferedBytesMax} bytes wait: await what send returns`);
@@ -48,18 +49,24 @@ export class PendingPeer {
   }
 
   async close(code = 1000, reason = ''): Promise<void> {
-    const peer = this.#peer ?? await this.#opened.promise;
+    const peer = this.#peer ?? await this.#opened();
     peer?.close(code, reason);
   }
 
-  /** The next message; `null` when there will be none, after its end. */
-  async receive(): Promise<WebSocketMessage | null> {
-    const peer = this.#peer ?? await this.#opened.promise;
-    if (peer === null) return null;
-    // What the client sent before it closed is still given.
-    const message = await peer.receive();
-    if (message === null) await peer.closed;
-    return message;
+  /** The next message; `null` when there will be none. What the client sent before it closed is still given. */
+  receive(): Promise<WebSocketMessage | null> {
+    if (this.#peer !== null) return this.#peer.receive();
+    return this.#opened().then((peer) => peer === null ? null : peer.receive());
+  }
+
+  /** The WebSocket when it is open, `null` where it will not be. */
+  #opened(): Promise<WebSocketPeer | null> {
+    return this.#opening?.promise ?? Promise.resolve(this.#peer);
+  }
+
+  #settle(peer: WebSocketPeer | null): void {
+    this.#opening?.resolve(peer);
+    this.#opening = null;
   }
 
   #lose(): DisconnectError {

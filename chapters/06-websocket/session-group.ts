@@ -12,7 +12,7 @@ import type { WebSocketTimeouts } from './timeouts.ts';
 
 /** A session, as its group sees it. */
 export interface GroupMember {
-  /** In the time of {@link SessionGroup.after}. */
+  /** In the time of {@link SessionGroup.after}. Asked for with every tick. */
   readonly deadlineMs: number;
   expire(): void;
   close(code: number, reason: string): void;

@@ -1,9 +1,11 @@
 /**
- * How long a peer may be silent or slow, in milliseconds; `Infinity` for as long as it likes.
+ * How long a peer may be silent or slow, in milliseconds; `Infinity` for as long as it likes. None of these is cut short,
+ * and each ends late by up to two ticks of the clock that all WebSockets of a server share (session-group.ts): by two
+ * seconds, or half of the shortest of the times.
  */
 
 export interface WebSocketTimeouts {
-  /** Of silence, before a ping is sent. */
+  /** Of silence, since the peer was last heard, before a ping is sent. */
   readonly heartbeatMs: number;
   /** From that ping until anything arrives: the connection is cut. */
   readonly pongMs: number;

@@ -14,13 +14,17 @@ import { HttpExchange } from './http-exchange.ts';
 import type { HttpSource } from './http-exchange.ts';
 import { RunningApps } from './running-apps.ts';
 import type { SentHead } from './sent-response.ts';
+import { UnknownScopes, errorText } from './unknown-scopes.ts';
 
 /** Makes an application of part one. It is called with http scopes only, and with a `state` that is empty. */
 export function toGateway(app: AsyncApp): GatewayApp {
   const running = new RunningApps();
+  const unknown = new UnknownScopes();
   return (environ, startResponse) => {
     const source = new EnvironSource(environ);
-    const report = (error: unknown): void => writeError(environ, error);
+    const report = (error: unknown): void => {
+      if (unknown.isNews(error, 'http')) writeError(environ, error);
+    };
     const exchange = new HttpExchange(source, defaultBufferedBytesMax, report);
     running.run(app, environScope(environ), exchange);
     return new ExchangeBody(exchange.response, ({ status, reason, headers }) => {
@@ -122,6 +126,6 @@ function bodyBytesOf(environ: Environ): number | undefined {
 }
 
 function writeError(environ: Environ, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  environ['gateway.errors'].write(`error in ${environ.REQUEST_METHOD} ${environ['gateway.rawPathInfo']}: ${text}\n`);
+  const place = `${environ.REQUEST_METHOD} ${environ['gateway.rawPathInfo']}`;
+  environ['gateway.errors'].write(`error in ${place}: ${errorText(error)}\n`);
 }

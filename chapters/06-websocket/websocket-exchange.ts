@@ -6,7 +6,7 @@
  * other: there the states are those of http.
  */
 
-import { HttpError, HttpResponse, isOurFault } from '../02-http/index.ts';
+import { HttpError, HttpResponse, LocalProtocolError, isOurFault } from '../02-http/index.ts';
 import { GatewayError } from '../05-gateway/index.ts';
 import type { ReceivedEvent, SentEvent } from './async-app.ts';
 import { checkClose, checkIsEvent, checkMessage, checkSubprotocol } from './check-event.ts';
@@ -19,7 +19,7 @@ import { SentPromises } from './sent-promises.ts';
 import { SentResponse } from './sent-response.ts';
 import type { ResponseListener, SentHead } from './sent-response.ts';
 import type { WebSocketAccept, WebSocketClose, WebSocketDisconnectEvent } from './websocket-events.ts';
-import type { WebSocketAcceptance, WebSocketPeer } from './websocket-types.ts';
+import type { WebSocketAcceptance, WebSocketMessage, WebSocketPeer } from './websocket-types.ts';
 
 /** Where a WebSocket comes from. */
 export interface WebSocketSource {
@@ -31,14 +31,12 @@ export interface WebSocketSource {
 }
 
 export class WebSocketExchange implements ResponseListener {
-  /** The answer to the handshake. @throws HttpError where there is none */
-  readonly response: Promise<HttpResponse>;
-  /** Let go of when the WebSocket is open: it may stay so for days. */
+  /** This and the answer are let go of when the WebSocket is open: it may stay so for days. */
   #source: WebSocketSource | null;
+  #answer: PromiseWithResolvers<HttpResponse> | null = Promise.withResolvers();
   readonly #bufferedBytesMax: number;
   readonly #report: (error: unknown) => void;
   readonly #promises = new SentPromises();
-  readonly #answer = Promise.withResolvers<HttpResponse>();
   readonly #pending = new PendingPeer();
   #denial: SentResponse | null = null;
   readonly #ended = new AbortController();
@@ -53,9 +51,14 @@ export class WebSocketExchange implements ResponseListener {
     this.#source = source;
     this.#bufferedBytesMax = bufferedBytesMax;
     this.#report = report;
-    this.response = this.#answer.promise;
     if (source.signal.aborted) this.#leave();
     else source.signal.addEventListener('abort', this.#leave, { once: true });
+  }
+
+  /** The answer to the handshake; asked for before the WebSocket is open. @throws HttpError where there is none */
+  get response(): Promise<HttpResponse> {
+    if (this.#answer === null) throw new LocalProtocolError('the handshake was answered long ago');
+    return this.#answer.promise;
   }
 
   /** Aborts when the WebSocket has ended, however it has. */
@@ -72,20 +75,17 @@ export class WebSocketExchange implements ResponseListener {
 
   // ── what the application calls ──
 
-  readonly receive = async (): Promise<ReceivedEvent> => {
-    if (this.#receiving) throw new GatewayError('A31', 'receive was called before the one before had settled: await it');
-    this.#receiving = true;
-    try {
-      if (!this.#connectGiven) {
-        this.#connectGiven = true;
-        return { type: 'websocket.connect' };
-      }
-      const data = await this.#pending.receive();
-      // Where there is none, #end was told why before we are.
-      return data === null ? this.#disconnect! : { type: 'websocket.receive', data };
-    } finally {
-      this.#receiving = false;
+  /** No async function: nearly all the time it waits, and its frame would be half of what an idle WebSocket takes. */
+  readonly receive = (): Promise<ReceivedEvent> => {
+    if (this.#receiving) {
+      return Promise.reject(new GatewayError('A31', 'receive was called before the one before had settled: await it'));
     }
+    if (!this.#connectGiven) {
+      this.#connectGiven = true;
+      return Promise.resolve({ type: 'websocket.connect' });
+    }
+    this.#receiving = true;
+    return this.#pending.receive().then(this.#onMessage, this.#onFailure);
   };
 
   readonly send = (event: SentEvent): Promise<void> => this.#promises.attempt(() => {
@@ -112,6 +112,17 @@ export class WebSocketExchange implements ResponseListener {
     }
   });
 
+  readonly #onMessage = (data: WebSocketMessage | null): ReceivedEvent | Promise<ReceivedEvent> => {
+    if (data === null) return this.#whenEnded();
+    this.#receiving = false;
+    return { type: 'websocket.receive', data };
+  };
+
+  readonly #onFailure = (error: unknown): never => {
+    this.#receiving = false;
+    throw error;
+  };
+
   // ── what becomes of the application ──
 
   returned(): void {
@@ -137,7 +148,7 @@ export class WebSocketExchange implements ResponseListener {
   // ── for SentResponse: the denial ──
 
   onHead({ status, reason, headers, body }: SentHead): void {
-    this.#answer.resolve(new HttpResponse(status, headers, body, reason === undefined ? {} : { reason }));
+    this.#answer?.resolve(new HttpResponse(status, headers, body, reason === undefined ? {} : { reason }));
   }
 
   onOver(): void {
@@ -152,7 +163,7 @@ export class WebSocketExchange implements ResponseListener {
     // There is one until the state is `open`.
     const source = this.#source!;
     checkSubprotocol(event, source.subprotocols);
-    this.#answer.resolve(source.accept({ subprotocol, headers }, (peer) => this.#open(peer)));
+    this.#answer?.resolve(source.accept({ subprotocol, headers }, (peer) => this.#open(peer)));
     this.#state = 'open';
     return this.#pending.whenOpen();
   }
@@ -161,6 +172,7 @@ export class WebSocketExchange implements ResponseListener {
     this.#pending.open(peer);
     this.#source?.signal.removeEventListener('abort', this.#leave);
     this.#source = null;
+    this.#answer = null;
     void peer.closed.then(({ code, reason }) => {
       this.#gone = true;
       this.#end(code, reason);
@@ -172,7 +184,7 @@ export class WebSocketExchange implements ResponseListener {
     const before = this.#state;
     this.#state = 'closed';
     if (before === 'open') return this.#pending.close(event.code, event.reason);
-    this.#answer.reject(new HttpError(403));
+    this.#answer?.reject(new HttpError(403));
     this.#end();
     return undefined;
   }
@@ -196,6 +208,14 @@ export class WebSocketExchange implements ResponseListener {
     this.#ended.abort();
   }
 
+  /** Waits for the end: there are no more messages, but the connection may still be open. */
+  async #whenEnded(): Promise<ReceivedEvent> {
+    if (this.#disconnect === null) await this.#pending.peer?.closed;
+    this.#receiving = false;
+    // #open asked for the same before, and has told #end by now.
+    return this.#disconnect!;
+  }
+
   #lacksAnswer(): boolean {
     if (this.#disconnect !== null) return false;
     return this.#state === 'connecting' || (this.#state === 'denying' && this.#denial?.state !== 'complete');
@@ -203,7 +223,7 @@ export class WebSocketExchange implements ResponseListener {
 
   #giveUp(error: unknown): void {
     if (this.#denial?.state === 'sending') this.#denial.breakOff(new HttpError(500));
-    else this.#answer.reject(error);
+    else this.#answer?.reject(error);
     this.#state = 'closed';
     this.#end();
   }

@@ -46,12 +46,13 @@ export class OpenWebSocket implements WebSocketPeer {
     return this.#session.outbox.drained();
   }
 
-  async receive(): Promise<WebSocketMessage | null> {
+  /** No async function: ten thousand that wait would each keep its frame. */
+  receive(): Promise<WebSocketMessage | null> {
     const { inbox } = this.#session;
     const message = inbox.shift();
     if (message === undefined) return inbox.wait();
     if (inbox.length === 0) this.#session.readOn();
-    return message;
+    return Promise.resolve(message);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WebSocketMessage, void> {

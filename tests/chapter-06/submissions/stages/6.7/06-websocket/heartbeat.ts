@@ -15,11 +15,11 @@ export class Heartbeat {
   readonly #machine: WebSocketConnection;
   readonly #batch: SocketBatch;
   readonly #group: SessionGroup;
-  /** Something has arrived since the silence was last looked at. */
+  /** Something has arrived since the silence was last asked for or looked at. */
   #heard = true;
   /** A ping has been sent, and nothing has arrived since the deadline before. */
   #pinged = false;
-  /** When to look at the silence next: {@link Heartbeat.expire}. */
+  /** When to look at the silence next: {@link Heartbeat.expire}. Whoever wants to know asks {@link Heartbeat.dueMs}. */
   deadlineMs: number;
 
   constructor(machine: WebSocketConnection, batch: SocketBatch, group: SessionGroup) {
@@ -29,9 +29,19 @@ export class Heartbeat {
     this.deadlineMs = group.after(group.timeouts.heartbeatMs);
   }
 
-  /** Something has arrived. */
+  /** Something has arrived. This is done for all that does, so it is a flag, and neither a timer nor a look at the clock. */
   hear(): void {
     this.#heard = true;
+  }
+
+  /** When the time is up. The group asks with every tick, and who has been heard since it last did has all its time anew. */
+  dueMs(): number {
+    if (this.#heard) {
+      this.deadlineMs = this.#group.nowMs + this.#group.timeouts.heartbeatMs;
+      this.#heard = false;
+      this.#pinged = false;
+    }
+    return this.deadlineMs;
   }
 
   /**

@@ -160,7 +160,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   /** When to call {@link WebSocketSession.expire}: for the closing handshake, or else for the heartbeat. */
   get deadlineMs(): number {
-    return this.closing.state === 'open' ? this.#heartbeat.deadlineMs : this.closing.deadlineMs;
+    return this.closing.state === 'open' ? this.#heartbeat.dueMs() : this.closing.deadlineMs;
   }
 
   expire(): void {
