@@ -341,6 +341,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, timeouts: { heartbeatMs: 40, pongMs: 60 } });
       const sent = 'nothing at all, not even pongs';
       const silent = await PeerClient.open(world, server, '/a?silent', { pongs: false });
+      // A server that asks for ever is never done, and never silent.
+      await silent.until(() => silent.pings.length > 20 || silent.tcp.ended || silent.tcp.closed, { sent, expected: 'the connection is cut' });
+      check(silent.tcp.ended || silent.tcp.closed, { sent, received: silent.describe(), expected: 'a ping, and when nothing comes the connection is cut' });
       await silent.untilEnd({ sent, expected: 'the connection is cut' });
       await toldOnly(world, 'silent', 'disconnect 1006', { sent });
       const spoke = await PeerClient.open(world, server, '/a?spoke', { pongs: false });
