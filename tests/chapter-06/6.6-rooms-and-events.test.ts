@@ -806,6 +806,33 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       check(last < first + 4, { sent: 'nine streams that have ended, one after another', received: `${last} listeners of stopping, after the first ${first}`, expected: 'no more for each' });
     },
   );
+
+  rule(
+    'roused-by-every-event',
+    'sends an event at once, also when the time of an earlier beat is over',
+    {
+      rule: 'an event is sent when it is pushed, and does not wait for a heartbeat: the timer that waited with the stream before an event came has nothing to say any more',
+      likely: 'the timer of an earlier wait still runs, and takes away by what the next event would rouse the stream',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS, held: true });
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      const told: string[] = [];
+      for (let round = 0; round < 3; round++) {
+        // Its head has gone, and it waits.
+        for (let turn = 0; turn < 4; turn++) await world.settle();
+        await world.call('markBeats');
+        for (let pushed = 0; pushed < 2; pushed++) {
+          told.push(world.random.words(2));
+          await world.call('push', 'a', [{ data: told.at(-1)! }]);
+          await client.untilEvents(told.length, { sent: `${told.length} events, one after another, and the time of a beat that ran before is over`, expected: 'each when it is pushed' });
+          for (let turn = 0; turn < 4; turn++) await world.settle();
+          await world.call('runOutBeats');
+        }
+      }
+      check(client.data.join() === told.join(), { sent: told.join(', '), received: client.data.join(', '), expected: 'all of them in their order' });
+    },
+  );
 });
 
 /** Waits until the server counts so many connections. */

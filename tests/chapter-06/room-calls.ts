@@ -2,6 +2,8 @@
 import { getEventListeners } from 'node:events';
 import type * as Chapter from '#subject/06-websocket/index.ts';
 import type { Address } from '#support/tcp-client.ts';
+import { holdTimers } from './held-timers.ts';
+import type { HeldTimers } from './held-timers.ts';
 import { hurry } from './hurry.ts';
 import type { Stage } from './stage.ts';
 
@@ -24,6 +26,8 @@ export interface EventsSetup {
   retryMs?: number;
   /** The clock of the process runs so many times faster. */
   faster?: number;
+  /** The timers of heartbeats run out when the test lets them. */
+  held?: boolean;
 }
 
 /** What became of a `push`: what it returned, or the name of what it threw. */
@@ -41,6 +45,7 @@ export function roomCalls(stage: Stage) {
   const listeners = new Set<Chapter.EventSourceSender>();
   /** The `stopping` of the stream that began last. */
   let stopping: AbortSignal | null = null;
+  let timers: HeldTimers | null = null;
 
   function roomOf(name: string, { slowReaders, bufferedBytesMax, announces = false, silent = false }: RoomSetup): Chapter.Room {
     const known = rooms.get(name);
@@ -138,6 +143,7 @@ export function roomCalls(stage: Stage) {
      */
     serveEvents: async (setup: EventsSetup = {}): Promise<Address> => {
       if (setup.faster !== undefined) hurry(setup.faster);
+      if (setup.held === true && setup.heartbeatMs !== undefined) timers = holdTimers(setup.heartbeatMs);
       const app: Chapter.AsyncApp = async (scope, _receive, send) => {
         if (scope.type !== 'http') throw new chapter.UnknownScopeError(scope.type);
         await stream(setup, scope, send);
@@ -155,6 +161,9 @@ export function roomCalls(stage: Stage) {
     pushEncoded: (name: string, events: readonly Chapter.StreamEvent[]): Pushed[] =>
       events.map((event) => pushed(() => named(senders, name).push(chapter.encodeEvent(event)))),
     pushComment: (name: string, text: string): Pushed => pushed(() => named(senders, name).push(chapter.encodeComment(text))),
+    markBeats: (): void => timers?.mark(),
+    /** The timers that were running when they were marked run out, but for those that have been cleared. */
+    runOutBeats: (): void => timers?.runOut(),
     /** How many wait to hear that the server stops. */
     listenersOfStopping: (): number => (stopping === null ? 0 : getEventListeners(stopping, 'abort').length),
     /** Says something to all that listen to the log, and to those who come back later. */
