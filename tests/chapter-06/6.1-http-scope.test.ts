@@ -643,6 +643,134 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       check(ends === wanted, { sent: 'PUT in absolute form', received: ends, expected: wanted });
     },
   );
+
+  rule(
+    'reports-the-first-cause',
+    'reports what was refused, and not what has come of it as well',
+    {
+      rule: 'the first event that was refused is reported, where the application has not thrown that error itself; that a response is missing (A60), or its end (A61), only where no such event was; and what the application throws in any case (A64)',
+      likely: '`unheard` was reported, and the missing response is reported behind it',
+    },
+    async (world) => {
+      const server = await world.call('serveScripts', {
+        '/refused': [send('early', body('x'))],
+        '/short': [must(start(200, [['Content-Length', '10']])), must(body('1234', true)), send('less', body('567'))],
+        '/both': [send('early', body('x')), { do: 'throw', what: 'plain' }],
+      });
+      expectStatus(await once(world, server, 'GET', '/refused'), 500, 'GET /refused');
+      await expectReports(world, ['A51'], 'a body without a start, and no response');
+      await expectCut((await world.http(server)).send('GET', '/short'), '1234');
+      await expectReports(world, ['A51', 'A56'], 'and a last body event that is too short, and nothing behind it');
+      expectStatus(await once(world, server, 'GET', '/both'), 500, 'GET /both');
+      const sent = 'a body without a start, and then an error of another kind';
+      await noted(world, 'a report', { sent, received: 'only one of them was reported', expected: 'both are reported' }, 4);
+      await world.settle();
+      const came = (await world.call('reports')).slice(2).map(({ rule: broken, name }) => broken ?? name);
+      check(came.toSorted().join() === 'A51,Error', { sent, received: `reported: ${came.join(', ')}`, expected: 'reported: A51, Error' });
+    },
+  );
+
+  rule(
+    'reports-faults-of-its-own',
+    'reports what the application throws, also where the client has gone',
+    {
+      rule: 'what an application has thrown is reported; a DisconnectError or an AbortError is not when the client has gone (A64), and only then',
+      likely: 'every error is excused by a client that has gone, or a DisconnectError by its name alone',
+    },
+    async (world) => {
+      const server = await world.call('serveScripts', {
+        '/gone': [{ do: 'gather' }, { do: 'note', text: 'waits' }, { do: 'signal' }, { do: 'throw', what: 'plain' }],
+        '/there': [{ do: 'gather' }, { do: 'throw', what: 'disconnect' }],
+      });
+      const http = (await world.http(server)).send('GET', '/gone');
+      await noted(world, 'waits', { sent: 'GET /gone', expected: 'the application waits' });
+      http.tcp.resetNow();
+      await expectReports(world, ['Error'], 'a client that goes, and an application that breaks behind it');
+      expectStatus(await once(world, server, 'GET', '/there'), 500, 'a DisconnectError, and a client that waits for its answer');
+      await expectReports(world, ['Error', 'DisconnectError'], 'and a DisconnectError, where the client is there');
+    },
+  );
+
+  rule(
+    'sends-nothing-to-the-gone',
+    'rejects what is sent when the client has gone, whatever was under way',
+    {
+      rule: 'when the server knows that nothing will arrive any more send rejects with a DisconnectError (A58): also where the client goes in the middle of its body, and where nothing of the response was under way. It is not reported (A64)',
+      likely: 'that the client has gone is heard of by who receives alone, or by who has just sent',
+    },
+    async (world) => {
+      const server = await world.call('serveScripts', {
+        '/half': [{ do: 'receive', as: 'half' }, { do: 'receive', as: 'rest' }, { do: 'signal' }, { do: 'note', text: 'gone' }, { do: 'gate', name: 'half' }, send('start', start(200)), send('body', body('x'))],
+        '/idle': [must(start(200)), must(body('a', true)), { do: 'note', text: 'idle' }, { do: 'signal' }, { do: 'note', text: 'gone' }, { do: 'gate', name: 'idle' }, must(body('b', true))],
+      });
+      const uploads = (await world.http(server)).announce('POST');
+      uploads.tcp.write('POST /half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nhalf');
+      await noted(world, 'half: ', { sent: 'half a body', expected: 'it is given' });
+      uploads.tcp.resetNow();
+      await noted(world, 'gone', { sent: 'half a body, and then a reset', expected: '`signal` aborts' });
+      await world.settle();
+      await world.call('openGate', 'half');
+      // A head leaves with the first part of the body: until then there is nothing that could not arrive.
+      await expectOutcomes(world, { start: ['DisconnectError', 'sent'], body: 'DisconnectError' }, 'half a body, and then a reset');
+      const reads = (await world.http(server)).send('GET', '/idle');
+      await reads.tcp.until(() => reads.tcp.received.includes('\r\na\r\n'), { expected: 'the first part of the response' });
+      await noted(world, 'idle', { sent: 'GET /idle', expected: 'the application waits' });
+      reads.tcp.resetNow();
+      await noted(world, 'gone', { sent: 'GET /idle, and then a reset', expected: '`signal` aborts' }, 2);
+      await world.settle();
+      await world.call('openGate', 'idle');
+      await noted(world, 'end /idle', { sent: 'GET /idle, and then a reset', expected: 'the application ends' });
+      await expectReports(world, [], 'two clients that have gone');
+    },
+  );
+
+  rule(
+    'nothing-behind-a-throw',
+    'takes nothing from an application that has thrown, and lets go of who still receives',
+    {
+      rule: 'what is sent when the promise of the application has settled is refused (A6), and no hints come behind a response (A59); the 500 is a response like others: when it is complete receive gives http.disconnect (A41)',
+      likely: 'the answer is given, and the exchange is not over',
+    },
+    async (world) => {
+      const server = await world.call('serveScripts', { '/throws': [{ do: 'gather' }, { do: 'receive beside', as: 'waiting' }, { do: 'throw', what: 'plain' }] });
+      const http = (await world.http(server)).send('GET', '/throws');
+      expectStatus(await http.response(), 500, 'GET /throws');
+      await expectOutcomes(world, { waiting: 'http.disconnect' }, 'a receive behind the body, and an application that throws');
+      const before = http.tcp.received.length;
+      const late: LooseEvent[] = [{ type: 'http.response.earlyHints', headers: [['Link', '</a.css>; rel=preload']] }, start(200), body('x')];
+      for (const event of late) {
+        const came = await world.call('sendLate', event);
+        check(came === 'A6' || came === 'DisconnectError', { sent: `${String(event.type)} when the application has thrown`, received: came, expected: 'A6' });
+      }
+      await http.tcp.expectNoMoreThan(before, { expected: 'nothing behind the 500' });
+    },
+  );
+
+  rule(
+    'breaks-off-behind-what-waits',
+    'cuts a response that breaks off while a part of it is on its way',
+    {
+      rule: 'an application that throws, or returns without a last body event, when its response has begun: the connection is closed, so that the client sees that it is not complete (A61, A63), also where a part is on its way that was not awaited',
+      likely: 'the error of `fail` is told to a server that waits for a part, and forgotten where none does',
+    },
+    async (world) => {
+      // More than the kernel takes: it is on its way until the client reads.
+      const large = 'x'.repeat(12 * 1024 * 1024);
+      const begins = (path: string): Step[] => [must(start(200)), must(body('one,', true)), { do: 'gate', name: path }, { do: 'fire', as: path, event: body(large, true) }];
+      const server = await world.call('serveScripts', { '/throws': [...begins('/throws'), { do: 'throw', what: 'plain' }], '/returns': begins('/returns') });
+      for (const [path, reports] of [['/throws', ['Error']], ['/returns', ['Error', 'A61']]] as const) {
+        const http = (await world.http(server)).send('GET', path);
+        await http.tcp.until(() => http.tcp.received.includes('one,'), { expected: 'the first part of the response' });
+        http.tcp.pause();
+        await world.call('openGate', path);
+        await noted(world, `end ${path}`, { sent: `GET ${path}`, expected: 'the application ends, and a part of its response still waits' });
+        await world.settle();
+        http.tcp.resume();
+        await expectCut(http, 'one,');
+        await expectReports(world, reports, `GET ${path}`);
+      }
+    },
+  );
 });
 
 /** Pieces of a burst. */

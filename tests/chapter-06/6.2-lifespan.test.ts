@@ -379,6 +379,21 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       await noted(world, 'stopped', { sent: 'lifespan.shutdown.complete', expected: 'the server stops' });
     },
   );
+
+  rule(
+    'throws-behind-its-last',
+    'reports what an application throws behind lifespan.shutdown.complete',
+    {
+      rule: 'what an application throws when its shutdown is complete is reported (A97); the server has stopped all the same',
+      likely: 'where the application ends nobody looks at an error behind its last answer',
+    },
+    async (world) => {
+      await serve(world, [...BEGINS, ...ENDS, { do: 'throw', what: 'plain' }], PATHS);
+      await world.call('beginStop', LONG_MS);
+      await noted(world, 'stopped', { sent: 'lifespan.shutdown.complete, and then an error', expected: 'the server stops' });
+      await expectReports(world, ['Error'], 'lifespan.shutdown.complete, and then an error');
+    },
+  );
 });
 
 type LifespanWorld = World<typeof driver>;

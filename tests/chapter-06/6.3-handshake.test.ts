@@ -436,4 +436,63 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'lists-with-room',
+    'reads a list of subprotocols with room in it, and with empty members',
+    {
+      rule: 'around the commas of a list there is any number of spaces and tabs (RFC 9110 §5.6.1, §5.6.3), and its empty members are passed over (§5.6.1.2)',
+      likely: 'one space is taken off, or what stands between two commas has to be a token',
+    },
+    async (world) => {
+      const server = await world.call('serveHandshakes', { subprotocols: ['log'] });
+      const { random } = world;
+      const [one, another] = [random.word(), `${random.word()}.2`];
+      const offers: (string | string[])[] = [
+        `${one},   ${another},\t\t log`, `${one}  ,${another} \t ,log`, `${one},,${another}, ,log`, `,${one},${another},log`, `${one},${another},log,`, [`${one},`, ` ,${another},\t,log`],
+      ];
+      for (const offer of offers) {
+        const response = await expectAccepted(world, server, { 'Sec-WebSocket-Protocol': offer });
+        const sent = `Sec-WebSocket-Protocol: ${[offer].flat().map((line) => JSON.stringify(line)).join(' and in a second line ')}`;
+        const { subprotocols } = offerOf(response);
+        check(JSON.stringify(subprotocols) === JSON.stringify([one, another, 'log']), { sent, received: `subprotocols ${JSON.stringify(subprotocols)}`, expected: `subprotocols ${JSON.stringify([one, another, 'log'])}` });
+        check(fieldValue(response, 'sec-websocket-protocol') === 'log', { sent, received: `Sec-WebSocket-Protocol: ${fieldValue(response, 'sec-websocket-protocol') ?? 'none'}`, expected: 'Sec-WebSocket-Protocol: log' });
+      }
+    },
+  );
+
+  rule(
+    'not-what-nobody-offered',
+    'answers with no subprotocol that the client has not offered',
+    {
+      rule: 'the subprotocol of the answer is one of the client\'s, or there is none (RFC 6455 §4.2.2): who takes another one is told so, and the client gets no 101 that it would have to fail',
+      likely: '`acceptHandshake` writes what it is given',
+    },
+    async (world) => {
+      const insists = `chat.${world.random.word()}`;
+      const server = await world.call('serveHandshakes', { insists });
+      const response = await expectAccepted(world, server, { 'Sec-WebSocket-Protocol': `log, ${insists}` });
+      check(fieldValue(response, 'sec-websocket-protocol') === insists, { sent: `Sec-WebSocket-Protocol: log, ${insists}`, received: `Sec-WebSocket-Protocol: ${fieldValue(response, 'sec-websocket-protocol') ?? 'none'}`, expected: `Sec-WebSocket-Protocol: ${insists}` });
+      for (const offer of ['log', `${insists}x`, insists.toUpperCase(), null]) {
+        const { response: other, sent } = await answerTo(world, server, { 'Sec-WebSocket-Protocol': offer });
+        check(other.status !== 101, { sent: `${sent}, to a server that takes ${insists}`, received: `101 with Sec-WebSocket-Protocol: ${fieldValue(other, 'sec-websocket-protocol') ?? 'none'}`, expected: 'no 101' });
+      }
+    },
+  );
+
+  rule(
+    'upgrade-of-this-connection',
+    'names Upgrade in Connection where it answers with 426',
+    {
+      rule: 'who sends Upgrade names it in Connection, so that nobody in between passes it on (RFC 9110 §7.8)',
+      likely: 'the fields of the 426 are not those of `upgradeRequired`',
+    },
+    async (world) => {
+      const server = await world.call('serveHandshakes');
+      for (const version of ['8', '14']) {
+        const response = await expectRefused(world, server, { 'Sec-WebSocket-Version': version }, [426]);
+        check(fieldTokens(response, 'connection').includes('upgrade'), { sent: `Sec-WebSocket-Version: ${version}`, received: `426 with Connection: ${fieldValue(response, 'connection') ?? 'none'}`, expected: 'Upgrade among the options of Connection' });
+      }
+    },
+  );
 });

@@ -7,6 +7,7 @@ import type driver from './driver.ts';
 import { EventStreamClient } from './event-stream-client.ts';
 import { PeerClient } from './life-client.ts';
 import { expectNoConnections, expectNoReports, noted, standstill, stopped } from './life-story.ts';
+import { firstOf } from './notes.ts';
 
 type RoomWorld = World<typeof driver>;
 
@@ -565,10 +566,285 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       check(held < 24 * MIB, { sent, received: `${Math.round(held / MIB)} MB are held in buffers`, expected: 'nothing of them' });
     },
   );
+
+  rule(
+    'message-before-the-leaving',
+    'sends the message that brings a leaving about before the word of that leaving',
+    {
+      rule: 'a slow member is dismissed when all others have been sent the message, and not before: what onLeave says to the room of it comes behind that message',
+      likely: 'the slow ones are looked for and dismissed first, and then the message is sent to those who are left',
+    },
+    async (world) => {
+      const server = await world.call('serveRooms', { bufferedBytesMax: 256 * KIB, announces: true });
+      const clients: PeerClient[] = [];
+      for (const [index, name] of ['early', 'slow', 'late'].entries()) {
+        clients.push(await PeerClient.open(world, server, `/room?${name}`));
+        await noted(world, `room: came ${name}, ${index + 1}`);
+      }
+      const [early, slow, late] = clients as [PeerClient, PeerClient, PeerClient];
+      slow.tcp.pause();
+      const quick = [early, late];
+      const filler = world.random.word().padEnd(64 * KIB, 'x');
+      let said = 0;
+      for (; said < ROUNDS_MAX && (await world.call('roomSize', 'room')) > 2; said++) {
+        await world.call('broadcast', 'room', [`${said} ${filler}`]);
+        const isHere = (client: PeerClient): boolean => client.messages.slice(-2).some(({ data }) => data.toString('latin1', 0, 8).startsWith(`${said} `));
+        for (const client of quick) await client.until(() => isHere(client), { sent: `message ${said}`, expected: 'it reaches who reads' });
+      }
+      const sent = `${said} messages to a room in which one does not read, and a word of it when it leaves`;
+      for (const client of quick) {
+        await client.until(() => client.texts.includes('left slow'), { sent, expected: 'a word of the one that leaves' });
+        const order = client.texts.slice(-2).map((message) => message.slice(0, 12));
+        check(order[0]!.startsWith(`${said - 1} `) && order[1] === 'left slow', { sent, received: `in the end: ${order.join(', and then ')}`, expected: `${said - 1} …, and then left slow` });
+      }
+    },
+  );
+
+  rule(
+    'room-without-listeners',
+    'does without onJoin and onLeave',
+    {
+      rule: 'onJoin and onLeave are options: a room that tells nobody of who comes and goes is one like others, and knows who is there',
+      likely: 'what is not there is called',
+    },
+    async (world) => {
+      const server = await world.call('serveRooms', { silent: true });
+      const clients: PeerClient[] = [];
+      for (const [index, name] of ['stays', 'leaves', 'closes'].entries()) {
+        clients.push(await PeerClient.open(world, server, `/room?${name}`));
+        await expectMembers(world, index + 1, `${index + 1} who join`);
+      }
+      check(await world.call('leaveRoom', 'room', 'leaves'), { sent: 'room.leave(a member)', received: 'false', expected: 'true' });
+      for (const [who, expected] of [['stays', true], ['leaves', false]] as const) {
+        const has = await world.call('hasMember', 'room', who);
+        check(has === expected, { sent: `room.has(one that ${who})`, received: `${String(has)}`, expected: `${expected}` });
+      }
+      const [, , closes] = clients as [PeerClient, PeerClient, PeerClient];
+      closes.send(close(1000));
+      await closes.untilEnd({ sent: 'Close 1000 of a member' });
+      await expectMembers(world, 1, 'one that leaves, and one that closes');
+      const [count] = await world.call('broadcast', 'room', ['to who is left']);
+      check(count === 1, { sent: 'a broadcast to who is left', received: `broadcast says ${count}`, expected: '1' });
+      await clients[0]!.untilMessages(1);
+      await expectNoReports(world, 'a room without onJoin and onLeave');
+    },
+  );
+
+  rule(
+    'retry-is-digits',
+    'sends a retry of 0, and none that is not digits alone',
+    {
+      rule: '`retryMs` is from 0 on, or a RangeError; browsers read digits alone and pass over what has others (HTML standard): a number that would be written in another way is refused, or written in digits',
+      likely: '0 is taken for nothing; or a whole number is taken for one that is written as digits, which 1e21 is not',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents');
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      const shown = (retryMs: number): string => `an event with retryMs: ${retryMs}`;
+      for (const retryMs of [0, world.random.integer(1, 100_000)]) {
+        const [taken] = await world.call('push', 'a', [{ data: 'taken', retryMs }]);
+        check(taken === true, { sent: shown(retryMs), received: `push says ${String(taken)}`, expected: 'true' });
+        await client.untilEvents(client.events.length + 1, { sent: shown(retryMs) });
+        check(client.parser.retryMs === retryMs, { sent: shown(retryMs), received: `retry: ${String(client.parser.retryMs)}`, expected: `a browser reads ${retryMs}` });
+      }
+      const [large] = await world.call('push', 'a', [{ data: 'large', retryMs: 1e21 }]);
+      await world.call('push', 'a', [{ data: 'the end' }]);
+      await client.until(() => client.data.at(-1) === 'the end', { sent: shown(1e21), expected: 'what is pushed behind it' });
+      check(large === 'RangeError' || client.parser.retryMs === 1e21, { sent: shown(1e21), received: `push says ${String(large)}, and a browser passes over it`, expected: 'a RangeError' });
+    },
+  );
+
+  rule(
+    'comments-are-no-events',
+    'writes comments that browsers pass over, whatever is in them',
+    {
+      rule: 'a line that begins with a colon is passed over (HTML standard, "Server-sent events"); a comment of several lines has one before each',
+      likely: 'the lines behind the first are fields',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      await world.call('push', 'a', [{ data: 'before', id: '1' }]);
+      await client.untilEvents(1);
+      const before = client.parser.comments;
+      const text = `${world.random.words(2)}\ndata: forged\r\nid: 2\r\rretry: 3`;
+      await world.call('pushComment', 'a', text);
+      await world.call('push', 'a', [{ data: 'behind' }]);
+      await client.untilEvents(2);
+      const heard = client.events.map(({ data, lastEventId }) => `${data} (id ${lastEventId})`).join(', ');
+      const comments = client.parser.comments - before;
+      check(heard === 'before (id 1), behind (id 1)' && client.parser.retryMs === null && comments >= 5, {
+        sent: `the comment ${JSON.stringify(text)} between two events`, received: `a browser hears ${heard}, and passes over ${comments} lines`, expected: 'the two events; five lines are passed over',
+      });
+    },
+  );
+
+  rule(
+    'silent-between-beats',
+    'says nothing of its own before it is time for a heartbeat',
+    {
+      rule: 'a heartbeat comes when a stream has been silent for `heartbeatMs`: it keeps the connection, and does not fill it',
+      likely: 'nobody waits for the time of the next beat, and comments are sent without a pause',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      await world.call('push', 'a', [{ data: 'one' }]);
+      await client.untilEvents(1);
+      for (let round = 0; round < 20; round++) await world.settle();
+      await world.call('push', 'a', [{ data: 'two' }]);
+      await client.untilEvents(2);
+      check(client.parser.comments <= 8, { sent: 'two events, and no time for a heartbeat', received: `${client.parser.comments} comments`, expected: 'one with the head, or few' });
+    },
+  );
+
+  rule(
+    'sends-what-came-meanwhile',
+    'sends what was pushed while something was being sent, without waiting for more',
+    {
+      rule: 'what is pushed while an event is on its way is sent behind it, and does not wait for the next event or heartbeat to wake the stream',
+      likely: 'behind each event the stream waits to be roused, and does not look at what has come in the meantime',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      client.tcp.pause();
+      // More than the kernel takes: it is on its way until the client reads.
+      const large = world.random.word().padEnd(16 * MIB, 'x');
+      const pushed: unknown[] = [];
+      for (const data of [large, 'second', 'third']) {
+        pushed.push(...await world.call('push', 'a', [{ data }]));
+        await world.settle();
+      }
+      check(pushed.every((taken) => taken === true), { sent: 'three events', received: `push says ${pushed.join(', ')}`, expected: 'true for each' });
+      client.tcp.resume();
+      await client.untilEvents(3, { sent: 'a large event, and two more while it is on its way' });
+      check(client.data[0] === large && client.data.slice(1).join() === 'second,third', { sent: 'a large event, and two more while it is on its way', received: client.describe(), expected: 'all of them in their order' });
+    },
+  );
+
+  rule(
+    'says-when-to-come-back',
+    'tells the client once, at the beginning, how long to wait before it comes back',
+    {
+      rule: 'with the option `retryMs` the stream begins with a field `retry` of digits (HTML standard), which is no event; without it, browsers wait as long as they like',
+      likely: 'the option is kept, and nobody is told',
+    },
+    async (world) => {
+      const retryMs = world.random.integer(100, 100_000);
+      const server = await world.call('serveEvents', { retryMs, heartbeatMs: NEVER_MS });
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      await client.until(() => client.parser.retryMs !== null, { sent: `retryMs: ${retryMs}`, expected: `retry: ${retryMs}, before there is an event` });
+      await world.call('push', 'a', [{ data: 'one' }]);
+      await client.untilEvents(1);
+      check(client.parser.retryMs === retryMs && client.data.join() === 'one', { sent: `retryMs: ${retryMs}`, received: `retry: ${String(client.parser.retryMs)}, and the events ${client.data.join(', ')}`, expected: `retry: ${retryMs}, and one event` });
+    },
+  );
+
+  rule(
+    'ends-with-a-silent-client',
+    'ends a stream on which nothing happens when its client goes',
+    {
+      rule: 'when the client has gone `signal` aborts (A19), and the stream ends; it need not wait for an event, or for a heartbeat, to find that out',
+      likely: 'only what is sent tells that nobody is there',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      client.tcp.resetNow();
+      const sent = 'a stream on which nothing is said, and a reset of its client';
+      await firstOf(world, ['a: ended', 'a: DisconnectError'], { sent, received: 'the stream has not ended', expected: 'it ends' });
+      check((await world.call('push', 'a', [{ data: 'x' }]))[0] === false, { sent: `${sent}, and then an event`, received: 'push says true', expected: 'false' });
+      await expectNoConnections(world, sent);
+      await expectNoReports(world, sent);
+    },
+  );
+
+  rule(
+    'begins-too-late',
+    'ends a stream at once that begins when its server is stopping already',
+    {
+      rule: 'a stream ends when `stopping` has aborted (A20), also where that was before it began: a signal that has aborted does not abort again',
+      likely: 'the signal is listened to, and not looked at',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
+      const opening = EventStreamClient.open(world, server, '/late?a');
+      opening.catch(() => {});
+      await noted(world, 'a: waits', { sent: 'a request for a stream' });
+      const sent = 'a stream that begins when the server is told to stop';
+      await world.call('beginStop', NEVER_MS);
+      const client = await opening;
+      await client.until(() => client.complete, { sent, expected: 'the end of the response' });
+      client.tcp.end();
+      await stopped(world, sent);
+      await expectNoReports(world, sent);
+    },
+  );
+
+  rule(
+    'listens-no-longer',
+    'listens for the end of its server no longer than it lasts',
+    {
+      rule: '`stopping` lives as long as the server: a stream that has ended takes its listener with it, or the server keeps all that ever were',
+      likely: 'the listener is taken off under another name, or only where the stream ends well',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
+      const visit = async (name: string): Promise<number> => {
+        const client = await EventStreamClient.open(world, server, `/events?${name}`);
+        client.tcp.resetNow();
+        await firstOf(world, [`${name}: ended`, `${name}: DisconnectError`], { sent: 'a reset of a client', received: 'the stream has not ended', expected: 'it ends' });
+        await expectNoConnections(world, 'a reset of the only client');
+        return await world.call('listenersOfStopping');
+      };
+      const first = await visit('first');
+      let last = first;
+      for (const name of names(8, 'later')) last = await visit(name);
+      check(last < first + 4, { sent: 'nine streams that have ended, one after another', received: `${last} listeners of stopping, after the first ${first}`, expected: 'no more for each' });
+    },
+  );
+
+  rule(
+    'roused-by-every-event',
+    'sends an event at once, also when the time of an earlier beat is over',
+    {
+      rule: 'an event is sent when it is pushed, and does not wait for a heartbeat: the timer that waited with the stream before an event came has nothing to say any more',
+      likely: 'the timer of an earlier wait still runs, and takes away by what the next event would rouse the stream',
+    },
+    async (world) => {
+      const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS, held: true });
+      const client = await EventStreamClient.open(world, server, '/events?a');
+      const told: string[] = [];
+      for (let round = 0; round < 3; round++) {
+        // Its head has gone, and it waits.
+        for (let turn = 0; turn < 4; turn++) await world.settle();
+        await world.call('markBeats');
+        for (let pushed = 0; pushed < 2; pushed++) {
+          told.push(world.random.words(2));
+          await world.call('push', 'a', [{ data: told.at(-1)! }]);
+          await client.untilEvents(told.length, { sent: `${told.length} events, one after another, and the time of a beat that ran before is over`, expected: 'each when it is pushed' });
+          for (let turn = 0; turn < 4; turn++) await world.settle();
+          await world.call('runOutBeats');
+        }
+      }
+      check(client.data.join() === told.join(), { sent: told.join(', '), received: client.data.join(', '), expected: 'all of them in their order' });
+    },
+  );
 });
 
 /** Waits until the server counts so many connections. */
 async function expectConnections(world: RoomWorld, count: number): Promise<void> {
   const open = await standstill(world, () => world.call('connections'));
   check(open === count, { received: `the server counts ${open} connections`, expected: `${count}` });
+}
+
+/** Waits until the room has so many members. */
+async function expectMembers(world: RoomWorld, count: number, sent: string): Promise<void> {
+  let size = await world.call('roomSize', 'room');
+  for (let asked = 0; asked < ROUNDS_MAX && size !== count; asked++) {
+    await world.settle();
+    size = await world.call('roomSize', 'room');
+  }
+  check(size === count, { sent, received: `${size} members`, expected: `${count}` });
 }

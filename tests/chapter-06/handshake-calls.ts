@@ -11,6 +11,8 @@ export interface HandshakeSetup {
   origins?: readonly string[];
   /** What the server speaks, best first. */
   subprotocols?: readonly string[];
+  /** The subprotocol that it takes whatever is offered. */
+  insists?: string;
 }
 
 /** What was read of a handshake. The 101 tells it as JSON in X-Offer, which none but these tests ask for. */
@@ -24,13 +26,13 @@ export function handshakeCalls(stage: Stage, load: LoadChapter) {
   const { chapter } = stage;
   return {
     /** Every path is a WebSocket's, but /plain. */
-    serveHandshakes: async ({ origins, subprotocols = [] }: HandshakeSetup = {}): Promise<Address> => {
+    serveHandshakes: async ({ origins, subprotocols = [], insists }: HandshakeSetup = {}): Promise<Address> => {
       const http = (await load('02-http')) as typeof Http;
       const webSockets = new chapter.WebSockets({ origins: origins ?? null });
       const server = await http.serveHttp((request) => {
         if (request.path === '/plain') return http.HttpResponse.text('plain');
         const offer = webSockets.readOffer(request);
-        const subprotocol = chapter.chooseSubprotocol(offer, subprotocols);
+        const subprotocol = insists ?? chapter.chooseSubprotocol(offer, subprotocols);
         const told: TellsOffer = { subprotocols: offer.subprotocols, origin: offer.origin ?? null, extensions: offer.extensions };
         const { headers } = chapter.acceptHandshake(offer, { subprotocol, headers: [['X-Offer', JSON.stringify(told)]] }, null);
         return http.HttpResponse.switchingProtocols(headers, sendBack);

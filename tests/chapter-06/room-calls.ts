@@ -1,6 +1,9 @@
 /** What the tests of 6.6 do inside the process of the code under test: rooms, and streams of events. */
+import { getEventListeners } from 'node:events';
 import type * as Chapter from '#subject/06-websocket/index.ts';
 import type { Address } from '#support/tcp-client.ts';
+import { holdTimers } from './held-timers.ts';
+import type { HeldTimers } from './held-timers.ts';
 import { hurry } from './hurry.ts';
 import type { Stage } from './stage.ts';
 
@@ -10,6 +13,8 @@ export interface RoomSetup {
   bufferedBytesMax?: number;
   /** Who comes and who leaves is told to those who are there. */
   announces?: boolean;
+  /** Nobody is told who comes and who leaves. */
+  silent?: boolean;
   /** What may wait for a WebSocket before it is cut. */
   cutBytes?: number;
   deflate?: boolean;
@@ -21,6 +26,8 @@ export interface EventsSetup {
   retryMs?: number;
   /** The clock of the process runs so many times faster. */
   faster?: number;
+  /** The timers of heartbeats run out when the test lets them. */
+  held?: boolean;
 }
 
 /** What became of a `push`: what it returned, or the name of what it threw. */
@@ -36,8 +43,11 @@ export function roomCalls(stage: Stage) {
   /** What has been said to everybody, for those who come back. */
   const log: Chapter.StreamEvent[] = [];
   const listeners = new Set<Chapter.EventSourceSender>();
+  /** The `stopping` of the stream that began last. */
+  let stopping: AbortSignal | null = null;
+  let timers: HeldTimers | null = null;
 
-  function roomOf(name: string, { slowReaders, bufferedBytesMax, announces = false }: RoomSetup): Chapter.Room {
+  function roomOf(name: string, { slowReaders, bufferedBytesMax, announces = false, silent = false }: RoomSetup): Chapter.Room {
     const known = rooms.get(name);
     if (known !== undefined) return known;
     const change = (sign: string) => (presence: string): void => {
@@ -47,8 +57,7 @@ export function roomCalls(stage: Stage) {
     const room: Chapter.Room = new chapter.Room({
       ...(slowReaders !== undefined && { slowReaders }),
       ...(bufferedBytesMax !== undefined && { bufferedBytesMax }),
-      onJoin: change('came'),
-      onLeave: change('left'),
+      ...(!silent && { onJoin: change('came'), onLeave: change('left') }),
     });
     rooms.set(name, room);
     return room;
@@ -74,11 +83,16 @@ export function roomCalls(stage: Stage) {
     });
     const name = scope.query;
     senders.set(name, sender);
+    ({ stopping } = scope);
     if (scope.path === '/log') {
       const seen = chapter.lastEventId(scope.headers);
       probe.note(`${name}: last ${seen}`);
       for (const event of log.slice(log.findIndex(({ id }) => id === seen) + 1)) sender.push(event);
       listeners.add(sender);
+    }
+    if (scope.path === '/late') {
+      probe.note(`${name}: waits`);
+      await aborted(scope.stopping);
     }
     probe.note(`${name}: begins`);
     try {
@@ -123,9 +137,13 @@ export function roomCalls(stage: Stage) {
     /** Bytes that wait for a peer, as it says itself. */
     waitingFor: (who: string): number => named(peers, who).bufferedBytes,
 
-    /** Serves streams of events; the query says whose. At `/log` it begins behind the id that the client has last seen. */
+    /**
+     * Serves streams of events; the query says whose. At `/log` it begins behind the id that the client has last seen, at
+     * `/late` when the server has been told to stop.
+     */
     serveEvents: async (setup: EventsSetup = {}): Promise<Address> => {
       if (setup.faster !== undefined) hurry(setup.faster);
+      if (setup.held === true && setup.heartbeatMs !== undefined) timers = holdTimers(setup.heartbeatMs);
       const app: Chapter.AsyncApp = async (scope, _receive, send) => {
         if (scope.type !== 'http') throw new chapter.UnknownScopeError(scope.type);
         await stream(setup, scope, send);
@@ -142,12 +160,23 @@ export function roomCalls(stage: Stage) {
     /** The same as bytes that were encoded before. */
     pushEncoded: (name: string, events: readonly Chapter.StreamEvent[]): Pushed[] =>
       events.map((event) => pushed(() => named(senders, name).push(chapter.encodeEvent(event)))),
+    pushComment: (name: string, text: string): Pushed => pushed(() => named(senders, name).push(chapter.encodeComment(text))),
+    markBeats: (): void => timers?.mark(),
+    /** The timers that were running when they were marked run out, but for those that have been cleared. */
+    runOutBeats: (): void => timers?.runOut(),
+    /** How many wait to hear that the server stops. */
+    listenersOfStopping: (): number => (stopping === null ? 0 : getEventListeners(stopping, 'abort').length),
     /** Says something to all that listen to the log, and to those who come back later. */
     say: (events: readonly Chapter.StreamEvent[]): void => {
       log.push(...events);
       for (const sender of listeners) for (const event of events) sender.push(event);
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function pushed(push: () => boolean): Pushed {

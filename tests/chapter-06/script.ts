@@ -42,8 +42,8 @@ export type Step =
   | { do: 'stopping' }
   | { do: 'throw'; what: Thrown };
 
-/** `plain`, one with a secret; `answer`, one that is an answer, of 418; `abort`, an AbortError. */
-export type Thrown = 'plain' | 'answer' | 'abort' | 'text' | 'undefined';
+/** `plain`, one with a secret; `answer`, one that is an answer, of 418; `abort`, an AbortError; `disconnect`, a DisconnectError. */
+export type Thrown = 'plain' | 'answer' | 'abort' | 'disconnect' | 'text' | 'undefined';
 
 /** The secret in the errors that applications throw: no client may ever see it. */
 export const SECRET = 'the password is sesame';

@@ -133,6 +133,8 @@ export class Scripts {
         return new this.http!.HttpError(418, 'a teapot\n');
       case 'abort':
         return new DOMException(SECRET, 'AbortError');
+      case 'disconnect':
+        return new this.#stage.chapter.DisconnectError(SECRET);
       case 'text':
         return SECRET;
       case 'undefined':
