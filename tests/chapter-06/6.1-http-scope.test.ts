@@ -646,10 +646,10 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'reports-the-first-cause',
-    'reports what was refused, and not what has come of it as well',
+    'reports what was refused, and not only what has come of it',
     {
-      rule: 'the first event that was refused is reported, where the application has not thrown that error itself; that a response is missing (A60), or its end (A61), only where no such event was; and what the application throws in any case (A64)',
-      likely: '`unheard` was reported, and the missing response is reported behind it',
+      rule: 'the first event that was refused is reported, where the application has not thrown that error itself, and what the application throws in any case (A64)',
+      likely: 'that the response is missing is reported, or what was thrown, and not the event that was refused before',
     },
     async (world) => {
       const server = await world.call('serveScripts', {
@@ -657,16 +657,21 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
         '/short': [must(start(200, [['Content-Length', '10']])), must(body('1234', true)), send('less', body('567'))],
         '/both': [send('early', body('x')), { do: 'throw', what: 'plain' }],
       });
+      /** That A60 or A61 is reported as well, which says no more, is nobody's loss. */
+      const reported = async (sent: string, expected: readonly string[], before: number): Promise<number> => {
+        await noted(world, 'a report', { sent, received: 'nothing was reported, or too little', expected: `reported: ${expected.join(', ')}` }, before + expected.length);
+        await world.settle();
+        const reports = await world.call('reports');
+        const came = reports.slice(before).map(({ rule: broken, name }) => broken ?? name);
+        check(came.filter((one) => one !== 'A60' && one !== 'A61').toSorted().join() === expected.join(), { sent, received: `reported: ${came.join(', ')}`, expected: `reported: ${expected.join(', ')}` });
+        return reports.length;
+      };
       expectStatus(await once(world, server, 'GET', '/refused'), 500, 'GET /refused');
-      await expectReports(world, ['A51'], 'a body without a start, and no response');
+      let count = await reported('a body without a start, and no response', ['A51'], 0);
       await expectCut((await world.http(server)).send('GET', '/short'), '1234');
-      await expectReports(world, ['A51', 'A56'], 'and a last body event that is too short, and nothing behind it');
+      count = await reported('a last body event that is too short, and nothing behind it', ['A56'], count);
       expectStatus(await once(world, server, 'GET', '/both'), 500, 'GET /both');
-      const sent = 'a body without a start, and then an error of another kind';
-      await noted(world, 'a report', { sent, received: 'only one of them was reported', expected: 'both are reported' }, 4);
-      await world.settle();
-      const came = (await world.call('reports')).slice(2).map(({ rule: broken, name }) => broken ?? name);
-      check(came.toSorted().join() === 'A51,Error', { sent, received: `reported: ${came.join(', ')}`, expected: 'reported: A51, Error' });
+      await reported('a body without a start, and then an error of another kind', ['A51', 'Error'], count);
     },
   );
 
