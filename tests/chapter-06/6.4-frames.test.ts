@@ -571,4 +571,65 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       await runCases(world, cut, numbered(every, '9.5.1', '9.6.1'), ', in pieces of 64 bytes');
     },
   );
+
+  rule(
+    'fails-as-soon-as-it-shows',
+    'fails a head at the byte that shows it, and waits for no more of it',
+    {
+      rule: 'what is wrong is answered as soon as the bytes that show it are here (the TODO): the length is behind two, four or ten bytes, and the four of the key are not needed for it (RFC 6455 §5.2)',
+      likely: 'nothing is looked at until the whole head is there, with its key',
+    },
+    async (world) => {
+      const limits = { frameBytesMax: 70_000, messageBytesMax: 100_000 };
+      const none = Buffer.alloc(0);
+      const { random } = world;
+      const wrong: [what: string, bytes: Buffer, code: number][] = [
+        ['a frame without a mask', Buffer.from([0x81, random.integer(1, 125)]), 1002],
+        ['a reserved opcode', Buffer.from([0x80 | random.integer(3, 7), 0x81]), 1002],
+        ['a reserved bit', Buffer.from([0x82 | (random.integer(1, 3) << 4), 0x81]), 1002],
+        ['a ping whose length is in more bytes', Buffer.from([0x89, 0xfe]), 1002],
+        ['a ping with FIN clear', Buffer.from([0x09, 0x80]), 1002],
+        ['a length of less than 126 in two bytes', head(0x82, 16, random.integer(0, 125), none), 1002],
+        ['a length of less than 65536 in eight bytes', head(0x82, 64, random.integer(0, 65535), none), 1002],
+        ['a length with its highest bit set', head(0x82, 64, 1n << 63n, none), 1002],
+        ['a length of 70001, where 70000 are allowed', head(0x82, 64, 70_001, none), 1009],
+        ['a length of 2^32 + 5, where 70000 are allowed', head(0x82, 64, (1n << 32n) + 5n, none), 1009],
+      ];
+      for (const pieceBytes of [Infinity, 1]) {
+        const server = await world.call('serveFrames', pieceBytes === 1 ? { limits, ...BYTE_BY_BYTE } : { limits });
+        for (const [what, bytes, code] of wrong) await expectFailure(world, server, bytes, [code], `${hex(bytes)}, ${what}, and nothing behind it`);
+        const small = await world.call('serveFrames', { limits: { ...limits, frameBytesMax: 100 }, ...(pieceBytes === 1 && BYTE_BY_BYTE) });
+        await expectFailure(world, small, Buffer.from([0x82, 0x80 | 101]), [1009], '82 e5, a length of 101, where 100 are allowed, and nothing behind it');
+        await expectFailure(world, small, head(0x82, 16, 300, none), [1009], '82 fe 01 2c, a length of 300, where 100 are allowed, and nothing behind it');
+        const client = await FrameClient.open(world, server);
+        client.tcp.write(head(0x82, 64, 70_000, none));
+        await client.expectSilence(world, 'a length of 70000, where 70000 are allowed, and nothing behind it', 'nothing: the key is still to come');
+      }
+    },
+  );
+
+  rule(
+    'a-client-takes-no-masks',
+    'reads frames for a client as well, which are not masked',
+    {
+      rule: 'a server MUST NOT mask its frames, and a client closes on one that is masked, with 1002 (RFC 6455 §5.1): which side the reader is on is its role',
+      likely: 'the reader always wants a mask, or leaves four bytes for a key that is not there',
+    },
+    async (world) => {
+      const long = world.random.word(300, 300);
+      const toHex = (text: string): string => Buffer.from(text).toString('hex');
+      const cases: [bytes: string, events: string[]][] = [
+        [`8105${toHex('Hello')}`, ['message Hello']],
+        [`0103${toHex('Hel')}890170${`8002${toHex('lo')}`}8100`, ['ping p', 'message Hello', 'message ']],
+        [`817e012c${toHex(long)}8101${toHex('x')}`, [`message ${long}`, 'message x']],
+        [`8105${toHex('Hello')}818100000000${toHex('x')}`, ['message Hello', 'fails with 1002']],
+        ['8180', ['fails with 1002']],
+        ['8a8000000000', ['fails with 1002']],
+      ];
+      for (const [bytes, expected] of cases) {
+        const events = await world.call('clientReads', bytes);
+        check(events.join() === expected.join(), { sent: `to a client: ${hex(Buffer.from(bytes, 'hex'))}`, received: events.join(', ').slice(0, 200) || 'nothing', expected: expected.join(', ').slice(0, 200) });
+      }
+    },
+  );
 });

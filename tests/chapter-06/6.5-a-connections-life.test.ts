@@ -8,6 +8,7 @@ import { numbered } from './life-script.ts';
 import type { Step } from './life-script.ts';
 import { expectNoConnections, expectNoReports, noted, showStory, standstill, stopped, storyOf, told, toldOnly } from './life-story.ts';
 import { firstOf } from './notes.ts';
+import { expectClosure, given, openPeer, untilState } from './peer-story.ts';
 import { handshakeBytes } from './ws-client.ts';
 
 const accept: Step = { do: 'accept' };
@@ -803,6 +804,225 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await noted(world, 'sent', { sent });
       const [, drained, waiting] = (await firstOf(world, ['drained: '], { sent, expected: '`drained` gives true, some time' })).split(' ');
       check(drained === 'true' && Number(waiting) <= highWaterBytes, { sent, received: `drained gives ${drained} while ${waiting} bytes wait`, expected: `true, when no more than ${highWaterBytes} bytes wait` });
+    },
+  );
+
+  rule(
+    'closed-says-how',
+    'says how a connection has ended, whenever it is asked',
+    {
+      rule: 'the code is that of the client\'s Close frame, 1005 where it had none, 1006 where there was no Close frame (RFC 6455 §7.1.5), and the server\'s own where it failed the connection; `clean` is whether both sides have sent one (WebSocketClosure)',
+      likely: 'how it has ended is forgotten when nobody has asked before; or a Close frame of ours counts as one of theirs',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const { random } = world;
+      const [ours, theirs] = [random.integer(3000, 3999), random.integer(4000, 4999)];
+      const reason = random.words(2);
+      const closes = async (who: string, client: PeerClient): Promise<void> => {
+        await world.call('peerClose', who, ours);
+        await client.untilClose({ sent: `the server closes with ${ours}` });
+        await untilState(world, who, 'closing', `the server has sent Close ${ours}, and the client has not answered`);
+      };
+      const endings: [what: string, end: (who: string, client: PeerClient) => Promise<unknown> | unknown, expected: { code: number; reason?: string; clean: boolean }][] = [
+        [`Close ${theirs} ${reason}`, (_, client) => client.send(close(theirs, reason)).untilEnd(), { code: theirs, reason, clean: true }],
+        ['a Close frame without a code', (_, client) => client.send(close()).untilEnd(), { code: 1005, reason: '', clean: true }],
+        [`Close ${theirs} ${reason}, in answer to ${ours}`, async (who, client) => {
+          await closes(who, client);
+          await client.send(close(theirs, reason)).untilEnd();
+        }, { code: theirs, reason, clean: true }],
+        ['FIN', (_, client) => client.tcp.end(), { code: 1006, reason: '', clean: false }],
+        [`RST, in answer to Close ${ours}`, async (who, client) => {
+          await closes(who, client);
+          client.tcp.resetNow();
+        }, { code: 1006, reason: '', clean: false }],
+        ['a frame without a mask', (_, client) => {
+          client.tcp.write(Buffer.from([0x81, 1, 0x41]));
+          return client.untilEnd();
+        }, { code: 1002, clean: false }],
+      ];
+      for (const [index, [sent, end, expected]] of endings.entries()) {
+        for (const when of ['early', 'late'] as const) {
+          const who = `${when}-${index}`;
+          const client = await openPeer(world, server, who);
+          await untilState(world, who, 'open', 'a handshake');
+          const early = when === 'early' ? world.call('peerClosed', who) : null;
+          if (early !== null) await told(world, who, 'asks for closed');
+          await end(who, client);
+          await untilState(world, who, 'closed', sent);
+          expectClosure(await given(early ?? world.call('peerClosed', who), 'closed', sent, 'how the connection has ended'), expected, sent);
+          if (when === 'late') expectClosure(await given(world.call('peerClosed', who), 'closed', sent, 'the same once more'), expected, sent);
+        }
+      }
+      await expectNoReports(world, 'connections that end');
+    },
+  );
+
+  rule(
+    'their-code-stays',
+    'does not change the client\'s code any more when something fails behind its Close frame',
+    {
+      rule: 'the code is that of the client\'s Close frame (RFC 6455 §7.1.5, WebSocketClosure), whatever goes wrong on our side after it has come',
+      likely: '`fail` notes its own code over the one that is known already',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const { random } = world;
+      const [code, reason] = [random.integer(3000, 4999), random.words(2)];
+      const sent = `a message and Close ${code} ${reason}; whoever is given the message afterwards throws`;
+      const client = await openPeer(world, server, 'a');
+      client.send(text('waits'), close(code, reason));
+      await client.untilServerEnds({ sent });
+      await world.call('peerThrows', 'a', 'too late');
+      client.tcp.end();
+      await untilState(world, 'a', 'closed', sent);
+      expectClosure(await given(world.call('peerClosed', 'a'), 'closed', sent, 'how the connection has ended'), { code, reason, clean: true }, sent);
+      check(client.closed !== null && [code, 1000].includes(client.closed.code), { sent, received: client.describe(), expected: `one Close frame, with ${code}` });
+    },
+  );
+
+  rule(
+    'says-why-it-fails',
+    'sends a Close frame that says why it ends a connection, where it still may',
+    {
+      rule: 'to fail a connection is to send a Close frame with the code first, if one may still be sent (RFC 6455 §7.1.7): 1008 for more pings than are allowed (limits.ts), 1011 for a listener that throws (WebSocketPeer)',
+      likely: '`fail` sends a Close frame only where the machine itself has failed, and not where it is open',
+    },
+    async (world) => {
+      const pingsPerSecondMax = world.random.integer(3, 9);
+      const server = await world.call('servePeers', { limits: { pingsPerSecondMax }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const secret = world.random.word(12, 14);
+      const listener = await openPeer(world, server, 'listener');
+      await world.call('peerThrows', 'listener', secret);
+      const threw = 'a message whose listener throws';
+      listener.send(text('throw'));
+      await listener.untilEnd({ sent: threw, expected: 'Close 1011, and the end' });
+      check(listener.closed?.code === 1011 && !listener.bytes.includes(secret), { sent: threw, received: listener.describe(), expected: 'Close 1011, and nothing of the error' });
+      const reports = await world.call('reports');
+      check(reports.length === 1 && reports[0]!.message === secret, { sent: threw, received: `reported: ${reports.map(({ message }) => message).join('; ')}`, expected: 'what was thrown is reported, once' });
+      const pings = await openPeer(world, server, 'pings');
+      const sent = `${pingsPerSecondMax + 5} pings at once, where ${pingsPerSecondMax} a second are allowed`;
+      pings.send(...Array.from({ length: pingsPerSecondMax + 5 }, (_, index) => ping(`${index}`)));
+      await pings.untilEnd({ sent, expected: 'Close 1008, and the end' });
+      check(pings.closed?.code === 1008, { sent, received: pings.describe(), expected: 'Close 1008, and the end' });
+    },
+  );
+
+  rule(
+    'reads-their-answer',
+    'reads the answer to its Close frame, also where nobody wanted to read',
+    {
+      rule: 'behind our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), whether the reading was paused or so many messages wait that no more is read (WebSocketPeer.pause, A82)',
+      likely: '`close` sends the Close frame and leaves the socket paused',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { limits: { queuedMessagesMax: 2 }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const [ours, theirs] = [world.random.integer(3000, 3999), world.random.integer(4000, 4999)];
+      for (const who of ['paused', 'full']) {
+        const client = await openPeer(world, server, who);
+        if (who === 'paused') await world.call('peerPause', who);
+        else client.send(...Array.from({ length: 6 }, (_, index) => text(`${index}`)));
+        for (let times = 0; times < 3; times++) await world.settle();
+        await world.call('peerClose', who, ours);
+        const sent = `Close ${theirs} in answer to ${ours}; ${who === 'paused' ? 'the reading was paused' : 'six messages came before, which nobody has received'}`;
+        await client.untilClose({ sent });
+        client.send(close(theirs));
+        await client.untilEnd({ sent });
+        expectClosure(await given(world.call('peerClosed', who), 'closed', sent, 'how the connection has ended'), { code: theirs, reason: '', clean: true }, sent);
+      }
+      await expectNoReports(world, 'Close frames of the server\'s');
+    },
+  );
+
+  rule(
+    'pings-behind-our-close',
+    'is not put out by pings that come, or still wait, behind its Close frame',
+    {
+      rule: 'who has not read our Close frame yet may send pings. They are no fault, and end nothing: the client\'s Close frame is waited for, and says how it ended (RFC 6455 §7.1.5, A81)',
+      likely: 'a pong is sent whatever the state of the machine, which refuses it; that is taken for an error, or ends the process',
+    },
+    async (world) => {
+      const limits = { pendingPongsMax: 0, bufferedBytesMax: 256 * MIB };
+      const server = await world.call('servePeers', { limits, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const [ours, theirs] = [world.random.integer(3000, 3999), world.random.integer(4000, 4999)];
+      for (const who of ['come', 'wait']) {
+        const client = await openPeer(world, server, who);
+        const sent = `pings that ${who} behind Close ${ours}, and then Close ${theirs}`;
+        if (who === 'wait') {
+          client.tcp.pause();
+          await world.call('peerFills', who, 32, MIB);
+          client.send(ping('first'), ping('second'), text('behind'));
+          await given(world.call('peerReceive', who), 'receive', sent, 'the message behind the pings');
+        }
+        await world.call('peerClose', who, ours);
+        if (who === 'wait') client.tcp.resume();
+        await client.untilClose({ sent });
+        if (who === 'come') client.send(ping('first'), pong('second'), ping('third'));
+        for (let times = 0; times < 3; times++) await world.settle();
+        check(!client.tcp.ended && !client.tcp.closed, { sent, received: client.describe(), expected: 'the connection stays until the client has answered (RFC 6455 §7.1.1)' });
+        client.send(close(theirs));
+        await client.untilEnd({ sent });
+        expectClosure(await given(world.call('peerClosed', who), 'closed', sent, 'how the connection has ended'), { code: theirs, reason: '', clean: true }, sent);
+      }
+      await expectNoReports(world, 'pings behind a Close frame');
+    },
+  );
+
+  rule(
+    'a-ping-that-waits',
+    'answers a ping that had to wait, if it was the only one',
+    {
+      rule: 'where output waits and no more pongs may wait with it, the newest ping is answered when all that has gone (RFC 6455 §5.5.2, §5.5.3), and the only one is the newest',
+      likely: 'a ping that waits is remembered, and nobody looks at it until another one comes',
+    },
+    async (world) => {
+      const limits = { pendingPongsMax: 0, bufferedBytesMax: 256 * MIB };
+      const server = await world.call('servePeers', { limits, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const client = await openPeer(world, server, 'a');
+      const sent = 'one ping from a client that does not read, and then reads';
+      const data = world.random.word();
+      for (let times = 1; times <= 2; times++) {
+        client.tcp.pause();
+        await world.call('peerFills', 'a', 32, MIB);
+        client.send(ping(data), text('behind'));
+        await given(world.call('peerReceive', 'a'), 'receive', sent, 'the message behind the ping');
+        client.tcp.resume();
+        await client.until(() => client.pongs.length >= times, { sent, expected: 'its pong, when the client reads again' });
+        check(client.pongs.length === times && client.pongs.every((pong) => pong.toString() === data), { sent, received: client.describe(), expected: 'one pong, with its data' });
+        await client.untilMessages(32 * times, { sent, expected: 'all that was sent' });
+      }
+      client.send(close(1000));
+      await client.untilEnd({ sent: 'Close 1000' });
+    },
+  );
+
+  rule(
+    'drained-when-it-is-over',
+    'says `drained` false when nothing can be sent any more',
+    {
+      rule: '`drained` gives true when there is room for more, and false when the WebSocket is not open any more (WebSocketPeer): asked then, or asked before and cut meanwhile',
+      likely: 'where nothing waits, `drained` says true without asking whether anything can be sent; or whoever waits is told true by the end of the connection',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { limits: { bufferedBytesMax: 256 * MIB }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const expectDrained = async (who: string, expected: boolean, sent: string, asked = world.call('peerDrained', who)): Promise<void> => {
+        const drained = await given(asked, 'drained', sent, `${expected}`);
+        check(drained === expected, { sent, received: `drained gives ${drained}`, expected: `${expected}` });
+      };
+      const client = await openPeer(world, server, 'closes');
+      await expectDrained('closes', true, 'nothing: the WebSocket is open, and nothing waits');
+      await world.call('peerClose', 'closes', 3000);
+      await expectDrained('closes', false, 'nothing: the server has sent Close 3000, and the client has not answered');
+      await client.answerClose({ sent: 'the answer to Close 3000' });
+      await untilState(world, 'closes', 'closed', 'the answer to Close 3000');
+      await expectDrained('closes', false, 'the answer to Close 3000: the connection has ended');
+      const cut = await openPeer(world, server, 'cut');
+      cut.tcp.pause();
+      await world.call('peerFills', 'cut', 32, MIB);
+      const asked = world.call('peerDrained', 'cut');
+      await told(world, 'cut', 'asks for drained');
+      cut.tcp.resetNow();
+      await expectDrained('cut', false, 'RST, while 32 MiB wait for the client', asked);
     },
   );
 });
