@@ -632,4 +632,35 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'half-a-character-and-a-lot',
+    'fails at half a character also where much that is right comes behind it',
+    {
+      rule: 'what a fragment leaves open is the first thing that the next one has to go on with (RFC 6455 §8.1, RFC 3629 §3), however many bytes that has, and whether or not they are text by themselves',
+      likely: 'a long part is looked at as a whole, as if a character began with it',
+    },
+    async (world) => {
+      const server = await world.call('serveFrames');
+      const { random } = world;
+      const halves = ['c3', 'e282', 'f09f98'];
+      for (const half of halves) {
+        const opened = Buffer.from(half, 'hex');
+        for (const bytes of [1, 63, 64, 65, random.integer(100, 3000)]) {
+          for (const long of [random.word(bytes, bytes), someText(world, bytes)]) {
+            const sent = `a fragment that ends with ${half}, and one of ${Buffer.byteLength(long)} bytes of other text`;
+            const client = await FrameClient.open(world, server);
+            client.send(text(opened, false), continuation(long, false));
+            await client.expectClose([1007], sent);
+          }
+        }
+      }
+      const client = await FrameClient.open(world, server);
+      for (const character of ['é', '€', '😀']) {
+        const message = `${character}${someText(world, 400)}`;
+        const cut = Buffer.from(message);
+        await client.expectEcho(1, message, 'a character in two fragments, the second of which has 400 bytes more', [text(cut.subarray(0, 1), false), continuation(cut.subarray(1))]);
+      }
+    },
+  );
 });

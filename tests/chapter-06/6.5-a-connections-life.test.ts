@@ -840,6 +840,11 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
           client.tcp.write(Buffer.from([0x81, 1, 0x41]));
           return client.untilEnd();
         }, { code: 1002, clean: false }],
+        ['nothing: the server cuts the connection', async (who, client) => {
+          await world.call('peerDestroy', who);
+          await client.untilEnd();
+          check(client.closed === null, { sent: 'nothing: `destroy` was called', received: client.describe(), expected: 'the end, without a word' });
+        }, { code: 1006, reason: '', clean: false }],
       ];
       for (const [index, [sent, end, expected]] of endings.entries()) {
         for (const when of ['early', 'late'] as const) {
@@ -896,7 +901,12 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await world.call('peerThrows', 'listener', secret);
       const threw = 'a message whose listener throws';
       listener.send(text('throw'));
+      await listener.untilClose({ sent: threw, expected: 'Close 1011' });
+      listener.send(close(4000));
       await listener.untilEnd({ sent: threw, expected: 'Close 1011, and the end' });
+      await untilState(world, 'listener', 'closed', threw);
+      const closure = await given(world.call('peerClosed', 'listener'), 'closed', threw, 'how the connection has ended');
+      check(closure.code === 1011, { sent: `${threw}, and Close 4000 in answer to 1011`, received: `closed gives ${closure.code}`, expected: '1011: the code that the server has failed the connection with (A81)' });
       check(listener.closed?.code === 1011 && !listener.bytes.includes(secret), { sent: threw, received: listener.describe(), expected: 'Close 1011, and nothing of the error' });
       const reports = await world.call('reports');
       check(reports.length === 1 && reports[0]!.message === secret, { sent: threw, received: `reported: ${reports.map(({ message }) => message).join('; ')}`, expected: 'what was thrown is reported, once' });
@@ -1023,6 +1033,101 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await told(world, 'cut', 'asks for drained');
       cut.tcp.resetNow();
       await expectDrained('cut', false, 'RST, while 32 MiB wait for the client', asked);
+    },
+  );
+
+  rule(
+    'hands-over-what-waits',
+    'gives a listener first what has waited for it, all of it and in its order',
+    {
+      rule: 'what waits already is handed over when `onMessage` is set, and what was not read for it comes behind; what the listener throws then closes with 1011, too (WebSocketPeer.onMessage)',
+      likely: 'the listener is only noted down, or the reading does not go on when there is somebody to read for',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { limits: { queuedMessagesMax: 2 }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const messages = Array.from({ length: 10 }, (_, index) => `${index} ${world.random.word()}`);
+      const client = await openPeer(world, server, 'a');
+      client.send(...messages.slice(0, 9).map((message) => text(message)));
+      const sent = 'nine messages, and later a tenth; where two may wait, and a listener is set behind the nine';
+      for (let times = 0; times < 3; times++) await world.settle();
+      await world.call('peerListens', 'a');
+      for (const message of messages.slice(0, 9)) await told(world, 'a', `message ${message}`, { sent });
+      client.send(text(messages[9]!));
+      await told(world, 'a', `message ${messages[9]!}`, { sent });
+      const heard = (await storyOf(world, 'a')).filter((line) => line.startsWith('message '));
+      check(heard.join() === messages.map((message) => `message ${message}`).join(), { sent, received: showStory(heard), expected: 'ten messages in their order' });
+      client.send(close(1000));
+      await client.untilEnd({ sent: 'Close 1000' });
+      const throws = await openPeer(world, server, 'throws');
+      const threw = 'a message that waits; the reading is paused, and a listener is set that throws';
+      throws.send(text('waits'));
+      for (let times = 0; times < 3; times++) await world.settle();
+      await world.call('peerPause', 'throws');
+      await world.call('peerThrows', 'throws', 'thrown');
+      await world.call('peerResume', 'throws');
+      await throws.untilEnd({ sent: threw, expected: 'Close 1011, and the end' });
+      check(throws.closed?.code === 1011, { sent: threw, received: throws.describe(), expected: 'Close 1011, and the end' });
+      await untilState(world, 'throws', 'closed', threw);
+    },
+  );
+
+  rule(
+    'pauses-and-resumes',
+    'reads nothing while it is told not to, and goes on when it may',
+    {
+      rule: '`pause` stops the reading, `resume` lets it go on, and nothing is lost (WebSocketPeer)',
+      likely: '`pause` or `resume` notes a wish, and leaves the socket as it was',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const client = await openPeer(world, server, 'a');
+      await world.call('peerListens', 'a');
+      for (let round = 0; round < 3; round++) {
+        await world.call('peerPause', 'a');
+        client.send(text(`${round} paused`), text(`${round} behind`));
+        for (let times = 0; times < 5; times++) await world.settle();
+        const sent = 'two messages while the reading is paused';
+        const early = (await storyOf(world, 'a')).filter((line) => line.startsWith(`message ${round}`));
+        check(early.length === 0, { sent, received: showStory(early), expected: 'nothing, until `resume`' });
+        await world.call('peerResume', 'a');
+        await told(world, 'a', `message ${round} paused`, { sent: `${sent}, and resumed` });
+        await told(world, 'a', `message ${round} behind`, { sent: `${sent}, and resumed` });
+      }
+      client.send(close(1000));
+      await client.untilEnd({ sent: 'Close 1000' });
+    },
+  );
+
+  rule(
+    'counts-who-is-there',
+    'counts its WebSockets, and has closed when none is left',
+    {
+      rule: '`size` is how many WebSockets are open or closing; `close` closes all of them with 1001, and resolves when none is left (WebSocketHost)',
+      likely: 'a WebSocket that has ended is not taken off the list, or is when only one side has closed',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const clients = [];
+      for (const who of ['a', 'b', 'c', 'd']) clients.push(await openPeer(world, server, who));
+      const expectOpen = async (count: number, sent: string): Promise<void> => {
+        const open = await standstill(world, () => world.call('peersOpen'));
+        check(open === count, { sent, received: `size is ${open}`, expected: `${count}` });
+      };
+      const [a, b, ...left] = clients as [PeerClient, PeerClient, ...PeerClient[]];
+      await expectOpen(4, 'four handshakes');
+      a.send(close(1000));
+      await a.untilEnd({ sent: 'Close 1000' });
+      b.tcp.resetNow();
+      for (const who of ['a', 'b']) await untilState(world, who, 'closed', 'Close 1000, and RST');
+      await expectOpen(2, 'four handshakes, one Close 1000 and one RST');
+      await world.call('closePeers');
+      for (const client of left) await client.untilClose({ sent: 'the host closes', expected: 'Close 1001' });
+      await expectOpen(2, 'the host closes, and nobody has answered');
+      check(!(await world.call('events')).includes('all closed'), { sent: 'the host closes, and nobody has answered', received: '`close` has resolved', expected: 'it waits until none is left' });
+      for (const client of left) await client.answerClose({ sent: 'the host closes' });
+      check(left.every(({ closed }) => closed?.code === 1001), { sent: 'the host closes', received: left.map((client) => client.describe()).join('; '), expected: 'Close 1001' });
+      await noted(world, 'all closed', { sent: 'the host closes, and all have answered' });
+      await expectOpen(0, 'the host closes, and all have answered');
     },
   );
 });

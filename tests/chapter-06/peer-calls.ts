@@ -10,6 +10,7 @@ export type PeerSetup = Pick<Chapter.WebSocketsOptions, 'limits' | 'timeouts'>;
 
 export function peerCalls({ chapter, probe, report }: Stage, load: LoadChapter) {
   const peers = new Map<string, Chapter.WebSocketPeer>();
+  let host: Chapter.WebSockets | null = null;
 
   function peer(who: string): Chapter.WebSocketPeer {
     const found = peers.get(who);
@@ -22,6 +23,7 @@ export function peerCalls({ chapter, probe, report }: Stage, load: LoadChapter) 
     servePeers: async (setup: PeerSetup = {}): Promise<Address> => {
       const http = (await load('02-http')) as typeof Http;
       const webSockets = new chapter.WebSockets({ ...setup, onError: (error) => report(error) });
+      host = webSockets;
       const server = await http.serveHttp((request) => webSockets.accept(webSockets.readOffer(request), {}, (opened) => {
         const [, who = ''] = request.target.split('?');
         peers.set(who, opened);
@@ -29,6 +31,11 @@ export function peerCalls({ chapter, probe, report }: Stage, load: LoadChapter) 
       }), { host: '127.0.0.1', port: 0, onError: () => {} });
       return { host: '127.0.0.1', port: (server.address as AddressInfo).port };
     },
+
+    /** How many WebSockets the host counts that serves last. */
+    peersOpen: (): number => host?.size ?? 0,
+    /** Closes all of that host; `all closed` is noted when none is left. */
+    closePeers: (): void => void host?.close().then(() => probe.note('all closed')),
 
     peerState: (who: string): Chapter.WebSocketPeer['state'] => peer(who).state,
     /** Notes that it asks, and waits for the end. */
@@ -39,6 +46,12 @@ export function peerCalls({ chapter, probe, report }: Stage, load: LoadChapter) 
     },
     peerClose: (who: string, code: number): void => peer(who).close(code),
     peerPause: (who: string): void => peer(who).pause(),
+    peerResume: (who: string): void => peer(who).resume(),
+    peerDestroy: (who: string): void => peer(who).destroy(),
+    /** Whatever comes, and what waits already, is noted. */
+    peerListens: (who: string): void => {
+      peer(who).onMessage = (message) => probe.note(`${who}: message ${message}`);
+    },
     peerReceive: async (who: string): Promise<string> => String(await peer(who).receive()),
     /** Whatever comes, and what waits already, is thrown back. */
     peerThrows: (who: string, message: string): void => {

@@ -49,6 +49,31 @@ export const ignoredInChapter06Connection: readonly Ignored[] = [
   { file: '06-websocket/message-reader.ts', line: 'return this.#parts.length === 1 ?', original: 'this.#parts.length === 1', replacements: ['false'], reason: COPY },
   { file: '06-websocket/message-reader.ts', line: 'if (this.#parts.length > 0) this.#parts = []', replacements: ['true', 'this.#parts.length >= 0'], reason: SAVES },
 
+  // utf8-validator.ts
+  { file: '06-websocket/utf8-validator.ts', line: 'reset(): void {', mutators: ['BlockStatement'], reason: 'for whoever reads on after a failure: here nobody does' },
+  { file: '06-websocket/utf8-validator.ts', line: 'if (this.#missing === 0 && end - start >= BULK_FROM_BYTES', original: /^this\.#missing === 0 && end - start >= BULK_FROM_BYTES && isUtf8/, replacements: ['false'], reason: SAVES },
+  { file: '06-websocket/utf8-validator.ts', line: 'if (this.#missing === 0 && end - start >= BULK_FROM_BYTES', original: /^end - start(?: >= BULK_FROM_BYTES)?$/, replacements: ['true', 'end - start > BULK_FROM_BYTES', 'end - start < BULK_FROM_BYTES', 'end + start'], reason: 'saves time: of parts of any length Node may be asked first' },
+
+  // websocket-session.ts
+  { file: '06-websocket/websocket-session.ts', line: 'socket.setNoDelay(true);', mutators: ['BooleanLiteral'], reason: 'saves time: no rule is about how long a small frame takes' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#ending) return;', original: 'this.#ending', replacements: ['false'], reason: 'saves memory: what comes then is not acted on' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#ending) this.#socket.end();', original: 'this.#ending', replacements: ['true'], reason: 'whether a client that has ended its side without a Close frame still gets what waits for it is free' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#ending) this.#socket.end();', original: /^this\.#(?:ending|socket\.end\(\);)$/, replacements: ['false', ';'], reason: 'for a client: a server has ended its side already' },
+  { file: '06-websocket/websocket-session.ts', line: "if (this.closing.state === 'closed') return;", original: /^(?:this\.closing\.state === 'closed'|'closed')$/, replacements: ['false', '""'], reason: 'the same: a socket closes once' },
+  { file: '06-websocket/websocket-session.ts', line: 'this.#batch.closed();', mutators: ['CallExpression'], reason: 'the same: a socket that closes tells whoever waits for a write, and drops what is written to it' },
+  { file: '06-websocket/websocket-session.ts', line: 'this.#batch.hold();', mutators: ['CallExpression'], reason: 'saves writes' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#ending || this.#full) return false;', mutators: ['ConditionalExpression', 'LogicalOperator'], original: 'this.#ending || this.#full', replacements: ['false', 'this.#ending && this.#full'], reason: 'saves memory: what one chunk holds may be acted on to its end, and behind the end the machine says nothing' },
+  { file: '06-websocket/websocket-session.ts', line: "if (this.closing.state === 'open') this.inbox.push", original: "this.closing.state === 'open'", replacements: ['true'], reason: 'whether a message that comes behind our Close frame is still given is free: A81 and A85 allow both' },
+  { file: '06-websocket/websocket-session.ts', line: "case 'pong':", mutators: ['StringLiteral'], original: "'pong'", reason: 'the same: by the last case the next event is asked for, too' },
+  { file: '06-websocket/websocket-session.ts', line: 'default:', mutators: ['ConditionalExpression'], reason: 'for the types: there is no other event' },
+  { file: '06-websocket/websocket-session.ts', line: ["this.#end(this.#machine.role === 'server');", 'if (endSocket) this.#socket.end();'], original: /^(?:this\.#machine\.role === 'server'|endSocket)$/, replacements: ['true'], reason: CLIENT },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#full || this.#ending) return;', mutators: ['ConditionalExpression', 'LogicalOperator'], original: 'this.#full || this.#ending', replacements: ['false', 'this.#full && this.#ending'], reason: 'the same: the loop finds nothing to act on, and behind the end the socket is read from anyway' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (!this.#full && this.#socket.isPaused()) this.#socket.resume();', original: '!this.#full && this.#socket.isPaused()', replacements: ['true', '!this.#full || this.#socket.isPaused()'], reason: 'saves memory: one chunk more is read before the reading pauses again' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (listener !== null) this.readOn();', original: 'listener !== null', replacements: ['true'], reason: 'the same: where messages wait nothing is read, and where none do the reading goes on anyway' },
+  { file: '06-websocket/websocket-session.ts', line: "this.closing.fail(closeCodes.internalError, '');", mutators: ['StringLiteral'], original: "''", reason: WORDING },
+  { file: '06-websocket/websocket-session.ts', line: 'this.inbox.end();', mutators: ['CallExpression'], reason: 'whoever receives is told when the connection has ended, at the latest; how soon is free' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#socket.isPaused()) this.#socket.resume();', original: 'this.#socket.isPaused()', replacements: ['true'], reason: 'the same: to resume what is not paused does nothing' },
+
   // closing-handshake.ts
   { file: '06-websocket/closing-handshake.ts', line: 'else this.#beginWaiting();', mutators: ['CallExpression'], reason: 'the same: where no Close frame may be sent any more, one was sent, and the waiting has begun with it; or the socket has been destroyed' },
 
