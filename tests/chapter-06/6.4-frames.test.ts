@@ -663,4 +663,25 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'small-and-large-fragments',
+    'puts fragments of all sizes together in their order',
+    {
+      rule: 'the fragments of a message are put together in the order in which they were sent (RFC 6455 §5.4), the small ones and the large ones',
+      likely: 'small parts are collected, large ones kept, and what was collected before a large one comes behind it',
+    },
+    async (world) => {
+      const { random } = world;
+      const server = await world.call('serveFrames', { limits: { frameBytesMax: 1 << 20, messageBytesMax: 1 << 20 } });
+      const client = await FrameClient.open(world, server);
+      for (let round = 0; round < 4; round++) {
+        const parts = Array.from({ length: 12 }, (_, index) => random.bytes(index % 2 === 0 ? random.integer(1, 300) : random.integer(20_000, 50_000)));
+        const frames = parts.map((part, index) => (index === 0 ? binary(part, false) : continuation(part, index === parts.length - 1)));
+        await client.expectEcho(2, Buffer.concat(parts), 'a binary message in 12 fragments, small and large in turn', frames);
+        const texts = [someText(world, 200), someText(world, 30_000), someText(world, 20), someText(world, 40_000)];
+        await client.expectEcho(1, texts.join(''), 'a text in 4 fragments, small and large in turn', texts.map((part, index) => (index === 0 ? text(part, false) : continuation(part, index === 3))));
+      }
+    },
+  );
 });
