@@ -1062,11 +1062,11 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       client.send(close(1000));
       await client.untilEnd({ sent: 'Close 1000' });
       const throws = await openPeer(world, server, 'throws');
-      const threw = 'a message that waits; the reading is paused, and a listener is set that throws';
+      const threw = 'a message that waits, and a ping when the reading is paused; then a listener is set that throws';
       throws.send(text('waits'));
       for (let times = 0; times < 3; times++) await world.settle();
       await world.call('peerPause', 'throws');
-      throws.send(text('behind'));
+      throws.send(ping('behind'));
       for (let times = 0; times < 3; times++) await world.settle();
       await world.call('peerThrows', 'throws', 'thrown');
       await world.call('peerResume', 'throws');
