@@ -12,9 +12,13 @@ import { ignoredInChapter03 } from './ignored/03-static.ts';
 import { ignoredInChapter04 } from './ignored/04-workers.ts';
 import { ignoredInChapter05 } from './ignored/05-gateway.ts';
 import { ignoredInChapter06Gateway } from './ignored/06-gateway.ts';
+import { ignoredInChapter06Connection } from './ignored/06-connection.ts';
 import type { Mutant } from './mutants.ts';
 
-export const ignored: readonly Ignored[] = [...ignoredInChapter01, ...ignoredInChapter02, ...ignoredInChapter03, ...ignoredInChapter04, ...ignoredInChapter05, ...ignoredInChapter06Gateway];
+export const ignored: readonly Ignored[] = [
+  ...ignoredInChapter01, ...ignoredInChapter02, ...ignoredInChapter03, ...ignoredInChapter04, ...ignoredInChapter05,
+  ...ignoredInChapter06Gateway, ...ignoredInChapter06Connection,
+];
 
 /** The entry that excuses a mutant, if there is one. */
 export function excuseOf(mutant: Mutant): Ignored | undefined {

@@ -571,4 +571,118 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       await runCases(world, cut, numbered(every, '9.5.1', '9.6.1'), ', in pieces of 64 bytes');
     },
   );
+
+  rule(
+    'fails-as-soon-as-it-shows',
+    'fails a head that is wrong, and waits for nothing behind it',
+    {
+      rule: 'what is wrong in a head is answered when the head is here, with its key: no byte of the payload is needed for it (RFC 6455 §5.2)',
+      likely: 'nothing is looked at until something of the payload is there',
+    },
+    async (world) => {
+      const limits = { frameBytesMax: 70_000, messageBytesMax: 100_000 };
+      const none = Buffer.alloc(0);
+      const { random } = world;
+      const withKey = (bytes: Buffer): Buffer => ((bytes[1]! & 0x80) === 0 ? bytes : Buffer.concat([bytes, random.bytes(4)]));
+      const wrong: [what: string, bytes: Buffer, code: number][] = [
+        ['a frame without a mask', Buffer.from([0x81, random.integer(1, 125)]), 1002],
+        ['a reserved opcode', Buffer.from([0x80 | random.integer(3, 7), 0x81]), 1002],
+        ['a reserved bit', Buffer.from([0x82 | (random.integer(1, 3) << 4), 0x81]), 1002],
+        ['a ping whose length is in more bytes', Buffer.from([0x89, 0xfe]), 1002],
+        ['a ping with FIN clear', Buffer.from([0x09, 0x80]), 1002],
+        ['a length of less than 126 in two bytes', head(0x82, 16, random.integer(0, 125), none), 1002],
+        ['a length of less than 65536 in eight bytes', head(0x82, 64, random.integer(0, 65535), none), 1002],
+        ['a length with its highest bit set', head(0x82, 64, 1n << 63n, none), 1002],
+        ['a length of 70001, where 70000 are allowed', head(0x82, 64, 70_001, none), 1009],
+        ['a length of 2^32 + 5, where 70000 are allowed', head(0x82, 64, (1n << 32n) + 5n, none), 1009],
+      ];
+      for (const pieceBytes of [Infinity, 1]) {
+        const server = await world.call('serveFrames', pieceBytes === 1 ? { limits, ...BYTE_BY_BYTE } : { limits });
+        for (const [what, bytes, code] of wrong) await expectFailure(world, server, withKey(bytes), [code], `${hex(bytes)}, ${what}, its key if it has one, and nothing behind it`);
+        const small = await world.call('serveFrames', { limits: { ...limits, frameBytesMax: 100 }, ...(pieceBytes === 1 && BYTE_BY_BYTE) });
+        await expectFailure(world, small, withKey(Buffer.from([0x82, 0x80 | 101])), [1009], '82 e5, a length of 101, where 100 are allowed, its key, and nothing behind it');
+        await expectFailure(world, small, withKey(head(0x82, 16, 300, none)), [1009], '82 fe 01 2c, a length of 300, where 100 are allowed, its key, and nothing behind it');
+        const client = await FrameClient.open(world, server);
+        client.tcp.write(head(0x82, 64, 70_000, none));
+        await client.expectSilence(world, 'a length of 70000, where 70000 are allowed, and nothing behind it', 'nothing: the key is still to come');
+      }
+    },
+  );
+
+  rule(
+    'a-client-takes-no-masks',
+    'reads frames for a client as well, which are not masked',
+    {
+      rule: 'a server MUST NOT mask its frames, and a client closes on one that is masked, with 1002 (RFC 6455 §5.1): which side the reader is on is its role',
+      likely: 'the reader always wants a mask, or leaves four bytes for a key that is not there',
+    },
+    async (world) => {
+      const long = world.random.word(300, 300);
+      const toHex = (text: string): string => Buffer.from(text).toString('hex');
+      const cases: [bytes: string, events: string[]][] = [
+        [`8105${toHex('Hello')}`, ['message Hello']],
+        [`0103${toHex('Hel')}890170${`8002${toHex('lo')}`}8100`, ['ping p', 'message Hello', 'message ']],
+        [`817e012c${toHex(long)}8101${toHex('x')}`, [`message ${long}`, 'message x']],
+        [`8105${toHex('Hello')}818100000000${toHex('x')}`, ['message Hello', 'fails with 1002']],
+        ['8180', ['fails with 1002']],
+        ['8a8000000000', ['fails with 1002']],
+      ];
+      for (const [bytes, expected] of cases) {
+        const events = await world.call('clientReads', bytes);
+        check(events.join() === expected.join(), { sent: `to a client: ${hex(Buffer.from(bytes, 'hex'))}`, received: events.join(', ').slice(0, 200) || 'nothing', expected: expected.join(', ').slice(0, 200) });
+      }
+    },
+  );
+
+  rule(
+    'half-a-character-and-a-lot',
+    'fails at half a character also where much that is right comes behind it',
+    {
+      rule: 'what a fragment leaves open is the first thing that the next one has to go on with (RFC 6455 §8.1, RFC 3629 §3), however many bytes that has, and whether or not they are text by themselves',
+      likely: 'a long part is looked at as a whole, as if a character began with it',
+    },
+    async (world) => {
+      const server = await world.call('serveFrames');
+      const { random } = world;
+      const halves = ['c3', 'e282', 'f09f98'];
+      for (const half of halves) {
+        const opened = Buffer.from(half, 'hex');
+        for (const bytes of [1, 63, 64, 65, random.integer(100, 3000)]) {
+          for (const long of [random.word(bytes, bytes), someText(world, bytes)]) {
+            const sent = `a fragment that ends with ${half}, and one of ${Buffer.byteLength(long)} bytes of other text`;
+            const client = await FrameClient.open(world, server);
+            client.send(text(opened, false), continuation(long, false));
+            await client.expectClose([1007], sent);
+          }
+        }
+      }
+      const client = await FrameClient.open(world, server);
+      for (const character of ['é', '€', '😀']) {
+        const message = `${character}${someText(world, 400)}`;
+        const cut = Buffer.from(message);
+        await client.expectEcho(1, message, 'a character in two fragments, the second of which has 400 bytes more', [text(cut.subarray(0, 1), false), continuation(cut.subarray(1))]);
+      }
+    },
+  );
+
+  rule(
+    'small-and-large-fragments',
+    'puts fragments of all sizes together in their order',
+    {
+      rule: 'the fragments of a message are put together in the order in which they were sent (RFC 6455 §5.4), the small ones and the large ones',
+      likely: 'small parts are collected, large ones kept, and what was collected before a large one comes behind it',
+    },
+    async (world) => {
+      const { random } = world;
+      const server = await world.call('serveFrames', { limits: { frameBytesMax: 1 << 20, messageBytesMax: 1 << 20 } });
+      const client = await FrameClient.open(world, server);
+      for (let round = 0; round < 4; round++) {
+        const parts = Array.from({ length: 12 }, (_, index) => random.bytes(index % 2 === 0 ? random.integer(1, 300) : random.integer(20_000, 50_000)));
+        const frames = parts.map((part, index) => (index === 0 ? binary(part, false) : continuation(part, index === parts.length - 1)));
+        await client.expectEcho(2, Buffer.concat(parts), 'a binary message in 12 fragments, small and large in turn', frames);
+        const texts = [someText(world, 200), someText(world, 30_000), someText(world, 20), someText(world, 40_000)];
+        await client.expectEcho(1, texts.join(''), 'a text in 4 fragments, small and large in turn', texts.map((part, index) => (index === 0 ? text(part, false) : continuation(part, index === 3))));
+      }
+    },
+  );
 });

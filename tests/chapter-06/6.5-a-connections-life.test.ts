@@ -8,6 +8,7 @@ import { numbered } from './life-script.ts';
 import type { Step } from './life-script.ts';
 import { expectNoConnections, expectNoReports, noted, showStory, standstill, stopped, storyOf, told, toldOnly } from './life-story.ts';
 import { firstOf } from './notes.ts';
+import { expectClosure, given, openPeer, untilState } from './peer-story.ts';
 import { handshakeBytes } from './ws-client.ts';
 
 const accept: Step = { do: 'accept' };
@@ -816,6 +817,347 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await noted(world, 'sent', { sent });
       const [, drained, waiting] = (await firstOf(world, ['drained: '], { sent, expected: '`drained` gives true, some time' })).split(' ');
       check(drained === 'true' && Number(waiting) <= highWaterBytes, { sent, received: `drained gives ${drained} while ${waiting} bytes wait`, expected: `true, when no more than ${highWaterBytes} bytes wait` });
+    },
+  );
+
+  rule(
+    'closed-says-how',
+    'says how a connection has ended, whenever it is asked',
+    {
+      rule: 'the code is that of the client\'s Close frame, 1005 where it had none, 1006 where there was no Close frame (RFC 6455 §7.1.5), and the server\'s own where it failed the connection; `clean` is whether both sides have sent one (WebSocketClosure)',
+      likely: 'how it has ended is forgotten when nobody has asked before; or a Close frame of ours counts as one of theirs',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const { random } = world;
+      const [ours, theirs] = [random.integer(3000, 3999), random.integer(4000, 4999)];
+      const reason = random.words(2);
+      const closes = async (who: string, client: PeerClient): Promise<void> => {
+        await world.call('peerClose', who, ours);
+        await client.untilClose({ sent: `the server closes with ${ours}` });
+        await untilState(world, who, 'closing', `the server has sent Close ${ours}, and the client has not answered`);
+      };
+      const endings: [what: string, end: (who: string, client: PeerClient) => Promise<unknown> | unknown, expected: { code: number; reason?: string; clean: boolean }][] = [
+        [`Close ${theirs} ${reason}`, (_, client) => client.send(close(theirs, reason)).untilEnd(), { code: theirs, reason, clean: true }],
+        ['a Close frame without a code', (_, client) => client.send(close()).untilEnd(), { code: 1005, reason: '', clean: true }],
+        [`Close ${theirs} ${reason}, in answer to ${ours}`, async (who, client) => {
+          await closes(who, client);
+          await client.send(close(theirs, reason)).untilEnd();
+        }, { code: theirs, reason, clean: true }],
+        ['FIN', (_, client) => client.tcp.end(), { code: 1006, reason: '', clean: false }],
+        [`RST, in answer to Close ${ours}`, async (who, client) => {
+          await closes(who, client);
+          client.tcp.resetNow();
+        }, { code: 1006, reason: '', clean: false }],
+        ['a frame without a mask', (_, client) => {
+          client.tcp.write(Buffer.from([0x81, 1, 0x41]));
+          return client.untilEnd();
+        }, { code: 1002, clean: false }],
+        ['nothing: the server cuts the connection', async (who, client) => {
+          await world.call('peerDestroy', who);
+          await client.untilEnd();
+          check(client.closed === null, { sent: 'nothing: `destroy` was called', received: client.describe(), expected: 'the end, without a word' });
+        }, { code: 1006, reason: '', clean: false }],
+      ];
+      for (const [index, [sent, end, expected]] of endings.entries()) {
+        for (const when of ['early', 'late'] as const) {
+          const who = `${when}-${index}`;
+          const client = await openPeer(world, server, who);
+          await untilState(world, who, 'open', 'a handshake');
+          const early = when === 'early' ? world.call('peerClosed', who) : null;
+          // Where something else fails first, nobody waits for it.
+          early?.catch(() => {});
+          if (early !== null) await told(world, who, 'asks for closed');
+          await end(who, client);
+          await untilState(world, who, 'closed', sent);
+          expectClosure(await given(early ?? world.call('peerClosed', who), 'closed', sent, 'how the connection has ended'), expected, sent);
+          if (when === 'late') expectClosure(await given(world.call('peerClosed', who), 'closed', sent, 'the same once more'), expected, sent);
+        }
+      }
+      await expectNoReports(world, 'connections that end');
+    },
+  );
+
+  rule(
+    'their-code-stays',
+    'does not change the client\'s code any more when something fails behind its Close frame',
+    {
+      rule: 'the code is that of the client\'s Close frame (RFC 6455 §7.1.5, WebSocketClosure), whatever goes wrong on our side after it has come',
+      likely: '`fail` notes its own code over the one that is known already',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const { random } = world;
+      const [code, reason] = [random.integer(3000, 4999), random.words(2)];
+      const sent = `a message and Close ${code} ${reason}; whoever is given the message afterwards throws`;
+      const client = await openPeer(world, server, 'a');
+      client.send(text('waits'), close(code, reason));
+      await client.untilServerEnds({ sent });
+      await world.call('peerThrows', 'a', 'too late');
+      client.tcp.end();
+      await untilState(world, 'a', 'closed', sent);
+      expectClosure(await given(world.call('peerClosed', 'a'), 'closed', sent, 'how the connection has ended'), { code, reason, clean: true }, sent);
+      check(client.closed !== null && [code, 1000, 1005].includes(client.closed.code), { sent, received: client.describe(), expected: `one Close frame, with ${code}` });
+    },
+  );
+
+  rule(
+    'says-why-it-fails',
+    'sends a Close frame that says why it ends a connection, where it still may',
+    {
+      rule: 'to fail a connection is to send a Close frame with the code first, if one may still be sent (RFC 6455 §7.1.7): 1008 for more pings than are allowed (limits.ts), 1011 for a listener that throws (WebSocketPeer)',
+      likely: '`fail` sends a Close frame only where the machine itself has failed, and not where it is open',
+    },
+    async (world) => {
+      const pingsPerSecondMax = world.random.integer(3, 9);
+      const server = await world.call('servePeers', { limits: { pingsPerSecondMax }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const secret = world.random.word(12, 14);
+      const listener = await openPeer(world, server, 'listener');
+      await world.call('peerThrows', 'listener', secret);
+      const threw = 'a message whose listener throws';
+      listener.send(text('throw'));
+      await listener.untilClose({ sent: threw, expected: 'Close 1011' });
+      listener.send(close(4000));
+      await listener.untilEnd({ sent: threw, expected: 'Close 1011, and the end' });
+      await untilState(world, 'listener', 'closed', threw);
+      const closure = await given(world.call('peerClosed', 'listener'), 'closed', threw, 'how the connection has ended');
+      check(closure.code === 1011, { sent: `${threw}, and Close 4000 in answer to 1011`, received: `closed gives ${closure.code}`, expected: '1011: the code that the server has failed the connection with (A81)' });
+      check(listener.closed?.code === 1011 && !listener.bytes.includes(secret), { sent: threw, received: listener.describe(), expected: 'Close 1011, and nothing of the error' });
+      const reports = await world.call('reports');
+      check(reports.length === 1 && reports[0]!.message === secret, { sent: threw, received: `reported: ${reports.map(({ message }) => message).join('; ')}`, expected: 'what was thrown is reported, once' });
+      const pings = await openPeer(world, server, 'pings');
+      const sent = `${pingsPerSecondMax + 5} pings at once, where ${pingsPerSecondMax} a second are allowed`;
+      pings.send(...Array.from({ length: pingsPerSecondMax + 5 }, (_, index) => ping(`${index}`)));
+      await pings.untilEnd({ sent, expected: 'Close 1008, and the end' });
+      check(pings.closed?.code === 1008, { sent, received: pings.describe(), expected: 'Close 1008, and the end' });
+    },
+  );
+
+  rule(
+    'reads-their-answer',
+    'reads the answer to its Close frame, also where nobody wanted to read',
+    {
+      rule: 'behind our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), whether the reading was paused or so many messages wait that no more is read (WebSocketPeer.pause, A82)',
+      likely: '`close` sends the Close frame and leaves the socket paused',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { limits: { queuedMessagesMax: 2 }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const [ours, theirs] = [world.random.integer(3000, 3999), world.random.integer(4000, 4999)];
+      for (const who of ['paused', 'full']) {
+        const client = await openPeer(world, server, who);
+        if (who === 'paused') await world.call('peerPause', who);
+        else client.send(...Array.from({ length: 6 }, (_, index) => text(`${index}`)));
+        for (let times = 0; times < 3; times++) await world.settle();
+        await world.call('peerClose', who, ours);
+        const sent = `Close ${theirs} in answer to ${ours}; ${who === 'paused' ? 'the reading was paused' : 'six messages came before, which nobody has received'}`;
+        await client.untilClose({ sent });
+        client.send(close(theirs));
+        await client.untilEnd({ sent });
+        expectClosure(await given(world.call('peerClosed', who), 'closed', sent, 'how the connection has ended'), { code: theirs, reason: '', clean: true }, sent);
+      }
+      await expectNoReports(world, 'Close frames of the server\'s');
+    },
+  );
+
+  rule(
+    'pings-behind-our-close',
+    'is not put out by pings that come, or still wait, behind its Close frame',
+    {
+      rule: 'who has not read our Close frame yet may send pings. They are no fault, and end nothing: the client\'s Close frame is waited for, and says how it ended (RFC 6455 §7.1.5, A81)',
+      likely: 'a pong is sent whatever the state of the machine, which refuses it; that is taken for an error, or ends the process',
+    },
+    async (world) => {
+      const limits = { pendingPongsMax: 0, bufferedBytesMax: 256 * MIB };
+      const server = await world.call('servePeers', { limits, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const [ours, theirs] = [world.random.integer(3000, 3999), world.random.integer(4000, 4999)];
+      for (const who of ['come', 'wait']) {
+        const client = await openPeer(world, server, who);
+        const sent = `pings that ${who} behind Close ${ours}, and then Close ${theirs}`;
+        if (who === 'wait') {
+          client.tcp.pause();
+          await world.call('peerFills', who, 32, MIB);
+          client.send(ping('first'), ping('second'), text('behind'));
+          await given(world.call('peerReceive', who), 'receive', sent, 'the message behind the pings');
+        }
+        await world.call('peerClose', who, ours);
+        if (who === 'wait') client.tcp.resume();
+        await client.untilClose({ sent });
+        if (who === 'come') client.send(ping('first'), pong('second'), ping('third'));
+        for (let times = 0; times < 3; times++) await world.settle();
+        check(!client.tcp.ended && !client.tcp.closed, { sent, received: client.describe(), expected: 'the connection stays until the client has answered (RFC 6455 §7.1.1)' });
+        client.send(close(theirs));
+        await client.untilEnd({ sent });
+        expectClosure(await given(world.call('peerClosed', who), 'closed', sent, 'how the connection has ended'), { code: theirs, reason: '', clean: true }, sent);
+      }
+      await expectNoReports(world, 'pings behind a Close frame');
+    },
+  );
+
+  rule(
+    'a-ping-that-waits',
+    'answers a ping that had to wait, if it was the only one',
+    {
+      rule: 'where output waits and no more pongs may wait with it, the newest ping is answered when all that has gone (RFC 6455 §5.5.2, §5.5.3), and the only one is the newest',
+      likely: 'a ping that waits is remembered, and nobody looks at it until another one comes',
+    },
+    async (world) => {
+      const limits = { pendingPongsMax: 0, bufferedBytesMax: 256 * MIB };
+      const server = await world.call('servePeers', { limits, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const client = await openPeer(world, server, 'a');
+      const sent = 'one ping from a client that does not read, and then reads';
+      const data = world.random.word();
+      for (let times = 1; times <= 2; times++) {
+        client.tcp.pause();
+        await world.call('peerFills', 'a', 32, MIB);
+        client.send(ping(data), text('behind'));
+        await given(world.call('peerReceive', 'a'), 'receive', sent, 'the message behind the ping');
+        client.tcp.resume();
+        await client.until(() => client.pongs.length >= times, { sent, expected: 'its pong, when the client reads again' });
+        check(client.pongs.length === times && client.pongs.every((pong) => pong.toString() === data), { sent, received: client.describe(), expected: 'one pong, with its data' });
+        await client.untilMessages(32 * times, { sent, expected: 'all that was sent' });
+      }
+      client.send(close(1000));
+      await client.untilEnd({ sent: 'Close 1000' });
+    },
+  );
+
+  rule(
+    'drained-when-it-is-over',
+    'says `drained` false when nothing can be sent any more',
+    {
+      rule: '`drained` gives true when there is room for more, and false when the WebSocket is not open any more (WebSocketPeer): asked then, or asked before and cut meanwhile',
+      likely: 'where nothing waits, `drained` says true without asking whether anything can be sent; or whoever waits is told true by the end of the connection',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { limits: { bufferedBytesMax: 256 * MIB }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const expectDrained = async (who: string, expected: boolean, sent: string, asked = world.call('peerDrained', who)): Promise<void> => {
+        const drained = await given(asked, 'drained', sent, `${expected}`);
+        check(drained === expected, { sent, received: `drained gives ${drained}`, expected: `${expected}` });
+      };
+      const client = await openPeer(world, server, 'closes');
+      await expectDrained('closes', true, 'nothing: the WebSocket is open, and nothing waits');
+      await world.call('peerClose', 'closes', 3000);
+      await expectDrained('closes', false, 'nothing: the server has sent Close 3000, and the client has not answered');
+      await client.answerClose({ sent: 'the answer to Close 3000' });
+      await untilState(world, 'closes', 'closed', 'the answer to Close 3000');
+      await expectDrained('closes', false, 'the answer to Close 3000: the connection has ended');
+      const cut = await openPeer(world, server, 'cut');
+      cut.tcp.pause();
+      await world.call('peerFills', 'cut', 32, MIB);
+      const asked = world.call('peerDrained', 'cut');
+      asked.catch(() => {});
+      await told(world, 'cut', 'asks for drained');
+      cut.tcp.resetNow();
+      await expectDrained('cut', false, 'RST, while 32 MiB wait for the client', asked);
+    },
+  );
+
+  rule(
+    'hands-over-what-waits',
+    'gives a listener first what has waited for it, all of it and in its order',
+    {
+      rule: 'what waits already is handed over when `onMessage` is set, and what was not read for it comes behind; what the listener throws then closes with 1011, too (WebSocketPeer.onMessage)',
+      likely: 'the listener is only noted down, or the reading does not go on when there is somebody to read for',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { limits: { queuedMessagesMax: 2 }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const messages = Array.from({ length: 10 }, (_, index) => `${index} ${world.random.word()}`);
+      const client = await openPeer(world, server, 'a');
+      client.send(...messages.slice(0, 9).map((message) => text(message)));
+      const sent = 'nine messages, and later a tenth; where two may wait, and a listener is set behind the nine';
+      for (let times = 0; times < 3; times++) await world.settle();
+      await world.call('peerListens', 'a');
+      for (const message of messages.slice(0, 9)) await told(world, 'a', `message ${message}`, { sent });
+      client.send(text(messages[9]!));
+      await told(world, 'a', `message ${messages[9]!}`, { sent });
+      const heard = (await storyOf(world, 'a')).filter((line) => line.startsWith('message '));
+      check(heard.join() === messages.map((message) => `message ${message}`).join(), { sent, received: showStory(heard), expected: 'ten messages in their order' });
+      client.send(close(1000));
+      await client.untilEnd({ sent: 'Close 1000' });
+      const throws = await openPeer(world, server, 'throws');
+      const threw = 'a message that waits, and a ping when the reading is paused; then a listener is set that throws';
+      throws.send(text('waits'));
+      for (let times = 0; times < 3; times++) await world.settle();
+      await world.call('peerPause', 'throws');
+      throws.send(ping('behind'));
+      for (let times = 0; times < 3; times++) await world.settle();
+      await world.call('peerThrows', 'throws', 'thrown');
+      await world.call('peerResume', 'throws');
+      await throws.untilEnd({ sent: threw, expected: 'Close 1011, and the end' });
+      check(throws.closed?.code === 1011, { sent: threw, received: throws.describe(), expected: 'Close 1011, and the end' });
+      await untilState(world, 'throws', 'closed', threw);
+    },
+  );
+
+  rule(
+    'pauses-and-resumes',
+    'reads nothing while it is told not to, and goes on when it may',
+    {
+      rule: '`pause` stops the reading, `resume` lets it go on, and nothing is lost (WebSocketPeer)',
+      likely: '`pause` or `resume` notes a wish, and leaves the socket as it was',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const client = await openPeer(world, server, 'a');
+      await world.call('peerListens', 'a');
+      for (let round = 0; round < 3; round++) {
+        await world.call('peerPause', 'a');
+        client.send(text(`${round} paused`), text(`${round} behind`));
+        for (let times = 0; times < 5; times++) await world.settle();
+        const sent = 'two messages while the reading is paused';
+        const early = (await storyOf(world, 'a')).filter((line) => line.startsWith(`message ${round}`));
+        check(early.length === 0, { sent, received: showStory(early), expected: 'nothing, until `resume`' });
+        await world.call('peerResume', 'a');
+        await told(world, 'a', `message ${round} paused`, { sent: `${sent}, and resumed` });
+        await told(world, 'a', `message ${round} behind`, { sent: `${sent}, and resumed` });
+      }
+      client.send(close(1000));
+      await client.untilEnd({ sent: 'Close 1000' });
+      const other = await openPeer(world, server, 'b');
+      await world.call('peerPause', 'b');
+      await world.call('peerListens', 'b');
+      other.send(text('paused'));
+      for (let times = 0; times < 5; times++) await world.settle();
+      const sent = 'a message while the reading is paused; a listener was set meanwhile';
+      const early = await storyOf(world, 'b');
+      check(!early.includes('message paused'), { sent, received: showStory(early), expected: 'nothing, until `resume`' });
+      await world.call('peerResume', 'b');
+      await told(world, 'b', 'message paused', { sent: `${sent}, and resumed` });
+      other.send(close(1000));
+      await other.untilEnd({ sent: 'Close 1000' });
+    },
+  );
+
+  rule(
+    'counts-who-is-there',
+    'counts its WebSockets, and has closed when none is left',
+    {
+      rule: '`size` is how many WebSockets are open or closing; `close` closes all of them with 1001, and resolves when none is left (WebSocketHost)',
+      likely: 'a WebSocket that has ended is not taken off the list, or is when only one side has closed',
+    },
+    async (world) => {
+      const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
+      const clients = [];
+      for (const who of ['a', 'b', 'c', 'd']) clients.push(await openPeer(world, server, who));
+      const expectOpen = async (count: number, sent: string): Promise<void> => {
+        const open = await standstill(world, () => world.call('peersOpen'));
+        check(open === count, { sent, received: `size is ${open}`, expected: `${count}` });
+      };
+      const [a, b, ...left] = clients as [PeerClient, PeerClient, ...PeerClient[]];
+      await expectOpen(4, 'four handshakes');
+      a.send(close(1000));
+      await a.untilEnd({ sent: 'Close 1000' });
+      b.tcp.resetNow();
+      for (const who of ['a', 'b']) await untilState(world, who, 'closed', 'Close 1000, and RST');
+      await expectOpen(2, 'four handshakes, one Close 1000 and one RST');
+      await world.call('closePeers');
+      for (const client of left) await client.untilClose({ sent: 'the host closes', expected: 'Close 1001' });
+      await expectOpen(2, 'the host closes, and nobody has answered');
+      check(!(await world.call('events')).includes('all closed'), { sent: 'the host closes, and nobody has answered', received: '`close` has resolved', expected: 'it waits until none is left' });
+      for (const client of left) await client.answerClose({ sent: 'the host closes' });
+      check(left.every(({ closed }) => closed?.code === 1001), { sent: 'the host closes', received: left.map((client) => client.describe()).join('; '), expected: 'Close 1001' });
+      await noted(world, 'all closed', { sent: 'the host closes, and all have answered' });
+      await expectOpen(0, 'the host closes, and all have answered');
     },
   );
 });

@@ -613,6 +613,117 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'names-the-window-of-the-offer',
+    'names its own window in the answer wherever the offer did',
+    {
+      rule: 'a server accepts server_max_window_bits by including it in its answer (RFC 7692 §7.1.2.1), also where the offer asks for no less than it has anyway',
+      likely: 'the answer names a window only if it is smaller than 15',
+    },
+    async (world) => {
+      for (const wanted of [15, 11]) {
+        const server = await world.call('serveEcho', { ...ALL, deflate: { serverMaxWindowBits: wanted } });
+        for (const bits of [15, 13, 10]) {
+          for (const offer of [`${NAME}; server_max_window_bits=${bits}`, `${NAME}; server_no_context_takeover; server_max_window_bits=${bits}; client_max_window_bits`]) {
+            const peer = await DeflatePeer.open(world, server, offer);
+            const most = Math.min(bits, wanted);
+            const answered = peer.answer.get('server_max_window_bits');
+            expectAnswer(answered !== undefined && Number(answered) <= most, peer, offer, `server_max_window_bits=${most}, or less`);
+          }
+        }
+      }
+    },
+  );
+
+  rule(
+    'a-window-and-nothing-behind-it',
+    'declines a window that only begins like one',
+    {
+      rule: 'a window is a number from 8 to 15 in decimal (RFC 7692 §7.1.2), and an offer with another value is declined (§7.1)',
+      likely: 'the first digits are read, and what stands behind them is not',
+    },
+    async (world) => {
+      const server = await world.call('serveEcho', ALL);
+      for (const side of ['server', 'client']) {
+        for (const value of ['100', '150', '80', '9x', '12a', '9.5', `1${world.random.integer(0, 5)}-`]) {
+          const offer = `${NAME}; ${side}_max_window_bits=${value}`;
+          const client = await FrameClient.open(world, server, [['Sec-WebSocket-Extensions', offer]]);
+          check(client.extensions === undefined, { sent: `Sec-WebSocket-Extensions: ${offer}`, received: `Sec-WebSocket-Extensions: ${client.extensions ?? ''}`, expected: '101 without Sec-WebSocket-Extensions' });
+        }
+      }
+    },
+  );
+
+  rule(
+    'so-many-final-blocks',
+    'takes sixteen final blocks within a message, and not any number',
+    {
+      rule: 'behind a final block there may be others (RFC 7692 §7.2.3.4), but each costs more than it has bytes: FINAL_BLOCKS_MAX streams more are taken, and beyond that it is 1007 (the TODO)',
+      likely: 'the loop over the streams of a message has no limit, or one that is one less',
+    },
+    async (world) => {
+      const server = await world.call('serveEcho', ALL);
+      const words = Array.from({ length: 200 }, () => world.random.word());
+      const streams = (count: number): Buffer => Buffer.concat([...words.slice(0, count).map((word) => deflated(word, constants.Z_FINISH)), deflated('end')]);
+      const peer = await DeflatePeer.open(world, server);
+      for (const count of [15, 16]) {
+        peer.sendDeflated(1, streams(count));
+        await peer.expectMessage(`${words.slice(0, count).join('')}end`, `a text of ${count} final blocks, and one behind them`);
+      }
+      for (const count of [24, 200]) {
+        const other = await DeflatePeer.open(world, server);
+        other.sendDeflated(1, streams(count));
+        await other.client.expectClose([1002, 1007, 1008, 1009], `a text of ${count} final blocks, and one behind them`);
+      }
+    },
+  );
+
+  rule(
+    'one-byte-too-many-behind-a-final-block',
+    'counts the bytes of a message over all its final blocks, to the last one',
+    {
+      rule: 'the limit is one on the message (RFC 6455 §10.4), however many streams it comes in: one byte more is 1009, also where the streams before have used the limit up',
+      likely: 'what is left of the limit is nothing, and zlib takes no limit of nothing',
+    },
+    async (world) => {
+      const messageBytesMax = world.random.integer(2000, 6000);
+      const server = await world.call('serveEcho', { ...ALL, limits: { messageBytesMax } });
+      const whole = prose(world, messageBytesMax);
+      const last = deflated(whole, constants.Z_FINISH);
+      const peer = await DeflatePeer.open(world, server);
+      peer.sendDeflated(1, Buffer.concat([last, deflated('')]));
+      await peer.expectMessage(whole, `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and nothing behind it`);
+      for (const more of ['x', 'some more']) {
+        const other = await DeflatePeer.open(world, server);
+        other.sendDeflated(1, Buffer.concat([last, deflated(more)]));
+        await other.client.expectClose([1009], `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and ${more.length} behind it`);
+      }
+    },
+  );
+
+  rule(
+    'level-as-it-was-tuned',
+    'deflates as well as it was told to',
+    {
+      rule: 'the level is the one of `tuning` (DeflateTuning): what is deflated with 9 is shorter than with 1',
+      likely: '`deflateRawSync` is not given the `level`',
+    },
+    async (world) => {
+      const message = prose(world, 30_000);
+      const lengths: number[] = [];
+      for (const level of [1, 9]) {
+        const server = await world.call('serveEcho', { ...ALL, deflateTuning: { level, memoryLevel: 8, historyBytesMax: 8 * 1024 } });
+        const peer = await DeflatePeer.open(world, server);
+        const sent = `a text of ${message.length} bytes, where the level is ${level}`;
+        peer.sendDeflated(1, deflated(message));
+        const answer = await peer.expectMessage(message, sent);
+        check(answer.deflated, { sent, received: 'a message as it was', expected: 'a deflated message' });
+        lengths.push(answer.payload.length);
+      }
+      check(lengths[1]! < lengths[0]! * 0.97, { sent: `a text of ${message.length} bytes, once with the level 1 and once with 9`, received: `${lengths.join(' and ')} bytes`, expected: 'less with the level 9' });
+    },
+  );
 });
 
 /** The deflated bytes of so many equal ones, made without having them. */

@@ -17,6 +17,7 @@ import { handshakeCalls } from './handshake-calls.ts';
 import { httpCalls } from './http-calls.ts';
 import { lifeCalls } from './life-calls.ts';
 import { lifespanCalls } from './lifespan-calls.ts';
+import { peerCalls } from './peer-calls.ts';
 import { roomCalls } from './room-calls.ts';
 import { Stage, stageCalls } from './stage.ts';
 
@@ -47,6 +48,7 @@ export default driver<typeof Chapter>()('06-websocket', (chapter, load) => {
     ...frameCalls(stage, load),
     // 6.5
     ...lifeCalls(stage, load),
+    ...peerCalls(stage, load),
     // 6.6
     ...roomCalls(stage),
   };

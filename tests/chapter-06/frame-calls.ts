@@ -21,6 +21,7 @@ export interface EchoSetup {
   deflate?: boolean | Partial<WebSocket.DeflateParameters>;
   /** Messages below this are not deflated. */
   deflateFromBytes?: number;
+  deflateTuning?: WebSocket.DeflateTuning;
 }
 
 /** A text that begins like this is sent as a message that many could be sent. */
@@ -48,12 +49,13 @@ export function frameCalls({ chapter }: Stage, load: LoadChapter) {
     },
 
     /** The chapter's own server, of which an application wants its messages back. */
-    serveEcho: async ({ limits = {}, deflate = false, deflateFromBytes }: EchoSetup = {}): Promise<Address> => {
+    serveEcho: async ({ limits = {}, deflate = false, deflateFromBytes, deflateTuning }: EchoSetup = {}): Promise<Address> => {
       const webSockets = new chapter.WebSockets({
         limits,
         deflate,
         onError: () => {},
         ...(deflateFromBytes === undefined ? {} : { deflateFromBytes }),
+        ...(deflateTuning === undefined ? {} : { deflateTuning }),
       });
       return await listen((request) => webSockets.accept(webSockets.readOffer(request), {}, (peer) => {
         peer.onMessage = (message) => {
@@ -61,6 +63,22 @@ export function frameCalls({ chapter }: Stage, load: LoadChapter) {
           peer.send(shared ? new chapter.SharedMessage(message) : message);
         };
       }));
+    },
+
+    /** What a client makes of bytes that it is sent: its events, and the code with which it fails. */
+    clientReads: (bytes: string): string[] => {
+      const machine = new chapter.WebSocketConnection({ role: 'client' });
+      machine.receiveData(Buffer.from(bytes, 'hex'));
+      const events: string[] = [];
+      try {
+        for (let event = machine.nextEvent(); event.type === 'message' || event.type === 'ping'; event = machine.nextEvent()) {
+          events.push(`${event.type} ${event.data.toString()}`);
+        }
+      } catch (error) {
+        if (!isFailure(error)) throw error;
+        events.push(`fails with ${error.closeCode}`);
+      }
+      return events;
     },
 
     /** The most memory that this process has had so far, in bytes. */

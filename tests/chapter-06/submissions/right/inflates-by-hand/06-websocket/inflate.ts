@@ -25,11 +25,15 @@ function codeOf(lengths: readonly number[]): Code {
 const fixedLiterals = codeOf(Array.from({ length: 288 }, (_, symbol) => (symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8)));
 const fixedDistances = codeOf(Array.from({ length: 30 }, () => 5));
 
+/** Blocks that say of themselves to be the last, in one message. */
+const LAST_BLOCKS_MAX = 16;
+
 export class Inflation {
   readonly #input: Uint8Array;
   readonly #before: Uint8Array;
   readonly #bytesMax: number;
   #bit = 0;
+  #lastBlocks = 0;
   #out: Buffer = Buffer.allocUnsafe(1024);
   #size = 0;
 
@@ -54,6 +58,7 @@ export class Inflation {
     else throw new Broken();
     // RFC 7692 §7.2.3.4: what follows a last block begins with a byte of its own.
     if (last) this.#align();
+    if (last && ++this.#lastBlocks > LAST_BLOCKS_MAX) throw new Broken();
   }
 
   #align(): void {
