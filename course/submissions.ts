@@ -7,10 +7,10 @@
  *
  * By this command each wrong submission is run through all rules before its own
  * too, and each right one and each stage through all that it has done. `npm run
- * test:all` asks of a wrong one only the rule that must catch it, and leaves out the
- * exercises before the one that a right one or a stage is about: with hundreds of
- * submissions it is they that take the time, and an exercise does not depend on the
- * code of later ones.
+ * test:all` asks of a wrong one only the rule that must catch it, of a right one the
+ * exercises from the first to the last that it changes, and leaves out those before
+ * a stage: with hundreds of submissions it is they that take the time, and an
+ * exercise does not depend on the code of later ones.
  *
  * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
  */
@@ -59,8 +59,9 @@ export async function verdictOn(submission: Submission, tree: string, check: Che
       const early = judgement.ok && earlier ? await caughtEarlier(submission, run) : undefined;
       return { submission, ...(early ?? judgement) };
     }
-    const judge = { right: judgeRight, stage: judgeStage }[submission.kind];
-    return { submission, ...(await judge(submission, run, earlier ? 0 : firstConcerned(submission, changed))) };
+    const { exercises } = submission.chapter;
+    const [first, last] = earlier ? [0, exercises.length - 1] : concerned(submission, changed);
+    return { submission, ...(submission.kind === 'stage' ? await judgeStage(submission, run, first) : await judgeRight(run, exercises.slice(first, last + 1))) };
   } catch (error) {
     return { submission, ok: false, line: error instanceof Error ? error.message : String(error) };
   } finally {
@@ -69,15 +70,21 @@ export async function verdictOn(submission: Submission, tree: string, check: Che
 }
 
 /**
- * The place of the first exercise that a right submission or a stage is about: the one that has been done, or the first
- * whose TODOs stand in a file that was changed. Where a change is in a file that nobody fills in, it is the first of all.
+ * The places of the first and the last exercise that a right submission or a stage is about: the one that has been done,
+ * or those whose TODOs stand in the files that were changed. Where a change is in a file that nobody fills in, it is all.
  */
-export function firstConcerned({ kind, chapter, name }: Submission, changed: readonly string[]): number {
-  if (kind === 'stage') return chapter.exercises.findIndex(({ id }) => id === name);
+export function concerned({ kind, chapter, name }: Submission, changed: readonly string[]): [first: number, last: number] {
+  const all = chapter.exercises.map((_, index) => index);
+  if (kind === 'stage') return [chapter.exercises.findIndex(({ id }) => id === name), all.length - 1];
   const starters = readStarters();
-  const places = changed.map((file) =>
-    chapter.exercises.findIndex(({ id }) => file.startsWith(`${chapter.folder}/`) && starters[file]?.includes(`TODO ${id} `) === true));
-  return Math.max(0, Math.min(...places));
+  const places = changed.flatMap((file) => {
+    const starter = starters[file];
+    // A file of its own is there for those that are changed.
+    if (starter === undefined) return [];
+    const own = all.filter((index) => file.startsWith(`${chapter.folder}/`) && starter.includes(`TODO ${chapter.exercises[index]?.id} `));
+    return own.length > 0 ? own : all;
+  });
+  return places.length > 0 ? [Math.min(...places), Math.max(...places)] : [0, all.length - 1];
 }
 
 type Judgement = Omit<Verdict, 'submission'>;
@@ -116,8 +123,8 @@ async function caughtEarlier({ chapter, caughtBy = '' }: Submission, run: Run): 
   return first && { ok: false, line: `CAUGHT EARLIER: by ${first.id}, before ${caughtBy}: ${shortFailure(first)} (seed ${result.seed})` };
 }
 
-async function judgeRight({ chapter }: Submission, run: Run, from: number): Promise<Judgement> {
-  const result = await run(chapter.exercises.slice(from));
+async function judgeRight(run: Run, exercises: Chapter['exercises']): Promise<Judgement> {
+  const result = await run(exercises);
   if (result.problem !== undefined) return { ok: false, line: `the check did not come to its end: ${result.problem}` };
   const first = rulesOf(result).find((rule) => rule.status === 'failed');
   if (first) return { ok: false, line: `REFUSED by ${first.id}: ${shortFailure(first)} (seed ${result.seed})` };
