@@ -7,10 +7,13 @@ async function readAll(): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Waits for ever, deaf to whoever asks it to end. */
+/** Waits as long as the server's process lives, deaf to whoever asks it to end. A server that forgets it leaves nothing behind. */
 function hang(): void {
   process.on('SIGTERM', () => {});
-  setInterval(() => {}, 1_000);
+  const server = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== server) process.exit();
+  }, 1_000);
   process.stderr.write(`pid ${process.pid};`);
 }
 
