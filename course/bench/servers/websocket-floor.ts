@@ -3,13 +3,11 @@
  * goes back. No unmasking, no text, no limits, no deadlines. What a server in this language can at best reach.
  */
 
-import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
+import { acceptKey, encodeFrame } from '../../../solutions/06-websocket/index.ts';
 import { announce, collectGarbage } from './routes.ts';
-
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const frames = new Map<number, Buffer>();
 
@@ -23,8 +21,7 @@ const server = createServer({ noDelay: true }, (socket) => {
       socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
       return;
     }
-    const accept = createHash('sha1').update(key + GUID).digest('base64');
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`);
     echo(socket);
   });
 });
@@ -52,10 +49,7 @@ function echo(socket: Socket): void {
 }
 
 function frameOf(firstByte: number, length: number): Buffer {
-  const long = Buffer.alloc(8);
-  long.writeBigUInt64BE(BigInt(length));
-  const extended = length < 126 ? Buffer.alloc(0) : length <= 0xffff ? long.subarray(6) : long;
-  const frame = Buffer.concat([Buffer.of(firstByte, length < 126 ? length : length <= 0xffff ? 126 : 127), extended, Buffer.alloc(length, 'x')]);
+  const frame = encodeFrame(firstByte, 'x'.repeat(length), false);
   frames.set(length, frame);
   return frame;
 }
