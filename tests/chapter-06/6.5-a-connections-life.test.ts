@@ -1160,4 +1160,27 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await expectOpen(0, 'the host closes, and all have answered');
     },
   );
+
+  rule(
+    'broken-and-still-there',
+    'cuts a client that has broken the protocol and does not go',
+    {
+      rule: 'a connection that fails is ended (RFC 6455 §7.1.7): the client has the Close frame, and then `closeMs` to end its side, as behind any Close frame of ours',
+      likely: '`fail` sends its Close frame and ends our side, and nothing looks whether the client ever ends its own',
+    },
+    async (world) => {
+      const closeMs = 250;
+      const server = await world.call('serveLife', { scripts: { '/a': [accept, drain], '/throws': [accept, { do: 'throw', message: world.random.word() }] }, timeouts: { closeMs } });
+      const ends: readonly [who: string, sent: string, code: number][] = [
+        ['broken', 'a frame without a mask', 1002], ['throws', 'nothing, to an application that throws', 1011],
+      ];
+      for (const [who, sent, code] of ends) {
+        const client = await PeerClient.open(world, server, `${who === 'throws' ? '/throws' : '/a'}?${who}`);
+        if (who === 'broken') client.tcp.write(Buffer.from([0x81, 1, 0x41]));
+        await client.untilServerEnds({ sent });
+        check(client.closed?.code === code, { sent, received: client.describe(), expected: `Close ${code}, and the end` });
+        await expectNoConnections(world, `${sent}; and then the client stays, with closeMs ${closeMs}`);
+      }
+    },
+  );
 });
