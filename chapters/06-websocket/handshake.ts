@@ -44,7 +44,7 @@ const upgradeRequired: readonly HeaderPair[] = [
 
 /** @throws HttpError 400, 405, or 426 for a request without Upgrade and for another version */
 export function readHandshake(request: HandshakeRequest): WebSocketOffer {
-  // TODO 6.3  What RFC 6455 §4.2.1 asks for, and no body. It is refused by 405 with Allow, 426 with `upgradeRequired`,
+  // TODO 6.3  What RFC 6455 §4.2.1 asks for. What lacks it is refused by 405 with Allow, 426 with `upgradeRequired`,
   //           and where no other status is named by 400 (`bad`). The version, the key and Origin may be there once only
   //           (`single`). The helpers below read the rest.
   throw new NotImplemented('6.3');
