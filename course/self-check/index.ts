@@ -33,12 +33,12 @@ interface SelfCheck {
    * Does the work. Whatever takes a core goes through the pool, which lets no
    * more run at once than the machine has cores.
    */
-  readonly run: (pool: JobPool, tell: Tell) => Promise<Outcome>;
+  readonly run: (pool: JobPool, tell: Tell, all: boolean) => Promise<Outcome>;
 }
 
 /** The longest first: the short ones fill the gaps. */
 const CHECKS: readonly SelfCheck[] = [
-  { name: 'tools', sentence: "the tools' own tests pass", run: checkTools },
+  { name: 'tools', sentence: "the tools' own tests pass", run: async (pool, _tell, all) => await checkTools(pool, all) },
   { name: 'types', sentence: 'repository, starters and right submissions typecheck', run: async (pool) => await pool.faults('types.ts') },
   { name: 'surface', sentence: 'starters and reference export the same names with the same types', run: async (pool) => await pool.faults('surface.ts') },
   { name: 'reference', sentence: 'the reference passes every hidden test', run: checkReferences },
@@ -78,7 +78,7 @@ export async function selfCheck(options: SelfCheckOptions): Promise<number> {
   const reports = await Promise.all(
     chosen.map(async (check) => {
       const started = performance.now();
-      const outcome = strictly(await outcomeOf(check, pool, (done, of) => running.set(check.name, `${check.name} (${done} of ${of})`)), strict);
+      const outcome = strictly(await outcomeOf(check, pool, (done, of) => running.set(check.name, `${check.name} (${done} of ${of})`), options.all), strict);
       running.delete(check.name);
       totals.passed += outcome.passed;
       totals.failed += outcome.failed;
@@ -96,9 +96,9 @@ export async function selfCheck(options: SelfCheckOptions): Promise<number> {
 }
 
 /** A check that breaks is a check that fails. */
-async function outcomeOf(check: SelfCheck, pool: JobPool, tell: Tell): Promise<Outcome> {
+async function outcomeOf(check: SelfCheck, pool: JobPool, tell: Tell, all: boolean): Promise<Outcome> {
   try {
-    const outcome = await check.run(pool, tell);
+    const outcome = await check.run(pool, tell, all);
     if (outcome.passed + outcome.failed + outcome.skipped.length > 0) return outcome;
     return { passed: 0, failed: 1, skipped: [], faults: ['it found nothing to look at'] };
   } catch (error) {

@@ -46,14 +46,17 @@ interface VitestReport {
   }[];
 }
 
-/** Tests of what runs the course: each is a unit. */
-export async function checkTools(pool: JobPool): Promise<Outcome> {
+/** Tests that start whole commands or whole runs, which takes seconds each: `*.whole.test.ts`. */
+const WHOLE = '**/*.whole.test.ts';
+
+/** Tests of what runs the course: each is a unit. Those of whole runs are left to `test:all`. */
+export async function checkTools(pool: JobPool, all: boolean): Promise<Outcome> {
   const report = scratch('tools.json');
   rmSync(report, { force: true });
   const cores = Math.max(1, pool.cores - 1);
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
   const config = join('course', 'self-check', 'vitest.config.ts');
-  const { output } = await pool.program(cores, [vitest, 'run', '--config', config, `--maxWorkers=${cores}`, '--reporter=json', `--outputFile=${report}`]);
+  const { output } = await pool.program(cores, [vitest, 'run', '--config', config, `--maxWorkers=${cores}`, '--reporter=json', `--outputFile=${report}`, ...(all ? [] : [`--exclude=${WHOLE}`])]);
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: [], faults: [`the tools' tests did not come to their end:\n${lastLines(output)}`] };
   return toolsOutcome(JSON.parse(readFileSync(report, 'utf8')) as VitestReport);
 }
