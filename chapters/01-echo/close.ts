@@ -12,7 +12,7 @@ import type { Server } from 'node:net';
 export const DEADLINE_MS = 10_000;
 
 export interface CloseOptions {
-  /** Milliseconds until connections that are still open are cut. Default {@link DEADLINE_MS}. */
+  /** Milliseconds until connections that are still open are cut; `Infinity` for never. Default {@link DEADLINE_MS}. */
   deadlineMs?: number;
 }
 

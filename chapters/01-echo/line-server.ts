@@ -9,6 +9,7 @@ import { NotImplemented } from '#course/not-implemented.ts';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { trackConnections } from './close.ts';
+import { startDeadline } from './deadline.ts';
 import { CONNECTIONS_MAX } from './echo.ts';
 import { LINE_BYTES_MAX, LineDecoder, LineTooLongError } from './line-decoder.ts';
 
@@ -80,8 +81,8 @@ function refuse(socket: Socket, lastWords: string): void {
   socket.removeAllListeners('data');
   socket.removeAllListeners('end');
   socket.end(lastWords);
-  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.on('close', () => clearTimeout(linger));
+  const linger = startDeadline(() => socket.destroy(), LINGER_MS);
+  socket.on('close', () => linger.clear());
 }
 
 /** How long a refused client may go on sending before it is cut off. */

@@ -5,7 +5,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-import { listen } from '../01-echo/index.ts';
+import { listen, startDeadline } from '../01-echo/index.ts';
 import { Deadlines } from './deadlines.ts';
 import { withDefaultLimits } from './limits.ts';
 import type { HttpLimits } from './limits.ts';
@@ -42,7 +42,7 @@ export interface ServeOptions {
 }
 
 export interface CloseOptions {
-  /** What is still in progress after so many milliseconds is cut. Default 10,000. */
+  /** What is still in progress after that many milliseconds is cut; `Infinity` for never. Default 10,000. */
   readonly deadlineMs?: number;
 }
 
@@ -127,11 +127,11 @@ export class HttpServer {
    * deadline.
    */
   closeGracefully(options: CloseOptions = {}): Promise<void> {
+    const deadline = startDeadline(() => this.#cut(), options.deadlineMs ?? 10_000);
     this.#context.closing = true;
     this.#closed ??= this.#allClosed();
     for (const connection of this.#connections) connection.endIfIdle();
-    const timer = setTimeout(() => this.#cut(), options.deadlineMs ?? 10_000);
-    return this.#closed.finally(() => clearTimeout(timer));
+    return this.#closed.finally(() => deadline.clear());
   }
 
   /** Stops accepting and cuts every connection. */

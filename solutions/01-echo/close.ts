@@ -6,12 +6,13 @@
  * keeps only their number; so we keep the set.
  */
 import type { Server, Socket } from 'node:net';
+import { startDeadline } from './deadline.ts';
 
 /** How long connections in progress may take to finish, by default. */
 export const DEADLINE_MS = 10_000;
 
 export interface CloseOptions {
-  /** Milliseconds until connections that are still open are cut. Default {@link DEADLINE_MS}. */
+  /** Milliseconds until connections that are still open are cut; `Infinity` for never. Default {@link DEADLINE_MS}. */
   deadlineMs?: number;
 }
 
@@ -33,11 +34,10 @@ export function trackConnections(server: Server): void {
  */
 export async function closeGracefully(server: Server, options: CloseOptions = {}): Promise<void> {
   const { deadlineMs = DEADLINE_MS } = options;
-  // The callback gets an error if the server was not listening: then it is closed already.
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const deadline = setTimeout(() => {
+  const deadline = startDeadline(() => {
     for (const socket of connections.get(server) ?? []) socket.destroy();
   }, deadlineMs);
-  await closed;
-  clearTimeout(deadline);
+  // The callback gets an error if the server was not listening: then it is closed already.
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  deadline.clear();
 }

@@ -13,3 +13,5 @@ export { listen } from './listen.ts';
 export type { ListenAddress } from './listen.ts';
 export { closeGracefully, DEADLINE_MS, trackConnections } from './close.ts';
 export type { CloseOptions } from './close.ts';
+export { socketTimeoutMs, startDeadline, TIMER_MS_MAX } from './deadline.ts';
+export type { Deadline } from './deadline.ts';

@@ -5,6 +5,7 @@
 
 import type { Stats } from 'node:fs';
 
+import { startDeadline } from '../01-echo/index.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
 import { MemoryContent } from './content.ts';
 import { FileCache } from './file-cache.ts';
@@ -100,7 +101,7 @@ export class CachedSource implements Source {
   #keepOpen(file: OpenFile, names: readonly string[], coding: CodingOrIdentity): Filled<Known> {
     const representation = represent(this.#files.contentOf(file), names.at(-1)!, file.stats, coding, this.#settings);
     const value: Known = { kind: 'open', file, representation };
-    setTimeout(() => this.#cache.drop(keyOf(names, coding), value), this.#settings.cacheWindowMs).unref();
+    startDeadline(() => this.#cache.drop(keyOf(names, coding), value), this.#settings.cacheWindowMs).unref();
     return { value, bytes: OPEN_FILE_BYTES };
   }
 
