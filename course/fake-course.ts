@@ -114,6 +114,7 @@ const FILES: Readonly<Record<string, string>> = {
   'course/check.ts': CHECK,
   'course/report.ts': REPORT,
   'course/self-check/index.ts': SELF_CHECK,
+  'course/self-check/plain-english.ts': "console.log('WORDS');\n",
   'course/bench/parser.ts': TOOL,
   'chapters/01-echo/README.md': '# The lesson\n',
   'chapters/01-echo/hints.md': HINTS,

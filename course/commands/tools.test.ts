@@ -26,7 +26,7 @@ describe.concurrent('start', () => {
 describe.concurrent('the maintainer\'s tools get their arguments, and their exit code is passed on', () => {
   test.each([
     ['typecheck --pretty false', 'TOOL -p . --pretty false\n'],
-    ['lint', 'TOOL chapters solutions\n'],
+    ['lint', 'TOOL chapters solutions\nWORDS\n'],
     ['docs', 'TOOL --options docs/typedoc.json\n'],
     ['bench parser --runs 3', 'TOOL --runs 3\n'],
     ['bench parser --help', 'TOOL --help\n'],
