@@ -96,7 +96,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   'pack-starters': {
     usage: '',
-    summary: 'chapters/ into course/starters.json',
+    summary: 'chapters/ into course/starters.md',
     maintainer: true,
   },
 };

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { listFiles } from './files.ts';
 import { ROOT } from './root.ts';
+import { packOf } from './starters.ts';
 
 const MANIFEST = `
 const one = (id, file, section) => ({ id, title: 'step ' + id, file, section });
@@ -165,7 +166,7 @@ export class FakeCourse implements Disposable {
     cpSync(join(ROOT, 'package.json'), this.path('package.json'));
     for (const [path, text] of Object.entries(FILES)) this.write(path, text);
     const starters = Object.entries(FILES).filter(([path]) => /^chapters\/.*\.ts$/.test(path));
-    this.write('course/starters.json', JSON.stringify(Object.fromEntries(starters.map(([path, text]) => [path.slice('chapters/'.length), text]))));
+    this.write('course/starters.md', packOf(Object.fromEntries(starters.map(([path, text]) => [path.slice('chapters/'.length), text])), this.path('solutions')));
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,11 @@
  * passes as far as it goes.
  *
  *     npx tsx course/submissions.ts chapter-01 [NAME…]
+ *     npx tsx course/submissions.ts --rebase REVISION
+ *
+ * The second form is for after a change of the reference: it carries every
+ * submission over from the reference as it was at that revision to the reference
+ * as it is now, by a three-way merge.
  *
  * By this command each wrong submission is run through all rules before its own
  * too, and each right one and each stage through all that it has done. `npm run
@@ -14,6 +19,7 @@
  *
  * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
  */
+import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CheckResult, RuleResult } from './check-result.ts';
@@ -23,9 +29,11 @@ import { JobPool, mapLimited } from './self-check/job-pool.ts';
 import { sum } from './self-check/outcome.ts';
 import type { Outcome } from './self-check/outcome.ts';
 import { shortFailure } from './self-check/references.ts';
+import { rebaseSubmissions } from './self-check/rebase.ts';
 import { scratch } from './self-check/scratch.ts';
 import { buildSubmission, listSubmissions } from './self-check/submission.ts';
 import type { Submission } from './self-check/submission.ts';
+import { ROOT } from './root.ts';
 import { readStarters } from './starters.ts';
 
 /** What became of one submission. */
@@ -76,7 +84,7 @@ export async function verdictOn(submission: Submission, tree: string, check: Che
 export function concerned({ kind, chapter, name }: Submission, changed: readonly string[]): [first: number, last: number] {
   const all = chapter.exercises.map((_, index) => index);
   if (kind === 'stage') return [chapter.exercises.findIndex(({ id }) => id === name), all.length - 1];
-  const starters = readStarters();
+  const starters = readStarters(chapter);
   const places = changed.flatMap((file) => {
     const starter = starters[file];
     // A file of its own is there for those that are changed.
@@ -227,9 +235,10 @@ function title({ chapter, kind, name }: Submission): string {
 
 async function main(args: readonly string[]): Promise<number> {
   const [wanted = '', ...names] = args;
+  if (wanted === '--rebase' && names.length === 1) return rebase(names[0] as string);
   const chapter = readyChapters.find((candidate) => chapterName(candidate) === wanted);
   if (!chapter) {
-    console.error(`use: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${readyChapters.map(chapterName).join(', ')}`);
+    console.error(`use: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${readyChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
     return 2;
   }
   const all = listSubmissions([chapter]);
@@ -247,6 +256,23 @@ async function main(args: readonly string[]): Promise<number> {
   const failed = verdicts.filter((verdict) => !verdict.ok).length;
   console.log(`\n${verdicts.length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
+}
+
+/** Writes every page anew whose submissions no longer fit, and says what has to be done by hand. */
+function rebase(revision: string): number {
+  const texts = (file: string): string | undefined => {
+    const { status, stdout } = spawnSync('git', ['show', `${revision}:${file}`], { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28 });
+    return status === 0 ? stdout : undefined;
+  };
+  if (texts('package.json') === undefined) {
+    console.error(`git does not know the revision ${revision}`);
+    return 2;
+  }
+  const { changed, conflicts } = rebaseSubmissions(texts);
+  for (const page of changed) console.log(`written: ${page}`);
+  for (const conflict of conflicts) console.log(`✗ ${conflict}`);
+  console.log(`\n${changed.length} pages written, ${conflicts.length} changes to carry over by hand`);
+  return conflicts.length === 0 ? 0 : 1;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FakeCourse } from '../fake-course.ts';
+import { readStarters } from '../starters.ts';
 
 describe.concurrent('start', () => {
   test('shows the whole map and, to a beginner, that the first red is expected', async () => {
@@ -83,17 +84,17 @@ describe.concurrent('pack-starters', () => {
     const { code, stdout } = await course.run('pack-starters');
     expect(code).toBe(0);
     expect(stdout).toContain('chapters/01-echo/steps/one.ts');
-    const text = course.read('course/starters.json');
-    const packed = JSON.parse(text) as Record<string, string>;
+    const text = course.read('course/starters.md');
+    const packed = readStarters(undefined, course.folder);
     expect(Object.keys(packed)).toEqual(['01-echo/echo.ts', '01-echo/lines.ts', '01-echo/main.ts', '01-echo/steps/one.ts', '02-http/http.ts']);
     expect(packed['01-echo/steps/one.ts']).toBe('// step\n');
     expect((await course.run('pack-starters')).stdout).toMatch(/nothing new/);
-    expect(course.read('course/starters.json')).toBe(text);
+    expect(course.read('course/starters.md')).toBe(text);
   });
 
   test('a pack that is missing is missed with a sentence', async () => {
     using course = new FakeCourse();
-    course.remove('course/starters.json');
-    expect(await course.run('reset 1')).toMatchObject({ code: 1, stderr: expect.stringMatching(/starters\.json is missing: `git checkout/) });
+    course.remove('course/starters.md');
+    expect(await course.run('reset 1')).toMatchObject({ code: 1, stderr: expect.stringMatching(/starters\.md is missing: `git checkout/) });
   });
 });

@@ -4,12 +4,16 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { chapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
-import { shown, STATE } from '../root.ts';
+import { applyChange, changeOf, parseOverlay, printOverlay } from '../overlay.ts';
+import type { Change } from '../overlay.ts';
+import { ROOT, shown, STATE } from '../root.ts';
+import { readStarters } from '../starters.ts';
 import { forbidden } from './map.ts';
 import { readRegion, rewriteBlocks } from './regions.ts';
 import { lockFaults, pathFaults } from './repository.ts';
 import { starterFaults } from './starters.ts';
-import { buildSubmission, readSubmission } from './submission.ts';
+import { buildSubmission, readPage } from './submission.ts';
+import type { Kind, Submission } from './submission.ts';
 import { compareTrees } from './surface.ts';
 
 const chapter = chapters[0] as Chapter;
@@ -110,42 +114,88 @@ describe('the surfaces of starters and reference', () => {
 });
 
 describe('a submission', () => {
-  function submission(data: object, files: Readonly<Record<string, string>> = {}): () => string[] {
-    write('sub/submission.json', JSON.stringify({ caughtBy: '1.1/x', because: 'it is wrong', ...data }));
-    for (const [path, text] of Object.entries(files)) write(`sub/${path}`, text);
-    return () => buildSubmission(readSubmission(chapter, 'wrong', join(folder, 'sub'), 'sub'), join(folder, 'tree'));
+  /** The first one on a page, ready to be built. */
+  function submission(text: string, kind: Kind = 'wrong'): () => string[] {
+    const page = shown(write('page.md', text));
+    return () => buildSubmission(readPage(chapter, kind, page)[0] as Submission, join(folder, 'tree'));
   }
 
-  const patch = { file: '01-echo/echo.ts', find: 'allowHalfOpen: true', replace: 'allowHalfOpen: false' };
+  const wrong = (blocks: string, says = 'Caught by `1.1/x`. It is wrong.'): string => `# Wrong\n\n## sub\n\n${says}\n\n${blocks}\n`;
+  const diff = (lines: string, file = '01-echo/echo.ts'): string => `\`\`\`diff ${file}\n${lines}\n\`\`\``;
+  const line = (file: string, part: string): string => readFileSync(join(ROOT, 'solutions', file), 'utf8').split('\n').find((one) => one.includes(part)) ?? '';
+  const half = line('01-echo/echo.ts', 'allowHalfOpen: true');
+  const patch = diff(`-${half}\n+${half.replace('true', 'false')}`);
+  const built = (file: string): string => readFileSync(join(folder, 'tree', file), 'utf8');
 
-  test('is the reference with its patches and files', () => {
-    const build = submission({ patches: [patch] }, { '01-echo/close.ts': 'export {};' });
-    expect(build()).toEqual(['01-echo/close.ts', '01-echo/echo.ts']);
-    expect(readFileSync(join(folder, 'tree/01-echo/echo.ts'), 'utf8')).toContain('allowHalfOpen: false');
-    expect(readFileSync(join(folder, 'tree/01-echo/close.ts'), 'utf8')).toBe('export {};');
-    expect(readFileSync(join(folder, 'tree/01-echo/index.ts'), 'utf8')).toContain('createEchoServer');
+  test('is the reference with its lines and files', () => {
+    const build = submission(wrong(`${patch}\n\n\`\`\`ts 01-echo/close.ts\nexport {};\n\`\`\``));
+    expect(build()).toEqual(['01-echo/echo.ts', '01-echo/close.ts']);
+    expect(built('01-echo/echo.ts')).toContain('allowHalfOpen: false');
+    expect(built('01-echo/close.ts')).toBe('export {};\n');
+    expect(built('01-echo/index.ts')).toContain('createEchoServer');
   });
 
-  test('finds lines as well as text', () => {
-    const build = submission({ patches: [{ file: '01-echo/index.ts', find: ["export { listen } from './listen.ts';", "export type { ListenAddress } from './listen.ts';"], replace: [''] }] });
-    build();
-    expect(readFileSync(join(folder, 'tree/01-echo/index.ts'), 'utf8')).not.toContain('listen.ts');
+  test('changes several places of a file, each found by the lines around it', () => {
+    const kept = line('01-echo/index.ts', 'ListenAddress');
+    const gone = line('01-echo/index.ts', 'createEchoServer');
+    submission(wrong(diff(`-${gone}\n@@\n ${kept}\n+// more`, '01-echo/index.ts')))();
+    expect(built('01-echo/index.ts')).toContain(`${kept}\n// more`);
+    expect(built('01-echo/index.ts')).not.toContain(gone);
+  });
+
+  test('may change another tree', () => {
+    write('base/01-echo/echo.ts', 'one\ntwo\n');
+    const base = shown(join(folder, 'base'));
+    submission(wrong(diff('-two\n+three'), `Base: \`${base}\`\n\nCaught by \`1.1/x\`. It is wrong.`))();
+    expect(built('01-echo/echo.ts')).toBe('one\nthree\n');
+  });
+
+  test('that is right may have files of its own beside the page', () => {
+    write('page/sub/01-echo/echo.ts', 'export {};\n');
+    expect(submission('# Right\n\n## sub\n\nAll in one.\n', 'right')()).toEqual(['01-echo/echo.ts']);
+    expect(built('01-echo/echo.ts')).toBe('export {};\n');
+  });
+
+  test('that is a stage changes the starters', () => {
+    const todo = (readStarters(chapter)['01-echo/echo.ts'] ?? '').split('\n').find((one) => one.includes('TODO 1.1')) ?? '';
+    expect(submission(`# Stages\n\n## 1.1\n\n${diff(`-${todo}`)}\n`, 'stage')()).toContain('01-echo/echo.ts');
+    expect(built('01-echo/echo.ts')).not.toContain('TODO 1.1');
+    expect(built('01-echo/echo.ts')).toContain('TODO 1.2');
   });
 
   test.each([
-    ['a patch that finds nothing', { patches: [{ ...patch, find: 'not there' }] }, 'is not there'],
-    ['a patch that finds it twice', { patches: [{ ...patch, find: 'socket' }] }, 'times; add lines'],
-    ['a patch for no file', { patches: [{ ...patch, file: '01-echo/none.ts' }] }, 'has no file to change'],
-    ['a patch without text', { patches: [{ file: '01-echo/echo.ts', find: 'x' }] }, 'patch 1 needs "replace"'],
-    ['patches that are no list', { patches: {} }, '"patches" must be a list'],
-    ['no tag', { caughtBy: '', patches: [patch] }, 'needs "caughtBy"'],
-    ['a tag of another chapter', { caughtBy: '2.1/x', patches: [patch] }, 'must be an exercise of this chapter'],
-    ['no reason', { because: ' ', patches: [patch] }, 'needs "because"'],
-    ['nothing changed', {}, 'changes nothing'],
-  ])('with %s says so', (_, data, told) => expect(submission(data)).toThrow(told));
+    ['a diff that finds nothing', wrong(diff('-not there')), 'has no such lines: "not there"'],
+    ['a diff that finds it twice', wrong(diff('-}')), 'times; add lines'],
+    ['a diff for no file', wrong(diff('-x', '01-echo/none.ts')), 'there is no file 01-echo/none.ts'],
+    ['a diff that only adds', wrong(diff('+x')), 'has no such lines'],
+    ['a line without its sign', wrong(diff('x')), 'a line of a diff begins with'],
+    ['a block without an end', wrong(patch.slice(0, -3)), 'never ends'],
+    ['a block without a path', wrong('```ts\nx\n```'), 'a block begins with its language and a path'],
+    ['no tag', wrong(patch, 'It is wrong.'), 'must begin with the rule that catches it'],
+    ['a tag of another chapter', wrong(patch, 'Caught by `2.1/x`. It is wrong.'), 'must be an exercise of this chapter'],
+    ['no reason', wrong(patch, 'Caught by `1.1/x`.'), 'does not say why'],
+    ['nothing changed', wrong(''), 'changes nothing'],
+    ['a file of a later chapter', wrong('```ts 02-http/index.ts\n```'), 'belongs to no chapter up to 1'],
+    ['a name that is there twice', `${wrong(patch)}\n${wrong(patch)}`, 'is there twice'],
+  ])('with %s says so', (_, text, told) => expect(submission(text)).toThrow(told));
+});
 
-  test('with a file of a later chapter says so', () => {
-    expect(submission({}, { '02-http/index.ts': '' })).toThrow('belongs to no chapter up to 1');
+describe('an overlay', () => {
+  const base = `${Array.from({ length: 30 }, (_, index) => (index % 3 === 0 ? 'same' : `line ${index}`)).join('\n')}\n`;
+
+  test.each([
+    ['a line changed', base.replace('line 4', 'four')],
+    ['a line added between equal ones', base.replace('same\nline 4', 'same\nmore\nline 4')],
+    ['an equal line gone', base.replace('line 8\nsame', 'line 8')],
+    ['lines added at both ends', `first\n\n${base}last\n`],
+    ['two places that share the lines between', base.replace('line 4', 'four').replace('line 5\nsame', 'line 5')],
+    ['a fence in the text', base.replace('line 4', '```\n````ts x\n')],
+    ['everything', 'new\n'],
+  ])('with %s gives the text back after it was printed and read', (_, text) => {
+    const printed = printOverlay('x', [{ title: 'a', prose: ['Says.'], changes: [changeOf('f.ts', base, text)] }]);
+    const [, section] = parseOverlay(printed);
+    expect(section?.prose).toEqual(['Says.']);
+    expect(applyChange(base, section?.changes[0] as Change)).toBe(text);
   });
 });
 

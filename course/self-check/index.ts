@@ -57,7 +57,7 @@ const CHECKS: readonly SelfCheck[] = [
 /** In a learner's clone they differ from the first save on, so this is for the maintainer. */
 async function checkPack(): Promise<Outcome> {
   const files = starterDrift();
-  return await Promise.resolve(oneUnit(files.map((file) => `chapters/${file} is not what is packed in course/starters.json: npm run pack-starters packs them`)));
+  return await Promise.resolve(oneUnit(files.map((file) => `chapters/${file} is not what is packed in course/starters.md: npm run pack-starters packs them`)));
 }
 
 export interface SelfCheckOptions {

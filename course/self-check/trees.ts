@@ -1,15 +1,16 @@
 /** Trees of the shape of `chapters/`, put together for a check below `.ten-servers/`. */
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readText } from '../files.ts';
 import { chapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { SOLUTIONS } from '../root.ts';
-import { writeStarterTree } from '../starters.ts';
+import { readStarters, writeStarterTree } from '../starters.ts';
 
-/** The reference of every chapter up to and including this one. */
-export function writeReference(tree: string, chapter: Chapter): void {
+/** Another tree's chapters, up to and including this one. */
+export function writeTree(tree: string, from: string, chapter: Chapter): void {
   rmSync(tree, { recursive: true, force: true });
-  copyChapters(tree, (number) => number <= chapter.number);
+  copyChapters(tree, from, (number) => number <= chapter.number);
 }
 
 /** The untouched starters of this chapter, on the reference of the earlier ones. */
@@ -20,11 +21,31 @@ export function writeStage(tree: string, chapter: Chapter): void {
   for (const { number, folder } of chapters) {
     if (number !== chapter.number) rmSync(join(tree, folder), { recursive: true, force: true });
   }
-  copyChapters(tree, (number) => number < chapter.number);
+  copyChapters(tree, SOLUTIONS, (number) => number < chapter.number);
 }
 
-function copyChapters(tree: string, wanted: (number: number) => boolean): void {
+/**
+ * What differs from {@link writeStage} when an exercise is done: every starter in
+ * which nothing is left to do is the reference's.
+ */
+export function stageFiles(chapter: Chapter, exercise: string): Map<string, string> {
+  const done = chapter.exercises.findIndex(({ id }) => id === exercise);
+  const files = new Map<string, string>();
+  for (const [path, text] of Object.entries(readStarters(chapter))) {
+    const steps = chapter.exercises.flatMap(({ id }, index) => (isLeftIn(text, id) ? [index] : []));
+    const reference = readText(join(SOLUTIONS, path));
+    if (reference !== undefined && steps.length > 0 && steps.every((step) => step <= done)) files.set(path, reference);
+  }
+  return files;
+}
+
+/** Whether an exercise is still to be done in this starter. */
+function isLeftIn(starter: string, id: string): boolean {
+  return new RegExp(`TODO ${id.replace('.', '\\.')}\\b|NotImplemented\\('${id.replace('.', '\\.')}'`).test(starter);
+}
+
+function copyChapters(tree: string, from: string, wanted: (number: number) => boolean): void {
   for (const { number, folder } of chapters) {
-    if (wanted(number) && existsSync(join(SOLUTIONS, folder))) cpSync(join(SOLUTIONS, folder), join(tree, folder), { recursive: true });
+    if (wanted(number) && existsSync(join(from, folder))) cpSync(join(from, folder), join(tree, folder), { recursive: true });
   }
 }
