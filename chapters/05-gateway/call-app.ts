@@ -9,6 +9,7 @@ import { NotImplemented } from '#course/not-implemented.ts';
 import { HttpError, isOurFault } from '../02-http/index.ts';
 import { AppBody, checkBody, checkPart } from './app-body.ts';
 import type { Body, Environ, GatewayApp } from './gateway.ts';
+import { fieldValue } from './response-head.ts';
 import { ResponseStart } from './response-start.ts';
 import type { StartedHead } from './response-start.ts';
 import type { GatewayErrorReporter } from './settings.ts';
@@ -52,16 +53,29 @@ function wholeResponse(
   body: Body & readonly Uint8Array[],
   refuse: (error: unknown) => unknown,
 ): AppResponse {
-  // When whoever called us has sent it.
-  if (body.close !== undefined) queueMicrotask(() => new AppBody(body, () => {}, refuse).close());
+  const length = body[0]?.length ?? 0;
+  if (body.close !== undefined && length > COPIED_BYTES_MAX) {
+    const parts = new AppBody(body, () => start.check(), refuse);
+    return withLength(partedResponse(start, parts.begin() === true, parts, refuse), length);
+  }
   try {
     const part = body[0] ?? nothing;
     checkPart(part);
     const { status, reason, headers } = start.take();
-    return { status, reason, headers, body: part };
+    // What is copied has been handed over, so that closing may do with the part's memory what it likes.
+    return { status, reason, headers, body: body.close === undefined ? part : Buffer.from(part) };
   } catch (error) {
     throw refuse(error);
+  } finally {
+    if (body.close !== undefined) queueMicrotask(() => new AppBody(body, () => {}, refuse).close());
   }
+}
+
+/** The length of a body that is whole all the same (G54). */
+function withLength(response: AppResponse, length: number): AppResponse {
+  const { status, headers } = response;
+  if (status === 204 || status === 205 || status === 304 || fieldValue(headers, 'content-length') !== undefined) return response;
+  return { ...response, headers: [...headers, ['Content-Length', String(length)]] };
 }
 
 function partedResponse(
@@ -91,3 +105,6 @@ function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onErro
 }
 
 const nothing = new Uint8Array(0);
+
+/** A larger part is not copied to close its body early: it is sent first. */
+const COPIED_BYTES_MAX = 64 * 1024;

@@ -17,6 +17,19 @@ import { fieldValue } from './response-head.ts';
  */
 export async function sendResponse(
   response: ServerResponse,
+  answered: AppResponse,
+  report: (error: unknown) => void,
+): Promise<void> {
+  try {
+    await send(response, answered, report);
+  } finally {
+    // However we have come here, and also where no part was asked for (G53).
+    if (!(answered.body instanceof Uint8Array)) answered.body.close();
+  }
+}
+
+async function send(
+  response: ServerResponse,
   { status, reason, headers, body }: AppResponse,
   report: (error: unknown) => void,
 ): Promise<void> {
@@ -27,14 +40,10 @@ export async function sendResponse(
   if (declared === undefined && known) fields.push('Content-Length', String(status === 205 ? 0 : body.length));
   response.writeHead(status, reason, fields);
   if (!sendsBody) {
-    if (!(body instanceof Uint8Array)) body.close();
     response.end();
     return;
   }
-  const length = Number(declared ?? NaN);
-  const left = body instanceof Uint8Array
-    ? await sendParts(response, [body], length, report)
-    : await sendParts(response, body, length, report).finally(() => body.close());
+  const left = await sendParts(response, body instanceof Uint8Array ? [body] : body, Number(declared ?? NaN), report);
   if (left > 0) {
     report(new GatewayError('G56', `the body is ${left} bytes shorter than its Content-Length`));
     response.destroy();
@@ -53,7 +62,7 @@ async function sendParts(
   let left = length;
   for await (const part of parts) {
     if (part.length > left) report(new GatewayError('G55', 'the body is longer than its Content-Length; it was cut'));
-    if (part.length > 0 && !await send(response, part.length > left ? part.subarray(0, left) : part)) break;
+    if (part.length > 0 && !await sendPart(response, part.length > left ? part.subarray(0, left) : part)) break;
     left -= part.length;
     if (left < 0) break;
   }
@@ -61,7 +70,7 @@ async function sendParts(
 }
 
 /** True once the kernel has it, false if it never will. */
-function send(response: ServerResponse, part: Uint8Array): Promise<boolean> {
+function sendPart(response: ServerResponse, part: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
     const gone = (): void => resolve(false);
     response.once('close', gone);

@@ -87,6 +87,7 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
     if (first !== null) return { done: false, value: first };
     try {
       const { done, value } = await this.#iterator!.next();
+      if (done === true) this.#ended = true;
       this.#check();
       if (done !== true) {
         checkPart(value);
@@ -95,7 +96,8 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
     } catch (error) {
       throw this.#fail(error);
     }
-    this.#ended = true;
+    // Whoever asks for more has sent the last part. A loop calls `return()` only when it is left before the end.
+    this.close();
     return END;
   }
 

@@ -20,7 +20,12 @@ export function fromFetch(handler: FetchHandler): GatewayApp {
     const response = await handler(toRequest(environ));
     const { status, statusText, body } = response;
     const headers = [...response.headers].filter(([name]) => !isHopByHop(name));
-    startResponse(`${status} ${statusText || reasonPhrase(status) || 'Unknown'}`, headers);
+    try {
+      startResponse(`${status} ${statusText || reasonPhrase(status) || 'Unknown'}`, headers);
+    } catch (error) {
+      await body?.cancel(error);
+      throw error;
+    }
     // Giving up the iteration cancels the stream.
     if (body !== null) yield* body;
   };

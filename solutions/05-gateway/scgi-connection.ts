@@ -72,7 +72,8 @@ export class ScgiConnection {
   }
 
   /**
-   * Sends a response, each part when the one before has gone. Whoever takes too long, or goes, ends it.
+   * Sends a response, each part when the one before has gone. Whoever takes too long, or goes, ends it. The body is the
+   * caller's to close.
    *
    * @throws LocalProtocolError for a body that is not as long as its Content-Length; what was sent is cut off then
    */
@@ -85,7 +86,6 @@ export class ScgiConnection {
     const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
     const head = Buffer.from(`Status: ${status} ${reason}\r\n${lines}${length}\r\n`, 'latin1');
     if (!mayHaveBody(status, method)) {
-      if (!isWhole) await body[Symbol.asyncIterator]().return?.();
       await this.#write(head);
     } else if (isWhole && (declared === undefined || Number(declared) === body.length)) {
       await this.#write(Buffer.concat([head, body]));

@@ -14,11 +14,12 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { listen } from '../01-echo/index.ts';
 import { isOurFault, reasonPhrase, refusal } from '../02-http/index.ts';
 import { callApp } from './call-app.ts';
+import type { AppResponse } from './call-app.ts';
 import type { Environ, GatewayApp } from './gateway.ts';
 import { BodyInput, noInput } from './input.ts';
 import { isHopByHop } from './response-head.ts';
 import { ScgiConnection } from './scgi-connection.ts';
-import type { ScgiLimits, ScgiResponse } from './scgi-connection.ts';
+import type { ScgiLimits } from './scgi-connection.ts';
 import { scgiEnviron } from './scgi-environ.ts';
 import type { ScgiHead } from './scgi-head.ts';
 import { withGatewayDefaults } from './settings.ts';
@@ -112,12 +113,15 @@ export class ScgiServer {
   }
 
   /** From here on it is too late for another answer. */
-  async #send(connection: ScgiConnection, response: ScgiResponse, environ: Environ): Promise<void> {
+  async #send(connection: ScgiConnection, response: AppResponse, environ: Environ): Promise<void> {
     try {
       await connection.send(response, environ.REQUEST_METHOD);
     } catch (error) {
       if (isOurFault(error)) this.#settings.onError(error, environ);
       connection.cut();
+    } finally {
+      // Also where not even the head has left, and no part was asked for (G53).
+      if (!(response.body instanceof Uint8Array)) response.body.close();
     }
   }
 

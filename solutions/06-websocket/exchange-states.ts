@@ -68,15 +68,15 @@ const rules: Readonly<Record<HttpSendState | WebSocketSendState | LifespanSendSt
 };
 
 /** The types of each kind of scope. */
-const kinds: Readonly<Record<string, SendTable<string>>> = {
-  http: httpTable,
-  websocket: websocketTable,
-  lifespan: lifespanTable,
-};
+const kinds: ReadonlyMap<string, SendTable<string>> = new Map<string, SendTable<string>>([
+  ['http', httpTable],
+  ['websocket', websocketTable],
+  ['lifespan', lifespanTable],
+]);
 
 /** Whether events of this type belong to a scope of this kind. */
 export function belongsTo(kind: string, type: unknown): boolean {
-  const table = kinds[kind];
+  const table = kinds.get(kind);
   return table !== undefined && typeof type === 'string' && Object.values(table).some((row) => Object.hasOwn(row, type));
 }
 
@@ -91,7 +91,9 @@ export function nextState<State extends HttpSendState | WebSocketSendState | Lif
   state: State,
   type: SentType,
 ): State {
-  const next = table[state][type];
+  // Its own keys alone: every object answers to `toString` and `constructor`, too.
+  const row = table[state];
+  const next = Object.hasOwn(row, type) ? row[type] : undefined;
   if (next !== undefined) return next;
   if (!belongsTo(kind, type)) throw new GatewayError('A33', `${shown(type)} is no event of a scope of type '${kind}'`);
   throw new GatewayError(rules[state](type), `${type} in the state '${state}', which takes ${listed(Object.keys(table[state]))}`);

@@ -28,14 +28,18 @@ export function fromGateway(app: GatewayApp, options: GatewayOptions = {}): Asyn
     const response = await callApp(app, environ, scope.signal, settings.onError);
     hints.end();
     const { status, reason, headers, body } = response;
-    await send({ type: 'http.response.start', status, reason, headers });
-    if (body instanceof Uint8Array) {
-      await send({ type: 'http.response.body', body });
-      return;
+    try {
+      await send({ type: 'http.response.start', status, reason, headers });
+      if (body instanceof Uint8Array) {
+        await send({ type: 'http.response.body', body });
+        return;
+      }
+      for await (const part of body) await send({ type: 'http.response.body', body: part, moreBody: true });
+      await send({ type: 'http.response.body' });
+    } finally {
+      // However we have come here, and also where no part was asked for (G53).
+      if (!(body instanceof Uint8Array)) body.close();
     }
-    // Leaving the loop, however it is left, closes the body (G53).
-    for await (const part of body) await send({ type: 'http.response.body', body: part, moreBody: true });
-    await send({ type: 'http.response.body' });
   };
   return byScope({ http });
 }

@@ -17,12 +17,21 @@ describe('fromGateway', () => {
     const breaches: unknown[] = [];
     const errors: unknown[] = [];
     const watched = validator(app, { report: (list: readonly Breach[]) => breaches.push(...list) });
-    const outer = asyncValidator(fromGateway(watched, { onError: (error) => errors.push(error) }), {
+    let [bodies, closes] = [0, 0];
+    const counted: GatewayApp = (environ, startResponse) => {
+      const body = watched(environ, startResponse);
+      bodies++;
+      const close = body.close?.bind(body);
+      return Object.assign(body, { close: () => (closes++, close?.()) });
+    };
+    const outer = asyncValidator(fromGateway(counted, { onError: (error) => errors.push(error) }), {
       report: (list: readonly AsyncBreach[]) => breaches.push(...list),
     });
     await using served = await serve(outer);
     const answer = await exchange(served.port, text);
     errors.push(...served.errors);
+    // G53. The validator would report it too, but only when its time has passed.
+    await until(() => closes === bodies);
     return { answer, breaches, errors };
   }
 
@@ -91,6 +100,21 @@ describe('fromGateway', () => {
     socket.once('data', () => socket.resetAndDestroy());
     await until(() => closed);
     expect(served.errors).toEqual([]);
+  });
+
+  test('closes a body whose head is refused on its way', async () => {
+    let closes = 0;
+    const inner = fromGateway((_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return { *[Symbol.iterator]() { for (let i = 0; i < 3; i++) yield Buffer.from('x'); }, close: () => void closes++ };
+    });
+    const app: AsyncApp = (scope, receive, send) => inner(scope, receive, async (event) => {
+      if (event.type === 'http.response.start') throw new Error('not through me');
+      await send(event);
+    });
+    await using served = await serve(app);
+    expect(await exchange(served.port, `GET / HTTP/1.1\r\n${CLOSE}`)).toMatch(/^HTTP\/1\.1 500 /);
+    expect(closes).toBe(1);
   });
 
   test('sends early hints', async () => {
