@@ -87,6 +87,10 @@ function lessonFaults(chapter: Chapter, file: string, page: Page): string[] {
   if (page.words < WORDS_MIN || page.words > WORDS_MAX) {
     faults.push(`${file} has ${page.words} words; a lesson has ${WORDS_MIN} to ${WORDS_MAX}`);
   }
+  const text = readPage(file).split('\n');
+  for (const block of page.blocks.filter(isDiagram)) {
+    if (!isDescribed(text.slice(block.endLine))) faults.push(`${file}:${block.line}: this diagram has no words for those who cannot see it: <details> with <summary>In words</summary>, right below`);
+  }
   const diagrams = page.blocks.filter(isDiagram).length + page.links.filter(({ target }) => /\.(?:svg|png)$/.test(target)).length;
   if (diagrams < DIAGRAMS_MIN) faults.push(`${file} has ${diagrams} diagrams; a lesson has at least ${DIAGRAMS_MIN}`);
   for (const { id, section } of chapter.exercises) {
@@ -107,6 +111,12 @@ function lessonFaults(chapter: Chapter, file: string, page: Page): string[] {
 function isDiagram(block: Block): boolean {
   if (/^mermaid\b|\bdiagram\b/.test(block.info)) return true;
   return /^(?:text)?$/.test(block.info) && /[─│┌└├▶→]|--+>|\+--/.test(block.text);
+}
+
+/** The first thing below a diagram is its description, folded. */
+function isDescribed(below: readonly string[]): boolean {
+  const [first, second] = below.filter((line) => line.trim() !== '');
+  return first === '<details>' && second === '<summary>In words</summary>';
 }
 
 function hintFaults(id: string, file: string, page: Page): string[] {

@@ -50,6 +50,7 @@ describe('a page', () => {
 
   test('counts words outside code and comments', () => {
     expect(parsePage('One two — three.\n\n```ts\nfour five\n```\n<!-- six -->\n').words).toBe(3);
+    expect(parsePage('One.\n<details>\n<summary>In words</summary>\n\nTwo three.\n\n</details>\n\nFour.\n').words).toBe(2);
   });
 });
 

@@ -34,7 +34,7 @@ export interface Page {
   readonly headings: readonly Heading[];
   readonly blocks: readonly Block[];
   readonly links: readonly Link[];
-  /** Words outside blocks and comments. */
+  /** Words outside blocks and comments, and outside `<details>`, which say a picture once more. */
   readonly words: number;
 }
 
@@ -47,6 +47,7 @@ export function parsePage(markdown: string): Page {
   const links: Link[] = [];
   const anchors = new Map<string, number>();
   let words = 0;
+  let folded = false;
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] as string;
     const fence = FENCE.exec(line);
@@ -62,7 +63,9 @@ export function parsePage(markdown: string): Page {
       headings.push({ level: (heading[1] as string).length, text, anchor: unique(anchorOf(text), anchors), line: index + 1 });
     }
     links.push(...linksOf(line, index + 1));
-    words += line.replaceAll(/<!--.*?-->/g, '').split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+    if (line.startsWith('<details')) folded = true;
+    if (!folded) words += line.replaceAll(/<!--.*?-->/g, '').split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+    if (line.startsWith('</details')) folded = false;
   }
   return { headings, blocks, links, words };
 }

@@ -1,31 +1,39 @@
 /** A server that listens and never gets to accept: `npx tsx chapters/01-echo/steps/backlog.ts`. */
-import { fork } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+
+/** How long no client must get in before the others count as still trying. The server stays asleep all that time. */
+const QUIET_MS = 500;
 
 if (process.argv[2] === undefined) {
   // #region blocked
   const server = createServer(() => console.log('server: a connection!'));
   server.listen({ host: '127.0.0.1', port: 0, backlog: 3 }, () => {
-    fork(import.meta.filename, [String((server.address() as AddressInfo).port)]); // Ten clients.
-    const until = Date.now() + 2000;
-    while (Date.now() < until); // Two seconds in which the event loop does not turn.
+    const { port } = server.address() as AddressInfo;
+    // Ten clients, in another process. Until it has ended, our event loop does not turn.
+    spawnSync(process.execPath, [...process.execArgv, import.meta.filename, String(port)], { stdio: 'inherit' });
     console.log('server: the loop turns again');
     server.close();
   });
   // #endregion blocked
 } else {
   const port = Number(process.argv[2]);
-  let established = 0;
+  let connected = 0;
   let refused = 0;
-  const sockets = Array.from({ length: 10 }, () =>
+  const report = setTimeout(() => {
+    console.log(`clients: ${connected} of 10 connected, ${refused} refused, ${10 - connected - refused} still trying`);
+    process.exit();
+  }, QUIET_MS);
+  for (let client = 0; client < 10; client++) {
     connect({ host: '127.0.0.1', port })
-      .on('connect', () => established++)
-      .on('error', () => refused++),
-  );
-  setTimeout(() => {
-    console.log(`clients: ${established} of 10 connected, ${refused} refused, ${10 - established - refused} still trying`);
-    for (const socket of sockets) if (socket.connecting) socket.destroy();
-  }, 800);
-  setTimeout(() => process.exit(), 2500);
+      .on('connect', () => {
+        connected++;
+        report.refresh();
+      })
+      .on('error', () => {
+        refused++;
+        report.refresh();
+      });
+  }
 }

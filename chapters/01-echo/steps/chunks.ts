@@ -1,7 +1,7 @@
 /** What becomes of writes on their way: `npx tsx chapters/01-echo/steps/chunks.ts`. */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 // #region server
 const server = createServer((socket) => {
@@ -10,11 +10,18 @@ const server = createServer((socket) => {
   });
 });
 // #endregion server
+const peers: Socket[] = [];
+server.on('connection', (peer) => peers.push(peer));
 server.listen({ host: '127.0.0.1', port: 0 });
 await once(server, 'listening');
 const socket = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, noDelay: true });
-await once(socket, 'connect');
-const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
+await Promise.all([once(socket, 'connect'), once(server, 'connection')]);
+
+/** Resolves when the server has got all that has been written. */
+async function rest(): Promise<void> {
+  const [peer] = peers as [Socket];
+  while (peer.bytesRead < socket.bytesWritten) await once(peer, 'data');
+}
 
 // #region writes
 console.log('three writes');

@@ -9,8 +9,9 @@ for (let client = 0; client < clients; client++) {
   const socket = connect({ host: '127.0.0.1', port });
   socket.on('connect', () => connected++);
   socket.on('end', () => hungUp++);
+  for (const event of ['connect', 'end', 'error']) socket.on(event, () => quiet.refresh());
 }
-setTimeout(() => {
+const quiet = setTimeout(() => {
   console.log(`${connected} of ${clients} connected; the server hung up on ${hungUp}`);
   process.exit();
 }, 1000);

@@ -4,6 +4,6 @@ import { connect } from 'node:net';
 
 const socket = connect({ host: '127.0.0.1', port: Number(process.argv[2]) }, () => {
   socket.write('hello');
-  setTimeout(() => socket.resetAndDestroy(), 50);
 });
+socket.once('data', () => socket.resetAndDestroy());
 // #endregion reset

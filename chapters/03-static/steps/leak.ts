@@ -2,6 +2,7 @@
  * A hundred clients ask for a film and leave: `npx tsx chapters/03-static/steps/leak.ts pipe|pipeline`. Linux.
  */
 import { createReadStream, readdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -9,7 +10,6 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
 
 const film = join(import.meta.dirname, '..', 'public', 'video', 'twenty-seconds.webm');
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
@@ -22,7 +22,14 @@ const ways: Record<string, (res: ServerResponse) => void> = {
 // #endregion ways
 const send = ways[process.argv[2] ?? 'pipe']!;
 
-const server = createServer((_req, res) => send(res)).listen({ host: '127.0.0.1', port: 0 });
+let left = 0;
+const server = createServer((_req, res) => {
+  res.on('close', () => {
+    left++;
+    server.emit('left');
+  });
+  send(res);
+}).listen({ host: '127.0.0.1', port: 0 });
 await once(server, 'listening');
 const { port } = server.address() as AddressInfo;
 const before = openFiles();
@@ -32,6 +39,8 @@ for (let i = 0; i < 100; i++) {
   await once(client, 'readable'); // The first bytes are here.
   client.resetAndDestroy();
 }
-await wait(500);
+// The server has heard of all of them, and files that are being closed are closed: both go through the same pool.
+while (left < 100) await once(server, 'left');
+for (let i = 0; i < 100; i++) await stat(film);
 console.log(`100 clients have left; ${openFiles() - before} descriptors are still open`);
 process.exit();

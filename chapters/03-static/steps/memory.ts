@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const MIB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), 'memory-'));
@@ -37,8 +37,18 @@ async function pieces(socket: Socket): Promise<void> {
 }
 // #endregion pieces
 
+/** Resolves when the kernel takes no more from anybody: in a hundred turns of the loop no socket has drained. */
+async function allStuck(): Promise<void> {
+  for (let turns = 0; turns < 100; turns++) {
+    if (sockets.length < clients.length || !sockets.every((socket) => socket.writableNeedDrain)) turns = 0;
+    await nextTurn();
+  }
+}
+
+const sockets: Socket[] = [];
 const send = process.argv[2] === 'pieces' ? pieces : whole;
 const server = createServer((socket) => {
+  sockets.push(socket);
   socket.on('error', () => {});
   send(socket).catch(() => {});
 });
@@ -47,7 +57,8 @@ await once(server, 'listening');
 const before = process.memoryUsage().rss;
 const { port } = server.address() as AddressInfo;
 const clients = Array.from({ length: 10 }, () => connect({ host: '127.0.0.1', port }).pause());
-await wait(2000);
+await Promise.all(clients.map((client) => once(client, 'connect')));
+await allStuck();
 console.log(`${clients.length} clients take ${Math.round((process.memoryUsage().rss - before) / MIB)} MiB of our memory`);
 rmSync(folder, { recursive: true });
 process.exit();

@@ -1,14 +1,18 @@
 /**
  * Sends frames made by hand, and shows the bytes that come back: `npx tsx chapters/06-websocket/steps/frames.ts PORT
- * FRAME…`. It knows no rules, answers nothing, and waits for a moment of silence behind each frame.
+ * FRAME…`. It knows no rules and answers nothing. After each frame it waits for an answer, or for a second if none comes.
  *
  * A frame is its first byte in hexadecimal, a colon and its payload: `81:hello`. In the payload `\x` and two digits
- * stand for a byte. `unmasked/81:hello` is sent without a mask, `200*89:x` two hundred times.
+ * are a byte. `unmasked/81:hello` is sent without a mask, `200*89:x` two hundred times.
  */
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hexLines } from './hex.ts';
 
+/** How long to wait for the first byte of an answer: to a frame, and to the handshake. */
+const ANSWER_MS = 1000;
+const HANDSHAKE_MS = 5000;
+/** An answer is over when this long nothing more has come. */
 const SILENCE_MS = 200;
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 
@@ -33,7 +37,8 @@ const [port, ...typed] = process.argv.slice(2);
 const socket = connect({ host: '127.0.0.1', port: Number(port), noDelay: true });
 let open = false;
 let over = false;
-let heardAtMs = 0;
+/** When the last bytes came; undefined: none since the last frame was sent. */
+let heardAtMs: number | undefined;
 socket.on('data', (bytes: Buffer) => {
   heardAtMs = performance.now();
   const head = open ? 0 : bytes.indexOf('\r\n\r\n') + 4;
@@ -50,20 +55,24 @@ socket.on('error', ({ message }) => {
   over = true;
 });
 
-async function silence(): Promise<void> {
-  heardAtMs = performance.now();
-  while (!over && performance.now() - heardAtMs < SILENCE_MS) await wait(10);
+/** Resolves when the server has answered and then fallen silent, when it has closed, or when no answer comes. */
+async function answer(withinMs: number): Promise<void> {
+  const startMs = performance.now();
+  const isOver = (): boolean =>
+    heardAtMs === undefined ? performance.now() - startMs > withinMs : performance.now() - heardAtMs > SILENCE_MS;
+  while (!over && !isOver()) await wait(10);
 }
 
 socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
   + 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
-await silence();
+await answer(HANDSHAKE_MS);
 for (const frame of typed) {
   if (over) break;
   const bytes = frameOf(frame);
   console.log(bytes.length > 64 ? `→ ${bytes.length} bytes` : hexLines(bytes, '→'));
+  heardAtMs = undefined;
   socket.write(bytes);
-  await silence();
+  await answer(ANSWER_MS);
 }
 if (!over) console.log('(the connection is open)');
 socket.destroy();
