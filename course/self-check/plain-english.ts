@@ -29,6 +29,8 @@ import type { Outcome } from './outcome.ts';
  */
 const PLACES: readonly string[] = [
   'course/commands/lint.ts',
+  'chapters/01-echo/*.md',
+  'solutions/01-echo/*.md',
 ];
 
 interface Pattern {
@@ -46,7 +48,7 @@ const PATTERNS: readonly Pattern[] = [
     write: '"after" (time, order), "at the end of", "below"; behind is for what something really hides, like a proxy',
   },
   { find: /\bwho(?:so|m)?ever\b/gi, write: '"anyone who", "a client that", "the process that"' },
-  { find: /(?<=(?:^|[.:;!?]["'*)]*)\s+)who\b(?=[^.?!;]*[.!;]?\s*(?:$|[A-Z(]|\u0000))(?![^.!;]*\?)/gi, write: '"anyone who" or "a client that": a clause does not begin with a bare "who"' },
+  { find: /(?<=(?:^|[.;!?\u0000]["'*)]*)\s+)who\b(?=[^.?!;]*[.!;]?\s*(?:$|[A-Z(]|\u0000))(?![^.!;]*\?)/gi, write: '"anyone who" or "a client that": a clause does not begin with a bare "who"' },
   { find: /\b(?:to|by|with|from|than) who\b/gi, write: '"to anyone who", "from the client that"' },
   {
     find: /(?<!\bthere )\b(?:is|are|was|were) no (?!(?:longer|more|less|fewer|different|better|worse|bigger|larger|smaller|faster|slower|good|doubt|use|matter|problem|trouble|accident|surprise|one|help|secret|way|exception|match)\b)/gi,
