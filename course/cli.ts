@@ -1,6 +1,6 @@
 /**
- * The one place where a command's words and its exit
- * code reach the outside: 0 passed, 1 failed, 2 wrong use.
+ * The one place where a command's words and its exit code reach the outside:
+ * 0 passed, 1 failed, 2 wrong use.
  *
  * Commands are loaded when they are called: `npm test` does not wait for what
  * only `npm run doctor` needs.
@@ -29,7 +29,8 @@ function endQuietly(error: NodeJS.ErrnoException): void {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 }
 
-async function runCommand(argv: readonly string[]): Promise<number> {
+/** Runs the command that `argv` names and resolves to its exit code; what went wrong is printed. */
+export async function runCommand(argv: readonly string[]): Promise<number> {
   const [name = 'help', ...args] = argv;
   try {
     const wanted = name === '--help' || name === '-h' ? 'help' : name;

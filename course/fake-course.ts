@@ -4,12 +4,19 @@
  * The runner in it is the real one; the manifest, the chapters and what judges
  * them are made up, so that no test depends on which chapters exist or waits
  * for a real check. An exercise passes when its file says `pass 1.1`.
+ *
+ * A command runs in the process of the test (`run`, `begin`), which costs a
+ * tenth of a process of its own. What only a process can show (signals, npm, a
+ * pipe that closes, another Node) is tested with `start` and `runWhole`, in
+ * files named `*.whole.test.ts`.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
 import { listFiles } from './files.ts';
 import { ROOT } from './root.ts';
 import { packOf } from './starters.ts';
@@ -64,7 +71,7 @@ export const renderReport = (result, { columns, colors }) =>
 `;
 
 const SELF_CHECK = `
-export async function selfCheck({ all }) { console.log('self-check, all: ' + all); return all ? 1 : 0; }
+export async function selfCheck({ all }) { process.stdout.write('self-check, all: ' + all + '\\n'); return all ? 1 : 0; }
 `;
 
 /** A program that listens, says what it was given, and ends well when asked to. */
@@ -79,8 +86,13 @@ server.listen(Number(values.port), '127.0.0.1', () => console.log('TREE listenin
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { console.log('got ' + signal); server.close(() => process.exit(5)); });
 `;
 
-/** An installed tool that only tells how it was called. */
-const TOOL = `console.log('TOOL ' + process.argv.slice(2).join(' ')); process.exitCode = 3;\n`;
+/** An installed tool that only tells how it was called: in a file, and aloud where a test listens. */
+const tool = (name: string): string => `
+const call = ['${name}', ...process.argv.slice(2)].join(' ') + '\\n';
+process.getBuiltinModule('node:fs').appendFileSync('calls.txt', call);
+if (process.env.ALOUD) process.stdout.write(call);
+process.exitCode = 3;
+`;
 
 const HINTS = `# Hints
 
@@ -115,8 +127,8 @@ const FILES: Readonly<Record<string, string>> = {
   'course/check.ts': CHECK,
   'course/report.ts': REPORT,
   'course/self-check/index.ts': SELF_CHECK,
-  'course/self-check/plain-english.ts': "console.log('WORDS');\n",
-  'course/bench/parser.ts': TOOL,
+  'course/self-check/plain-english.ts': tool('plain-english'),
+  'course/bench/parser.ts': tool('parser'),
   'chapters/01-echo/README.md': '# The lesson\n',
   'chapters/01-echo/hints.md': HINTS,
   'chapters/01-echo/echo.ts': '// starter of echo\n',
@@ -130,11 +142,11 @@ const FILES: Readonly<Record<string, string>> = {
   'solutions/02-http/http.ts': '// reference: pass 2.1, pass 2.2\n',
   'node_modules/vitest/package.json': '{}',
   'node_modules/typescript/package.json': '{}',
-  'node_modules/typescript/bin/tsc': TOOL,
+  'node_modules/typescript/bin/tsc': tool('tsc'),
   'node_modules/markdownlint-cli/package.json': '{"type":"module"}',
-  'node_modules/markdownlint-cli/markdownlint.js': TOOL,
+  'node_modules/markdownlint-cli/markdownlint.js': tool('markdownlint'),
   'node_modules/typedoc/package.json': '{}',
-  'node_modules/typedoc/bin/typedoc': TOOL,
+  'node_modules/typedoc/bin/typedoc': tool('typedoc'),
 };
 
 /** How a command ended. */
@@ -149,28 +161,47 @@ export interface StartOptions {
   readonly cwd?: string;
 }
 
+/** The runner's own files: copied once, since they are the same in every fake course. */
+const RUNNER = listFiles(join(ROOT, 'course')).filter((file) =>
+  /^(?:commands\/)?[\w-]+(?<!\.test)\.(?:ts|mjs)$/.test(file) && FILES[`course/${file}`] === undefined && file !== 'fake-course.ts');
+
+/** Folders of courses that were disposed of with their runner as it was: the next course begins there. */
+const free: string[] = [];
+afterAll(() => {
+  for (const folder of free.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
 /** A course in a temporary folder, which is gone when it is disposed of. */
 export class FakeCourse implements Disposable {
   /** Its root. */
   readonly folder: string;
+  /** A test has changed the runner, or a process may still be at work there. */
+  #spoiled = false;
 
   constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), 'ten-servers-course-'));
-    for (const file of listFiles(join(ROOT, 'course'))) {
-      const replaced = FILES[`course/${file}`] !== undefined;
-      const isRunner = /^(?:commands\/)?[\w-]+(?<!\.test)\.(?:ts|mjs)$/.test(file);
-      if (!isRunner || replaced || file === 'fake-course.ts') continue;
-      mkdirSync(dirname(this.path(`course/${file}`)), { recursive: true });
-      cpSync(join(ROOT, 'course', file), this.path(`course/${file}`));
-    }
-    cpSync(join(ROOT, 'package.json'), this.path('package.json'));
-    for (const [path, text] of Object.entries(FILES)) this.write(path, text);
+    this.folder = free.pop() ?? this.#copyRunner();
+    for (const [path, text] of Object.entries(FILES)) this.#put(path, text);
     const starters = Object.entries(FILES).filter(([path]) => /^chapters\/.*\.ts$/.test(path));
-    this.write('course/starters.md', packOf(Object.fromEntries(starters.map(([path, text]) => [path.slice('chapters/'.length), text])), this.path('solutions')));
+    this.#put('course/starters.md', packOf(Object.fromEntries(starters.map(([path, text]) => [path.slice('chapters/'.length), text])), this.path('solutions')));
+  }
+
+  #copyRunner(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'ten-servers-course-'));
+    mkdirSync(join(folder, 'course', 'commands'), { recursive: true });
+    for (const file of RUNNER) cpSync(join(ROOT, 'course', file), join(folder, 'course', file));
+    cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+    return folder;
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    if (this.#spoiled) {
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+      return;
+    }
+    for (const name of readdirSync(this.folder)) {
+      if (name !== 'course' && name !== 'package.json') rmSync(this.path(name), { recursive: true, force: true, maxRetries: 5 });
+    }
+    free.push(this.folder);
   }
 
   path(path: string): string {
@@ -178,6 +209,11 @@ export class FakeCourse implements Disposable {
   }
 
   write(path: string, text: string): void {
+    this.#spoiled ||= isRunner(path);
+    this.#put(path, text);
+  }
+
+  #put(path: string, text: string): void {
     mkdirSync(dirname(this.path(path)), { recursive: true });
     writeFileSync(this.path(path), text);
   }
@@ -191,6 +227,7 @@ export class FakeCourse implements Disposable {
   }
 
   remove(path: string): void {
+    this.#spoiled ||= isRunner(path);
     rmSync(this.path(path), { recursive: true, force: true });
   }
 
@@ -210,54 +247,144 @@ export class FakeCourse implements Disposable {
     return this.read('checks.jsonl').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
+  /** How installed tools were called, call by call. */
+  toolCalls(): string[] {
+    return this.exists('calls.txt') ? this.read('calls.txt').split('\n').slice(0, -1) : [];
+  }
+
+  /** Runs a command to its end in this process: `run('test 1.1')` or `run(['test', '1.1'])`. */
+  run(args: string | readonly string[], options: StartOptions = {}): Promise<Ended> {
+    return this.begin(args, options).ended;
+  }
+
+  /** Begins a command in this process, after the one before has ended. */
+  begin(args: string | readonly string[], options: StartOptions = {}): InProcess {
+    const { runCommand } = createRequire(this.path('course/ten.mjs'))('./cli.ts') as typeof import('./cli.ts');
+    const env = { ...cleanEnvironment(), ...options.env };
+    return new InProcess(() => runCommand(words(args)), { env, cwd: options.cwd ?? this.folder });
+  }
+
   /** Starts `node course/ten.mjs …` with this Node and an environment without npm's and ours. */
-  start(args: readonly string[], options: StartOptions = {}): Running {
-    const command = [this.path('course/ten.mjs'), ...args];
+  start(args: string | readonly string[], options: StartOptions = {}): Running {
+    this.#spoiled = true;
+    const command = [this.path('course/ten.mjs'), ...words(args)];
     const child = spawn(process.execPath, command, { cwd: options.cwd ?? this.folder, env: { ...cleanEnvironment(), ...options.env } });
     return new Running(child);
   }
 
-  /** Runs a command to its end: `run('test 1.1')` or `run(['test', '1.1'])`. */
-  run(args: string | readonly string[], options: StartOptions = {}): Promise<Ended> {
-    return this.start(typeof args === 'string' ? args.split(' ') : args, options).ended;
+  /** Runs a command to its end in a process of its own. */
+  runWhole(args: string | readonly string[], options: StartOptions = {}): Promise<Ended> {
+    return this.start(args, options).ended;
   }
+}
+
+function isRunner(path: string): boolean {
+  return path === 'package.json' || /^course(?:\/|$)/.test(path);
+}
+
+function words(args: string | readonly string[]): readonly string[] {
+  return typeof args === 'string' ? args.split(' ') : args;
 }
 
 /** Ours, without what npm, vitest and the user's taste put there. */
 export function cleanEnvironment(): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(?:npm_|VITEST|TEN_|NODE_|INIT_CWD$|NO_COLOR$|FORCE_COLOR$|CI$)/i.test(name));
+  const kept = Object.entries(ENVIRONMENT).filter(([name]) => !/^(?:npm_|VITEST|TEN_|NODE_|INIT_CWD$|NO_COLOR$|FORCE_COLOR$|CI$)/i.test(name));
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
-/** A command that is running. */
-export class Running {
-  readonly child: ChildProcessWithoutNullStreams;
-  readonly ended: Promise<Ended>;
-  #stdout = '';
-  #stderr = '';
-  #seen = 0;
+/** The environment of the tests, whatever a command in this process is given meanwhile. */
+const ENVIRONMENT = { ...process.env };
 
-  constructor(child: ChildProcessWithoutNullStreams) {
-    this.child = child;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
-    this.ended = new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, stdout: this.#stdout, stderr: this.#stderr }));
-    });
+/** What a command prints, as it comes. */
+abstract class Output {
+  abstract readonly ended: Promise<Ended>;
+  protected stdout = '';
+  protected stderr = '';
+  #seen = 0;
+  #wake = (): void => {};
+
+  protected add(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    this.#wake();
   }
 
   /** Resolves to what was printed since the last call, as soon as `pattern` is in it. */
   async until(pattern: RegExp): Promise<string> {
+    let over = false;
+    void this.ended.finally(() => (over = true));
     for (;;) {
-      const fresh = this.#stdout.slice(this.#seen);
+      const fresh = this.stdout.slice(this.#seen);
       const match = pattern.exec(fresh);
       if (match) {
         this.#seen += match.index + match[0].length;
         return fresh.slice(0, match.index + match[0].length);
       }
-      if (this.child.exitCode !== null) throw new Error(`ended before ${pattern}:\n${this.#stdout}\n${this.#stderr}`);
-      await Promise.race([this.ended, new Promise((resolve) => this.child.stdout.once('data', resolve))]);
+      if (over) throw new Error(`ended before ${pattern}:\n${this.stdout}\n${this.stderr}`);
+      await Promise.race([this.ended, new Promise<void>((resolve) => (this.#wake = resolve))]);
     }
   }
+}
+
+/** A command that runs in a process of its own. */
+export class Running extends Output {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Ended>;
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    super();
+    this.child = child;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => this.add('stdout', text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => this.add('stderr', text));
+    this.ended = new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code, stdout: this.stdout, stderr: this.stderr }));
+    });
+  }
+}
+
+/** Output, environment and folder belong to the whole process: one command at a time. */
+let before: Promise<unknown> = Promise.resolve();
+
+/** A command that runs in this process, which lends it its output, its environment and its folder. */
+export class InProcess extends Output {
+  readonly ended: Promise<Ended>;
+
+  constructor(command: () => Promise<number>, place: { env: Readonly<Record<string, string>>; cwd: string }) {
+    super();
+    this.ended = before.then(async () => {
+      const restore = this.#lend(place);
+      try {
+        const code = await command();
+        return { code, stdout: this.stdout, stderr: this.stderr };
+      } finally {
+        restore();
+      }
+    });
+    before = this.ended.catch(() => {});
+  }
+
+  #lend({ env, cwd }: { env: Readonly<Record<string, string>>; cwd: string }): () => void {
+    const streams = ['stdout', 'stderr'] as const;
+    const writes = streams.map((name) => process[name].write);
+    const folder = process.cwd();
+    for (const name of streams) {
+      process[name].write = (chunk: string | Uint8Array): boolean => {
+        this.add(name, typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
+        return true;
+      };
+    }
+    replaceEnvironment(env);
+    process.chdir(cwd);
+    return () => {
+      process.chdir(folder);
+      replaceEnvironment(ENVIRONMENT);
+      for (const [index, name] of streams.entries()) process[name].write = writes[index] as typeof process.stdout.write;
+    };
+  }
+}
+
+/** In place: a new object would not know that Windows spells PATH as it likes. */
+function replaceEnvironment(env: Readonly<NodeJS.ProcessEnv>): void {
+  for (const name of Object.keys(process.env)) if (env[name] === undefined) delete process.env[name];
+  Object.assign(process.env, env);
 }

@@ -1,7 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { dirname, delimiter } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cleanEnvironment, FakeCourse } from './fake-course.ts';
 import { npmUsage, parseCommand, seedOf } from './options.ts';
 
 const syntax = {
@@ -50,17 +47,6 @@ describe('flags that npm kept', () => {
     expect(parse('4 --seed 6', byNpm({ npm_config_seed: '5' })).values.seed).toBe('6');
     expect(parse('4', byNpm({ npm_config_seed: '' })).values.seed).toBeUndefined();
     expect(parse('4', { npm_lifecycle_event: 'test', npm_config_seed: '5' }).values.seed).toBeUndefined();
-  });
-
-  test.skipIf(process.platform === 'win32')('by the npm that is installed', () => {
-    using course = new FakeCourse();
-    const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter);
-    const npm = (...args: string[]) => spawnSync('npm', args, { cwd: course.folder, env: { ...cleanEnvironment(), PATH }, encoding: 'utf8' });
-    const [good, bad] = [npm('test', 'chapter-01', '--', '--seed', '5'), npm('test', 'chapter-01', '--seed', '6')];
-    expect(good.status).toBe(1);
-    // npm 12 refuses by itself; npm 11 keeps the flag and leaves the refusal to us.
-    expect(bad.status).not.toBe(0);
-    expect(course.checks().map(({ seed }) => seed)).toEqual([5]);
   });
 });
 

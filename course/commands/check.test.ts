@@ -5,7 +5,7 @@ import { FakeCourse } from '../fake-course.ts';
 const untouched = new FakeCourse();
 afterAll(() => untouched[Symbol.dispose]());
 
-describe.concurrent('a check', () => {
+describe('a check', () => {
   test('of the untouched starters fails, stops at the first and says where to go on', async () => {
     using course = new FakeCourse();
     const { code, stdout, stderr } = await course.run('test chapter-1');
@@ -86,7 +86,7 @@ describe.concurrent('a check', () => {
   });
 });
 
-describe.concurrent('--subject', () => {
+describe('--subject', () => {
   test('takes a tree, a clone, and a path from where the user stands', async () => {
     using course = new FakeCourse();
     course.write('elsewhere/01-echo/echo.ts', 'pass 1.1 pass 1.2');
@@ -111,7 +111,7 @@ describe.concurrent('--subject', () => {
   });
 });
 
-describe.concurrent('--json', () => {
+describe('--json', () => {
   test('writes the result, every exercise of it', async () => {
     using course = new FakeCourse();
     course.write('out.json', 'old');
@@ -132,7 +132,7 @@ describe.concurrent('--json', () => {
   });
 });
 
-describe.concurrent('wrong use', () => {
+describe('wrong use', () => {
   test.each([
     ['test 3', /chapter-03 \(files\) is not written yet\. Written so far: chapter-01 and\schapter-02\./],
     ['test 7', /There is no chapter or exercise "7"[^]*chapter-01 {2}a raw socket, exercises 1\.1 to 1\.3[^]*chapter-03 {2}files, not written yet/],

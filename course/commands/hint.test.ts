@@ -7,7 +7,7 @@ import { wrapMarkdown } from '../screen.ts';
 const untouched = new FakeCourse();
 afterAll(() => untouched[Symbol.dispose]());
 
-describe.concurrent('hint', () => {
+describe('hint', () => {
   test('says one level more each time, and stays at the last', async () => {
     using course = new FakeCourse();
     const first = await course.run('hint 1.1');

@@ -8,7 +8,7 @@ afterAll(() => untouched[Symbol.dispose]());
 const PASSED = { passedAt: '2026-01-02T03:04:05.000Z' };
 const file = (exercises: object) => JSON.stringify({ version: 1, exercises });
 
-describe.concurrent('progress', () => {
+describe('progress', () => {
   test('as a table and as JSON', async () => {
     using course = new FakeCourse();
     course.write('.ten-servers/progress.json', file({ '1.1': { ...PASSED, hintLevel: 2 }, '9.9': PASSED }));
@@ -59,7 +59,7 @@ describe.concurrent('progress', () => {
   });
 });
 
-describe.concurrent('a progress file that is damaged', () => {
+describe('a progress file that is damaged', () => {
   test.each([
     ['half a file', '{"version":1,"exerci', {}],
     ['no file of ours', '[]', {}],

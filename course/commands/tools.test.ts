@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FakeCourse } from '../fake-course.ts';
 import { readStarters } from '../starters.ts';
 
-describe.concurrent('start', () => {
+describe('start', () => {
   test('shows the whole map and, to a beginner, that the first red is expected', async () => {
     using course = new FakeCourse();
     const { code, stdout } = await course.run('start');
@@ -24,16 +24,17 @@ describe.concurrent('start', () => {
   });
 });
 
-describe.concurrent('the maintainer\'s tools get their arguments, and their exit code is passed on', () => {
+describe('the maintainer\'s tools get their arguments, and their exit code is passed on', () => {
   test.each([
-    ['typecheck --pretty false', 'TOOL -p . --pretty false\n'],
-    ['lint', 'TOOL chapters solutions\nWORDS\n'],
-    ['docs', 'TOOL --options docs/typedoc.json\n'],
-    ['bench parser --runs 3', 'TOOL --runs 3\n'],
-    ['bench parser --help', 'TOOL --help\n'],
-  ])('%s', async (args, stdout) => {
+    ['typecheck --pretty false', ['tsc -p . --pretty false']],
+    ['lint', ['markdownlint chapters solutions', 'plain-english']],
+    ['docs', ['typedoc --options docs/typedoc.json']],
+    ['bench parser --runs 3', ['parser --runs 3']],
+    ['bench parser --help', ['parser --help']],
+  ])('%s', async (args, calls) => {
     using course = new FakeCourse();
-    expect(await course.run(args)).toMatchObject({ code: 3, stdout });
+    expect(await course.run(args)).toMatchObject({ code: 3 });
+    expect(course.toolCalls()).toEqual(calls);
   });
 
   test('bench knows its names', async () => {
@@ -52,7 +53,7 @@ describe.concurrent('the maintainer\'s tools get their arguments, and their exit
   });
 });
 
-describe.concurrent('doctor', () => {
+describe('doctor', () => {
   test('names what is missing, what to do, and exits with 1', async () => {
     using course = new FakeCourse();
     const { code, stdout } = await course.run('doctor', { env: { PATH: course.folder } });
@@ -64,18 +65,9 @@ describe.concurrent('doctor', () => {
     expect(stdout).toMatch(/^ok +a free port on 127\.0\.0\.1$/m);
     expect(stdout).toMatch(/^Missing: 2\./m);
   });
-
-  test('is content with a machine that has everything', async () => {
-    using course = new FakeCourse();
-    const { devDependencies } = JSON.parse(course.read('package.json')) as { devDependencies: Record<string, string> };
-    for (const [name, version] of Object.entries(devDependencies)) course.write(`node_modules/${name}/package.json`, JSON.stringify({ version }));
-    const { code, stdout } = await course.run('doctor');
-    expect(stdout).not.toMatch(/^missing/m);
-    expect(code).toBe(0);
-  });
 });
 
-describe.concurrent('pack-starters', () => {
+describe('pack-starters', () => {
   test('packs what the learner works on, the same bytes each time', async () => {
     using course = new FakeCourse();
     course.write('chapters/01-echo/picture.svg', '<svg/>');

@@ -77,6 +77,7 @@ class Watch {
       if (!this.#stopped) await this.#settle();
     }
     watch.close();
+    for (const signal of SIGNALS) process.off(signal, stop);
     await Promise.race([this.#session?.close(), timeout(CLOSE_MS)]);
     // vitest hides the cursor while it starts, and may have been interrupted there.
     if (process.stdout.isTTY) process.stdout.write('\x1b[?25h');
