@@ -26,7 +26,7 @@ function firstMessage(input: string): string | undefined {
 
 let back: Socket | undefined;
 let replies = '';
-/** Who waits for a reply, in the order of the requests. */
+/** The clients that wait for a reply, in the order of their requests. */
 const waiting: Socket[] = [];
 
 function connectToBack(): Socket {

@@ -21,7 +21,7 @@ function strict(line: string): StatusLine {
   let statusEnd = statusStart;
   while (isDigit(line.charCodeAt(statusEnd))) statusEnd++;
   if (statusEnd - statusStart !== 3) throw new Error('no status of three digits');
-  if (line[statusEnd] !== ' ') throw new Error('no space behind the status');
+  if (line[statusEnd] !== ' ') throw new Error('no space after the status');
   return { version: '1.1', status: Number(line.slice(statusStart, statusEnd)), reason: line.slice(statusEnd + 1) };
 }
 // #endregion strict

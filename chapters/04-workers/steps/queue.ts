@@ -1,6 +1,6 @@
-/** Three clients come each second, two can be served: `npx tsx chapters/04-workers/steps/queue.ts`. No clock, only arithmetic. */
+/** Three clients come each second, two can be served: `npx tsx chapters/04-workers/steps/queue.ts`. Arithmetic, without a clock. */
 
-/** Who has waited so long has gone away, in seconds. */
+/** A client that has waited this long has gone away, in seconds. */
 const PATIENCE_S = 10;
 
 // #region queue

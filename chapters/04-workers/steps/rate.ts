@@ -24,4 +24,4 @@ async function client(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: 8 }, client));
-console.log(`${(answers / SECONDS).toFixed(1)} answers a second${others > 0 ? `, and ${others} that were no 200` : ''}`);
+console.log(`${(answers / SECONDS).toFixed(1)} answers a second${others > 0 ? `, and ${others} that were not a 200` : ''}`);

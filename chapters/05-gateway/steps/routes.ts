@@ -1,6 +1,6 @@
 /**
  * Finding one of many routes: `npx tsx chapters/05-gateway/steps/routes.ts` for a list of regular expressions, and with
- * `tree` behind it for your tree as well.
+ * `tree` as an argument for your tree as well.
  */
 import { RouteTree, parseRoutePath } from '../index.ts';
 

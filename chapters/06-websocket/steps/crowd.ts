@@ -28,7 +28,7 @@ async function tick(): Promise<void> {
   for (let number = 1; ; number++) {
     // Without `ref`, it keeps no server alive that was told to stop.
     await wait(500, undefined, { ref: false });
-    // Behind the number come spaces, so that buffers are soon full.
+    // After the number come spaces, so that buffers are soon full.
     await tell(`tick ${number}`.padEnd(MEGABYTE)).catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Stands between a client and a server, and shows every byte:
+ * Sits between a client and a server, and shows every byte:
  * `npx tsx chapters/06-websocket/steps/tap.ts PORT SERVER_PORT`.
  *
  * What begins like HTTP is shown by its first line alone.
