@@ -32,8 +32,10 @@ const PLACES: readonly string[] = [
   'chapters/*/steps/*.ts',
   'chapters/01-echo/*.md',
   'chapters/02-http/*.md',
+  'chapters/03-static/*.md',
   'solutions/01-echo/*.md',
   'solutions/02-http/*.md',
+  'solutions/03-static/*.md',
 ];
 
 interface Pattern {
