@@ -1,9 +1,9 @@
 /**
  * Stopping a server without losing the clients it is talking to.
  *
- * `server.close()` stops accepting and then waits, for ever if need be. To end
- * those who do not end by themselves one has to know them, and a `net.Server`
- * keeps only their number.
+ * `server.close()` stops accepting and then waits, for ever if need be. To cut
+ * the connections that do not end by themselves we have to know them, and a
+ * `net.Server` keeps only their number.
  */
 import { NotImplemented } from '#course/not-implemented.ts';
 import type { Server } from 'node:net';
@@ -19,7 +19,8 @@ export interface CloseOptions {
 /** Keeps the set of a server's open connections. Call it before the server listens. */
 export function trackConnections(server: Server): void {
   // TODO 1.6  Remember each connection of this server for as long as it is open,
-  //           where `closeGracefully` finds it. Both servers call this already.
+  //           so that `closeGracefully` can find it. Both servers already call
+  //           this function.
 }
 
 /**
@@ -27,7 +28,8 @@ export function trackConnections(server: Server): void {
  * those that are still open after `deadlineMs`. Resolves when none is left.
  */
 export function closeGracefully(server: Server, options: CloseOptions = {}): Promise<void> {
-  // TODO 1.6  As it says above. When it has resolved, nothing of it is left: no
-  //           connection, and no timer that keeps the program alive.
+  // TODO 1.6  Do what the comment above says. Once the promise has resolved,
+  //           nothing is left over: no connection, and no timer that keeps the
+  //           program alive.
   throw new NotImplemented('1.6');
 }

@@ -16,15 +16,15 @@ import { trackConnections } from './close.ts';
 export const CONNECTIONS_MAX = 1000;
 
 export interface EchoServerOptions {
-  /** Clients connected at once; one more is closed unanswered. Default {@link CONNECTIONS_MAX}. */
+  /** Clients connected at once; any more are closed without an answer. Default {@link CONNECTIONS_MAX}. */
   connectionsMax?: number;
 }
 
 /**
  * Creates an echo server (RFC 862) that is not listening yet; see `listen`.
  *
- * A client may close its sending half and still gets back all that it sent. A
- * client that does not read is not read from, so the server's memory does not
+ * A client may close its sending half and still get back all that it sent. The
+ * server does not read from a client that does not read, so its memory does not
  * grow with what a client sends.
  */
 export function createEchoServer(options: EchoServerOptions = {}): Server {
@@ -39,10 +39,10 @@ export function createEchoServer(options: EchoServerOptions = {}): Server {
   //           nothing else: the server lives on, and so does every other client.
 
   // TODO 1.3  A client that has sent its FIN still gets the rest of its bytes,
-  //           and behind the last one the server's own FIN.
+  //           and after the last one the server's own FIN.
 
-  // TODO 1.4  A client that does not read is not read from, until it has taken
-  //           what is waiting for it.
+  // TODO 1.4  Nothing is read from a client that does not read, until that client
+  //           has taken what is waiting for it.
 
   throw new NotImplemented('1.1'); // With 1.1 this line becomes `return server;`.
 }

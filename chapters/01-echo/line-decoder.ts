@@ -50,13 +50,13 @@ export class LineDecoder {
 
   /** Takes the next bytes of the stream, cut anywhere. */
   receiveData(bytes: Uint8Array): void {
-    // TODO 1.5  Keep the bytes, behind those that are kept already.
+    // TODO 1.5  Keep the bytes, after those that are kept already.
     throw new NotImplemented('1.5');
   }
 
   /** The peer has finished sending. What follows the last LF is a last line. */
   receiveEof(): void {
-    // TODO 1.5  Remember it: `nextEvent` wants to know.
+    // TODO 1.5  Remember that: `nextEvent` needs to know.
     throw new NotImplemented('1.5');
   }
 
@@ -69,8 +69,9 @@ export class LineDecoder {
    */
   nextEvent(): LineEvent {
     // TODO 1.5  Give out the first whole line of what is kept, and keep the rest.
-    //           No whole line: 'needData', or after the end of the stream the
-    //           rest as a last line, and then 'end'. Mind the limit either way.
+    //           If there is no whole line, return 'needData'; or, after the end
+    //           of the stream, the rest as a last line, and then 'end'. Mind the
+    //           limit either way.
     throw new NotImplemented('1.5');
   }
 }

@@ -2,8 +2,8 @@
  * A server that speaks lines: one line in, one line out, in order.
  *
  * This is the driver. It reads, feeds the decoder, writes what comes out and
- * asks whether to close. What a line is, the decoder decides; what a line
- * means, the handler.
+ * asks whether to close. The decoder decides what a line is, the handler what
+ * it means.
  */
 import { NotImplemented } from '#course/not-implemented.ts';
 import { createServer } from 'node:net';
@@ -15,7 +15,7 @@ import { LINE_BYTES_MAX, LineDecoder, LineTooLongError } from './line-decoder.ts
 
 /**
  * Answers one line (without its ending) with one line. It must not throw: what a
- * server does about handlers that do is chapter 02's.
+ * server does about handlers that throw is a question for chapter 02.
  */
 export type LineHandler = (line: string) => string;
 
@@ -24,7 +24,7 @@ export interface LineServerOptions {
   onLine?: LineHandler;
   /** The longest line in bytes, its ending not counted. Default {@link LINE_BYTES_MAX}. */
   lineBytesMax?: number;
-  /** Clients connected at once; one more is closed unanswered. Default {@link CONNECTIONS_MAX}. */
+  /** Clients connected at once; any more are closed without an answer. Default {@link CONNECTIONS_MAX}. */
   connectionsMax?: number;
 }
 
@@ -33,7 +33,7 @@ export interface LineServerOptions {
  *
  * Each line is answered with `onLine(line)` and LF. A line over the limit is
  * answered with one line that starts with `error`, and the connection ends;
- * what the client sends behind it is dropped.
+ * what the client sends after that line is dropped.
  */
 export function createLineServer(options: LineServerOptions = {}): Server {
   const { onLine = (line: string) => line, lineBytesMax = LINE_BYTES_MAX } = options;
@@ -41,11 +41,11 @@ export function createLineServer(options: LineServerOptions = {}): Server {
   server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   trackConnections(server); // Does nothing yet: exercise 1.6 fills it in.
 
-  // TODO 1.5  Each client gets a LineDecoder of its own. Bytes that come go into
-  //           it; `answerLines` then answers every line that is whole. At the
-  //           client's FIN the decoder is told, a last line is answered, and the
-  //           server's side ends. Resets and clients that do not read are met as
-  //           in echo.ts. Return the server.
+  // TODO 1.5  Each client gets a LineDecoder of its own. Bytes that arrive go into
+  //           it; `answerLines` then answers every whole line. At the client's
+  //           FIN, tell the decoder, answer a last line if there is one, and end
+  //           the server's side. Treat resets, and clients that do not read, as
+  //           echo.ts does. Return the server.
   throw new NotImplemented('1.5');
 }
 

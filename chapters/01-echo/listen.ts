@@ -1,5 +1,5 @@
 /**
- * Binding a server to an address, as a promise and with errors that one can act on.
+ * Binding a server to an address, as a promise and with errors that you can act on.
  */
 import type { AddressInfo, Server } from 'node:net';
 

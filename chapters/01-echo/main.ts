@@ -1,12 +1,12 @@
 /**
  * The program: `npm run serve chapter-01 -- --port 7000 [--lines]`.
  *
- * Exit codes: 0 stopped, 1 could not start or stop, 2 wrong use.
+ * Exit codes: 0 stopped, 1 could not start or stop, 2 wrong arguments.
  */
 import { parseArgs } from 'node:util';
 import { closeGracefully, createEchoServer, createLineServer, listen } from './index.ts';
 
-const USAGE = 'use: main.ts [--port N] [--host ADDRESS] [--lines]';
+const USAGE = 'usage: main.ts [--port N] [--host ADDRESS] [--lines]';
 
 function settings(): { port: number; host: string; lines: boolean } {
   const { values } = parseArgs({
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const onSignal = (): void => void stop().catch((error: unknown) => exit(1, error));
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
 
-  // Whoever waits for this line may send a signal right behind it: it comes last.
+  // A program that waits for this line may send a signal right after it, so it comes last.
   const { address, port, family } = await listen(server, options);
   console.log(`listening on tcp://${family === 'IPv6' ? `[${address}]` : address}:${port}`);
 }

@@ -30,6 +30,10 @@ import type { Outcome } from './outcome.ts';
 const PLACES: readonly string[] = [
   'course/commands/lint.ts',
   'chapters/*/steps/*.ts',
+  'chapters/01-echo/*.ts',
+  'solutions/01-echo/*.ts',
+  'tests/chapter-01/**/*.{md,ts}',
+  'course/mutation/ignored/01-echo.ts',
   'chapters/01-echo/*.md',
   'chapters/02-http/*.md',
   'chapters/03-static/*.md',

@@ -1,9 +1,9 @@
 /**
  * Stopping a server without losing the clients it is talking to.
  *
- * `server.close()` stops accepting and then waits, for ever if need be. To end
- * those who do not end by themselves one has to know them, and a `net.Server`
- * keeps only their number; so we keep the set.
+ * `server.close()` stops accepting and then waits, for ever if need be. To cut
+ * the connections that do not end by themselves we have to know them, and a
+ * `net.Server` keeps only their number; so we keep the set.
  */
 import type { Server, Socket } from 'node:net';
 import { startDeadline } from './deadline.ts';

@@ -17,21 +17,21 @@ import { trackConnections } from './close.ts';
 export const CONNECTIONS_MAX = 1000;
 
 export interface EchoServerOptions {
-  /** Clients connected at once; one more is closed unanswered. Default {@link CONNECTIONS_MAX}. */
+  /** Clients connected at once; any more are closed without an answer. Default {@link CONNECTIONS_MAX}. */
   connectionsMax?: number;
 }
 
 /**
  * Creates an echo server (RFC 862) that is not listening yet; see `listen`.
  *
- * A client may close its sending half and still gets back all that it sent. A
- * client that does not read is not read from, so the server's memory does not
+ * A client may close its sending half and still get back all that it sent. The
+ * server does not read from a client that does not read, so its memory does not
  * grow with what a client sends.
  */
 export function createEchoServer(options: EchoServerOptions = {}): Server {
   // allowHalfOpen: without it Node ends our side as soon as it has read the
   // client's FIN. What is written by then is still sent, so an echo would get
-  // away with it; a server that answers later loses its answer. We end it ourselves.
+  // away with it; a server that answers later loses its answer. So we end our side.
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   trackConnections(server);

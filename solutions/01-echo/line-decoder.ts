@@ -78,7 +78,7 @@ export class LineDecoder {
     if (lf >= 0) return this.#take(this.#pending[lf - 1] === CR ? lf - 1 : lf, lf + 1);
     const { length } = this.#pending;
     if (this.#eof) return length > 0 ? this.#take(length, length) : END;
-    // One byte more than the limit may be the CR of an ending on its way.
+    // One byte beyond the limit may be the CR of an ending whose LF is still on its way.
     const text = this.#pending.at(-1) === CR ? length - 1 : length;
     if (text > this.#lineBytesMax) this.#fail();
     this.#scanned = length;

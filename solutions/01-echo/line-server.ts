@@ -2,8 +2,8 @@
  * A server that speaks lines: one line in, one line out, in order.
  *
  * This is the driver. It reads, feeds the decoder, writes what comes out and
- * asks whether to close. What a line is, the decoder decides; what a line
- * means, the handler.
+ * asks whether to close. The decoder decides what a line is, the handler what
+ * it means.
  */
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -14,7 +14,7 @@ import { LINE_BYTES_MAX, LineDecoder, LineTooLongError } from './line-decoder.ts
 
 /**
  * Answers one line (without its ending) with one line. It must not throw: what a
- * server does about handlers that do is chapter 02's.
+ * server does about handlers that throw is a question for chapter 02.
  */
 export type LineHandler = (line: string) => string;
 
@@ -23,7 +23,7 @@ export interface LineServerOptions {
   onLine?: LineHandler;
   /** The longest line in bytes, its ending not counted. Default {@link LINE_BYTES_MAX}. */
   lineBytesMax?: number;
-  /** Clients connected at once; one more is closed unanswered. Default {@link CONNECTIONS_MAX}. */
+  /** Clients connected at once; any more are closed without an answer. Default {@link CONNECTIONS_MAX}. */
   connectionsMax?: number;
 }
 
@@ -32,7 +32,7 @@ export interface LineServerOptions {
  *
  * Each line is answered with `onLine(line)` and LF. A line over the limit is
  * answered with one line that starts with `error`, and the connection ends;
- * what the client sends behind it is dropped.
+ * what the client sends after that line is dropped.
  */
 export function createLineServer(options: LineServerOptions = {}): Server {
   const { onLine = (line: string) => line, lineBytesMax = LINE_BYTES_MAX } = options;

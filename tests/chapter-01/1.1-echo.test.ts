@@ -31,14 +31,14 @@ exercise<typeof driver>('1.1', import.meta.url, (rule) => {
 
   rule(
     'answers-each-time',
-    'goes on answering on the same connection, a single byte too',
+    'goes on answering on the same connection, even a single byte',
     {
       rule: 'the connection stays open for the next bytes, however few',
-      likely: "the connection is ended after the first answer, or 'data' is listened to once only",
+      likely: "the connection is ended after the first answer, or only the first 'data' is listened to",
     },
     async ({ call, connect, random }) => {
       const client = await connect(await call('startEcho'));
-      // Plain text in whole lines: what else an echo can get wrong, other rules tell.
+      // Plain text in whole lines: other rules check what else an echo can get wrong.
       let all = '';
       for (const words of [0, 1, 0, 0, random.integer(2, 60)]) {
         const text = `${random.words(words)}\n`;
@@ -53,7 +53,7 @@ exercise<typeof driver>('1.1', import.meta.url, (rule) => {
     'answers-at-once',
     'answers before the client has finished sending, without waiting for a newline or for more',
     {
-      rule: 'TCP has no messages: what has come is echoed, whether or not more follows',
+      rule: 'TCP has no messages: what has arrived is echoed, whether or not more follows',
       likely: 'the server collects until a newline, a size or the end of the stream',
     },
     async ({ call, connect, random }) => {
@@ -71,7 +71,7 @@ exercise<typeof driver>('1.1', import.meta.url, (rule) => {
     'returns binary bytes unchanged, all 256 values of them',
     {
       rule: 'a TCP stream carries bytes, not text: each comes back as it was',
-      likely: 'the bytes became a string on the way (setEncoding, toString): bytes that are not UTF-8 are lost',
+      likely: 'the bytes are turned into a string on the way (setEncoding, toString): those that are not UTF-8 are lost',
     },
     async ({ call, connect, random }) => {
       const client = await connect(await call('startEcho'));
@@ -142,8 +142,8 @@ exercise<typeof driver>('1.1', import.meta.url, (rule) => {
       for (const piece of random.pieces(bytes, 20_000)) {
         client.write(piece);
         sent += piece.length;
-        // Never more under way than the server's kernel takes at once: what
-        // happens to a server that cannot write, exercise 1.4 asks.
+        // Never more under way than the server's kernel takes at once: a server
+        // that cannot write is the subject of exercise 1.4.
         await client.until(() => sent - client.receivedBytes <= UNDER_WAY_BYTES, report);
       }
       await client.read(bytes.length, report);

@@ -27,7 +27,7 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
     async (world) => {
       const server = await world.call('startEcho');
       await Promise.all(Array.from({ length: 100 }, async () => await world.connect(server, { label: 'silent client' })));
-      await newClientEchoes(world, server, 'client behind 100 silent ones');
+      await newClientEchoes(world, server, 'client after 100 silent ones');
     },
   );
 
@@ -60,7 +60,7 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
 
   rule(
     'survives-a-reset',
-    'lives on when a client resets its connection',
+    'keeps running when a client resets its connection',
     {
       rule: "an RST ends one connection; an 'error' event that nobody listens to ends the whole process",
       likely: "the socket has no listener for 'error'",
@@ -81,7 +81,7 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
 
   rule(
     'survives-a-reset-while-writing',
-    'lives on when a client resets while the server is writing to it',
+    'keeps running when a client resets while the server is writing to it',
     {
       rule: 'a write to a connection that is gone is an error of that connection only (EPIPE, ECONNRESET)',
       likely: "the socket has no listener for 'error', or the error is thrown again",
@@ -111,7 +111,7 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
       const server = await world.call('startEcho');
       const slow = await world.connect(server, { paused: true, label: 'client that does not read yet' });
       const bytes = await fillUntilQueued(world, slow);
-      // Long enough to overwrite what waits for the slow one, were it kept in a buffer of all.
+      // Long enough to overwrite what waits for the slow one, if that were kept in a buffer that all share.
       for (let other = 1; other <= 5; other++) await newClientEchoes(world, server, `client ${other} beside a slow one`, 60_000);
       slow.resume();
       await slow.expectBytes(bytes);
@@ -122,7 +122,7 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
     'lets-clients-leave',
     'serves 300 clients one after the other',
     {
-      rule: 'a client that has left leaves nothing behind',
+      rule: 'nothing is kept of a client that has left',
       likely: 'something is kept for each client and runs out, or a listener on the server is added for each',
     },
     async (world) => {

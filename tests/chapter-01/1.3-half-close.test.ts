@@ -3,7 +3,7 @@ import { exercise } from '#support/exercise.ts';
 import type driver from './driver.ts';
 import { fillUntilQueued } from './stall.ts';
 
-/** How long a client may be silent, between two of its sentences, in this exercise. */
+/** How long a client is silent, in this exercise, before it sends more. */
 const BREAK_MS = 600;
 
 exercise<typeof driver>('1.3', import.meta.url, (rule) => {
@@ -11,7 +11,7 @@ exercise<typeof driver>('1.3', import.meta.url, (rule) => {
     'answers-fin-with-fin',
     'ends its own side when everything is echoed',
     {
-      rule: 'who has nothing more to send says so with a FIN of its own',
+      rule: 'a side that has nothing more to send says so with a FIN of its own',
       likely: "with allowHalfOpen, nobody but you calls `end`: nothing listens to 'end'",
     },
     async ({ call, connect, random }) => {
@@ -64,8 +64,8 @@ exercise<typeof driver>('1.3', import.meta.url, (rule) => {
     'fin-from-a-client-of-few-words',
     'ends its side for a client that sends FIN and nothing else',
     {
-      rule: 'a FIN is answered with a FIN, also on a connection that carried no byte',
-      likely: "the FIN is sent from 'data' or from the write's callback only",
+      rule: 'a FIN is answered with a FIN, even on a connection that carried no byte',
+      likely: "the FIN is only sent from 'data' or from the write's callback",
     },
     async ({ call, connect }) => {
       const client = await connect(await call('startEcho'), { label: 'client that sends FIN only' });
@@ -90,7 +90,7 @@ exercise<typeof driver>('1.3', import.meta.url, (rule) => {
         client.write(bytes);
         await client.expectBytes(sent);
         if (round > 0) continue;
-        // Some time of the server's own in which nothing happens.
+        // Some of the server's running time, in which nothing happens.
         await subject.until(() => client.ended || client.closed, { patienceMs: BREAK_MS });
       }
       client.end();

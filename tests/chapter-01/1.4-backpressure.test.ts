@@ -11,7 +11,7 @@ const SENT_BYTES = 64 << 20;
 const PIECE_BYTES = 256 << 10;
 /**
  * What the kernel's buffers usually hold between two sockets of one machine, both
- * ways. Some kernels let them grow beyond; then the server is asked what it holds.
+ * ways. Some kernels let them grow beyond that; then the server is asked what it holds.
  */
 const TAKEN_BYTES_MAX = 40 << 20;
 
@@ -41,7 +41,7 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
     'stops-reading',
     'stops reading from a client that does not read',
     {
-      rule: 'what a server cannot pass on it must not take in: backpressure is passed to the sender',
+      rule: 'a server must not take in what it cannot pass on: backpressure is passed to the sender',
       likely: '`write` returned false and nobody looked: Node queues what the kernel does not take, without a limit',
     },
     async (world) => {
@@ -69,7 +69,7 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
       for (const piece of pieces.slice(sentPieces)) client.write(piece);
       const sent = createHash('sha256');
       for (const piece of pieces) sent.update(piece);
-      // In two goes: a client that reads all at once may be fast enough for a second stall not to come.
+      // In two goes: a client that reads all at once may be so fast that there is no second stall.
       client.resume();
       await client.read(READ_BYTES, { expected: `${count(READ_BYTES, 'byte')} back` });
       client.pause();
@@ -143,8 +143,8 @@ exercise<typeof driver>('1.4', import.meta.url, (rule) => {
     'stalls-more-than-once',
     'passes backpressure on again and again on one connection',
     {
-      rule: 'each time that `write` returns false, the reading stops until the next `drain`',
-      likely: '`once` instead of `on`, or a flag that is never put back',
+      rule: 'each time that `write` returns false, reading stops until the next `drain`',
+      likely: '`once` instead of `on`, or a flag that is never reset',
     },
     async (world) => {
       const client = await world.connect(await world.call('startEcho'), { paused: true, label: 'client that reads in bursts' });

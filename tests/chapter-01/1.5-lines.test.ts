@@ -15,7 +15,7 @@ const same = (a: readonly string[], b: readonly string[]): boolean =>
 /** What the line server of these tests answers: the length in characters, and the line in capitals. */
 const answerTo = (line: string): string => `${[...line].length}:${line.toUpperCase()}\n`;
 
-/** Replies end in LF; CRLF is as good. */
+/** Replies end in LF; CRLF is just as good. */
 const withLf = (bytes: Buffer): string => bytes.toString('utf8').replaceAll('\r\n', '\n');
 
 /** Waits for exactly these answers. */
@@ -38,7 +38,7 @@ async function expectAnswers(client: TcpClient, expected: string, report: Partia
 exercise<typeof driver>('1.5', import.meta.url, (rule) => {
   rule(
     'decodes-lines',
-    'makes lines of bytes: several in one piece, none from half a line',
+    'makes lines out of bytes: several from one piece, none from half a line',
     {
       rule: 'a line ends where its LF is, not where a packet ends',
       likely: 'each piece is taken for a line, or only the first line of a piece is found',
@@ -83,7 +83,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
 
   rule(
     'takes-lf-and-crlf',
-    'takes LF and CRLF for an ending, and keeps a CR that is no part of one',
+    'takes LF and CRLF as an ending, and keeps a CR that is not part of one',
     {
       rule: 'one CR before the LF belongs to the ending; any other CR belongs to the line',
       likely: 'every CR is removed, or the text is trimmed: spaces are part of a line',
@@ -110,7 +110,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
 
   rule(
     'keeps-characters-whole',
-    'keeps a character whole that came in two pieces',
+    'keeps a character whole when it comes in two pieces',
     {
       rule: 'a UTF-8 character is up to four bytes long, and the network may cut inside it (RFC 3629)',
       likely: 'each piece is turned into a string by itself; half a character becomes �',
@@ -133,7 +133,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
     'last-line-at-the-end',
     'gives what follows the last newline as a line when the stream has ended',
     {
-      rule: 'at the end of the stream the rest is a line, if there is a rest; after it comes end',
+      rule: 'at the end of the stream the rest is a line, if there is any; after it comes end',
       likely: 'receiveEof does nothing, or makes an empty line out of nothing',
     },
     async ({ call, random }) => {
@@ -155,7 +155,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
     'throws LineTooLongError for a line over the limit, and takes one that just fits',
     {
       rule: 'a line has a limit in bytes, its ending not counted; without one, a client decides how much memory you need',
-      likely: 'the limit counts characters or the ending, or is looked at only once the LF has come',
+      likely: 'the limit counts characters or the ending, or is checked only once the LF has come',
     },
     async ({ call, random }) => {
       const lineBytesMax = random.integer(8, 40);
@@ -172,7 +172,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
         ['too many bytes and no newline at all', [Buffer.from(long.repeat(2))], [], 'too long'],
         ['one byte too many and no newline', [Buffer.from(long)], [], 'too long'],
         ['one byte more, but it is a CR whose LF may follow', [Buffer.from(`${fits}\r`)], [], 'needData'],
-        ['a CR that is no part of an ending and makes the line too long', [Buffer.from(`${fits}\rx\n`)], [], 'too long'],
+        ['a CR that is not part of an ending and makes the line too long', [Buffer.from(`${fits}\rx\n`)], [], 'too long'],
         ['many lines, longer than the limit only together', [Buffer.from('short\n'.repeat(50))], Array.from({ length: 50 }, () => 'short'), 'needData'],
         ['the same lines, one by one', Array.from({ length: 50 }, () => Buffer.from('short\n')), Array.from({ length: 50 }, () => 'short'), 'needData'],
         ['a whole line and the beginning of one, longer than the limit only together', [Buffer.from(`${fits}\n${fits}`)], [fits], 'needData'],
@@ -193,7 +193,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
     'has a limit of 8192 bytes when none is asked for',
     {
       rule: 'every buffer has a limit: without lineBytesMax it is LINE_BYTES_MAX',
-      likely: 'the default is missing, so that comparing with undefined is never true',
+      likely: 'the default is missing: a comparison with undefined is never true',
     },
     async ({ call }) => {
       const fits = await call('decode', [Buffer.from(`${'x'.repeat(8192)}\r\n`)], {});
@@ -269,7 +269,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
       const lines = clients.map(() => `世${random.words(2)}`);
       const halves = lines.map((line, index) => {
         const bytes = Buffer.from(`${line}\n`);
-        // Inside the first character, behind it, further on.
+        // Inside the first character, after it, further on.
         const cut = [2, 3, 5][index];
         return [bytes.subarray(0, cut), bytes.subarray(cut)] as const;
       });
@@ -315,7 +315,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
     'refuses a line as soon as it is too long, with its end still to come',
     {
       rule: 'the limit is there so that nobody can fill the memory with a line that never ends',
-      likely: 'the limit is looked at only once the LF has come, or the server is made without the default',
+      likely: 'the limit is checked only once the LF has come, or the server is made without the default',
     },
     async ({ call, connect }) => {
       const client = await connect(await call('startLines', {}), { label: 'lineBytesMax 8192, by default' });
@@ -355,7 +355,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
 
   rule(
     'line-server-survives-anything',
-    'lives on when clients reset or send bytes that are no text',
+    'keeps running when clients reset or send bytes that are not text',
     {
       rule: 'one client never ends the server: not by an RST, not by bytes that are not UTF-8',
       likely: "the socket has no listener for 'error' here, or decoding throws",
@@ -370,7 +370,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
         client.resetNow();
         await settle();
       }
-      const binary = await connect(server, { label: 'client that sends no text' });
+      const binary = await connect(server, { label: 'client that sends binary bytes' });
       binary.write(Buffer.concat([Buffer.from([0xff, 0xc0, 0x80, 0x0a]), random.bytes(2000), Buffer.from([0xe2, 0x0a, 0xf0])])).end();
       await settle();
       for (const client of [bystander, await connect(server, { label: 'the next client' })]) {

@@ -39,12 +39,12 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
     'accepts-nobody-new',
     'refuses new connections at once',
     {
-      rule: 'a server that stops accepts nobody new, while those who are in may finish',
+      rule: 'a server that is stopping accepts nobody new, while those who are connected may finish',
       likely: 'the listening socket stays open until the last connection is gone',
     },
     async ({ call, connect, client, settle }) => {
       const server = await call('startEcho');
-      const inside = await connect(server, { label: 'client that is in' });
+      const inside = await connect(server, { label: 'client that is connected' });
       inside.write('x');
       await inside.expectBytes('x');
       await call('beginClose', FAR_MS);
@@ -66,13 +66,13 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
       likely: 'the deadline is ignored, or taken in seconds or as zero',
     },
     async ({ call, connect, subject, random }) => {
-      const client = await connect(await call('startEcho'), { label: 'client that is in' });
+      const client = await connect(await call('startEcho'), { label: 'client that is connected' });
       client.write('a');
       await client.expectBytes('a');
       await call('beginClose', FAR_MS);
       let sent = Buffer.from('a');
       for (let round = 0; round < 2; round++) {
-        // Some time of the server's own in which nothing happens.
+        // Some of the server's running time, in which nothing happens.
         await subject.until(() => client.ended || client.closed, { patienceMs: 350 });
         const bytes = random.bytes(50);
         sent = Buffer.concat([sent, bytes]);
@@ -125,7 +125,7 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
     'deadline-ends-the-rest',
     'cuts the connections that are still open at the deadline, and resolves',
     {
-      rule: 'no client can keep a server from stopping: after deadlineMs the rest is cut',
+      rule: 'no client can keep a server from stopping: after deadlineMs the rest are cut',
       likely: 'nothing happens at the deadline, or a connection is forgotten before it is closed',
     },
     async (world) => {
@@ -157,7 +157,7 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
       likely: '`||` takes 0 for a missing option; `??` or a default parameter does not',
     },
     async (world) => {
-      const client = await world.connect(await world.call('startEcho'), { label: 'client that is in' });
+      const client = await world.connect(await world.call('startEcho'), { label: 'client that is connected' });
       client.write('x');
       await client.expectBytes('x');
       await world.call('beginClose', 0);
@@ -211,7 +211,7 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
 
   rule(
     'leaves-no-timer',
-    'leaves nothing behind that keeps the program running',
+    'leaves nothing that keeps the program running',
     {
       rule: 'a server that has stopped keeps no process alive: the program can end by itself',
       likely: 'the timer of the deadline is not cleared',

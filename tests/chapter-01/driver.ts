@@ -70,7 +70,7 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
       return await start(chapter.createLineServer({ ...rest, ...handler }), 'createLineServer');
     },
 
-    /** Feeds a decoder the pieces and tells all that comes out. */
+    /** Feeds a decoder the pieces and returns all that comes out. */
     decode: (pieces: Uint8Array[], options: { lineBytesMax?: number; eof?: boolean }) => {
       const { eof = false, ...rest } = options;
       const decoder = new chapter.LineDecoder(rest);
@@ -93,7 +93,7 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
         if (eof) {
           decoder.receiveEof();
           drain();
-          // The end stays the end, however often one asks.
+          // The end stays the end, however often you ask.
           last = drain();
         }
         return { lines, last };
@@ -103,7 +103,7 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
       }
     },
 
-    /** Calls closeGracefully on the first server and comes back at once. */
+    /** Calls closeGracefully on the first server and returns at once. */
     beginClose: (deadlineMs?: number) => {
       const server = servers[0];
       if (!server) throw new Error('no server was started');
@@ -117,7 +117,7 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
       return 'called';
     },
 
-    /** How the promise of closeGracefully stands. */
+    /** The state of closeGracefully's promise. */
     closeState: () => closed,
 
     /** The timers that keep this process alive. */

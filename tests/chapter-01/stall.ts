@@ -1,12 +1,12 @@
-/** Clients that do not read, and how far one can go with them. */
+/** Clients that do not read, and how much a server takes from them. */
 import type { World } from '#support/exercise.ts';
 import { CheckFailure } from '#support/failure.ts';
 import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
 
 /**
- * Less than a socket of Node queues before `write` returns false (64 KiB), so
- * that a server that minds the false, well or badly, is not asked to yet.
+ * Less than one of Node's sockets queues before `write` returns false (64 KiB), so
+ * that a server does not have to react to the false yet, well or badly.
  */
 const PIECE_BYTES = 56 << 10;
 const PIECES_MAX = 300;
@@ -40,15 +40,15 @@ export async function fillUntilQueued(world: World<typeof driver>, client: TcpCl
   return Buffer.concat(sent);
 }
 
-/** How long a server must take nothing in, in time of its own, to count as stalled. */
+/** How long a server must take nothing in, in its own running time, to count as stalled. */
 const STALLED_MS = 250;
 
 /**
  * Sends piece by piece until the server takes no more.
  *
- * @returns how many pieces were sent, and how many bytes of them were let in,
- *   what the kernel holds on the way included
- * @throws {CheckFailure} where the server does something else than not to read
+ * @returns how many pieces were sent, and how many of their bytes were taken in,
+ *   including what the kernel holds on the way
+ * @throws {CheckFailure} if the server does anything else than stop reading
  */
 export async function sendUntilStalled(client: TcpClient, pieces: readonly Buffer[]): Promise<{ sentPieces: number; takenBytes: number }> {
   let sentBytes = 0;

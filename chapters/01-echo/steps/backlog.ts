@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** How long no client must get in before the others count as still trying. The server stays asleep all that time. */
+/** How long nothing must happen before the other clients count as still trying. The server is blocked all that time. */
 const QUIET_MS = 500;
 
 if (process.argv[2] === undefined) {

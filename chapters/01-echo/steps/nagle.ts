@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-// Answers one byte to each question, which is a line.
+// Answers each question, which is one line, with one byte.
 const server = createServer({ noDelay: true }, (socket) => {
   socket.on('data', (bytes) => {
     if (bytes.includes('\n')) socket.write('.');

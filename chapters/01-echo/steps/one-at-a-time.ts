@@ -1,4 +1,4 @@
-/** The shouting server as a blocking program would be: `npx tsx chapters/01-echo/steps/one-at-a-time.ts 7001`. */
+/** The shouting server, as a blocking program would be: `npx tsx chapters/01-echo/steps/one-at-a-time.ts 7001`. */
 // #region server
 import { on, once } from 'node:events';
 import { createServer } from 'node:net';

@@ -16,13 +16,13 @@ export const ignoredInChapter01: readonly Ignored[] = [
     file: '01-echo/echo.ts',
     line: "socket.on('error', () => socket.destroy())",
     mutators: ['ArrowFunction'],
-    reason: 'the same: Node has destroyed the socket when it tells the error (autoDestroy); what counts is the listener',
+    reason: 'the same: Node has destroyed the socket by the time it reports the error (autoDestroy); what counts is the listener',
   },
   {
     file: '01-echo/line-server.ts',
     line: "socket.on('error', () => socket.destroy())",
     mutators: ['ArrowFunction'],
-    reason: 'the same: Node has destroyed the socket when it tells the error (autoDestroy); what counts is the listener',
+    reason: 'the same: Node has destroyed the socket by the time it reports the error (autoDestroy); what counts is the listener',
   },
   {
     file: '01-echo/close.ts',
@@ -38,7 +38,7 @@ export const ignoredInChapter01: readonly Ignored[] = [
   {
     file: '01-echo/line-decoder.ts',
     line: "this.name = 'LineTooLongError'",
-    reason: 'tests know the error by its class too, so that a right answer may leave the name out',
+    reason: 'tests recognise the error by its class too, so a right answer may leave out the name',
   },
   {
     file: '01-echo/line-decoder.ts',

@@ -38,7 +38,7 @@ export class LineDecoder {
         this.#finish();
         continue;
       }
-      // A CR that was held back, and no LF behind it: it belongs to the line.
+      // A CR that was held back, and no LF after it: it belongs to the line.
       if (this.#cr) this.#line.push(0x0d);
       this.#cr = byte === 0x0d;
       if (!this.#cr) this.#line.push(byte);
