@@ -1,7 +1,9 @@
 /** What a check found: the same data for the terminal, for `--json` and for progress. */
 import type { FailureReport } from '#support/failure.ts';
+import type { Busy } from '#support/judge.ts';
 
-export type Status = 'passed' | 'failed' | 'skipped' | 'not run';
+/** `busy`: the machine had too little time for it, so it was not judged. */
+export type Status = 'passed' | 'failed' | 'busy' | 'skipped' | 'not run';
 
 /** One hidden test. */
 export interface RuleResult {
@@ -19,7 +21,10 @@ export interface RuleResult {
   readonly section: string;
   /** Why it was skipped. */
   readonly skipped?: string;
+  /** Of a rule that failed; of one that is `busy`, what was seen and counts for nothing. */
   readonly failure?: FailureReport;
+  /** Why it was not judged, of one that is `busy`. */
+  readonly busy?: Busy;
 }
 
 export interface ExerciseResult {

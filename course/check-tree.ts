@@ -54,7 +54,14 @@ export async function checkTree(command: string, names: readonly string[], value
   process.stdout.write(renderReport(result, { columns: columns(), colors: colors() }));
   if (tree.own) for (const line of afterCheck(chapter, result)) print(wrap(line, '  '));
   if (json !== undefined) writeJson(json, result);
-  return result.passed ? 0 : 1;
+  return exitCode(result);
+}
+
+/** 3 where nothing has failed and something could not be judged: neither green nor red. */
+function exitCode({ passed, exercises, problem }: CheckResult): number {
+  if (passed) return 0;
+  const failed = problem !== undefined || exercises.some(({ status }) => status === 'failed');
+  return !failed && exercises.some(({ status }) => status === 'busy') ? 3 : 1;
 }
 
 /** Where the JSON goes: looked at before the check, so that nobody waits for nothing. */

@@ -162,15 +162,16 @@ function exerciseResult(chapter: Chapter, exercise: Exercise, modules: readonly 
   return { id: exercise.id, title: exercise.title, status: statusOf(rules), rules };
 }
 
-/** Later exercises may have begun before an earlier one failed; the learner's next step is the earlier one. */
+/** Later exercises may have begun before an earlier one failed, or was not judged; the learner's next step is the earlier one. */
 function upToFirstFailure(results: readonly ExerciseResult[]): ExerciseResult[] {
-  const first = results.findIndex((result) => result.status === 'failed');
+  const first = results.findIndex((result) => result.status === 'failed' || result.status === 'busy');
   return results.map((result, index) => (first >= 0 && index > first ? { ...result, status: 'not run', rules: [] } : result));
 }
 
 /** An exercise is passed when every rule is, those that this machine cannot show aside. */
 function statusOf(rules: readonly RuleResult[]): Status {
   if (rules.some((rule) => rule.status === 'failed')) return 'failed';
+  if (rules.some((rule) => rule.status === 'busy')) return 'busy';
   if (rules.length === 0 || rules.some((rule) => rule.status === 'not run')) return 'not run';
   return rules.every((rule) => rule.status === 'skipped') ? 'skipped' : 'passed';
 }
@@ -182,6 +183,7 @@ function ruleResult(test: TestCase, exercise: Exercise): RuleResult {
   const status: Status =
     result.state === 'passed' ? 'passed'
     : result.state === 'failed' ? 'failed'
+    : meta?.busy !== undefined ? 'busy'
     : note === undefined || note === 'not run' ? 'not run'
     : 'skipped';
   const failure = meta?.failure ?? (result.state === 'failed'
@@ -197,6 +199,7 @@ function ruleResult(test: TestCase, exercise: Exercise): RuleResult {
     ...(meta?.likely === undefined ? {} : { likely: meta.likely }),
     ...(status === 'skipped' && note !== undefined ? { skipped: note } : {}),
     ...(failure === undefined ? {} : { failure }),
+    ...(meta?.busy === undefined ? {} : { busy: meta.busy }),
   };
 }
 

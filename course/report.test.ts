@@ -15,7 +15,7 @@ function failing(id: string, failure: FailureReport, extra: Partial<RuleResult> 
 }
 
 function exercise(id: string, rules: readonly RuleResult[]): ExerciseResult {
-  const status = rules.some((one) => one.status === 'failed') ? 'failed' : rules.length === 0 ? 'not run' : 'passed';
+  const status = rules.some((one) => one.status === 'failed') ? 'failed' : rules.some((one) => one.status === 'busy') ? 'busy' : rules.length === 0 ? 'not run' : 'passed';
   return { id, title: `title of ${id}`, status, rules };
 }
 
@@ -100,6 +100,30 @@ describe('the ways to be silent', () => {
   test.each(Object.entries(told))('%s', (kind, words) => {
     const page = renderReport(result([exercise('1.1', [failing('1.1/a', { kind: kind as FailureKind, received: 'it is so' })])]), PLAIN);
     expect(page).toMatch(words);
+  });
+});
+
+describe('a machine that was too busy', () => {
+  const busy = rule('1.4/a', { status: 'busy', busy: { lostShare: 0.87, attempts: 3 }, failure: { kind: 'silent', received: 'nothing' } });
+
+  test('is not held against the code', () => {
+    const page = renderReport(result([exercise('1.4', [rule('1.4/0'), busy])]), PLAIN);
+    expect(page.replaceAll(/\s+/g, ' ')).toContain('This machine was too busy to judge 1.4: for 87 % of the time, the test and the server waited for a processor');
+    expect(page.replaceAll(/\s+/g, ' ')).toContain('Nothing is wrong with your code as far as we saw. Close what keeps the machine busy, or wait, and run: npm test 1.4');
+    expect(page).toContain('? 1.4 title of 1.4 (not judged)');
+    expect(page).toContain('the rule 1.4/a');
+    expect(page).toContain('Nothing failed, but not everything could be judged.');
+    expect(page).not.toMatch(/✗|received/);
+  });
+
+  test('says how to run it again on another tree', () => {
+    expect(renderReport(result([exercise('1.4', [busy])], { subject: 'solutions' }), PLAIN).replaceAll(/\s+/g, ' ')).toContain('wrong with this code as far as we saw. Close what keeps the machine busy, or wait, and run: npm run solution 1.4');
+  });
+
+  test('is yellow', () => {
+    const page = renderReport(result([exercise('1.4', [busy])]), { columns: 80, colors: true });
+    expect(page).toContain('\x1b[33m? 1.4 title of 1.4');
+    expect(page).not.toContain('\x1b[31m');
   });
 });
 

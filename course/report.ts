@@ -14,8 +14,8 @@ export interface ReportOptions {
   colors: boolean;
 }
 
-const SIGNS: Readonly<Record<Status, string>> = { passed: '✓', failed: '✗', skipped: '–', 'not run': '·' };
-const COLORS = { passed: 'green', failed: 'red', skipped: 'yellow', 'not run': 'gray' } as const;
+const SIGNS: Readonly<Record<Status, string>> = { passed: '✓', failed: '✗', busy: '?', skipped: '–', 'not run': '·' };
+const COLORS = { passed: 'green', failed: 'red', busy: 'yellow', skipped: 'yellow', 'not run': 'gray' } as const;
 const LABEL_COLUMNS = 10;
 const INDENT = '      ';
 
@@ -42,6 +42,7 @@ class Report {
     this.#overview();
     const failing = exercises.find((exercise) => exercise.status === 'failed');
     if (failing) this.#exercise(failing);
+    for (const exercise of exercises) if (exercise.status === 'busy') this.#busy(exercise);
     this.#skipped();
     this.#types();
     if (problem !== undefined) this.#problem(problem);
@@ -66,7 +67,7 @@ class Report {
   /** `✓ 1.1 echo every byte`: in columns as wide as the widest. */
   #overview(): void {
     const cells = this.#result.exercises.map((exercise) => {
-      const word = exercise.status === 'skipped' ? ' (skipped)' : '';
+      const word = exercise.status === 'skipped' ? ' (skipped)' : exercise.status === 'busy' ? ' (not judged)' : '';
       return { status: exercise.status, text: `${SIGNS[exercise.status]} ${exercise.id} ${exercise.title}${word}` };
     });
     const width = Math.max(...cells.map((cell) => cell.text.length)) + 3;
@@ -137,6 +138,21 @@ class Report {
     this.#field('stuck?', `npm run hint ${begin}`);
   }
 
+  /** Neither green nor red: it says why, and what to do about it. */
+  #busy(exercise: ExerciseResult): void {
+    const rules = exercise.rules.filter((rule) => rule.status === 'busy');
+    const lost = Math.max(...rules.map(({ busy }) => busy?.lostShare ?? 0));
+    const [code, again] = this.#result.subject === 'chapters' ? ['your code', `npm test ${exercise.id}`] : ['this code', `${commandFor(this.#result.subject)} ${exercise.id}`];
+    this.#lines.push(`  ${this.#style('yellow', `? ${exercise.id} ${exercise.title}`)}`);
+    this.#lines.push(...this.#wrap(
+      `This machine was too busy to judge ${exercise.id}: for ${Math.round(100 * lost)} % of the time, the test and the server waited for a processor that other programs had. Nothing is wrong with ${code} as far as we saw. Close what keeps the machine busy, or wait, and run: ${again}`,
+      '    ',
+    ));
+    this.#lines.push('', '    Not judged:');
+    for (const rule of rules) this.#lines.push(...this.#wrap(rule.name, '      '));
+    this.#lines.push('');
+  }
+
   #skipped(): void {
     const skipped = this.#result.exercises.flatMap((exercise) => exercise.rules.filter((rule) => rule.status === 'skipped'));
     for (const rule of skipped) this.#lines.push(...this.#wrap(`– skipped: ${rule.name}: ${rule.skipped ?? ''}`, '  '));
@@ -166,7 +182,8 @@ class Report {
       const what = exercises.length === 1 ? `Exercise ${exercises[0]?.id ?? ''} is done` : `All ${exercises.length} exercises pass`;
       this.#lines.push(`  ${this.#style('green', `${what}.`)} (${seconds}, seed ${seed})`);
     } else if (!failing && this.#result.problem === undefined) {
-      this.#lines.push(`  Nothing failed, but not everything was run. (${seconds}, seed ${seed})`);
+      const what = exercises.some(({ status }) => status === 'busy') ? 'not everything could be judged' : 'not everything was run';
+      this.#lines.push(`  Nothing failed, but ${what}. (${seconds}, seed ${seed})`);
     } else {
       this.#lines.push(`  ${seconds}, seed ${seed}`);
     }

@@ -60,8 +60,12 @@ type Check = JobPool['check'];
 export async function verdictOn(submission: Submission, tree: string, check: Check, earlier = true): Promise<Verdict> {
   try {
     const changed = buildSubmission(submission, tree);
-    const run: Run = async (exercises, rule) =>
-      await check({ chapter: { ...submission.chapter, exercises }, tree, subject: submission.name, bail: true, ...(rule === undefined ? {} : { rule }) });
+    const run: Run = async (exercises, rule) => {
+      const result = await check({ chapter: { ...submission.chapter, exercises }, tree, subject: submission.name, bail: true, ...(rule === undefined ? {} : { rule }) });
+      const busy = rulesOf(result).find(({ status }) => status === 'busy');
+      if (busy) throw new Error(`NOT JUDGED: ${busy.id}: ${shortFailure(busy)} (seed ${result.seed})`);
+      return result;
+    };
     if (submission.kind === 'wrong') {
       const judgement = await judgeWrong(submission, run, !earlier);
       const early = judgement.ok && earlier ? await caughtEarlier(submission, run) : undefined;

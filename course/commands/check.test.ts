@@ -33,6 +33,24 @@ describe('a check', () => {
     expect((await course.run('progress')).stdout).toMatch(/1\.3 .* passed once, not now/);
   });
 
+  test('that could not be judged is neither a pass nor a failure', async () => {
+    using course = new FakeCourse();
+    course.write('chapters/01-echo/echo.ts', 'pass 1.1');
+    course.write('chapters/01-echo/lines.ts', 'pass 1.3');
+    await course.run('test 1.1');
+    const before = course.progress();
+    course.write('chapters/01-echo/echo.ts', 'busy 1.1');
+    const { code, stdout } = await course.run('test 1.1 --json out.json');
+    expect(code).toBe(3);
+    expect(stdout).not.toContain('Next:');
+    expect(course.progress()).toEqual(before);
+    expect(JSON.parse(course.read('out.json'))).toMatchObject({ passed: false, exercises: [{ id: '1.1', status: 'busy' }] });
+    // What has failed, has failed.
+    course.write('chapters/01-echo/echo.ts', 'busy 1.1');
+    course.write('chapters/01-echo/lines.ts', 'broken');
+    expect((await course.run('test 1 --all')).code).toBe(1);
+  });
+
   test('of one exercise, by any name', async () => {
     using course = new FakeCourse();
     await Promise.all([course.run('test 1.2'), course.run('check 01.2'), course.run('test exercise 1.2')]);

@@ -14,6 +14,6 @@ export async function run(args: readonly string[]): Promise<number> {
     }
   }
   print('\nA chapter is called 4, 04, chapter-04, workers or 04-workers; an exercise, 4.2.');
-  print('Exit codes: 0 passed, 1 failed, 2 wrong use.');
+  print('Exit codes: 0 passed, 1 failed, 2 wrong use, 3 not judged because the machine was too busy.');
   return 0;
 }

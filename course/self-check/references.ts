@@ -21,10 +21,10 @@ async function checkReference(pool: JobPool, chapter: Chapter, exercise: Exercis
 /** Every rule is a unit. */
 export function rulesOutcome(result: CheckResult): Outcome {
   const rules = result.exercises.flatMap((exercise) => exercise.rules);
-  const wrong = rules.filter((rule) => rule.status === 'failed' || rule.status === 'not run');
+  const wrong = rules.filter((rule) => !['passed', 'skipped'].includes(rule.status));
   const empty = result.exercises.filter((exercise) => exercise.rules.length === 0);
   const faults = [
-    ...wrong.map((rule) => `${rule.id} fails on ${result.subject}: ${shortFailure(rule)} (seed ${result.seed})`),
+    ...wrong.map((rule) => `${rule.id} ${rule.status === 'busy' ? 'could not be judged' : 'fails'} on ${result.subject}: ${shortFailure(rule)} (seed ${result.seed})`),
     ...empty.map((exercise) => `${exercise.id} has no rule that was run on ${result.subject}`),
     ...(result.problem === undefined ? [] : [`${result.chapter} on ${result.subject} did not come to its end: ${result.problem}`]),
   ];
@@ -40,6 +40,7 @@ export function rulesOutcome(result: CheckResult): Outcome {
 /** What a rule's failure was, on one line. */
 export function shortFailure(rule: RuleResult): string {
   if (!rule.failure) return rule.status;
+  if (rule.status === 'busy') return `the machine was too busy; ${rule.failure.kind}: ${rule.failure.received}`;
   const { kind, received, expected } = rule.failure;
   return `${kind}: ${received}${expected === undefined ? '' : `; expected ${expected}`}`;
 }

@@ -32,6 +32,16 @@ beforeAll(() => {
      rule('absent', 'is skipped', { rule: 'c', skip: 'there is no nginx here' }, async () => { throw new Error('it ran'); });
      rule('reports', 'reports', { rule: 'd', likely: 'e', section: 'f' }, async () => check(false, { sent: 'x', received: 'y', expected: 'z' }));`,
   );
+  // What a machine does that is busy with something else, or is not: the account says it, and a clock of the test decides.
+  const account = (lostMs: number): string => `Object.defineProperties(subject.ownTime, { lostMs: { value: ${lostMs} }, wallMs: { value: 10_000 } });`;
+  testFile(
+    '1.3',
+    `let late = 2;
+     rule('late', 'is late', { rule: 'a' }, async ({ subject }) => { ${account(8000)} check(false, { timed: true, received: 'late' }); });
+     rule('late-in-peace', 'is late though nobody else is there', { rule: 'b' }, async ({ subject }) => { ${account(1000)} check(false, { timed: true, received: 'late' }); });
+     rule('late-at-first', 'is late twice', { rule: 'c' }, async ({ subject }) => { ${account(8000)} check(late-- <= 0, { timed: true, received: 'late' }); });
+     rule('wrong', 'is wrong', { rule: 'd' }, async ({ subject }) => { ${account(8000)} check(false, { received: 'wrong' }); });`,
+  );
   testFile('1.2', "rule('fine', 'is fine', { rule: 'a' }, async ({ connect, call }) => { const client = await connect(await call('start')); client.write('hi'); await client.expectBytes('hi'); });");
 });
 
@@ -123,6 +133,22 @@ describe('one rule', () => {
   test('draws what it draws in company', () => {
     expect(received(plain, '1.1/draws-too')).toMatch(/./);
     expect(received(oneRule, '1.1/draws-too')).toBe(received(plain, '1.1/draws-too'));
+  });
+});
+
+describe('a rule on a machine that is busy with something else', () => {
+  test('is neither passed nor failed where time decides', async () => {
+    const seen = await run(['1.3']);
+    expect(seen.get('1.3/late')).toMatchObject({ state: 'skipped', note: 'busy', meta: { busy: { lostShare: 0.8, attempts: 3 }, failure: { received: 'late' } } });
+    expect(seen.get('1.3/late-in-peace')).toMatchObject({ state: 'failed' });
+    expect(seen.get('1.3/late-at-first')).toMatchObject({ state: 'passed' });
+    expect(seen.get('1.3/wrong')).toMatchObject({ state: 'failed' });
+  });
+
+  test('stops what comes after it where a failure would', async () => {
+    const seen = await run(['1.3'], { TEN_BAIL: '1' });
+    expect(seen.get('1.3/late')).toMatchObject({ state: 'skipped', note: 'busy' });
+    expect(seen.get('1.3/wrong')).toMatchObject({ state: 'skipped', note: 'not run' });
   });
 });
 

@@ -40,6 +40,8 @@ export interface FailureReport {
   at?: string;
   /** The exercise that a starter's NotImplemented names. */
   notImplemented?: string;
+  /** A clock has decided, so a machine that is busy with something else may be the cause. */
+  timed?: true;
 }
 
 /** Thrown by the harness and by tests; carries the report to the reporter. */

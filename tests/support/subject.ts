@@ -4,8 +4,10 @@
  *
  * Time is measured in the server's own turns. A server on a busy machine is
  * slow, not silent, so silence counts only while its event loop is seen to turn
- * (it answers pings) and still nothing comes. A loop that does not turn at all
- * is `blocked` after {@link BLOCKED_MS}.
+ * (it answers pings) and still nothing comes, and only while nobody waits for a
+ * processor who may be the one to do something: the server, a process that it
+ * started, or this one (own-time.ts). A loop that does not turn at all is
+ * `blocked` after {@link BLOCKED_MS}.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -15,6 +17,8 @@ import { Bell } from './bell.ts';
 import { CheckFailure } from './failure.ts';
 import type { FailureReport } from './failure.ts';
 import type { DescribedError, FromHost, ToHost } from './messages.ts';
+import { OwnTime, ThreadsOf } from './own-time.ts';
+import type { ThreadSource } from './own-time.ts';
 import { forgetProcess, killGroup, registerProcess } from './processes.ts';
 import { StandStill } from './stand-still.ts';
 
@@ -29,6 +33,9 @@ export const LOADING_MS = 3500;
 
 /** How long its loop may stand still, in milliseconds; what it waits for a processor does not count. */
 export const BLOCKED_MS = 4500;
+
+/** However busy the machine: after this much of the wall clock, in milliseconds, a wait is over. */
+export const WAIT_WALL_MS_MAX = 60_000;
 
 const LAST_LINES = 12;
 const hostFile = fileURLToPath(new URL('host.ts', import.meta.url));
@@ -56,6 +63,8 @@ export interface SubjectOptions {
   tree: string;
   /** The chapter's driver module. */
   driverFile: string;
+  /** How its threads were scheduled, for tests of the measure itself. Default: as the system says. */
+  threads?: ThreadSource;
 }
 
 export class Subject {
@@ -75,10 +84,14 @@ export class Subject {
   #exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
   #killed = false;
   #unwritten: string | undefined;
+  readonly #threads: ThreadSource | undefined;
+  #ownTime: OwnTime | undefined;
+  #watch: NodeJS.Timeout | undefined;
   /** Resident memory of the process at its last turn, in bytes. */
   rssBytes = 0;
 
   constructor(options: SubjectOptions) {
+    this.#threads = options.threads;
     this.#child = spawn(process.execPath, [hostFile, options.tree, options.driverFile], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
@@ -108,6 +121,25 @@ export class Subject {
 
   get exited(): boolean {
     return this.#exit !== undefined;
+  }
+
+  /** The account of the time that was lost since this was first asked for. */
+  get ownTime(): OwnTime {
+    if (this.#ownTime === undefined) {
+      const ownTime = (this.#ownTime = new OwnTime(this.#threads ?? new ThreadsOf(this.pid)));
+      // Processes come and go: whoever has gone since the last look is in no account.
+      if (!this.#killed && !this.exited) this.#watch = setInterval(() => ownTime.look(WATCH_MS), WATCH_MS).unref();
+    }
+    return this.#ownTime;
+  }
+
+  /**
+   * Milliseconds on a clock that stands while one of ours waits for a processor that somebody else has. For
+   * differences: `subject.ownMs() - startedMs`.
+   */
+  ownMs(): number {
+    this.ownTime.look();
+    return this.ownTime.wallMs - this.ownTime.lostMs;
   }
 
   /** Waits until the chapter is loaded; throws a CheckFailure where it does not load. */
@@ -170,8 +202,10 @@ export class Subject {
   /** Waits for a condition, in the subject's own time. Never longer than it must. */
   async until(condition: () => boolean, options: WaitOptions = {}): Promise<WaitResult> {
     const { bell = this.#bell, progress = () => 0, patienceMs = PATIENCE_MS } = options;
+    const { ownTime } = this;
     let seen = progress();
-    let looked = performance.now();
+    let seenMs = performance.now();
+    let [lookedMs, lostMs] = [seenMs, ownTime.lostMs];
     let still = new StandStill(this.#child.pid);
     let quietMs = 0;
     let ping = this.#ping();
@@ -179,25 +213,29 @@ export class Subject {
     for (;;) {
       if (condition()) return 'met';
       if (this.exited) return await this.#untilAfterExit(condition, bell);
-      const now = performance.now();
       if (this.#loads !== loads) {
         // It has not turned, but has got on with what it loads.
         loads = this.#loads;
         still = new StandStill(this.#child.pid);
       }
       if (this.#pongs >= ping) {
-        // The loop has turned since the last look: the time that passed was its own.
-        quietMs += Math.min(now - looked, 2 * TICK_MS);
-        looked = now;
+        // The loop has turned since the last look: the time that passed was its own, but for what was lost.
+        const passedMs = performance.now() - lookedMs;
+        if (quietMs + passedMs > SUSPECT_MS) ownTime.look(TICK_MS);
+        quietMs += Math.min(Math.max(0, passedMs - (ownTime.lostMs - lostMs)), 2 * TICK_MS);
+        [lookedMs, lostMs] = [performance.now(), ownTime.lostMs];
         still = new StandStill(this.#child.pid);
         ping = this.#ping();
       }
       if (progress() !== seen) {
         seen = progress();
+        seenMs = performance.now();
         quietMs = 0;
       }
       if (quietMs >= patienceMs) return 'silent';
-      if (still.ms() > BLOCKED_MS && !(await this.#hasAnswered(ping))) return 'blocked';
+      const late = performance.now() - seenMs > Math.max(WAIT_WALL_MS_MAX, 2 * patienceMs);
+      if ((late || still.ms() > BLOCKED_MS) && !(await this.#hasAnswered(ping))) return 'blocked';
+      if (late) return 'silent';
       await bell.wait(TICK_MS);
     }
   }
@@ -272,6 +310,7 @@ export class Subject {
       this.#killed = true;
       killGroup(this.#child.pid);
     }
+    clearInterval(this.#watch);
     const started = performance.now();
     while (!this.exited && performance.now() - started < BLOCKED_MS) await this.#bell.wait(TICK_MS);
     this.#child.stdout?.destroy();
@@ -346,6 +385,10 @@ export class Subject {
 }
 
 const TICK_MS = 50;
+/** Quiet that is not looked at closely, in milliseconds: nearly all waits are over before. */
+const SUSPECT_MS = 100;
+/** How often the account of lost time is kept where nobody waits. */
+const WATCH_MS = 250;
 /** How often a loop that does not turn is looked at. */
 const TURN_LOOK_MS = 250;
 

@@ -203,13 +203,19 @@ export class TcpClient {
   async until(condition: () => boolean, report: Partial<FailureReport> & { patienceMs?: number } = {}): Promise<void> {
     const { patienceMs, ...details } = report;
     const over = (): boolean => condition() || this.#closed || this.#ended;
-    const options: WaitOptions = { bell: this.#bell, progress: () => this.#receivedBytes + this.#flushedBytes };
+    const options: WaitOptions = { bell: this.#bell, progress: () => this.#receivedBytes + this.#flushedBytes - this.#waitingBytes() };
     if (patienceMs !== undefined) options.patienceMs = patienceMs;
     const result = await this.#subject.until(over, options);
     if (condition()) return;
     // A connection that broke may be the first sign of a process that is dying.
     if ((this.#closed || this.#ended) && (await this.#subject.turn())) throw this.#failed('closed early', { received: this.describe(), ...details });
     throw this.failure(this.#subject.exited ? 'exited' : result === 'met' ? 'blocked' : result, details);
+  }
+
+  /** Bytes that the kernel has not taken yet. A large write gets on piece by piece, and is flushed only at its end. */
+  #waitingBytes(): number {
+    const { _handle: handle } = this.#socket as unknown as { _handle?: { writeQueueSize?: number } | null };
+    return handle?.writeQueueSize ?? 0;
   }
 
   /** Waits until `length` bytes have come, and gives them. */

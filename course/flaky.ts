@@ -1,0 +1,90 @@
+/**
+ * Runs the hidden tests of a chapter on the reference again and again, on a machine that is kept busy, and tells how
+ * often each rule was refused or not judged.
+ *
+ *     npx tsx course/flaky.ts chapter-01|1.4|1.4/stops-reading --runs 50 --load 16
+ *
+ * `--load` is how many programs that never rest are started for each core. They stand still while the test runner loads,
+ * and they are gone when this is. `--subject DIR` takes another tree than the reference; `--seed` is that of the first run.
+ *
+ * Exit codes: 0 nothing was refused, 1 something was, 2 wrong use.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CheckSession } from './check.ts';
+import type { CheckResult } from './check-result.ts';
+import { targetOf, treeOf } from './trees.ts';
+import { Problem } from './problem.ts';
+import { renderReport } from './report.ts';
+import { shortFailure } from './self-check/references.ts';
+
+/** A program that is stopped, and runs without end when it is told to go on. */
+function hog(): ChildProcess {
+  // It ends by itself when we are gone without having ended it.
+  const script = 'const parent = process.ppid; for (;;) { for (let n = 0; n < 1e9; n++); if (process.ppid !== parent) process.exit(); }';
+  return spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { runs: { type: 'string', default: '10' }, load: { type: 'string', default: '0' }, subject: { type: 'string', default: 'solutions' }, seed: { type: 'string' } },
+  });
+  const [wanted = ''] = positionals;
+  const [name = '', rule] = wanted.split('/');
+  const { chapter, exercise } = targetOf('flaky', [name]);
+  const tree = treeOf(values.subject, chapter);
+  const firstSeed = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed);
+  const hogs = Array.from({ length: Math.round(Number(values.load) * availableParallelism()) }, hog);
+  const signal = (which: NodeJS.Signals): void => hogs.forEach((one) => one.kill(which));
+  process.on('exit', () => signal('SIGKILL'));
+  for (const which of ['SIGINT', 'SIGTERM'] as const) process.once(which, () => process.exit(1));
+
+  const totals = { passed: 0, busy: 0, failed: 0 };
+  const rules = new Map<string, { busy: number; failed: number; rules: number }>();
+  let firstRed: CheckResult | undefined;
+  for (let run = 0; run < Number(values.runs); run++) {
+    signal('SIGSTOP');
+    const session = await CheckSession.open({
+      chapter, tree: tree.folder, subject: tree.label, bail: false, seed: firstSeed + run,
+      ...(exercise !== undefined && { exercise: exercise.id }), ...(rule !== undefined && { rule: wanted }),
+    });
+    try {
+      signal('SIGCONT');
+      const result = await session.run();
+      const all = result.exercises.flatMap((one) => one.rules);
+      const of = (status: string): typeof all => all.filter((one) => one.status === status);
+      const verdict = of('failed').length > 0 || result.problem !== undefined ? 'failed' : of('busy').length > 0 ? 'busy' : 'passed';
+      totals[verdict]++;
+      if (verdict === 'failed') firstRed ??= result;
+      console.log(`${run + 1}: ${verdict}, ${of('passed').length} rules passed, ${of('busy').length} not judged, ${of('failed').length} failed (${(result.durationMs / 1000).toFixed(1)} s, seed ${result.seed})`);
+      for (const one of [...of('failed'), ...of('busy')]) {
+        const entry = rules.get(one.id) ?? { busy: 0, failed: 0, rules: 0 };
+        entry[one.status as 'busy' | 'failed']++;
+        rules.set(one.id, entry);
+        console.log(`   ${one.status} ${one.id} (${(one.durationMs / 1000).toFixed(1)} s): ${shortFailure(one)}`);
+      }
+      if (result.problem !== undefined) console.log(`   ${result.problem}`);
+    } finally {
+      signal('SIGSTOP');
+      await session.close();
+    }
+  }
+  console.log(`\n${totals.passed} runs passed, ${totals.busy} not judged, ${totals.failed} failed`);
+  for (const [id, { busy, failed }] of rules) console.log(`  ${id}: not judged ${busy}, failed ${failed}`);
+  if (firstRed) console.log(`\nThe first that failed:\n\n${renderReport(firstRed, { columns: 100, colors: false })}`);
+  return totals.failed === 0 ? 0 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    process.exit(await main(process.argv.slice(2)));
+  } catch (error) {
+    console.error(error instanceof Problem ? error.message : error);
+    process.exit(2);
+  }
+}
