@@ -63,7 +63,7 @@ function unpack(path: string, reference: string | undefined, change: Change | un
   }
   throw new Problem(
     `The starter chapters/${path} is kept as what differs from solutions/${path}, and that file has been edited or is missing:`
-      + ` \`git checkout solutions/${path}\` brings it back.`,
+      + ` \`git checkout solutions/${path}\` brings it back. (If you maintain the course and meant to change it: \`npm run pack-starters\`.)`,
   );
 }
 

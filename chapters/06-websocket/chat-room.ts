@@ -11,7 +11,7 @@ import type { WebSocketPeer } from './websocket-types.ts';
 
 export interface ChatMessage {
   readonly type: 'message';
-  /** Who comes back names the last one that was seen. */
+  /** A client that comes back names the last one that it saw. */
   readonly id: string;
   readonly name: string;
   readonly text: string;
@@ -39,13 +39,13 @@ interface Member {
   readonly name: string;
 }
 
-/** A member's place: whoever has the key, which only its own page knows, may take it over. */
+/** A member's place. A page that has the key, which no other page knows, may take it over. */
 interface Place {
   readonly peer: WebSocketPeer;
   readonly key: string;
 }
 
-/** Behind a restart, the ids of before mean nothing: they begin otherwise. */
+/** After a restart, earlier ids mean nothing: new ones begin differently. */
 const EPOCH = Date.now().toString(36);
 
 export class ChatRoom {

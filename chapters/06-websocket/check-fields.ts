@@ -51,7 +51,7 @@ export function checkAcceptFields(headers: unknown): void {
 }
 
 function checkName(name: string): void {
-  if (!NAME.test(name)) throw new GatewayError('A35', `${JSON.stringify(name)} is no name of a header field`);
+  if (!NAME.test(name)) throw new GatewayError('A35', `${JSON.stringify(name)} is not the name of a header field`);
   if (HOP_BY_HOP.has(name.toLowerCase())) {
     throw new GatewayError('A37', `${name} is a field of the connection, which is the server's: leave it out`);
   }

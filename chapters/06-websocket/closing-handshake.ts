@@ -2,8 +2,8 @@
  * The closing handshake of one WebSocket (RFC 6455 §7): which Close frames are sent, how long the rest may take, and what
  * is remembered of how it ended.
  *
- * The two may cross on the way, or the peer may never answer. Whoever holds the socket ends the connection; here is only
- * said what that leaves behind.
+ * The two may cross on the way, or the peer may never answer. The owner of the socket ends the connection; this file only
+ * says what that leaves behind.
  */
 
 import { closeCodes } from './close-codes.ts';

@@ -41,7 +41,7 @@ const LINE_END = /\r\n|\r|\n/;
  * Writes an event as bytes.
  *
  * @throws RangeError for an id or a type with a line break, which would be fields of its own; for an id with a NUL,
- *   which clients ignore; for a `retryMs` that is no whole number
+ *   which clients ignore; for a `retryMs` that is not a whole number
  */
 export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
   // TODO 6.6  Whatever the text is, a browser has to read what was given (HTML standard, "Interpreting an event

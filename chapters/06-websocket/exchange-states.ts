@@ -95,7 +95,7 @@ export function nextState<State extends HttpSendState | WebSocketSendState | Lif
   const row = table[state];
   const next = Object.hasOwn(row, type) ? row[type] : undefined;
   if (next !== undefined) return next;
-  if (!belongsTo(kind, type)) throw new GatewayError('A33', `${shown(type)} is no event of a scope of type '${kind}'`);
+  if (!belongsTo(kind, type)) throw new GatewayError('A33', `${shown(type)} is not an event of a scope of type '${kind}'`);
   throw new GatewayError(rules[state](type), `${type} in the state '${state}', which takes ${listed(Object.keys(table[state]))}`);
 }
 

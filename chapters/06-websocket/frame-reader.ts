@@ -121,7 +121,7 @@ export class FrameReader {
     if (rsv !== RSV1 || !mayBeDeflated) throw new WebSocketError(1002, 'a reserved bit that no extension uses');
   }
 
-  /** The length in the two or eight bytes behind the second. RFC 6455 §5.2: the shortest form MUST be used. */
+  /** The length in the two or eight bytes after the second. RFC 6455 §5.2: the shortest form MUST be used. */
   #longLength(at: number, short: number): number {
     // TODO 6.4  `short` is 126 or 127, and the frame begins `at`. A longer form than is needed is 1002, and so are
     //           eight bytes whose highest bit is set.

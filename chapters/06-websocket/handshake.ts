@@ -51,7 +51,7 @@ export function readHandshake(request: HandshakeRequest): WebSocketOffer {
 }
 
 /**
- * Whether a page of this origin may open a WebSocket (RFC 6455 §10.2). Whoever sends no Origin is no browser, and there
+ * Whether a page of this origin may open a WebSocket (RFC 6455 §10.2). A client that sends no Origin is not a browser, and there
  * is no user of a browser to protect from it.
  *
  * @param allowed origins such as `https://example.org`; any, if it is `null`
@@ -93,7 +93,7 @@ export function chooseSubprotocol(offer: WebSocketOffer, supported: readonly str
   throw new NotImplemented('6.3');
 }
 
-/** RFC 6455 §4.2.2: another version is answered by 426 with the one that is spoken here. */
+/** RFC 6455 §4.2.2: any other version is answered with 426 and the version that we speak. */
 function checkVersion(version: string | undefined): void {
   // TODO 6.3  None at all, or what is no number (RFC 6455 §4.3), is 400 (`bad`). A 426 comes with `upgradeRequired`.
   throw new NotImplemented('6.3');

@@ -2,7 +2,7 @@
  * One request and its response, as an application sees them: `receive` and `send` of an http scope, and what the
  * application's end means (the rules A40 to A65 of docs/gateway-spec.md).
  *
- * It knows no connection: where the request comes from is an {@link HttpSource}, and the response goes to whoever
+ * It knows no connection: where the request comes from is an {@link HttpSource}, and the response goes to the caller that
  * awaits it.
  */
 
@@ -175,7 +175,7 @@ export class HttpExchange implements ResponseListener {
     this.onOver();
   }
 
-  /** Who gives up because nobody is there any more has done nothing wrong. */
+  /** An application that gives up because its client has gone has done nothing wrong. */
   #isFault(error: unknown): boolean {
     if (!isOurFault(error)) return false;
     if (error instanceof DisconnectError) return !this.#over && !this.#sent.complete;

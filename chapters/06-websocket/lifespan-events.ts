@@ -20,7 +20,7 @@ export interface LifespanComplete {
 
 export interface LifespanFailed {
   readonly type: 'lifespan.startup.failed' | 'lifespan.shutdown.failed';
-  /** For whoever runs the server. */
+  /** For the person who runs the server. */
   readonly message?: string;
 }
 

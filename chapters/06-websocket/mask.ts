@@ -22,11 +22,11 @@ export function applyMask(bytes: Uint8Array, start: number, end: number, key: nu
   // The key, turned so that its highest octet is for `start`.
   const turned = rotated(key, phase);
   if (end - start < WORDS_FROM_BYTES) return maskBytes(bytes, start, end, turned);
-  // Words must lie at a multiple of their size in the memory behind: the bytes before the first one go alone.
+  // A word must lie at a multiple of its size in the underlying memory: the bytes before the first one go alone.
   const wordsStart = start + (-(bytes.byteOffset + start) & (WORD_BYTES - 1));
   const words = new BigUint64Array(bytes.buffer, bytes.byteOffset + wordsStart, Math.floor((end - wordsStart) / WORD_BYTES));
   const wordsEnd = wordsStart + words.length * WORD_BYTES;
-  // A word has room for the key twice: behind the words it goes on as it began with them.
+  // A word has room for the key twice, so after the words the key goes on as it began.
   const wordsKey = rotated(turned, wordsStart - start);
   maskBytes(bytes, start, wordsStart, turned);
   maskWords(words, littleEndian ? swapped(wordsKey) : wordsKey);
@@ -59,7 +59,7 @@ function maskWords(words: BigUint64Array, key: number): void {
   for (let i = 0; i < words.length; i++) words[i] = words[i]! ^ word;
 }
 
-/** The key for what comes so many bytes later. */
+/** The key for bytes that come this much later. */
 function rotated(key: number, bytes: number): number {
   const turn = (bytes & 3) * 8;
   return turn === 0 ? key : (key << turn) | (key >>> (32 - turn));

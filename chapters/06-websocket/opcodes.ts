@@ -17,7 +17,7 @@ export const RSV = 0x70;
 /** The second byte: the payload is masked, and the key follows. */
 export const MASKED = 0x80;
 
-/** Opcodes from here on are of control frames: short, never in fragments, and they may stand between fragments. */
+/** Opcodes from here on belong to control frames: short, never fragmented, and allowed between fragments. */
 export const FIRST_CONTROL = 0x8;
 /** A control frame's payload, in bytes (RFC 6455 §5.5). */
 export const CONTROL_BYTES_MAX = 125;

@@ -1,7 +1,7 @@
 /**
  * The messages that a WebSocket sends, and two marks on those that the kernel has not taken yet.
  *
- * Above the high-water mark `send` asks its caller to wait for `drained`. Who sends on all the same fills the memory of
+ * Above the high-water mark `send` asks its caller to wait for `drained`. A caller that sends on all the same fills the memory of
  * everybody: above the limit the connection is cut.
  */
 

@@ -26,7 +26,7 @@ export interface AsyncServeOptions extends Omit<ServeOptions, 'onError'>, AsyncO
   readonly lifespan?: 'auto' | 'off';
 }
 
-/** What is still in progress is cut after so many milliseconds, unless told otherwise. */
+/** What is still in progress is cut after this many milliseconds, unless told otherwise. */
 const DEADLINE_MS = 10_000;
 /** What an application has to see that its client was cut. */
 const LAST_WORDS_MS = 100;

@@ -1,7 +1,7 @@
 /**
  * A WebSocket as an application sees it, and where applications get one from.
  *
- * Types alone: websocket.ts and websocket-server.ts stand behind them, and neither is known here.
+ * Only types: websocket.ts and websocket-server.ts implement them, and neither is known here.
  */
 
 import type { HeaderPair, HttpRequest, HttpResponse } from '../02-http/index.ts';

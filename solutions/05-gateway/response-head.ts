@@ -60,7 +60,7 @@ export function checkHeaders(headers: unknown): void {
 }
 
 function checkName(name: string): void {
-  if (!NAME.test(name)) throw new GatewayError('G41', `${show(name)} is no name of a header field`);
+  if (!NAME.test(name)) throw new GatewayError('G41', `${show(name)} is not the name of a header field`);
   if (HOP_BY_HOP.has(name.toLowerCase())) {
     throw new GatewayError('G43', `${name} is a field of the connection, which is the server's: leave it out`);
   }

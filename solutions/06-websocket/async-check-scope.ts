@@ -19,7 +19,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 };
 const SCHEMES: Readonly<Record<string, readonly string[]>> = { http: ['http', 'https'], websocket: ['ws', 'wss'] };
 
-/** Complains of each rule that the scope breaks. False where it is none that can be watched. */
+/** Complains of each rule that the scope breaks. False where the scope is not one that can be watched. */
 export function checkScope(scope: unknown, complain: Complain): boolean {
   if (typeof scope !== 'object' || scope === null) {
     complain('A10', `the scope is ${scope === null ? 'null' : `a ${typeof scope}`}`);

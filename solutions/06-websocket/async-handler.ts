@@ -22,7 +22,7 @@ import type { WebSocketAcceptance, WebSocketHost, WebSocketOffer, WebSocketPeer 
 /**
  * Serves an application by chapter 02's server.
  *
- * The handler throws an HttpError for a request that cannot be a scope (400), for a handshake that is none, and for an
+ * The handler throws an HttpError for a request that cannot be a scope (400), for a request that is not a handshake, and for an
  * application that failed (500).
  */
 export function asyncHandler(
@@ -52,7 +52,7 @@ function answerRequest(
 /** What is said of an extension that has nothing but its key; one for all. */
 const noDetails = Object.freeze({});
 
-/** @throws HttpError 400, 403, 405, 426 for a handshake that is none */
+/** @throws HttpError 400, 403, 405 or 426 for a request that is not a handshake */
 function answerHandshake(
   app: AsyncApp,
   request: HttpRequest,

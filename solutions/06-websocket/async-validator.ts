@@ -1,5 +1,5 @@
 /**
- * The validator of part two, as middleware: it stands between a server and an application, changes nothing of what they
+ * The validator of part two, as middleware: it sits between a server and an application, changes nothing of what they
  * say to each other, and tells at the end of each call which rules of docs/gateway-spec.md were broken, and by whom.
  *
  * Where it is not, nothing of it is done.
@@ -21,7 +21,7 @@ export interface AsyncValidatorOptions {
   readonly report?: (breaches: readonly AsyncBreach[], scope: Scope) => void;
 }
 
-/** Watches an application and whoever calls it. */
+/** Watches an application and its caller. */
 export function asyncValidator(app: AsyncApp, { report = writeToStderr }: AsyncValidatorOptions = {}): AsyncApp {
   return async (scope, receive, send) => {
     const breaches = new AsyncBreaches((list) => report(list, scope));

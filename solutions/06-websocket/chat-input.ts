@@ -33,7 +33,7 @@ export function parseName(text: string, { nameLengthMax }: ChatLimits): string |
   return name === '' || [...name].length > nameLengthMax || INVISIBLE.test(name) ? null : name;
 }
 
-/** A room's name: what can stand in a URL as it is. */
+/** A room's name: only what a URL can carry unescaped. */
 export function parseRoomName(text: string): string | null {
   return /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(text) ? text : null;
 }

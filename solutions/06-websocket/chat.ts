@@ -91,7 +91,7 @@ async function deny(send: Send<WebSocketSendEvent>, status: number): Promise<voi
   await send({ type: 'websocket.http.response.body', body: Buffer.from(`${status} ${reasonPhrase(status)}\n`) });
 }
 
-/** Whether the page that asks came from where it asks. What is no browser sends no Origin, and may. */
+/** Whether the page that asks came from this server. A client that is not a browser sends no Origin, and is let in. */
 function isOurPage({ headers }: WebSocketScope): boolean {
   const field = (name: string): string | undefined => headers.find((header) => header[0] === name)?.[1];
   const origin = field('origin');

@@ -12,7 +12,7 @@ import type { WebSocketAccept, WebSocketClose, WebSocketSend } from './websocket
 /** RFC 6455 §5.5: a control frame carries 125 bytes, and a Close frame's code takes two of them. */
 const REASON_BYTES_MAX = 123;
 
-/** @throws GatewayError A34 for what is no event */
+/** @throws GatewayError A34 for anything that is not an event */
 export function checkIsEvent(event: unknown): asserts event is SentEvent {
   if (typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string') return;
   throw new GatewayError('A34', "an event is an object with a type: { type: 'http.response.start', … }");

@@ -19,7 +19,7 @@ export const closeCodes = Object.freeze({
   tryAgainLater: 1013,
 });
 
-/** Whether a code may stand in a Close frame (RFC 6455 §7.4.1, §7.4.2). */
+/** Whether a code may be sent in a Close frame (RFC 6455 §7.4.1, §7.4.2). */
 export function mayBeSent(code: number): boolean {
   if (code >= 3000) return code <= 4999;
   // 1004 means nothing yet; 1005, 1006 and 1015 are for telling an application and MUST NOT be on the wire.

@@ -2,8 +2,8 @@
  * The closing handshake of one WebSocket (RFC 6455 §7): which Close frames are sent, how long the rest may take, and what
  * is remembered of how it ended.
  *
- * The two may cross on the way, or the peer may never answer. Whoever holds the socket ends the connection; here is only
- * said what that leaves behind.
+ * The two may cross on the way, or the peer may never answer. The owner of the socket ends the connection; this file only
+ * says what that leaves behind.
  */
 
 import { closeCodes } from './close-codes.ts';
@@ -48,7 +48,7 @@ export class ClosingHandshake {
   /** The peer's Close frame has come. */
   receive({ code, reason }: CloseEvent): void {
     this.#closure = { code, reason, clean: true };
-    // RFC 6455 §5.5.1: if it is no answer it is answered, typically by the same code.
+    // RFC 6455 §5.5.1: unless it is itself an answer, it is answered, typically with the same code.
     if (this.#machine.state === 'close-received') this.begin(code, '');
   }
 
@@ -69,7 +69,7 @@ export class ClosingHandshake {
   }
 
   #beginWaiting(): void {
-    // What comes behind our Close frame, a broken frame too, gives nobody more time.
+    // Nothing that arrives after our Close frame, not even a broken frame, buys the peer more time.
     if (this.state !== 'open') return;
     this.state = 'closing';
     this.deadlineMs = this.#group.after(this.#group.timeouts.closeMs);

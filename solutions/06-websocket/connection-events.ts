@@ -12,7 +12,7 @@ export interface MessageEvent<Data = WebSocketMessage> {
   readonly data: Data;
 }
 
-/** A ping; it is to be answered by a pong with the same data. */
+/** A ping, to be answered with a pong that carries the same data. */
 export interface PingEvent<Data = Buffer> {
   readonly type: 'ping';
   readonly data: Data;
@@ -23,7 +23,7 @@ export interface PongEvent<Data = Buffer> {
   readonly data: Data;
 }
 
-/** The peer's Close frame; it is to be answered by one of ours, if it is no answer itself. */
+/** The peer's Close frame, to be answered with one of ours unless it is an answer itself. */
 export interface CloseEvent {
   readonly type: 'close';
   /** 1005 where the frame has none. */

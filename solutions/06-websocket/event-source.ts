@@ -17,7 +17,7 @@ export interface EventSourceOptions {
   readonly retryMs?: number;
 }
 
-/** The events of one client: whoever has some calls {@link EventSourceSender.push}. */
+/** The events of one client: code that has some calls {@link EventSourceSender.push}. */
 export class EventSourceSender {
   readonly #waitingMax: number;
   readonly #heartbeatMs: number;
@@ -78,7 +78,7 @@ export class EventSourceSender {
     }
   }
 
-  /** `retry` alone is no event: the client notes it and hears nothing. */
+  /** `retry` alone is not an event: the client notes it, and its listeners hear nothing. */
   #greeting(): Buffer {
     return this.#retryMs === undefined ? heartbeat : Buffer.from(`retry: ${this.#retryMs}\n\n`);
   }

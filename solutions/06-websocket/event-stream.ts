@@ -40,7 +40,7 @@ const LINE_END = /\r\n|\r|\n/;
  * Writes an event as bytes.
  *
  * @throws RangeError for an id or a type with a line break, which would be fields of its own; for an id with a NUL,
- *   which clients ignore; for a `retryMs` that is no whole number
+ *   which clients ignore; for a `retryMs` that is not a whole number
  */
 export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
   let text = '';
@@ -50,7 +50,7 @@ export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
   }
   if (id !== undefined) text += `id: ${oneLine('id', id)}\n`;
   if (event !== undefined) text += `event: ${oneLine('event', event)}\n`;
-  // One space behind the colon is taken off: there is always one, so that a text may begin with its own.
+  // Clients take off one space after the colon. We always send one, so that a text may begin with its own.
   for (const line of data.split(LINE_END)) text += `data: ${line}\n`;
   return Buffer.from(`${text}\n`);
 }

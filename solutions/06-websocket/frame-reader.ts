@@ -136,7 +136,7 @@ export class FrameReader {
     if (rsv !== RSV1 || !mayBeDeflated) throw new WebSocketError(1002, 'a reserved bit that no extension uses');
   }
 
-  /** The length in the two or eight bytes behind the second. RFC 6455 §5.2: the shortest form MUST be used. */
+  /** The length in the two or eight bytes after the second. RFC 6455 §5.2: the shortest form MUST be used. */
   #longLength(at: number, short: number): number {
     const { bytes } = this;
     const high = short === 126 ? 0 : word(bytes, at + 2);

@@ -35,7 +35,7 @@ export function encodeFrame(firstByte: number, payload: string | Uint8Array, mas
   return frame;
 }
 
-/** The head of a frame that is not masked, for a payload that is too long to be copied behind it. */
+/** The head of an unmasked frame whose payload is too long to be copied into the same buffer. */
 export function encodeHead(firstByte: number, length: number): Buffer {
   const head = Buffer.allocUnsafe(lengthEndOf(length));
   writeHead(head, firstByte, length, 0);

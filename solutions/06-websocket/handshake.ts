@@ -63,7 +63,7 @@ export function readHandshake(request: HandshakeRequest): WebSocketOffer {
 }
 
 /**
- * Whether a page of this origin may open a WebSocket (RFC 6455 §10.2). Whoever sends no Origin is no browser, and there
+ * Whether a page of this origin may open a WebSocket (RFC 6455 §10.2). A client that sends no Origin is not a browser, and there
  * is no user of a browser to protect from it.
  *
  * @param allowed origins such as `https://example.org`; any, if it is `null`
@@ -105,7 +105,7 @@ export function chooseSubprotocol(offer: WebSocketOffer, supported: readonly str
   return supported.find((one) => offer.subprotocols.includes(one)) ?? '';
 }
 
-/** RFC 6455 §4.2.2: another version is answered by 426 with the one that is spoken here. */
+/** RFC 6455 §4.2.2: any other version is answered with 426 and the version that we speak. */
 function checkVersion(version: string | undefined): void {
   if (version === VERSION) return;
   if (version === undefined || !versionNumber.test(version)) throw bad('Sec-WebSocket-Version is missing or no number');

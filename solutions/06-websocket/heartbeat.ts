@@ -19,7 +19,7 @@ export class Heartbeat {
   #heard = true;
   /** A ping has been sent, and nothing has arrived since the deadline before. */
   #pinged = false;
-  /** When to look at the silence next: {@link Heartbeat.expire}. Whoever wants to know asks {@link Heartbeat.dueMs}. */
+  /** When to call {@link Heartbeat.expire} next. It may be asked for as {@link Heartbeat.dueMs}. */
   deadlineMs: number;
 
   constructor(machine: WebSocketConnection, batch: SocketBatch, group: SessionGroup) {
@@ -47,7 +47,7 @@ export class Heartbeat {
   /**
    * The deadline has passed.
    *
-   * @param listening whether the socket is read from: whoever is not listened to cannot be heard
+   * @param listening whether the socket is being read: a peer that nobody listens to cannot be heard
    * @returns false where the peer has been silent for too long
    */
   expire(listening: boolean): boolean {

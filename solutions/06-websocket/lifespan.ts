@@ -2,7 +2,7 @@
  * The life of an application: told to start before anybody is served, and to stop when nobody is any more (the rules
  * A90 to A99 of docs/gateway-spec.md).
  *
- * It knows nothing of servers: whoever has one calls {@link Lifespan.start} and {@link Lifespan.stop}.
+ * It knows nothing of servers: the code that has one calls {@link Lifespan.start} and {@link Lifespan.stop}.
  */
 
 import { GatewayError } from '../05-gateway/index.ts';

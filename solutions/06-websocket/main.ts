@@ -31,7 +31,7 @@ export interface Arguments {
   readonly help: boolean;
 }
 
-/** Parses the arguments. @throws Error with a sentence for whoever typed them */
+/** Parses the arguments. @throws Error with a sentence for the person who typed them */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...argv],

@@ -76,7 +76,7 @@ export class MessageReader {
     return message;
   }
 
-  /** RFC 6455 §8.1: text that is no UTF-8 MUST fail the connection. */
+  /** RFC 6455 §8.1: text that is not UTF-8 MUST fail the connection. */
   #check(frame: FrameReader, ends: boolean): void {
     if (frame.ascii && (this.#utf8 === null || this.#utf8.complete)) return;
     const utf8 = (this.#utf8 ??= new Utf8Validator());
@@ -111,7 +111,7 @@ export class MessageReader {
     }
   }
 
-  /** Behind the small parts before this one, in memory of twice the size: what comes singly is not copied over and over. */
+  /** Appends to the small parts before this one, in memory that doubles: bytes that arrive singly are not copied over and over. */
   #collect(frame: FrameReader, partBytes: number): void {
     const bytes = this.#collectedBytes + partBytes;
     if (bytes > this.#collected.length) {

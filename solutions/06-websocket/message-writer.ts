@@ -8,7 +8,7 @@ import { BINARY, FIN, RSV1, TEXT } from './opcodes.ts';
 import { SharedMessage } from './shared-message.ts';
 import type { WebSocketRole } from './states.ts';
 
-/** Copying more than this behind its head costs more than a second buffer does. */
+/** Copying a longer payload next to its head costs more than a second buffer does. */
 const COPIED_BYTES_MAX = 16 * 1024;
 
 /** Messages below this are sent as they are: little is gained. */

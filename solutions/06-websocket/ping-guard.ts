@@ -1,7 +1,7 @@
 /**
  * How pings are answered: all of them, while somebody reads the answers; and not at any rate.
  *
- * An empty ping costs its sender six bytes, and us a pong. Who sends many and reads nothing must neither fill our memory nor keep
+ * An empty ping costs its sender six bytes, and us a pong. A peer that sends many and reads nothing must neither fill our memory nor keep
  * us from everybody else.
  */
 

@@ -41,7 +41,7 @@ export interface RequestScope {
   query: string;
   /** Names in lower case; the order and the number of the lines as sent. */
   headers: readonly HeaderPair[];
-  /** `null` where it is not known, as behind a Unix domain socket. */
+  /** `null` where it is not known, as on a Unix domain socket. */
   client: Endpoint | null;
   server: Endpoint | null;
   /** What the application has put into the lifespan's `state`: a copy of it for each scope. */

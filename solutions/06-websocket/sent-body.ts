@@ -73,7 +73,7 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#release();
   }
 
-  /** The body breaks off: whoever asks for the next part is told so by this error. */
+  /** The body breaks off: the reader that asks for the next part gets this error. */
   fail(error: unknown): void {
     this.#error = { value: error };
     this.#release();

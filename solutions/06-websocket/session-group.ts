@@ -55,7 +55,7 @@ export class SessionGroup {
     return this.#nowMs;
   }
 
-  /** The deadline that lies so many milliseconds ahead. */
+  /** The deadline that lies this many milliseconds ahead. */
   after(ms: number): number {
     // Without members nothing ticks, and the clock stands where the last one left it.
     if (this.#timer === null) this.#nowMs = performance.now();

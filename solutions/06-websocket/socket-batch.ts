@@ -92,7 +92,7 @@ export class SocketBatch {
         return;
       }
       this.#waiters = [resolve];
-      // A socket tells of single writes, and of a buffer that was full: behind an empty write all others have gone.
+      // A socket reports single writes, and a buffer that was full. Once an empty write is done, all those before it are, too.
       this.#socket.write(nothing, (error) => this.#settle(error === null || error === undefined));
     });
   }

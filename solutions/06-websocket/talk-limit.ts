@@ -7,7 +7,7 @@ export class TalkLimit {
   #left: number;
   #lastMs = -Infinity;
 
-  /** @param limits so many messages at once, and as many again in `talkMs` */
+  /** @param limits how many messages at once, and as many again in `talkMs` */
   constructor({ talkMax, talkMs }: { readonly talkMax: number; readonly talkMs: number }) {
     this.#max = talkMax;
     this.#refillMs = talkMs / talkMax;

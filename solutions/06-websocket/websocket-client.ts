@@ -79,7 +79,7 @@ function openOn(socket: Socket, handshake: ClientHandshake, group: SessionGroup)
         const machine = new WebSocketConnection({ role: 'client', limits: group.limits, deflate });
         const session = new WebSocketSession(socket, machine, group);
         resolve(new OpenWebSocket(session, subprotocol));
-        // What came with the response is read when whoever waits for the WebSocket has it.
+        // What came with the response is read once the caller that waits for the WebSocket has it.
         const head = http.takeInput();
         if (head.length > 0) setImmediate(() => session.receiveData(head));
       } catch (error) {

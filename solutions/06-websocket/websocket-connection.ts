@@ -5,7 +5,7 @@
  * `nextEvent` consumes and returns an event, returns `needMoreData`, or throws a WebSocketError, after which the machine
  * stays dead: it reads nothing more, and only a Close frame with the error's code may still be sent.
  *
- * Pings and Close frames are not answered here: their answers are events like others, and whoever drives the machine
+ * Pings and Close frames are not answered here: their answers are events like any others, and the driver of the machine
  * sends them. The opening handshake is over when it begins; it is in handshake.ts. Messages are sent in one frame each.
  */
 

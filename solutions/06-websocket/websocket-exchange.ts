@@ -228,7 +228,7 @@ export class WebSocketExchange implements ResponseListener {
     this.#end();
   }
 
-  /** Who gives up because nobody is there any more has done nothing wrong. */
+  /** An application that gives up because its client has gone has done nothing wrong. */
   #isFault(error: unknown): boolean {
     if (!isOurFault(error)) return false;
     const { lost, peer } = this.#pending;

@@ -1,5 +1,5 @@
 /**
- * A WebSocket on a socket: the driver that stands between the socket and a WebSocketConnection.
+ * A WebSocket on a socket: the driver between the socket and a WebSocketConnection.
  *
  * It reads, feeds, acts and writes. What bytes mean is the machine's business; when to send what is that of the outbox,
  * the heartbeat, the ping guard and the closing handshake. Here they meet the socket.
@@ -171,7 +171,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
   close(code: number, reason: string): void {
     if (this.closing.state !== 'open') return;
     this.closing.begin(code, reason);
-    // The peer's Close frame has to be read, whoever had stopped the reading; messages before it are dropped.
+    // The peer's Close frame has to be read even if somebody had paused the reading; messages before it are dropped.
     this.readOn();
   }
 
@@ -192,7 +192,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   /**
    * Nothing more is read or sent. What still arrives is dropped until the peer has ended its side, for a socket that is
-   * closed with unread input answers by RST, which can destroy the Close frame on its way.
+   * closed with unread input answers with an RST, which can destroy the Close frame on its way.
    */
   #end(endSocket: boolean): void {
     this.#ending = true;

@@ -1,7 +1,7 @@
 /**
  * A WebSocket as an application holds it: what arrives, asked for or handed over; what is to leave; and the end of it.
  *
- * It knows no socket. Everything here is a word to the session behind it, or to a part of that.
+ * It knows no socket. Everything here is passed on to its session, or to a part of the session.
  */
 
 import { closeCodes } from './close-codes.ts';
