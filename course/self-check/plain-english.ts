@@ -37,9 +37,11 @@ const PLACES: readonly string[] = [
   'chapters/01-echo/*.md',
   'chapters/02-http/*.md',
   'chapters/03-static/*.md',
+  'chapters/04-workers/*.md',
   'solutions/01-echo/*.md',
   'solutions/02-http/*.md',
   'solutions/03-static/*.md',
+  'solutions/04-workers/*.md',
 ];
 
 interface Pattern {
