@@ -1,9 +1,9 @@
 /**
- * The application that every design serves: the same answers, whoever gives them.
+ * The application that every design serves: the same answers, whichever design gives them.
  *
  *     GET /             hello
  *     GET /slow         hello, after half a second of waiting for a database that is not there
- *     GET /cpu?ms=5     hello, after so many milliseconds of computing
+ *     GET /cpu?ms=5     hello, after this many milliseconds of computing
  *     GET /stats        what the server knows of itself, in JSON
  *
  * How it waits is the difference between two worlds, and the only thing about it that a design chooses.
@@ -27,7 +27,7 @@ export interface AppOptions extends AppSettings {
   readonly stats: () => Promise<Stats>;
   /** Told of each response but those of /stats, before it leaves. */
   readonly onServed: () => void;
-  /** Instead of computing for so many milliseconds here and now. */
+  /** Called instead of computing for that many milliseconds here and now. */
   readonly compute?: (ms: number) => Promise<void>;
 }
 

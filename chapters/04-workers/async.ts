@@ -1,6 +1,6 @@
 /**
- * One loop for all, with async/await: the same as with callbacks, written as if nobody else were there. Whatever must
- * be known after a wait stands in variables, and the runtime keeps the place.
+ * One loop for all, with async/await: the same as with callbacks, written as if nobody else were there. What must
+ * be known after a wait is kept in variables, and the runtime keeps the place.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';

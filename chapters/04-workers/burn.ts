@@ -13,7 +13,7 @@ export function blockFor(ms: number): void {
 }
 
 /**
- * Computes for so many milliseconds of this thread's own CPU time. A clock on the wall would be the wrong measure: ten
+ * Computes for this many milliseconds of this thread's own CPU time. The time on the wall would be the wrong measure: ten
  * threads that share a core would all be done after the same five milliseconds, and would have done half a millisecond
  * of work each. And the clock of a thread's CPU time moves in steps of 4 ms on Linux. So it is an amount of work that
  * takes this long where nobody disturbs it, found out once in each thread.

@@ -1,6 +1,6 @@
 /**
  * One loop for all, with callbacks: a function is called when something has happened, does what can be done now, and
- * returns. Whatever must be known at the next call stands in fields.
+ * returns. What must be known at the next call is kept in fields.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -12,7 +12,7 @@ import type { App } from './app.ts';
 import { appRequest, LoopConnection } from './loop-connection.ts';
 import { loopServer } from './loop-server.ts';
 
-/** A client that sends more than so many bytes ahead of our answers waits. */
+/** A client that sends more than this many bytes ahead of our answers waits. */
 const HELD_BYTES_MAX = 64 * 1024;
 
 class CallbackConnection extends LoopConnection {

@@ -1,7 +1,7 @@
 /**
  * A fixed number of workers that is kept up: who dies is replaced, and who keeps dying is replaced ever more slowly.
  *
- * Whether a worker is a process or a thread is the business of whoever starts it.
+ * Whether a worker is a process or a thread is the business of the code that starts it.
  */
 
 /** One worker, as its starter describes it. */
@@ -88,7 +88,7 @@ export class Crew<M extends Member> {
     const member = start(place);
     const startedAt = performance.now();
     this.#members.add(member);
-    // Who cannot start says so when it is gone.
+    // A worker that cannot start says so by exiting.
     member.ready.then(() => onReady?.(member), ignore);
     void member.gone.then((reason) => {
       this.#members.delete(member);

@@ -10,11 +10,11 @@ export interface DesignOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   /**
-   * How many processes or threads: of a pool, so many all the time; where each connection has one, so many at most.
+   * How many processes or threads. A pool always has this many; where each connection has its own, there are at most this many.
    * Designs on one loop have none. Default: one for each core.
    */
   readonly workers?: number;
-  /** How many connections or tasks may wait for a worker; what comes beyond is answered by 503. Default 64. */
+  /** How many connections or tasks may wait for a worker; any more are answered with 503. Default 64. */
   readonly queueMax?: number;
   /** A worker of a pool that takes longer for one task is replaced. Milliseconds; default 30,000. */
   readonly taskTimeoutMs?: number;
@@ -42,7 +42,7 @@ export interface Stats {
   readonly open: number;
   /** Responses of the application so far, /stats not among them, those of workers that are gone included. */
   readonly served: number;
-  /** Connections or requests that were answered by 503 because the queue was full. */
+  /** Connections or requests that were answered with 503 because the queue was full. */
   readonly refused: number;
   /** Connections or tasks that wait for a worker. */
   readonly queued: number;
@@ -51,14 +51,14 @@ export interface Stats {
 }
 
 export interface CloseOptions {
-  /** What is still in progress after so many milliseconds is cut. Default 10,000. */
+  /** What is still in progress after this many milliseconds is cut. Default 10,000. */
   readonly deadlineMs?: number;
 }
 
 export interface RunningServer {
   readonly address: AddressInfo;
   stats(): Promise<Stats>;
-  /** Stops accepting, finishes what is in progress, and leaves no process and no thread behind. */
+  /** Stops accepting, finishes what is in progress, and leaves no process or thread running. */
   close(options?: CloseOptions): Promise<void>;
 }
 

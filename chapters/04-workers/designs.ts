@@ -34,7 +34,7 @@ export const designs = {
 
 export type DesignName = keyof typeof designs;
 
-/** @throws RangeError with the list for a name that is none */
+/** @throws RangeError with the list, for a name that is not on it */
 export function designNamed(name: string): Design {
   if (!Object.hasOwn(designs, name)) throw new RangeError(`there is no design '${name}'; there are: ${Object.keys(designs).join(', ')}`);
   return designs[name as DesignName];

@@ -23,7 +23,7 @@ export class LoopConnection {
     socket.on('error', () => socket.destroy());
   }
 
-  /** Takes in what has come. Behind the last response nothing counts any more. */
+  /** Takes in what has come. After the last response nothing counts any more. */
   receive(bytes: Buffer): void {
     if (this.machine.ourState === 'must-close') return;
     this.machine.receiveData(bytes);

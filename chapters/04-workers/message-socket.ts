@@ -12,19 +12,19 @@ export class MessageSocket extends Duplex {
   readonly #tell: (message: FromConnection, transfer: ArrayBuffer[]) => void;
   #onWritten: (() => void) | null = null;
 
-  /** @param tell gives a message to whoever has the socket */
+  /** @param tell gives a message to the process that has the socket */
   constructor(tell: (message: FromConnection, transfer: ArrayBuffer[]) => void) {
     // Half-open: a client may end its side and still wait for its answer.
     super({ allowHalfOpen: true });
     this.#tell = tell;
   }
 
-  /** The same, for whoever asks for a socket. What is not here (addresses, keep-alive probes, …) is not asked for. */
+  /** The same, for code that wants a socket. What is not here (addresses, keep-alive probes, …) it does not ask for. */
   asSocket(): Socket {
     return this as unknown as Socket;
   }
 
-  /** Takes in what whoever has the socket tells. */
+  /** Takes in what the process that has the socket says. */
   receive(message: ToConnection): void {
     if (message.type === 'data') this.push(Buffer.from(message.bytes.buffer));
     else if (message.type === 'end') this.push(null);

@@ -1,5 +1,5 @@
 /**
- * A fixed set of processes that share one listening socket: whoever has time takes the next connection.
+ * A fixed set of processes that share one listening socket: the first one with time takes the next connection.
  *
  * The kernel shares out the work. No process hands connections to another: that would cost more than answering them.
  */

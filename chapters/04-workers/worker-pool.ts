@@ -152,7 +152,7 @@ export class WorkerPool<Input, Result> {
     throw new NotImplemented('4.6');
   }
 
-  /** Takes the task from a thread, and says to whoever gave it how it ended. */
+  /** Takes the task from a thread, and tells the caller that gave it how it ended. */
   #end(thread: Thread<Input, Result>, tell: (task: Task<Input, Result>) => void): void {
     // TODO 4.6  The thread has no task any more and no timer, and `tell` is called with the task that it had. Once
     //           only: for a thread without a task nothing happens. When nothing runs and nothing waits any more, call

@@ -97,7 +97,7 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
     } catch (error) {
       throw this.#fail(error);
     }
-    // Whoever asks for more has sent the last part. A loop calls `return()` only when it is left before the end.
+    // A caller that asks for more has sent the last part. A loop calls `return()` only when it is left before the end.
     this.close();
     return END;
   }
@@ -127,7 +127,7 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
     }
   }
 
-  /** The body has thrown, or what it gave is no part: there is nothing more to ask it for. */
+  /** The body has thrown, or what it gave is not a part: there is nothing more to ask it for. */
   #fail(error: unknown): unknown {
     const told = this.#onError(error);
     this.close();
@@ -144,7 +144,7 @@ export function checkPart(part: unknown): void {
   throw new GatewayError('G50', `a part of the body is ${nameOf(part)}; it is a Uint8Array, as Buffer.from(text) gives one`);
 }
 
-/** @throws GatewayError G1, G50 for what is no body */
+/** @throws GatewayError G1, G50 for anything that is not a body */
 export function checkBody(body: unknown): void {
   if (typeof body !== 'object' || body === null || body instanceof Uint8Array) {
     throw new GatewayError('G50', `the body is ${nameOf(body)}; it is a list of parts, or another iterable of them`);

@@ -1,4 +1,4 @@
-/** Bearer tokens: RFC 6750. Who has a token is who it was given to, so it belongs behind TLS. */
+/** Bearer tokens: RFC 6750. Anyone who has the token is taken for the person it was given to, so send it over TLS only. */
 
 import { NotImplemented } from '#course/not-implemented.ts';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -26,7 +26,7 @@ export interface BearerOptions {
 /** RFC 6750 §2.1: `Bearer`, in any case (RFC 9110 §11.1), spaces and a b64token. */
 const CREDENTIALS = /^bearer +([\w\-.~+/]+=*)$/i;
 const SCHEME = /^bearer(?: |$)/i;
-/** What may stand in a quoted-string as it is. */
+/** What a quoted-string may hold without escaping. */
 const QUOTABLE = /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /**
@@ -40,7 +40,7 @@ export function bearerAuth({ credentials, realm = 'api', scope }: BearerOptions)
   }
   const known = credentials.map((credential) => {
     if (!CREDENTIALS.test(`Bearer ${credential.token}`)) {
-      throw new TypeError(`The token of '${credential.user}' is none: letters, digits and -._~+/ with = at the end.`);
+      throw new TypeError(`The token of '${credential.user}' is not valid: use letters, digits and -._~+/, with = only at the end.`);
     }
     return { ...credential, digest: digestOf(credential.token) };
   });

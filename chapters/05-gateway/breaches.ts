@@ -1,11 +1,11 @@
 /**
- * What a validator watches for, as a table, and what it has seen: the rules of docs/gateway-spec.md that one can see
- * broken from between a server and an application.
+ * What a validator watches for, as a table, and what it has seen: the rules of docs/gateway-spec.md that can be seen
+ * to be broken from between a server and an application.
  */
 
 import { GatewayError } from './gateway-error.ts';
 
-/** Who broke a rule. */
+/** The side that broke a rule. */
 export type Side = 'server' | 'application';
 
 /** A rule that was broken. */
@@ -37,7 +37,7 @@ export const validatorRules = Object.freeze({
   G25: 'give gateway.earlyHints as a function, or not at all',
   G26: 'give keys of your own a dot, as in my.key',
   G30: 'never give more of a body than there is',
-  G31: 'read(size) gives so many bytes, fewer only at the end; a size is a whole number from 0',
+  G31: 'read(size) gives exactly size bytes, fewer only at the end; a size is a whole number from 0',
   G32: 'readline() gives one line, with its LF unless it is the last',
   G36: 'await one reading of gateway.input before the next',
   G37: 'read no more of gateway.input once the response is over',

@@ -19,7 +19,7 @@ export interface CgiHead {
   /** `404 Not Found` */
   readonly status: string;
   readonly headers: readonly GatewayHeader[];
-  /** What has come behind it. */
+  /** What has come after it. */
   readonly rest: Buffer;
 }
 
@@ -29,8 +29,8 @@ const LINES_MAX = 100;
  * Parses the head of an answer. Lines end with LF or CRLF: scripts print, and what that writes depends on the system.
  *
  * @param bytes what the script has written so far
- * @returns `null` where the empty line behind the head has not come
- * @throws ScriptError 502 for what is no head
+ * @returns `null` where the empty line after the head has not come yet
+ * @throws ScriptError 502 for anything that is not a head
  */
 export function parseCgiHead(bytes: Buffer): CgiHead | null {
   // TODO 5.7  Where is the end of the head? An empty line, each line ending in LF or CRLF; null, as long as it has not
@@ -53,14 +53,14 @@ function headOf(fields: readonly GatewayHeader[]): Omit<CgiHead, 'rest'> {
   if (only('content-type') === undefined && location === undefined && status === undefined) {
     throw badHead('it has neither Content-Type nor Location nor Status');
   }
-  if (status !== undefined && !/^[2-5]\d\d(?: |$)/.test(status)) throw badHead('its Status is none');
+  if (status !== undefined && !/^[2-5]\d\d(?: |$)/.test(status)) throw badHead('its Status is not a status');
   // §6.2.3. A Location that is a path is to be served as if it had been asked for (§6.2.2). Simplified to a redirect,
   // which costs the client a request and needs no way back into the server.
   const code = status?.slice(0, 3) ?? (location === undefined ? '200' : '302');
   const reason = status?.slice(4).trim() ?? '';
   return {
     status: reason === '' ? statusText(Number(code)) : `${code} ${reason}`,
-    // The connection is not the script's (G43), and Status is no field of HTTP.
+    // The connection is not the script's (G43), and Status is not a field of HTTP.
     headers: fields.filter(([name]) => name.toLowerCase() !== 'status' && !isHopByHop(name)),
   };
 }
@@ -69,7 +69,7 @@ function parseField(line: string): GatewayHeader {
   try {
     return parseHeaderField(line);
   } catch {
-    throw badHead('a line is no field');
+    throw badHead('a line is not a field');
   }
 }
 

@@ -49,7 +49,7 @@ export class CgiProcess {
     });
   }
 
-  /** Writes what the script reads from stdin. That it does not want it all is no error. @throws what `parts` throws */
+  /** Writes what the script reads from stdin. A script that does not want it all has made no mistake. @throws what `parts` throws */
   async feed(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     let fault: { readonly error: unknown } | null = null;
     const watched = async function* (): AsyncGenerator<Uint8Array> {
@@ -67,7 +67,7 @@ export class CgiProcess {
   /**
    * What the script writes to stdout. Only while we wait does it count as silent.
    *
-   * @throws ScriptError 504 after so many milliseconds without a byte, and ends the process
+   * @throws ScriptError 504 after this many milliseconds without a byte, and ends the process
    */
   async *output(silenceMs: number): AsyncGenerator<Buffer, void, undefined> {
     const parts = this.#child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;

@@ -10,9 +10,9 @@ const SAME = [
 ] as const;
 
 /**
- * Fields that a script is not given. RFC 3875 §9.2: who is asked for a password by the server need not be trusted with
- * it. `Proxy` would become HTTP_PROXY, which programs take for the user's choice of a proxy ("httpoxy", 2016): whoever
- * sends it would see what the script asks of others. The last are about the connection, which the script does not have.
+ * Fields that a script is not given. RFC 3875 §9.2: a script behind a server that checks passwords need not be trusted with
+ * them. `Proxy` would become HTTP_PROXY, which programs take for the user's choice of a proxy ("httpoxy", 2016): a client that
+ * sends it would see what the script asks of other servers. The last are about the connection, which the script does not have.
  */
 const NEVER: ReadonlySet<string> = new Set([
   'HTTP_AUTHORIZATION', 'HTTP_PROXY_AUTHORIZATION', 'HTTP_PROXY',

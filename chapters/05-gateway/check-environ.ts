@@ -87,7 +87,7 @@ function decoded(rawPath: string): string | null {
   }
 }
 
-/** A value as it stands in a complaint. */
+/** A value as a complaint quotes it. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === undefined) return 'missing';

@@ -25,7 +25,7 @@ const OURS = /^access-control-(?:allow-(?:origin|credentials)|expose-headers)$/i
 /**
  * Answers preflights and tells browsers who may read.
  *
- * @throws TypeError at once for `*` together with credentials: it would let every page act as whoever is logged in
+ * @throws TypeError at once for `*` together with credentials: it would let every page act for the user who is logged in
  */
 export function cors(options: CorsOptions): Middleware {
   const { origins, exposed = [], credentials = false, maxAgeSeconds = 600 } = options;

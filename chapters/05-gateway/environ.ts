@@ -56,7 +56,7 @@ function addFields(environ: Environ, fields: readonly HeaderPair[]): void {
   throw new NotImplemented('5.1');
 }
 
-/** RFC 3875 §4.1.14: an IPv6 address stands in brackets. Behind a Unix domain socket there is no address. */
+/** RFC 3875 §4.1.14: an IPv6 address is put in brackets. On a Unix domain socket there is no address. */
 function serverName(address: string | undefined): string {
   if (address === undefined) return 'localhost';
   return address.includes(':') ? `[${address}]` : address;

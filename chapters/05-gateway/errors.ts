@@ -1,5 +1,5 @@
 /**
- * Errors as answers: a page with the stack for whoever develops the application, and nothing of it for anybody else.
+ * Errors as answers: a page with the stack for the developer of the application, and nothing of it for anybody else.
  *
  * It stands around what may fail, and within what adds to every response: the access log, request ids, CORS. Where the
  * head has left already there is nothing to be mended: the error goes on to the server, which closes the connection.
@@ -14,7 +14,7 @@ import { wrapBody } from './wrap-body.ts';
 export interface ErrorsOptions {
   /** Show the error to the client, with its stack. Never where strangers can see it. Default false. */
   readonly development?: boolean;
-  /** Told of errors of ours: those that are answered by 500 to 599. Default: written to `gateway.errors`. */
+  /** Told of errors of ours: those that are answered with 500 to 599. Default: written to `gateway.errors`. */
   readonly report?: (error: unknown, environ: Environ) => void;
 }
 
@@ -25,7 +25,7 @@ export function errors({ development = false, report = reportToErrors }: ErrorsO
       const status = statusOf(error);
       // Too late for an answer it throws, and the server reports what then reaches it.
       const body = answerError(error, status, development, environ, startResponse);
-      // Who gives up because the client has gone has done nothing wrong.
+      // An application that gives up because the client has gone has done nothing wrong.
       if (status >= 500 && !environ['gateway.signal'].aborted) report(error, environ);
       return body;
     };

@@ -1,5 +1,5 @@
 /**
- * The fault of an application: it broke a rule of docs/gateway-spec.md. Thrown at whoever made the call where there is
+ * The fault of an application: it broke a rule of docs/gateway-spec.md. Thrown at the caller where there is
  * one, else reported; never shown to a client.
  */
 export class GatewayError extends Error {

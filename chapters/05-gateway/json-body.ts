@@ -7,16 +7,16 @@ import { findJsonFault } from './json-scan.ts';
 import { deferBody } from './wrap-body.ts';
 
 export interface JsonBodyOptions {
-  /** A larger body is answered by 413. Default 100 KiB. */
+  /** A larger body is answered with 413. Default 100 KiB. */
   readonly bytesMax?: number;
-  /** How deep arrays and objects may be nested; deeper is answered by 400. Default 32. */
+  /** How deep arrays and objects may be nested; anything deeper is answered with 400. Default 32. */
   readonly depthMax?: number;
 }
 
 /**
  * Parses the body of a request into `environ['json.body']`, which is `undefined` for a request without one.
  *
- * What is no JSON is refused by an HttpError, thrown like any other from the body: 413, 415, or 400 with a sentence.
+ * A body that is not JSON is refused with an HttpError, thrown like any other from the body: 413, 415, or 400 with a sentence.
  */
 export function jsonBody({ bytesMax = 100 * 1024, depthMax = 32 }: JsonBodyOptions = {}): Middleware {
   return (app) => (environ, startResponse) => {
@@ -36,7 +36,7 @@ function mayHaveContent({ CONTENT_LENGTH, CONTENT_TYPE, REQUEST_METHOD }: Enviro
   return CONTENT_LENGTH === undefined ? !['GET', 'HEAD', 'OPTIONS'].includes(REQUEST_METHOD) : CONTENT_LENGTH !== '0';
 }
 
-/** RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; who says utf-8 nevertheless is right. */
+/** RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; a client that says utf-8 all the same is right. */
 const JSON_TYPE = /^application\/(?:json|[\w.!#$&^-]+\+json)[ \t]*(?:;[ \t]*(?:charset="?utf-8"?[ \t]*)?)?$/i;
 
 /** @throws HttpError 415 */
@@ -56,7 +56,7 @@ function parseJson(bytes: Buffer, depthMax: number): unknown {
     fault = findJsonFault(text, depthMax);
     if (fault === null) return JSON.parse(text) as unknown;
   } catch {
-    fault = 'the body is no JSON in UTF-8';
+    fault = 'the body is not JSON in UTF-8';
   }
   throw new HttpError(400, fault);
 }

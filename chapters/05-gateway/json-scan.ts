@@ -1,6 +1,6 @@
 /**
  * What JSON.parse does not mind and an application should: how deep a text is nested, names that come twice in an
- * object, and `__proto__`. Looks at a text before it is parsed; what is no JSON at all is left to JSON.parse.
+ * object, and `__proto__`. Looks at a text before it is parsed; text that is not JSON at all is left to JSON.parse.
  */
 
 const QUOTE = 0x22;
@@ -36,7 +36,7 @@ export function findJsonFault(text: string, depthMax: number): string | null {
   return null;
 }
 
-/** Where a string that begins here ends, behind its quote; the text's end where it has none. */
+/** Where a string that begins here ends, just after its closing quote; the text's end if it has none. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -54,7 +54,7 @@ function isName(text: string, end: number): boolean {
 }
 
 function nameFault(quoted: string, names: Set<string> | null | undefined): string | null {
-  // Compared as it is meant: "\u0061" is "a". A string that is none throws here as it would in JSON.parse.
+  // Compared by its meaning: "\u0061" is "a". A string that is not valid throws here as it would in JSON.parse.
   const name = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
   if (name === '__proto__') return 'the name __proto__ is not taken';
   if (names?.has(name) === true) return `the name ${JSON.stringify(name.slice(0, 64))} comes twice`;

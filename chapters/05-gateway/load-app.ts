@@ -16,7 +16,7 @@ export class LoadAppError extends Error {
   override readonly name = 'LoadAppError';
   readonly problem: LoadProblem;
 
-  /** @param message a sentence for whoever has typed the name */
+  /** @param message a sentence for the person who typed the name */
   constructor(problem: LoadProblem, message: string, options?: ErrorOptions) {
     super(message, options);
     this.problem = problem;
@@ -76,7 +76,7 @@ function locate(module: string, directory: string): string {
 
 function checkApp(app: unknown, which: string): GatewayApp {
   if (typeof app !== 'function') {
-    throw new LoadAppError('not-an-app', `${which} is no application: it is ${app === null ? 'null' : `a ${typeof app}`}, not a function`);
+    throw new LoadAppError('not-an-app', `${which} is not an application: it is ${app === null ? 'null' : `a ${typeof app}`}, not a function`);
   }
   if (app.constructor.name === 'AsyncFunction') {
     throw new LoadAppError('not-an-app', `${which} returns a promise: make it an async generator, 'async function*'`);

@@ -1,7 +1,7 @@
 /**
  * An environ as node's IncomingMessage, with its body, and the ServerResponse that answers it.
  *
- * What is special about them stands on the objects themselves: Express gives them a prototype of its own, and a class of
+ * What is special about them is on the objects themselves: Express gives them a prototype of its own, and a class of
  * ours would be forgotten.
  */
 

@@ -11,7 +11,7 @@ import { Duplex } from 'node:stream';
 import { HttpConnection, withDefaultLimits } from '../02-http/index.ts';
 import type { HeaderPair, ReceivedEvent } from '../02-http/index.ts';
 
-/** What a handler writes is no stranger's: only a head without an end is refused. */
+/** What a handler writes is not a stranger's input: only a head without an end is refused. */
 const LIMITS = withDefaultLimits({ bodyBytesMax: Infinity, headerBytesMax: 1024 * 1024, headerCountMax: 10_000 });
 
 /** Told of the head, which comes once, and of interim ones before it. */
@@ -43,7 +43,7 @@ export class NodeSocket extends Duplex {
     this.#onHead = onHead;
     // The bytes go nowhere: it has to know whether it reads the answer to a HEAD.
     this.#machine.send({ type: 'request', method, target: '/', headers: [['Host', 'handler']], body: '' });
-    // Whoever reads the parts is told; without a listener the process would end.
+    // The reader of the parts is told; without a listener the process would end.
     this.on('error', () => {});
   }
 

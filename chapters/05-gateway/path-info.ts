@@ -8,7 +8,7 @@ import { HttpError } from '../02-http/index.ts';
  * Decodes a path, once, as UTF-8. What it means is the application's business: dots and empty segments stay.
  *
  * @param rawPath as sent, without query
- * @throws HttpError 400 for an escape that is broken, that is no UTF-8, or that is NUL, which ends a string for the C
+ * @throws HttpError 400 for an escape that is broken, that is not UTF-8, or that is NUL, which ends a string for the C
  *   library and cannot be handed to a CGI script
  */
 export function decodePathInfo(rawPath: string): string {
@@ -16,7 +16,7 @@ export function decodePathInfo(rawPath: string): string {
   if (!rawPath.includes('%')) return rawPath;
   let path: string;
   try {
-    // Strict: it throws for `%zz`, and for `%ff`, which is no UTF-8 (RFC 3986 §2.1, §2.5).
+    // Strict: it throws for `%zz`, and for `%ff`, which is not UTF-8 (RFC 3986 §2.1, §2.5).
     path = decodeURIComponent(rawPath);
   } catch {
     throw new HttpError(400, 'the path has a broken escape');

@@ -29,7 +29,7 @@ function fieldName(key: string): string | null {
   return name;
 }
 
-/** SCRIPT_NAME as it stands in a URL. */
+/** SCRIPT_NAME as it is written in a URL. */
 export function encodeScriptName(scriptName: string): string {
   return scriptName === '' ? '' : encodeURI(scriptName).replaceAll('?', '%3F').replaceAll('#', '%23');
 }

@@ -9,7 +9,7 @@ export interface RequestIdOptions {
   readonly trust?: boolean;
 }
 
-/** What can stand in a log, a header and a shell, and be no more than an id. */
+/** What is harmless in a log, a header and a shell: nothing but an id. */
 const SANE = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** Sets `environ['request.id']` and X-Request-Id: the one that came, if it is sane, or a new one. */

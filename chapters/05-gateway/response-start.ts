@@ -1,7 +1,7 @@
 /**
  * `startResponse` and what it was told: the rules G40 to G48 of docs/gateway-spec.md.
  *
- * It knows nothing of bodies. Whoever sends the head calls {@link ResponseStart.take}, once.
+ * It knows nothing of bodies. The code that sends the head calls {@link ResponseStart.take}, once.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';

@@ -16,14 +16,14 @@ import type { FoundRoute } from './route-tree.ts';
 export interface RouterOptions {
   /** Answers where no route has the path. Default: 404 in plain text. */
   readonly notFound?: GatewayApp;
-  /** A longer path, as it was sent, is answered by 414. Default 4096. */
+  /** A longer path, as it was sent, is answered with 414. Default 4096. */
   readonly pathCharactersMax?: number;
-  /** A path of more segments is answered by 414, a route of more is refused. Default 64. */
+  /** A path of more segments is answered with 414; a route of more is refused. Default 64. */
   readonly segmentsMax?: number;
 }
 
 /**
- * What stood in the place of the parameters, decoded. It has no prototype: `params.constructor` is a parameter or nothing.
+ * What was in the place of the parameters, decoded. It has no prototype: `params.constructor` is a parameter or nothing.
  */
 export type RouteParams = Readonly<Record<string, string>>;
 
@@ -86,7 +86,7 @@ export class Router {
    * Adds a route.
    *
    * @param path `/users/:id`, `/files/*rest`; the rest may be empty, a parameter not
-   * @throws TypeError for a path that is none, and for a route that is there already, under whatever names
+   * @throws TypeError for a path that is not valid, and for a route that is there already, under whatever names
    */
   on(method: string, path: string, app: GatewayApp): this {
     this.#methods.add(method);

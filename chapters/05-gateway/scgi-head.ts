@@ -14,7 +14,7 @@ export interface ScgiHead {
   readonly variables: ReadonlyMap<string, string>;
   /** Bytes of the body. */
   readonly contentLength: number;
-  /** What has come behind the head. */
+  /** What has come after the head. */
   readonly rest: Buffer;
 }
 
@@ -26,8 +26,8 @@ const COMMA = 0x2c;
  *
  * @param bytes what has come so far
  * @param headBytesMax the variables all together
- * @returns `null` where there must come more
- * @throws RemoteProtocolError 431 for a head that is too long, 400 for what is none
+ * @returns `null` where more must come
+ * @throws RemoteProtocolError 431 for a head that is too long, 400 for anything that is not a head
  */
 export function parseScgiHead(bytes: Buffer, headBytesMax: number): ScgiHead | null {
   // TODO 5.7  A netstring: a length in digits (without a zero before others, at most nine of them), a colon, so many

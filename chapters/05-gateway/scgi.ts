@@ -4,7 +4,7 @@
  *
  *     location /app { include scgi_params; scgi_param SCRIPT_NAME /app; scgi_pass unix:/run/app.sock; }
  *
- * Whoever can connect is believed in all that he says of a request: listen where only the web server can. And nginx sends
+ * Anyone who can connect is believed in everything they say of a request: listen where only the web server can connect. And nginx sends
  * no more of a request once its response has begun: an application reads what it wants of a large body first.
  */
 
@@ -64,7 +64,7 @@ export class ScgiServer {
     this.#app = app;
     this.#settings = withGatewayDefaults(options);
     this.#limits = { ...defaultLimits, ...options.limits };
-    // Half-open: who has sent all that he has may close his side and wait for the answer.
+    // Half-open: a client that has sent all it has may close its side and wait for the answer.
     this.server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket));
     this.server.maxConnections = options.connectionsMax ?? 1_024;
   }
@@ -89,7 +89,7 @@ export class ScgiServer {
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      // Who has had the whole response has not gone too early.
+      // A client that has had the whole response has not left too early.
       if (!socket.writableFinished) gone.abort();
     });
     this.#answer(connection, gone.signal).catch(() => connection.cut());

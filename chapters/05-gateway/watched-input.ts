@@ -67,7 +67,7 @@ export class WatchedInput implements GatewayInput {
     this.#reading = true;
     try {
       const bytes = await read();
-      if (bytes !== null && !Buffer.isBuffer(bytes)) this.#complain(rule, 'server', 'gateway.input gave something that is no Buffer');
+      if (bytes !== null && !Buffer.isBuffer(bytes)) this.#complain(rule, 'server', 'gateway.input gave something that is not a Buffer');
       this.#count(bytes?.length ?? 0);
       if (bytes === null) this.#ended = true;
       return bytes;

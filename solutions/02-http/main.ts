@@ -16,7 +16,7 @@ export interface Arguments {
 const PORT = 8000;
 const DEADLINE_MS = 5_000;
 
-/** Parses the arguments. @throws Error with a sentence for whoever typed them */
+/** Parses the arguments. @throws Error with a sentence for the person who typed them */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...argv],

@@ -36,7 +36,7 @@ export function decodePath(path: string, rules: NameRules = {}): DecodedPath {
 function decodeName(segment: string): string {
   let name: string;
   try {
-    // Strict: it throws for `%zz`, and for `%ff`, which is no UTF-8 (RFC 3986 §2.1, §2.5).
+    // Strict: it throws for `%zz`, and for `%ff`, which is not UTF-8 (RFC 3986 §2.1, §2.5).
     name = decodeURIComponent(segment);
   } catch {
     throw new HttpError(400, 'the path has a broken escape');

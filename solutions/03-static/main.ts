@@ -47,7 +47,7 @@ export interface Arguments {
   readonly files: StaticOptions;
 }
 
-/** Parses the arguments. @throws Error with a sentence for whoever typed them */
+/** Parses the arguments. @throws Error with a sentence for the person who typed them */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parseArgs({
     args: [...argv],

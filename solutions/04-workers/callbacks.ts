@@ -1,6 +1,6 @@
 /**
  * One loop for all, with callbacks: a function is called when something has happened, does what can be done now, and
- * returns. Whatever must be known at the next call stands in fields.
+ * returns. What must be known at the next call is kept in fields.
  */
 
 import type { Socket } from 'node:net';
@@ -11,7 +11,7 @@ import type { App } from './app.ts';
 import { appRequest, LoopConnection } from './loop-connection.ts';
 import { loopServer } from './loop-server.ts';
 
-/** A client that sends more than so many bytes ahead of our answers waits. */
+/** A client that sends more than this many bytes ahead of our answers waits. */
 const HELD_BYTES_MAX = 64 * 1024;
 
 class CallbackConnection extends LoopConnection {
@@ -42,7 +42,7 @@ class CallbackConnection extends LoopConnection {
         const event = this.machine.nextEvent();
         if (event.type === 'request') this.#request = event;
         else if (event.type === 'end') this.#handle();
-        // A body is of no interest to this application. Anything else means: not now, or, behind the last request, never.
+        // This application has no use for a body. Anything else means: not now, or, after the last request, never.
         else if (event.type !== 'data') {
           if (event.type === 'closed') this.socket.end();
           break;

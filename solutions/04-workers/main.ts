@@ -33,7 +33,7 @@ export interface Arguments {
   readonly options: DesignOptions;
 }
 
-/** Parses the arguments. @throws Error with a sentence for whoever typed them */
+/** Parses the arguments. @throws Error with a sentence for the person who typed them */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...argv],
@@ -91,7 +91,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
 function stopOnSignals(server: RunningServer): void {
   let asked = false;
   const stop = (): void => {
-    // Whoever asks twice does not want to wait.
+    // A person who asks twice does not want to wait.
     if (asked) process.exit(INTERRUPTED);
     asked = true;
     void server.close({ deadlineMs: DEADLINE_MS });

@@ -42,7 +42,7 @@ export function asAnswer(error: unknown): unknown {
 }
 // endregion
 
-/** The statistics of a loop with a pool behind it. */
+/** The statistics of a loop that hands work to a pool. */
 export function poolStats({ queued, refused, threads }: WorkerPoolStats, open: number, served: number): Stats {
   const workers = threads.map(({ id, done }) => ({ kind: 'thread' as const, id, served: done }));
   return { open, served, refused, queued, workers };

@@ -1,5 +1,5 @@
 /**
- * A fixed set of processes that share one listening socket: whoever has time takes the next connection.
+ * A fixed set of processes that share one listening socket: the first one with time takes the next connection.
  *
  * The kernel shares out the work. No process hands connections to another: that would cost more than answering them.
  */
@@ -106,7 +106,7 @@ class ProcessPool implements RunningServer {
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: fileURLToPath(SCRIPT), args: [], execArgv: [] });
     const worker = cluster.fork();
-    // Behind `exit`, and also when it could not be started at all.
+    // After `exit`, and also when it could not be started at all.
     const gone = new Promise<string>((resolve) => {
       worker.process.once('close', (code, signal) => resolve(`ended by ${signal ?? `exit code ${code}`}`));
     });

@@ -22,7 +22,7 @@ export function refuseConnection(socket: Socket): void {
   const head = new HttpConnection({ role: 'server' }).send({ type: 'response', status, headers, body: body as string, close: true });
   socket.on('error', ignore).setTimeout(LINGER_MS, () => socket.destroy());
   socket.end(wireBytes(head));
-  // What the request was is of no interest, but a socket that is closed with unread input answers by RST.
+  // What the request was does not matter, but a socket that is closed with unread input answers with an RST.
   socket.resume();
 }
 

@@ -16,7 +16,7 @@ export interface TaskResult<Result> {
 /**
  * Makes this thread one of a {@link WorkerPool}. Call it once, when everything that tasks need is loaded.
  *
- * @param work gives the result of a task. What it throws rejects the promise of whoever gave the task; the thread lives
+ * @param work gives the result of a task. If it throws, the promise of the caller that gave the task is rejected; the thread lives
  */
 export function serveTasks<Input, Result>(work: (input: Input) => TaskResult<Result> | Promise<TaskResult<Result>>): void {
   const port = parentPort;

@@ -23,7 +23,7 @@ export interface Settings {
   readonly onError: (error: unknown) => void;
 }
 
-/** More than so many for each core is more than makes sense: each costs memory, and only one a core can run. */
+/** More than this many for each core makes no sense: each costs memory, and a core can run only one. */
 const SENSIBLE_PER_CORE = 16;
 const MEMORY = { process: '40 MB', thread: '10 MB' };
 
@@ -41,7 +41,7 @@ function checkNumber(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least) throw new RangeError(`${name}: a whole number from ${least}, not ${value}`);
 }
 
-/** Why so many workers are more than make sense; `null` if they are not. */
+/** Why this many workers are too many; `null` if they are not. */
 export function tooManyWorkers(workers: number, kind: 'process' | 'thread', cores = availableParallelism()): string | null {
   if (workers <= cores * SENSIBLE_PER_CORE) return null;
   return `${workers} workers on ${cores} cores: each takes about ${MEMORY[kind]}, and only ${cores} can run at a time`;

@@ -1,8 +1,8 @@
 /**
- * Connections that wait for whoever serves them: so many are served at a time, so many may wait, the rest is refused.
+ * Connections that wait to be served: a fixed number are served at a time, a fixed number may wait, and the rest are refused.
  *
  * Node accepts every connection that comes, whether there is time for it or not. So the line that other languages
- * leave to the kernel (the backlog of `listen`) is kept here, where it has a length that one can see and a limit.
+ * leave to the kernel (the backlog of `listen`) is kept here, where it has a limit, and a length that can be seen.
  */
 
 import type { Socket } from 'node:net';

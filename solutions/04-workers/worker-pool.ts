@@ -161,13 +161,13 @@ export class WorkerPool<Input, Result> {
     try {
       thread.worker.postMessage({ type: 'task', input: task.input } satisfies ToThread<Input>, task.transfer);
     } catch (error) {
-      // What cannot be sent is the fault of whoever gave it; the thread has seen nothing of it.
+      // A task that cannot be sent is the caller's fault; the thread has seen nothing of it.
       this.#end(thread, (unsent) => unsent.reject(error as Error));
       this.#isFree(thread);
     }
   }
 
-  /** Takes the task from a thread, and says to whoever gave it how it ended. */
+  /** Takes the task from a thread, and tells the caller that gave it how it ended. */
   #end(thread: Thread<Input, Result>, tell: (task: Task<Input, Result>) => void): void {
     const { task } = thread;
     if (task === null) return;

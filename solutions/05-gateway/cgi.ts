@@ -27,11 +27,11 @@ export interface CgiOptions {
   readonly silenceMs?: number;
   /** The head of its answer, in bytes. Default 16 KiB. */
   readonly headBytesMax?: number;
-  /** A body of unknown length is held until it has ended, up to so many bytes; a longer one is 413. Default 1 MiB. */
+  /** A body of unknown length is held until it has ended, up to this many bytes; a longer one is 413. Default 1 MiB. */
   readonly heldBytesMax?: number;
   /** What it may write to stderr for one request, in characters. Default 64 Ki. */
   readonly stderrMax?: number;
-  /** How many may run at once; more are answered by 503. Default 32. */
+  /** How many may run at once; more are answered with 503. Default 32. */
   readonly processesMax?: number;
 }
 
@@ -39,7 +39,7 @@ const PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /**
  * Runs a script for each request. Its failures are told to `gateway.errors`: 500 where it cannot be started, 502 for
- * what is no answer, 504 for silence; a response that was begun is cut off.
+ * anything that is not an answer, 504 for silence; a response that was begun is cut off.
  *
  * @param script the path of an executable file
  */
@@ -89,7 +89,7 @@ class CgiRun {
       const { signal } = await child.ended;
       if (signal !== null) throw new ScriptError(502, `it was ended by ${signal}`);
     } catch (error) {
-      // Whoever has closed us does not want to know how the killed script ended.
+      // A caller that has closed us does not want to know how the killed script ended.
       if (this.#closed) return;
       throw error instanceof ScriptError ? this.#told(error, begun) : error;
     }

@@ -35,7 +35,7 @@ export interface Arguments {
   readonly help: boolean;
 }
 
-/** Parses the arguments. @throws Error with a sentence for whoever typed them */
+/** Parses the arguments. @throws Error with a sentence for the person who typed them */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...argv],
@@ -95,7 +95,7 @@ function logged(app: GatewayApp, format: Arguments['log']): GatewayApp {
   return format === 'none' ? app : accessLog(patientOutput(), { format })(app);
 }
 
-/** Stdout, without waiting for whoever reads it: meanwhile lines are dropped. To a pipe, `process.stdout` waits. */
+/** Stdout, without waiting for its reader: meanwhile lines are dropped. To a pipe, `process.stdout` waits. */
 function patientOutput(): LogOutput {
   const output = createWriteStream('', { fd: 1, autoClose: false });
   // Nobody reads any more. Serving goes on.

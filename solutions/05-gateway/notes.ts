@@ -1,5 +1,5 @@
 /**
- * The demonstration: notes, read by everybody and written by who has the token. In memory, with limits.
+ * The demonstration: notes that everybody may read, and that anyone with the token may write. In memory, with limits.
  *
  *     curl -d '{"title":"Milk"}' -H 'Content-Type: application/json' -H 'Authorization: Bearer TOKEN' \
  *       localhost:8000/api/notes
@@ -23,7 +23,7 @@ import { Router } from './router.ts';
 import type { RouteParams } from './router.ts';
 
 export interface NotesOptions {
-  /** Who sends it may write. Default: nobody may. */
+  /** A client that sends it may write. Default: nobody may. */
   readonly token?: string;
   /** Show errors with their stacks. Default false. */
   readonly development?: boolean;

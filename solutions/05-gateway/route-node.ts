@@ -22,13 +22,13 @@ export class RouteNode<Route> {
   #child: RouteNode<Route> | null = null;
   #children: Map<string, RouteNode<Route>> | null = null;
 
-  /** The node behind a static segment, or `null`. */
+  /** The node that a static segment leads to, or `null`. */
   child(text: string): RouteNode<Route> | null {
     if (this.#children !== null) return this.#children.get(text) ?? null;
     return this.#text === text ? this.#child : null;
   }
 
-  /** Makes the node behind a static segment. It must not be there. */
+  /** Makes the node that a static segment leads to. It must not be there yet. */
   addChild(text: string): RouteNode<Route> {
     const child = new RouteNode<Route>();
     if (this.#children !== null) this.#children.set(text, child);

@@ -23,11 +23,11 @@ export function parseRoutePath(path: string, segmentsMax: number): RouteSegment[
     throw new TypeError(`The route '${path}' ${what}.`);
   };
   if (!path.startsWith('/')) wrong('does not begin with a slash');
-  if (/[?#]/.test(path)) wrong('has a ? or #: a route is a path, and a query is no part of it');
+  if (/[?#]/.test(path)) wrong('has a ? or #: a route is a path, and a query is not part of it');
   const segments = path.slice(1).split('/').map((text) => parseSegment(text, wrong));
   if (segments.length > segmentsMax) wrong(`has more than the ${segmentsMax} segments that are matched`);
   const isRest = ({ kind }: RouteSegment): boolean => kind === 'rest';
-  if (segments.slice(0, -1).some(isRest)) wrong('goes on behind its wildcard, which takes all the rest');
+  if (segments.slice(0, -1).some(isRest)) wrong('goes on after its wildcard, which takes all the rest');
   const names = namesOf(segments);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) wrong(`has '${twice}' twice`);
@@ -42,7 +42,7 @@ function parseSegment(text: string, wrong: (what: string) => never): RouteSegmen
   if (text.startsWith('*')) {
     return NAME.test(name) ? { kind: 'rest', name } : wrong(`has '${text}': a wildcard needs a name, as in '*rest'`);
   }
-  return { kind: 'static', text: decodeSegment(text) ?? wrong(`has '${text}', which is no percent-encoded UTF-8`) };
+  return { kind: 'static', text: decodeSegment(text) ?? wrong(`has '${text}', which is not percent-encoded UTF-8`) };
 }
 
 /** The names of the parameters, in their order. */
@@ -50,7 +50,7 @@ export function namesOf(segments: readonly RouteSegment[]): string[] {
   return segments.flatMap((segment) => (segment.kind === 'static' ? [] : [segment.name]));
 }
 
-/** Decodes a segment; `null` for a broken escape and for what is no UTF-8 (RFC 3986 §2.1, §2.5). */
+/** Decodes a segment; `null` for a broken escape and for anything that is not UTF-8 (RFC 3986 §2.1, §2.5). */
 export function decodeSegment(text: string): string | null {
   if (!text.includes('%')) return text;
   try {

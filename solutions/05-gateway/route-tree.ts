@@ -11,11 +11,11 @@ import { RouteNode, routeFor } from './route-node.ts';
 import type { Endpoint } from './route-node.ts';
 import type { RouteSegment } from './route-path.ts';
 
-/** A route, and what stood in the place of its parameters: still encoded. */
+/** A route, and what was in the place of its parameters: still encoded. */
 export interface FoundRoute<Route> {
   readonly route: Route;
   readonly values: readonly string[];
-  /** Where what a wildcard has taken begins, behind its slash. Without one, where it would: behind the path. */
+  /** Where the part that a wildcard took begins, just after its slash. Without a wildcard, the end of the path. */
   readonly restStart: number;
 }
 
@@ -42,7 +42,7 @@ export class RouteTree<Route> {
    * wildcard; where the better one leads nowhere, the next best.
    *
    * @param path as sent, beginning with a slash, its escapes known to be sound: it is split before it is decoded, so
-   *   that `%2F` is no separator
+   *   that `%2F` is not a separator
    */
   find(method: string, path: string): FoundRoute<Route> | null {
     return new Search<Route>(path, (endpoint) => routeFor(endpoint, method)).below(this.#root, 1);

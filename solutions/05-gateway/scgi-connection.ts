@@ -42,7 +42,7 @@ export class ScgiConnection {
     socket.on('error', () => undefined).on('timeout', () => socket.destroy());
   }
 
-  /** Reads the head; `null` where none came. @throws RemoteProtocolError for what is none */
+  /** Reads the head; `null` where none came. @throws RemoteProtocolError for anything that is not a head */
   async readHead(): Promise<ScgiHead | null> {
     const timer = setTimeout(() => this.#socket.destroy(), this.#limits.headMs);
     let bytes: Buffer = Buffer.alloc(0);
@@ -72,7 +72,7 @@ export class ScgiConnection {
   }
 
   /**
-   * Sends a response, each part when the one before has gone. Whoever takes too long, or goes, ends it. The body is the
+   * Sends a response, each part when the one before has gone. A client that takes too long, or leaves, ends it. The body is the
    * caller's to close.
    *
    * @throws LocalProtocolError for a body that is not as long as its Content-Length; what was sent is cut off then

@@ -13,7 +13,7 @@ export interface ScgiHead {
   readonly variables: ReadonlyMap<string, string>;
   /** Bytes of the body. */
   readonly contentLength: number;
-  /** What has come behind the head. */
+  /** What has come after the head. */
   readonly rest: Buffer;
 }
 
@@ -25,8 +25,8 @@ const COMMA = 0x2c;
  *
  * @param bytes what has come so far
  * @param headBytesMax the variables all together
- * @returns `null` where there must come more
- * @throws RemoteProtocolError 431 for a head that is too long, 400 for what is none
+ * @returns `null` where more must come
+ * @throws RemoteProtocolError 431 for a head that is too long, 400 for anything that is not a head
  */
 export function parseScgiHead(bytes: Buffer, headBytesMax: number): ScgiHead | null {
   const colon = bytes.subarray(0, 10).indexOf(COLON);

@@ -1,5 +1,5 @@
 /**
- * A validator, as middleware: it stands between a server and an application, changes nothing of what they say to each
+ * A validator, as middleware: it sits between a server and an application, changes nothing of what they say to each
  * other, and tells at the end of each request which rules of docs/gateway-spec.md were broken, and by whom.
  *
  * Where it is not, nothing of it is done.
@@ -25,7 +25,7 @@ export interface ValidatorOptions {
   readonly closeMs?: number;
 }
 
-/** Watches an application and whoever calls it. */
+/** Watches an application and its caller. */
 export function validator(app: GatewayApp, options: ValidatorOptions = {}): GatewayApp {
   const { report = writeToErrors, closeMs = 1000 } = options;
   return (environ, startResponse) => {

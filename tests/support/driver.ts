@@ -7,7 +7,7 @@
 
 export type DriverFunction = (...args: never[]) => unknown;
 
-/** Gives the exports of another chapter of the tree under test, one that the driver's own stands on. */
+/** Gives the exports of another chapter of the tree under test, one that the driver's own builds on. */
 export type LoadChapter = (folder: string) => Promise<unknown>;
 
 export interface Driver<Functions extends Record<string, DriverFunction> = Record<string, DriverFunction>> {

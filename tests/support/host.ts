@@ -79,7 +79,7 @@ function strict(exports: Record<string, unknown>, folder: string): never {
   const known = { ...exports };
   return new Proxy(known, {
     get(target, name) {
-      // Whoever awaits it asks for `then`.
+      // Code that awaits it asks for `then`.
       if (typeof name === 'string' && name !== 'then' && !(name in target)) throw new MissingExport(name, folder);
       return Reflect.get(target, name) as unknown;
     },

@@ -149,7 +149,7 @@ export class HttpClient {
     return responses;
   }
 
-  /** The stream's bytes behind the last response that was read. */
+  /** The stream's bytes after the last response that was read. */
   get leftOver(): Buffer {
     return this.tcp.received.subarray(this.#at);
   }

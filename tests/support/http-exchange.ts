@@ -86,7 +86,7 @@ export async function eventually(world: HttpWorld, question: () => Promise<boole
   }
 }
 
-/** Whether the connection stays open, as far as can be seen in so many milliseconds of the server's own time. */
+/** Whether the connection stays open, as far as can be seen in this many milliseconds of the server's own time. */
 export async function staysOpen(client: TcpClient, ms: number): Promise<boolean> {
   try {
     await client.until(() => client.ended || client.closed, { patienceMs: ms });

@@ -14,7 +14,7 @@ function whole(text: string, method = 'GET', ended = false): HttpTestResponse {
 }
 
 describe('what it accepts', () => {
-  test('a body by its length, and leaves what is behind it', () => {
+  test('a body by its length, and leaves what comes after it', () => {
     const response = whole('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP');
     expect(response).toMatchObject({ status: 200, reason: 'OK', version: '1.1', framing: 'length' });
     expect(response.body.toString()).toBe('ab');
@@ -71,19 +71,19 @@ test.each([
   ['NUL in a value', 'HTTP/1.1 200 OK\r\nX: \0\r\n\r\n'],
   ['two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
   ['another version', 'HTTP/2.0 200 OK\r\n\r\n'],
-  ['no space behind the status', 'HTTP/1.1 200\r\n\r\n'],
+  ['no space after the status', 'HTTP/1.1 200\r\n\r\n'],
   ['a space before the colon', 'HTTP/1.1 200 OK\r\nX : y\r\n\r\n'],
   ['no colon', 'HTTP/1.1 200 OK\r\nX\r\n\r\n'],
   ['both framings', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
-  ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na'],
+  ['a length that is not a number', 'HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na'],
   ['a length with 204', 'HTTP/1.1 204 x\r\nContent-Length: 0\r\n\r\n'],
   ['chunks with 1xx', 'HTTP/1.1 100 x\r\nTransfer-Encoding: chunked\r\n\r\n'],
   ['chunks with HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
   ['chunked twice', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n'],
-  ['a coding behind chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n'],
+  ['a coding after chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n'],
   ['a bad chunk size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n'],
-  ['no CRLF behind a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n'],
+  ['no CRLF after a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n'],
 ])('refuses %s', (_, text) => {
   expect(() => read(text)).toThrow(HttpFault);
 });

@@ -1,5 +1,5 @@
 /**
- * Every process that a check starts is written down, so that whoever survives
+ * Every process that a check starts is written down, so that what survives
  * can end the rest: the test process at the end of a test, the guard at the end
  * of the run, however the run ended.
  */

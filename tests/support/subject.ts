@@ -193,7 +193,7 @@ export class Subject {
    * Resolves when the subject has had every chance to handle what was sent to it
    * before: its loop has turned three times since. In the first turn it may
    * accept the connection, in the second it begins to read, and either may come
-   * behind our ping in the same turn.
+   * after our ping in the same turn.
    */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 3; turn++) if (!(await this.turn())) return;

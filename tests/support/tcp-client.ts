@@ -38,7 +38,7 @@ export class TcpClient {
   #sentHead: Buffer = Buffer.alloc(0);
   #sentBytes = 0;
   readonly #chunks: Buffer[] = [];
-  /** What has been received, with room for more behind it; `#joinedBytes` of it are filled. */
+  /** What has been received, with room for more after it; `#joinedBytes` of it are filled. */
   #joined: Buffer = Buffer.alloc(0);
   #joinedBytes = 0;
   #joinedChunks = 0;

@@ -4,11 +4,11 @@
 
 import type { RouteSegment } from './route-path.ts';
 
-/** A route, and what stood in the place of its parameters: still encoded. */
+/** A route, and what was in the place of its parameters: still encoded. */
 export interface FoundRoute<Route> {
   readonly route: Route;
   readonly values: readonly string[];
-  /** Where what a wildcard has taken begins, behind its slash. Without one, where it would: behind the path. */
+  /** Where the part that a wildcard took begins, just after its slash. Without a wildcard, the end of the path. */
   readonly restStart: number;
 }
 
