@@ -10,10 +10,10 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameS
 import { dirname, join } from 'node:path';
 import { listFiles, readText, writeFileAtomic } from './files.ts';
 import { Problem, reason } from './problem.ts';
-import { CHAPTERS, fromUser, shown, STATE } from './root.ts';
+import { CHAPTERS, fromUser, ROOT, shown, STATE } from './root.ts';
 import { stamp } from './progress.ts';
 
-/** `.ten-servers/backups/<time>/` holds `chapters/…` and, where it was saved, `progress.json`. */
+/** `.ten-servers/backups/<time>/` holds `chapters/…`, `progress.json` and other files of the course, as far as they were saved. */
 export const BACKUPS = join(STATE, 'backups');
 
 /** What tells a backup from any other folder that holds `chapters/`. */
@@ -21,10 +21,11 @@ const MARK = 'backup.json';
 
 /** Where a path inside a backup belongs. */
 function home(path: string): string {
-  return path.startsWith('chapters/') ? join(CHAPTERS, path.slice('chapters/'.length)) : join(STATE, path);
+  if (path.startsWith('chapters/')) return join(CHAPTERS, path.slice('chapters/'.length));
+  return path === 'progress.json' ? join(STATE, path) : join(ROOT, path);
 }
 
-/** What a backup may hold, so that restoring one never writes elsewhere. */
+/** What is restored: never a file of the course itself, which another version may need otherwise. */
 function belongs(path: string): boolean {
   return path.startsWith('chapters/') || path === 'progress.json';
 }
@@ -32,7 +33,7 @@ function belongs(path: string): boolean {
 /**
  * Copies files into a new backup.
  *
- * @param paths `chapters/01-echo/echo.ts` or `progress.json`
+ * @param paths `chapters/01-echo/echo.ts`, `progress.json`, or a file of the course such as `README.md`
  * @returns the backup's folder
  * @throws {Problem} where it cannot be made; nothing has been changed then
  */

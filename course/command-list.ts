@@ -49,6 +49,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: 'chapter-04 [--all]',
     summary: 'fill in the chapters before this one',
   },
+  update: {
+    usage: '[--dry-run] [--from URL] [--ref TAG] [--no-install]',
+    summary: 'the newest course under your work, which stays',
+  },
   doctor: {
     usage: '',
     summary: 'does this machine have what the course needs',

@@ -10,7 +10,7 @@
  * pipe that closes, another Node) is tested with `start` and `runWhole`, in
  * files named `*.whole.test.ts`.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -165,7 +165,7 @@ export interface StartOptions {
 
 /** The runner's own files: copied once, since they are the same in every fake course. */
 const RUNNER = listFiles(join(ROOT, 'course')).filter((file) =>
-  /^(?:commands\/)?[\w-]+(?<!\.test)\.(?:ts|mjs)$/.test(file) && FILES[`course/${file}`] === undefined && file !== 'fake-course.ts');
+  /^(?:commands\/)?[\w-]+(?<!\.test)\.(?:ts|mjs)$/.test(file) && FILES[`course/${file}`] === undefined && !file.startsWith('fake-'));
 
 /** Folders of courses that were disposed of with their runner as it was: the next course begins there. */
 const free: string[] = [];
@@ -180,8 +180,11 @@ export class FakeCourse implements Disposable {
   /** A test has changed the runner, or a process may still be at work there. */
   #spoiled = false;
 
-  constructor() {
-    this.folder = free.pop() ?? this.#copyRunner();
+  /** @param folder one that git fills; a new course where it is left out */
+  constructor(folder?: string) {
+    this.#spoiled = folder !== undefined;
+    this.folder = folder ?? free.pop() ?? this.#copyRunner();
+    if (folder !== undefined) return;
     for (const [path, text] of Object.entries(FILES)) this.#put(path, text);
     const starters = Object.entries(FILES).filter(([path]) => /^chapters\/.*\.ts$/.test(path));
     this.#put('course/starters.md', packOf(Object.fromEntries(starters.map(([path, text]) => [path.slice('chapters/'.length), text])), this.path('solutions')));
@@ -193,6 +196,30 @@ export class FakeCourse implements Disposable {
     for (const file of RUNNER) cpSync(join(ROOT, 'course', file), join(folder, 'course', file));
     cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
     return folder;
+  }
+
+  /** A clone as a learner makes it, after this course was committed for the first time or again. */
+  clone(): FakeCourse {
+    const folder = mkdtempSync(join(tmpdir(), 'ten-servers-clone-'));
+    this.git('clone', '--quiet', '.', folder);
+    return new FakeCourse(folder);
+  }
+
+  /** Commits everything that git does not ignore; the repository is made where there is none. */
+  commit(message = 'a commit'): void {
+    this.#spoiled = true;
+    if (!this.exists('.git')) {
+      this.git('init', '--quiet', '--initial-branch=main');
+      this.write('.gitignore', 'node_modules/\n.ten-servers/\n*.jsonl\n');
+    }
+    this.git('add', '--all');
+    this.git('commit', '--quiet', '--message', message);
+  }
+
+  /** Runs git in the course's folder, as somebody whom it knows. */
+  git(...args: readonly string[]): string {
+    const somebody = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
+    return execFileSync('git', [...somebody, ...args], { cwd: this.folder, encoding: 'utf8', env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   [Symbol.dispose](): void {

@@ -62,7 +62,7 @@ export function readProgress(): ProgressRead {
   }
   const parsed = parseProgress(text);
   if (parsed === 'newer') {
-    const problem = `${shown(PROGRESS_FILE)} was written by a newer version of the course: run \`git pull\`. It is left as it is.`;
+    const problem = `${shown(PROGRESS_FILE)} was written by a newer version of the course: run \`npm run update\`. It is left as it is.`;
     return { progress: empty, frozen: true, problem };
   }
   if (parsed.damaged) return { progress: parsed.progress, problem: moveAside(parsed.progress) };

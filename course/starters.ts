@@ -26,7 +26,7 @@ export type Starters = Readonly<Record<string, string>>;
 const PACK = join('course', 'starters.md');
 
 /** The lesson, its hints, its pictures and the site that it serves: never the learner's to fill in. */
-const NOT_STARTER = /^(?:README|hints)\.md$|^public\/|\.(?:svg|png|jpe?g|gif|webp)$/i;
+const NOT_STARTER = /^(?:README|hints)\.md$|^public\/|\.new$|\.(?:svg|png|jpe?g|gif|webp)$/i;
 
 /** The files of one chapter's folder that the learner works on. */
 export function learnerFiles(folder: string): string[] {

@@ -74,7 +74,7 @@ function platform(): Finding {
 function git(): Finding[] {
   const version = versionOf('git');
   if (version !== undefined) return [{ state: 'ok', what: version }];
-  return [{ state: 'optional', what: 'git', todo: '`npm run diff` shows lines only with git, and `git pull` brings corrections.' }];
+  return [{ state: 'optional', what: 'git', todo: '`npm run diff` shows lines only with git, and `npm run update` needs it.' }];
 }
 
 function packages(): Finding {

@@ -71,7 +71,7 @@ function importFrom(given: string): number {
     throw new Problem(`${file} cannot be read: ${reason(error)}.`, 2);
   }
   const theirs = parseProgress(text);
-  if (theirs === 'newer') throw new UsageProblem(`${file} was written by a newer version of the course: run \`git pull\` here first.`);
+  if (theirs === 'newer') throw new UsageProblem(`${file} was written by a newer version of the course: run \`npm run update\` here first.`);
   if (theirs.damaged && Object.keys(theirs.progress.exercises).length === 0) throw new UsageProblem(`${file} is not a progress file of this course.`);
   let gained: string[] = [];
   const sentences = updateProgress((progress) => (gained = mergeProgress(progress, theirs.progress)));
