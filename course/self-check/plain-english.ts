@@ -38,10 +38,12 @@ const PLACES: readonly string[] = [
   'chapters/02-http/*.md',
   'chapters/03-static/*.md',
   'chapters/04-workers/*.md',
+  'chapters/05-gateway/*.md',
   'solutions/01-echo/*.md',
   'solutions/02-http/*.md',
   'solutions/03-static/*.md',
   'solutions/04-workers/*.md',
+  'solutions/05-gateway/*.md',
 ];
 
 interface Pattern {
