@@ -88,9 +88,9 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
       const first = await timeAt(world, server);
       check(near(first, before, Date.now()), { sent: 'GET /time', received: new Date(first).toISOString(), expected: `about ${new Date(before).toISOString()}` });
       const shifted = await world.call('shiftClock', msUntilOneDigitEach());
-      const started = performance.now();
+      const startedMs = world.subject.ownMs();
       let time = first;
-      while (time === first && performance.now() - started < 2500) {
+      while (time === first && world.subject.ownMs() - startedMs < 2500) {
         time = await timeAt(world, server);
         for (let turn = 0; turn < 10; turn++) await world.settle();
       }

@@ -87,11 +87,11 @@ export async function until<Value>(
   report: { sent: string; show: (value: Value) => string; expected: string; likely?: string },
 ): Promise<Value> {
   const { show, ...rest } = report;
-  const started = performance.now();
+  const startedMs = world.subject.ownMs();
   for (;;) {
     const value = await look();
     if (holds(value)) return value;
-    check(performance.now() - started < PATIENT_MS, { ...rest, received: show(value) });
+    check(world.subject.ownMs() - startedMs < PATIENT_MS, { ...rest, received: show(value), timed: true });
     await breath(world);
   }
 }
@@ -201,6 +201,7 @@ export async function expectTogether(world: TestWorld, name: DesignName, options
       sent: `${name}: GET /slow once, then ${howMany} at the same time`,
       received: `one took ${Math.round(oneMs)} ms, ${howMany} together ${Math.round(allMs)} ms`,
       expected: `at most ${Math.round(mostMs)} ms: they wait at the same time`,
+      timed: true,
     });
   }
 }

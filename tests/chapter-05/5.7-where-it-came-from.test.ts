@@ -83,11 +83,11 @@ async function untilGone(world: TestWorld, count: number, sent: string): Promise
     const begun = await pids(world);
     return { begun, left: await world.call('runningScripts', begun) };
   };
-  const started = performance.now();
+  const startedMs = world.subject.ownMs();
   for (;;) {
     const { begun, left } = await running();
     if (begun.length >= count && left.length === 0) return;
-    check(performance.now() - started < 20_000, { sent, received: `${begun.length} scripts were begun, and ${left.length} still run`, expected: 'none runs any more', likely: 'a script that is deaf to SIGTERM is not killed, or nobody tells it that the client has gone' });
+    check(world.subject.ownMs() - startedMs < 20_000, { timed: true, sent, received: `${begun.length} scripts were begun, and ${left.length} still run`, expected: 'none runs any more', likely: 'a script that is deaf to SIGTERM is not killed, or nobody tells it that the client has gone' });
     await world.settle();
   }
 }

@@ -60,12 +60,12 @@ export function checkSame(received: unknown, expected: unknown, sent: string, li
 
 /** Asks this process's server for a value until it is as it should be. */
 export async function untilSo<T>(world: TestWorld, question: () => Promise<T>, isSo: (value: T) => boolean, report: { sent: string; show: (value: T) => string; expected: string; likely?: string }): Promise<T> {
-  const started = performance.now();
+  const startedMs = world.subject.ownMs();
   for (;;) {
     const value = await question();
     if (isSo(value)) return value;
     const { sent, show, expected, likely } = report;
-    check(performance.now() - started < 8_000, { sent, received: show(value), expected, ...(likely === undefined ? {} : { likely }) });
+    check(world.subject.ownMs() - startedMs < 8_000, { sent, received: show(value), expected, timed: true, ...(likely === undefined ? {} : { likely }) });
     await world.settle();
   }
 }

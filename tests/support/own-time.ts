@@ -63,6 +63,12 @@ export class OwnTime {
     return this.#lostMs;
   }
 
+  /** Milliseconds that were not lost, as of the last look; there is a new one where that was too long ago. */
+  ms(): number {
+    if (this.#now() - this.#lookedMs >= FRESH_MS) this.look();
+    return this.wallMs - this.#lostMs;
+  }
+
   /**
    * Takes account of what has happened since the last look. The first look only begins the account.
    *
@@ -103,6 +109,9 @@ function processCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
+
+/** How long a look is good for, in milliseconds: it takes about one. */
+const FRESH_MS = 50;
 
 /** How long a list of threads is good for, in milliseconds: to look for new ones costs more than to read what they had. */
 const LISTED_MS = 200;

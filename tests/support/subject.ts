@@ -138,8 +138,7 @@ export class Subject {
    * differences: `subject.ownMs() - startedMs`.
    */
   ownMs(): number {
-    this.ownTime.look();
-    return this.ownTime.wallMs - this.ownTime.lostMs;
+    return this.ownTime.ms();
   }
 
   /** Waits until the chapter is loaded; throws a CheckFailure where it does not load. */
