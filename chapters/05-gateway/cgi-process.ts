@@ -33,6 +33,7 @@ export class CgiProcess {
   readonly ended: Promise<CgiEnd>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   #over = false;
+  #fault: { readonly error: unknown } | null = null;
 
   /** @param onStderr told what the script says on stderr */
   constructor({ command, args, cwd, variables }: CgiCommand, onStderr: (text: string) => void) {
@@ -49,19 +50,24 @@ export class CgiProcess {
     });
   }
 
-  /** Writes what the script reads from stdin. A script that does not want it all has made no mistake. @throws what `parts` throws */
+  /** What the body of the request has thrown, if it has: the script was killed for it, and its answer is worth nothing. */
+  get fault(): { readonly error: unknown } | null {
+    return this.#fault;
+  }
+
+  /** Writes what the script reads from stdin. A script that does not want it all has made no mistake. */
   async feed(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    let fault: { readonly error: unknown } | null = null;
-    const watched = async function* (): AsyncGenerator<Uint8Array> {
+    const watched = async function* (this: CgiProcess): AsyncGenerator<Uint8Array> {
       try {
         yield* parts;
       } catch (error) {
-        fault = { error };
+        // Before its stdin ends: what it would make of a half is not asked for.
+        this.#fault = { error };
+        this.kill();
         throw error;
       }
     };
-    await pipeline(watched, this.#child.stdin).catch(() => undefined);
-    if (fault !== null) throw (fault as { readonly error: unknown }).error;
+    await pipeline(watched.bind(this), this.#child.stdin).catch(() => undefined);
   }
 
   /**

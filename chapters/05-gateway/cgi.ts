@@ -82,6 +82,7 @@ class CgiRun {
       const child = await this.#start();
       const output = child.output(this.#settings.silenceMs);
       const { status, headers, rest } = await this.#head(output, child);
+      if (child.fault !== null) throw child.fault.error;
       startResponse(status, headers);
       begun = true;
       if (rest.length > 0) yield rest;
@@ -91,6 +92,8 @@ class CgiRun {
     } catch (error) {
       // A caller that has closed us does not want to know how the killed script ended.
       if (this.#closed) return;
+      // A body that breaks off has its own answer: the script, which was killed for it, has done nothing wrong.
+      if (this.#process?.fault != null) throw this.#process.fault.error;
       throw error instanceof ScriptError ? this.#told(error, begun) : error;
     }
   }
@@ -113,8 +116,7 @@ class CgiRun {
     const child = this.#spawn(command);
     this.#process = child;
     void child.ended.then(this.#onEnd);
-    // A body that breaks off: what the script would make of a half is not asked for.
-    child.feed(held === null ? input : [held]).catch(() => child.kill());
+    void child.feed(held === null ? input : [held]);
     return child;
   }
 

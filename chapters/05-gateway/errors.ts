@@ -9,6 +9,8 @@ import { HttpError, RemoteProtocolError, reasonPhrase } from '../02-http/index.t
 import { statusText } from './answer.ts';
 import { escapeHtml } from './escape-html.ts';
 import type { Body, Environ, GatewayHeader, Middleware, StartResponse } from './gateway.ts';
+import { acceptQuality } from './media-type.ts';
+import { requestPath } from './request-fields.ts';
 import { wrapBody } from './wrap-body.ts';
 
 export interface ErrorsOptions {
@@ -45,7 +47,9 @@ function answerError(
   environ: Environ,
   startResponse: StartResponse,
 ): Body {
-  const wantsHtml = String(environ['HTTP_ACCEPT'] ?? '').includes('text/html');
+  const accept = environ['HTTP_ACCEPT'];
+  // Without a preference, text: it can be read in a terminal, too.
+  const wantsHtml = typeof accept === 'string' && acceptQuality(accept, 'text/html') > acceptQuality(accept, 'text/plain');
   const text = development && status >= 500 ? stackOf(error) : publicText(error, status, environ);
   const body = Buffer.from(wantsHtml ? page(statusText(status), text) : `${text}\n`);
   const headers: GatewayHeader[] = [
@@ -90,6 +94,6 @@ function stackOf(error: unknown): string {
 }
 
 function reportToErrors(error: unknown, environ: Environ): void {
-  const request = `${environ.REQUEST_METHOD} ${environ['gateway.rawPathInfo']}`;
+  const request = `${environ.REQUEST_METHOD} ${requestPath(environ)}`;
   environ['gateway.errors'].write(`error in ${request}: ${stackOf(error)}\n`);
 }

@@ -3,10 +3,10 @@
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
-import { reasonPhrase } from '../02-http/index.ts';
+import { HttpError, reasonPhrase } from '../02-http/index.ts';
 import { answer } from './answer.ts';
 import type { Environ, GatewayApp, GatewayInput } from './gateway.ts';
-import { encodeScriptName, requestFields } from './request-fields.ts';
+import { requestFields, requestPath } from './request-fields.ts';
 import { isHopByHop } from './response-head.ts';
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -49,12 +49,21 @@ function hasBody(environ: Environ): boolean {
   return Number(environ.CONTENT_LENGTH ?? 0) > 0 || environ['HTTP_TRANSFER_ENCODING'] !== undefined;
 }
 
-/** PEP 3333, "URL Reconstruction": Host, where there is one, else the server's own name and port. */
+/** What ends the authority in a URL, or comes before the host in it. */
+const NOT_IN_HOST = /[/?#@\\\s]/;
+
+/**
+ * PEP 3333, "URL Reconstruction": Host, where there is one, else the server's own name and port.
+ *
+ * @throws HttpError 400 for a Host that HTTP allows and a URL does not: `a:99999`, `256.256.256.256`
+ */
 function urlOf(environ: Environ): string {
   const { 'gateway.urlScheme': scheme, 'gateway.rawPathInfo': rawPathInfo, QUERY_STRING: query } = environ;
   const host = typeof environ['HTTP_HOST'] === 'string' && environ['HTTP_HOST'] !== ''
     ? environ['HTTP_HOST']
     : `${environ.SERVER_NAME}:${environ.SERVER_PORT}`;
-  const path = rawPathInfo === '*' ? '/' : encodeScriptName(environ.SCRIPT_NAME) + rawPathInfo;
-  return `${scheme}://${host}${path}${query === '' ? '' : `?${query}`}`;
+  const path = rawPathInfo === '*' ? '/' : requestPath(environ);
+  const url = `${scheme}://${host}${path}${query === '' ? '' : `?${query}`}`;
+  if (NOT_IN_HOST.test(host) || !URL.canParse(url)) throw new HttpError(400, 'no URL has this Host');
+  return url;
 }

@@ -97,6 +97,18 @@ export class BodyInput implements GatewayInput {
   }
 }
 
+/**
+ * A body that others have read, node or fetch, as one whose errors have a status (G35): that it breaks off is the
+ * client's doing.
+ */
+export async function* foreignBody(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* parts;
+  } catch {
+    throw new RemoteProtocolError(400, 'the body breaks off');
+  }
+}
+
 /** The input of a request without a body. It holds nothing, so all such requests share it. */
 export const noInput: GatewayInput = Object.freeze({
   read: (size = Infinity): Promise<Buffer> => nothingOf(size),

@@ -4,6 +4,7 @@ import { NotImplemented } from '#course/not-implemented.ts';
 import { HttpError } from '../02-http/index.ts';
 import type { Environ, Middleware } from './gateway.ts';
 import { findJsonFault } from './json-scan.ts';
+import { parseMediaType } from './media-type.ts';
 import { deferBody } from './wrap-body.ts';
 
 export interface JsonBodyOptions {
@@ -36,14 +37,25 @@ function mayHaveContent({ CONTENT_LENGTH, CONTENT_TYPE, REQUEST_METHOD }: Enviro
   return CONTENT_LENGTH === undefined ? !['GET', 'HEAD', 'OPTIONS'].includes(REQUEST_METHOD) : CONTENT_LENGTH !== '0';
 }
 
-/** RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; a client that says utf-8 all the same is right. */
-const JSON_TYPE = /^application\/(?:json|[\w.!#$&^-]+\+json)[ \t]*(?:;[ \t]*(?:charset="?utf-8"?[ \t]*)?)?$/i;
+/** RFC 6839 §3.1: what ends in `+json` is JSON. */
+const JSON_TYPE = /^(?:application\/json|.+\+json)$/;
 
 /** @throws HttpError 415 */
 function checkType(environ: Environ): void {
-  if (!JSON_TYPE.test(environ.CONTENT_TYPE ?? '')) throw new HttpError(415, 'application/json in UTF-8 is taken');
-  const coding = environ['HTTP_CONTENT_ENCODING'];
-  if (coding !== undefined && coding !== 'identity') throw new HttpError(415, 'no Content-Encoding is taken');
+  const type = parseMediaType(environ.CONTENT_TYPE ?? '');
+  if (type === null || !JSON_TYPE.test(type.essence) || !type.parameters.every(isTaken)) {
+    throw new HttpError(415, 'application/json in UTF-8 is taken');
+  }
+  const coding = String(environ['HTTP_CONTENT_ENCODING'] ?? '').trim().toLowerCase();
+  if (coding !== '' && coding !== 'identity') throw new HttpError(415, 'no Content-Encoding is taken');
+}
+
+/**
+ * RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; a client that says utf-8 all the same is right. The other parameters
+ * (`profile`, `ext`) say something of what the JSON means: that is the application's to judge, which has CONTENT_TYPE.
+ */
+function isTaken([name, value]: readonly [name: string, value: string]): boolean {
+  return name !== 'charset' || /^utf-?8$/i.test(value);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

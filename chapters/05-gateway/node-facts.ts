@@ -2,13 +2,18 @@
 
 import type { IncomingMessage } from 'node:http';
 
+import { HttpError } from '../02-http/index.ts';
 import type { HeaderPair, TargetForm } from '../02-http/index.ts';
 import type { RequestFacts } from './environ.ts';
 
-/** @param signal aborts when the client has gone */
+/**
+ * @param signal aborts when the client has gone
+ * @throws HttpError 400 for `*` with a method other than OPTIONS (RFC 9112 §3.2.4), which node lets through
+ */
 export function nodeFacts(request: IncomingMessage, signal: AbortSignal): RequestFacts {
   const { socket } = request;
   const target = splitTarget(request.url ?? '/');
+  if (target.form === 'asterisk' && request.method !== 'OPTIONS') throw new HttpError(400, 'invalid request target');
   return {
     ...target,
     method: request.method ?? 'GET',

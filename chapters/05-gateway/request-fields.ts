@@ -33,3 +33,8 @@ function fieldName(key: string): string | null {
 export function encodeScriptName(scriptName: string): string {
   return scriptName === '' ? '' : encodeURI(scriptName).replaceAll('?', '%3F').replaceAll('#', '%23');
 }
+
+/** The whole path of the request, as it was sent, also below a mount: what logs and URLs need. */
+export function requestPath(environ: Environ): string {
+  return encodeScriptName(environ.SCRIPT_NAME) + environ['gateway.rawPathInfo'];
+}

@@ -13,7 +13,7 @@ const FACTS = ['REMOTE_ADDR', 'REMOTE_PORT', 'REMOTE_USER', 'AUTH_TYPE', 'CONTEN
  * The path is taken from REQUEST_URI, where it is as the client has sent it: what a server calls PATH_INFO is decoded,
  * and an encoded slash can no longer be told. A SCRIPT_NAME that the server was told to send is the path's beginning.
  *
- * @throws HttpError 400 for a path that cannot be decoded, or that does not begin with SCRIPT_NAME
+ * @throws HttpError 400 for a path that cannot be decoded, or that does not begin with a slash and SCRIPT_NAME
  */
 export function scgiEnviron(
   variables: ReadonlyMap<string, string>,
@@ -25,6 +25,8 @@ export function scgiEnviron(
   const scriptName = get('SCRIPT_NAME').replace(/\/+$/, '');
   const rawPath = pathOf(get('REQUEST_URI')) || encodeURI(utf8(scriptName + get('PATH_INFO')));
   const rawPathInfo = pathBelow(rawPath, scriptName);
+  // G14. In a URL that is put together, what does not begin with a slash would go on with the host's name.
+  if (!/^(?:$|\/|\*$)/.test(rawPathInfo)) throw new HttpError(400, 'the path does not begin with a slash');
   const environ: Environ = {
     REQUEST_METHOD: get('REQUEST_METHOD') || 'GET',
     SCRIPT_NAME: utf8(scriptName),

@@ -3,6 +3,7 @@
  */
 
 import type { Environ, GatewayErrors, GatewayHeader } from './gateway.ts';
+import { requestPath } from './request-fields.ts';
 
 export interface GatewayOptions {
   /** `gateway.multithread`. Default false. */
@@ -60,7 +61,7 @@ export function withGatewayDefaults(options: GatewayOptions = {}): GatewaySettin
 /** Writes an error to `gateway.errors`, one line that tells the request and then the stack. */
 export function reportToGatewayErrors(error: unknown, environ: Environ): void {
   // The path as sent: in the decoded one a client could write lines of its own.
-  const request = `${environ.REQUEST_METHOD} ${environ['gateway.rawPathInfo']}`;
+  const request = `${environ.REQUEST_METHOD} ${requestPath(environ)}`;
   const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
   environ['gateway.errors'].write(`error in ${request}: ${text}\n`);
 }

@@ -10,7 +10,7 @@ import type { AppResponse } from './call-app.ts';
 import { environOf } from './environ.ts';
 import type { RequestFacts } from './environ.ts';
 import type { GatewayApp } from './gateway.ts';
-import { BodyInput, noInput } from './input.ts';
+import { BodyInput, foreignBody, noInput } from './input.ts';
 import { withServer } from './server-field.ts';
 import { withGatewayDefaults } from './settings.ts';
 import type { GatewayOptions } from './settings.ts';
@@ -20,7 +20,7 @@ export function toFetch(app: GatewayApp, options: GatewayOptions = {}): (request
   const settings = withGatewayDefaults(options);
   return async (request) => {
     const { body } = request;
-    const input = body === null ? noInput : new BodyInput(() => body, settings.heldBytesMax);
+    const input = body === null ? noInput : new BodyInput(() => foreignBody(body), settings.heldBytesMax);
     try {
       const environ = environOf(fetchFacts(request), settings, input);
       const answered = await callApp(app, environ, request.signal, settings.onError);

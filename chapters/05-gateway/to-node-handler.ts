@@ -10,9 +10,10 @@ import { refusal } from '../02-http/index.ts';
 import { callApp } from './call-app.ts';
 import { environOf } from './environ.ts';
 import type { Environ, GatewayApp } from './gateway.ts';
-import { BodyInput, noInput } from './input.ts';
+import { BodyInput, foreignBody, noInput } from './input.ts';
 import { nodeFacts } from './node-facts.ts';
 import { sendResponse } from './node-output.ts';
+import { decodePathInfo } from './path-info.ts';
 import { withServer } from './server-field.ts';
 import { withGatewayDefaults } from './settings.ts';
 import type { GatewayOptions, GatewaySettings } from './settings.ts';
@@ -53,8 +54,8 @@ function sendRefusal(response: ServerResponse, error: unknown, settings: Gateway
 
 function environOfNode(request: IncomingMessage, signal: AbortSignal, settings: GatewaySettings): Environ {
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  const input = hasBody ? new BodyInput(() => request, settings.heldBytesMax) : noInput;
+  const input = hasBody ? new BodyInput(() => foreignBody(request), settings.heldBytesMax) : noInput;
   const environ = environOf(nodeFacts(request, signal), settings, input);
-  if ('baseUrl' in request && typeof request.baseUrl === 'string') environ.SCRIPT_NAME = decodeURIComponent(request.baseUrl);
+  if ('baseUrl' in request && typeof request.baseUrl === 'string') environ.SCRIPT_NAME = decodePathInfo(request.baseUrl);
   return environ;
 }

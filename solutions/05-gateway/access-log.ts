@@ -4,7 +4,9 @@
  *     127.0.0.1 - ann [06/Nov/1994:08:49:37 +0000] "GET /notes?page=2 HTTP/1.1" 200 1024 "-" "curl/8.5.0"
  */
 
+import { refusal } from '../02-http/index.ts';
 import type { Environ, Middleware } from './gateway.ts';
+import { requestPath } from './request-fields.ts';
 import { wrapBody } from './wrap-body.ts';
 
 export interface AccessLogOptions {
@@ -31,24 +33,30 @@ export function accessLog(output: LogOutput, { format = 'combined' }: AccessLogO
       const sent = environ.REQUEST_METHOD === 'HEAD' || status === '304' || status === '204' ? 0 : bytes;
       output.write(`${logLine(environ, request, timeMs, status, sent, format)}\n`);
     };
+    // An application fails by its call or by its body. Until a part is given, the server answers in its stead.
+    const failed = (error: unknown): never => {
+      if (bytes === 0) status = environ['gateway.signal'].aborted ? '' : String(refusal(error).status);
+      throw error;
+    };
     try {
       const body = app(environ, (line, headers, error) => {
         startResponse(line, headers, error);
         status = line.slice(0, 3);
       });
-      return wrapBody(body, { sent: (count) => void (bytes += count), closed: log });
+      return wrapBody(body, { sent: (count) => void (bytes += count), failed, closed: log });
     } catch (error) {
-      status = String(statusOf(error));
-      log();
-      throw error;
+      try {
+        return failed(error);
+      } finally {
+        log();
+      }
     }
   };
 }
 
 function requestLine(environ: Environ): string {
-  const { REQUEST_METHOD, SCRIPT_NAME, QUERY_STRING, SERVER_PROTOCOL } = environ;
-  const path = SCRIPT_NAME + environ['gateway.rawPathInfo'];
-  return `${REQUEST_METHOD} ${path}${QUERY_STRING === '' ? '' : `?${QUERY_STRING}`} ${SERVER_PROTOCOL}`;
+  const { REQUEST_METHOD, QUERY_STRING, SERVER_PROTOCOL } = environ;
+  return `${REQUEST_METHOD} ${requestPath(environ)}${QUERY_STRING === '' ? '' : `?${QUERY_STRING}`} ${SERVER_PROTOCOL}`;
 }
 
 function logLine(
@@ -91,10 +99,4 @@ function logDate(timeMs: number): string {
   lastSecond = second;
   lastDate = `${iso.slice(8, 10)}/${MONTHS[Number(iso.slice(5, 7)) - 1]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
   return lastDate;
-}
-
-/** The status that an error carries, 400 to 599; 500 for any other. */
-function statusOf(error: unknown): number {
-  const status: unknown = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  return typeof status === 'number' && status >= 400 && status <= 599 ? status : 500;
 }

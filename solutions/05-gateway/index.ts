@@ -13,6 +13,7 @@ export type { GatewayErrorReporter, GatewayOptions, GatewaySettings } from './se
 // 5.1 environ
 export { environOf } from './environ.ts';
 export type { RequestFacts } from './environ.ts';
+export { encodeScriptName, requestPath } from './request-fields.ts';
 export { decodePathInfo } from './path-info.ts';
 export { BodyInput, noInput } from './input.ts';
 

@@ -18,6 +18,10 @@ export function requestId({ trust = true }: RequestIdOptions = {}): Middleware {
     const came = environ['HTTP_X_REQUEST_ID'];
     const id = trust && typeof came === 'string' && SANE.test(came) ? came : randomUUID();
     environ['request.id'] = id;
-    return app(environ, (status, headers, error) => startResponse(status, [...headers, ['X-Request-Id', id]], error));
+    return app(environ, (status, headers, error) => {
+      // An application that hands on another server's response may have one already. There is one name for a request.
+      const others = headers.filter(([name]) => name.toLowerCase() !== 'x-request-id');
+      startResponse(status, [...others, ['X-Request-Id', id]], error);
+    });
   };
 }

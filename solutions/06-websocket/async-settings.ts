@@ -3,6 +3,7 @@
  */
 
 import type { HeaderPair } from '../02-http/index.ts';
+import { encodeScriptName } from '../05-gateway/index.ts';
 import type { Scope } from './async-app.ts';
 import { UnknownScopes, errorText } from './unknown-scopes.ts';
 
@@ -56,5 +57,5 @@ function reportToStderr(error: unknown, scope: Scope | null): void {
 function placeOf(scope: Scope | null): string {
   if (scope === null) return 'the server';
   // The path as sent: in the decoded one a client could write lines of its own.
-  return scope.type === 'lifespan' ? 'the lifespan' : `${scope.type} ${scope.rawPath}`;
+  return scope.type === 'lifespan' ? 'the lifespan' : `${scope.type} ${encodeScriptName(scope.rootPath)}${scope.rawPath}`;
 }

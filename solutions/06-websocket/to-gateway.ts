@@ -6,6 +6,7 @@
 
 import { reasonPhrase } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';
+import { requestPath } from '../05-gateway/index.ts';
 import type { Body, Environ, GatewayApp } from '../05-gateway/index.ts';
 import type { AsyncApp } from './async-app.ts';
 import { defaultBufferedBytesMax } from './async-settings.ts';
@@ -126,6 +127,6 @@ function bodyBytesOf(environ: Environ): number | undefined {
 }
 
 function writeError(environ: Environ, error: unknown): void {
-  const place = `${environ.REQUEST_METHOD} ${environ['gateway.rawPathInfo']}`;
+  const place = `${environ.REQUEST_METHOD} ${requestPath(environ)}`;
   environ['gateway.errors'].write(`error in ${place}: ${errorText(error)}\n`);
 }

@@ -1,15 +1,13 @@
 /** G53 on every server and adapter: a body is closed once, however its response ends. */
 
-import { createServer } from 'node:http';
-import { connect } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 
 import { describe, expect, test } from 'vitest';
 
-import { serveHttp } from '../../../solutions/02-http/index.ts';
-import { serveScgi, toFetch, toHandler, toNodeHandler, validator } from '../../../solutions/05-gateway/index.ts';
+import { toFetch, validator } from '../../../solutions/05-gateway/index.ts';
 import type { Breach, GatewayApp } from '../../../solutions/05-gateway/index.ts';
 import { fromGateway, serveAsync } from '../../../solutions/06-websocket/index.ts';
+import { exchange, request, scgiRequest, serve, serveByScgi, serveOnNode } from './support.ts';
 
 /** What became of a body. */
 interface Story {
@@ -43,37 +41,18 @@ type Ask = (app: GatewayApp, method: string) => Promise<string>;
 
 const quiet = { onError: (): void => {}, errors: { write: (): void => {} } };
 
-/** Sends text, and gives what comes until the other side has closed. */
-function send(port: number, text: string): Promise<string> {
-  return new Promise((resolve) => {
-    let answer = '';
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.write(text));
-    socket.on('data', (bytes) => (answer += bytes.toString('latin1'))).on('end', () => socket.end());
-    socket.on('error', () => {}).on('close', () => resolve(answer));
-  });
-}
-
-const portOf = (address: AddressInfo | string | null): number => (address as AddressInfo).port;
-const request = (method: string): string => `${method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
-
 const servers: Record<string, Ask> = {
   toHandler: async (app, method) => {
-    await using server = await serveHttp(toHandler(app, quiet), { onError: () => {} });
-    return await send(portOf(server.address), request(method));
+    await using served = await serve(app);
+    return await exchange(served.port, request(method, '/'));
   },
   toNodeHandler: async (app, method) => {
-    const server: Server = createServer(toNodeHandler(app, quiet)).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const answer = await send(portOf(server.address()), request(method));
-    await new Promise((resolve) => server.close(resolve));
-    return answer;
+    await using served = await serveOnNode(app);
+    return await exchange(served.port, request(method, '/'));
   },
   serveScgi: async (app, method) => {
-    const server = await serveScgi(app, quiet);
-    const head = ['CONTENT_LENGTH', '0', 'SCGI', '1', 'REQUEST_METHOD', method, 'REQUEST_URI', '/', ''].join('\0');
-    const answer = await send(portOf(server.address), `${head.length}:${head},`);
-    await server.close();
-    return answer;
+    await using served = await serveByScgi(app);
+    return await exchange(served.port, scgiRequest([['REQUEST_METHOD', method], ['REQUEST_URI', '/']]));
   },
   toFetch: async (app, method) => {
     const response = await toFetch(app, quiet)(new Request('http://a/', { method }));
@@ -81,7 +60,7 @@ const servers: Record<string, Ask> = {
   },
   fromGateway: async (app, method) => {
     await using server = await serveAsync(fromGateway(app, quiet), { onError: () => {} });
-    return await send((server.address as AddressInfo).port, request(method));
+    return await exchange((server.address as AddressInfo).port, request(method, '/'));
   },
 };
 
