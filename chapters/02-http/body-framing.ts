@@ -13,7 +13,7 @@ import type { HttpLimits } from './limits.ts';
 import type { HttpVersion } from './request-line.ts';
 import { tokenList } from './token-list.ts';
 
-/** No body; so many bytes; chunks; or all bytes until the connection closes (responses only). */
+/** No body; a number of bytes; chunks; or all bytes until the connection closes (responses only). */
 export type BodyFraming =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly length: number }
@@ -37,9 +37,9 @@ export interface FramedHead {
  *   413 for a length beyond the limit
  */
 export function bodyFraming(head: FramedHead, limits: HttpLimits = defaultLimits): BodyFraming {
-  // TODO 2.3  No body, so many bytes, or chunks? Refuse (400) what two servers could read in two ways: both fields,
-  //           and a transfer coding from HTTP/1.0, which has none. `lengthFraming` and `checkCodings` stand below;
-  //           `chunkedBody` and `noBody` above.
+  // TODO 2.3  No body, a number of bytes, or chunks? Refuse (400) what two servers could read in two ways: both fields
+  //           together, and a transfer coding from HTTP/1.0, which has none. `lengthFraming` and `checkCodings` are
+  //           below; `chunkedBody` and `noBody` are above.
   throw new NotImplemented('2.3');
 }
 
@@ -61,13 +61,13 @@ export function responseBodyFraming(
 }
 
 /**
- * Parses the value of Content-Length: `1*DIGIT`, nothing else, and once. RFC 9112 §6.3 would let us take `5, 5` for a
- * 5; we refuse every list, since no sender has a reason to make one.
+ * Parses the value of Content-Length: `1*DIGIT`, nothing else, and once. RFC 9112 §6.3 would let us take `5, 5` as 5;
+ * we refuse every list, since no sender has a reason to make one.
  *
- * @throws RemoteProtocolError 400 for what is no length, 413 beyond 2^53-1
+ * @throws RemoteProtocolError 400 for what is not a length, 413 beyond 2^53-1
  */
 export function parseContentLength(value: string): number {
-  // TODO 2.3  Digits, and nothing else, not even a sign. Mind the number that no double can hold exactly.
+  // TODO 2.3  Digits, and nothing else, not even a sign. Mind the numbers that a double cannot hold exactly.
   throw new NotImplemented('2.3');
 }
 
@@ -77,7 +77,7 @@ function lengthFraming(value: string, limits: HttpLimits): BodyFraming {
   return length === 0 ? noBody : { kind: 'length', length };
 }
 
-/** Only `chunked`, once and last. Another coding is 501 (RFC 9112 §6.1); chunked before the list's end 400 (§6.3). */
+/** Only `chunked`, once and last. Another coding is 501 (RFC 9112 §6.1); chunked, but not last, is 400 (§6.3). */
 function checkCodings(value: string): void {
   if (value === 'chunked') return;
   const codings = tokenList(value);

@@ -24,8 +24,8 @@ const SIZE_DIGITS_MAX = 16;
  */
 export function parseChunkLine(line: string): number {
   // TODO 2.3  Hexadecimal digits, at least one and at most SIZE_DIGITS_MAX of them, for a number that a double holds
-  //           exactly. What stands behind the digits has to be extensions: `checkExtensions` (below) looks from
-  //           there.
+  //           exactly. What follows the digits has to be extensions: `checkExtensions` (below) checks the line from
+  //           there on.
   throw new NotImplemented('2.3');
 }
 
@@ -73,7 +73,7 @@ function invalidExtension(): RemoteProtocolError {
   return new RemoteProtocolError(400, 'invalid chunk extension');
 }
 
-/** The longest chunk line that may be waited for, whatever is left of the extensions' budget. */
+/** The longest chunk line to wait for, with this much left of the budget for extensions. */
 export function chunkLineBytesMax(extensionBytesLeft: number): number {
   return SIZE_DIGITS_MAX + extensionBytesLeft;
 }

@@ -1,5 +1,5 @@
 /**
- * A chunked body, decoded (RFC 9112 §7.1). No I/O: bytes in by `receiveData`, events out by `nextEvent`.
+ * A chunked body, decoded (RFC 9112 §7.1). No I/O: bytes in through `receiveData`, events out through `nextEvent`.
  *
  * `nextEvent` consumes and returns an event, returns `needMoreData`, or throws a RemoteProtocolError and stays dead.
  * What comes after the body is never touched: `unread()` gives it back.
@@ -19,7 +19,7 @@ import type { HttpLimits } from './limits.ts';
 import { endOfLine } from './lines.ts';
 import { allowedTrailers } from './trailers.ts';
 
-/** What is expected next: a chunk's line, its data, the CRLF behind that, the trailers; or nothing any more. */
+/** What is expected next: a chunk's line, its data, the CRLF after that, the trailers, or nothing more. */
 type DecoderState = 'line' | 'data' | 'data-end' | 'trailers' | 'end';
 
 export class ChunkedDecoder {
@@ -47,7 +47,7 @@ export class ChunkedDecoder {
     return this.#input.take(this.#input.length);
   }
 
-  /** @throws RemoteProtocolError 400 for what is no chunk, 413 beyond the limits, 431 for the trailers' */
+  /** @throws RemoteProtocolError 400 for what is not a chunk, 431 for too many trailers, 413 beyond another limit */
   nextEvent(): DataEvent | EndEvent | NeedMoreData {
     if (this.#error !== null) throw this.#error;
     try {
@@ -98,7 +98,7 @@ export class ChunkedDecoder {
 
   #readData(): DataEvent | NeedMoreData {
     // TODO 2.3  Give out what has arrived of this chunk's data as one event, and never a byte of what follows it.
-    //           Where the chunk is over, the state is 'data-end'. `this.#input.take(n)` takes up to n bytes.
+    //           When the chunk is complete, set the state to 'data-end'. `this.#input.take(n)` takes up to n bytes.
     throw new NotImplemented('2.3');
   }
 

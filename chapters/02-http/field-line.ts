@@ -19,11 +19,11 @@ import { endOfLine } from './lines.ts';
  */
 export function parseFieldLine(text: string, start: number, end: number, offsets: number[]): void {
   // TODO 2.2  Find the name, the colon, and the value without the whitespace around it. Check the name and the value
-  //           (400), then push the four positions named above to `offsets`.
+  //           (400 if one is invalid), then push the four positions named above to `offsets`.
   throw new NotImplemented('2.2');
 }
 
-/** Parses one field line into its name and value: {@link parseFieldLine} for whoever has a line of its own. */
+/** Parses one field line into its name and value: {@link parseFieldLine} for a line that is a string of its own. */
 export function parseHeaderField(line: string): HeaderPair {
   const offsets: number[] = [];
   parseFieldLine(line, 0, line.length, offsets);
@@ -31,13 +31,13 @@ export function parseHeaderField(line: string): HeaderPair {
 }
 
 /**
- * Parses field lines up to and with the empty line that ends them.
+ * Parses field lines up to and including the empty line that ends them.
  *
  * @param start where the first field line begins
  * @param bytesMax all field lines together, with their CRLFs
- * @param countMax how many
+ * @param countMax how many field lines there may be
  * @returns the position after the empty line, or -1: need more
- * @throws RemoteProtocolError 431 beyond a limit, 400 for a line that is none
+ * @throws RemoteProtocolError 431 beyond a limit, 400 for a line that is not a field line
  */
 export function parseFieldSection(
   text: string,

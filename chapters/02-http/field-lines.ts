@@ -14,7 +14,7 @@ import { listHas } from './token-list.ts';
 
 /** The lines, and what was among them. */
 export interface FieldLines {
-  /** Without the fields named here, but for Date. */
+  /** The field lines that are to be sent as they are: all but those that the members below report, and Date. */
   text: string;
   contentLength: number | null;
   hasDate: boolean;
@@ -28,7 +28,7 @@ export interface FieldLines {
  * Writes field lines. Content-Length, Transfer-Encoding and a Connection of `close` or `keep-alive` are taken out:
  * the connection decides about them and writes them itself.
  *
- * @throws LocalProtocolError for a name that is no token, a value with a control character or beyond latin1, and a
+ * @throws LocalProtocolError for a name that is not a token, a value with a control character or beyond latin1, and a
  *   Content-Length or Transfer-Encoding that could not be kept
  */
 export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
@@ -36,8 +36,8 @@ export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
   for (const header of headers) {
     const name = header[0];
     const value = header[1];
-    // TODO 2.4  Refuse (LocalProtocolError) a name that is no token and a value with a character that a field value
-    //           must not hold. Add the line to `lines.text`, unless `takeOut` (below) keeps it back.
+    // TODO 2.4  Refuse (LocalProtocolError) a name that is not a token, and a value with a character that a field value
+    //           must not contain. Add the line to `lines.text`, unless `takeOut` (below) takes it out.
     throw new NotImplemented('2.4');
   }
   return lines;
@@ -45,7 +45,7 @@ export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
 
 /** Notes a field that decides about the message; true if its line is not to be written as it is. */
 function takeOut(lines: FieldLines, name: string, value: string): boolean {
-  // The length rules out nearly every other name before a case is mapped.
+  // The length rules out nearly every other name, before any letter's case is changed.
   switch (name.length) {
     case 4:
       if (name.toLowerCase() === 'date') lines.hasDate = true;

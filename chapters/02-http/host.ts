@@ -14,7 +14,7 @@ import type { RequestLine } from './request-line.ts';
  * @throws RemoteProtocolError 400 when it is missing (from HTTP/1.1 on), repeated or invalid: all three a MUST
  */
 export function checkHost(line: RequestLine, headers: HttpHeaders): void {
-  // TODO 2.2  None, one, or many? From which version on is none too few? `isAuthority` knows what a host with an
-  //           optional port looks like; an empty value is allowed too.
+  // TODO 2.2  Is there no Host field, one, or several? From which version on must there be one? `isAuthority` knows
+  //           what a host with an optional port looks like; an empty value is allowed too.
   throw new NotImplemented('2.2');
 }

@@ -55,7 +55,7 @@ export class HttpServer {
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
-  /** Makes a server that does not listen: call {@link HttpServer.listen}, or {@link HttpServer.handleConnection}. */
+  /** Makes a server that does not listen yet: call {@link HttpServer.listen} or {@link HttpServer.handleConnection}. */
   constructor(handler: Handler, options: ServeOptions = {}) {
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.#context = {
@@ -111,7 +111,7 @@ export class HttpServer {
     return `http://${host}:${address.port}`;
   }
 
-  /** How many connections are open, those that were upgraded included. */
+  /** How many connections are open, including those that were upgraded. */
   get connections(): number {
     return this.#connections.size + this.#upgraded.size;
   }
@@ -145,7 +145,7 @@ export class HttpServer {
 
   async #allClosed(): Promise<void> {
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
-    // The server counts a connection as closed when its socket is being closed; ours end with the socket's `close`.
+    // For `net.Server` a connection is over when its socket begins to close; for us, when the socket emits `close`.
     if (this.connections > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
@@ -168,7 +168,7 @@ export class HttpServer {
   }
 }
 
-/** Serves a handler. Resolves when connections are accepted. @throws Error with `code` for an address not to be had */
+/** Serves a handler. Resolves once connections are accepted. @throws Error with `code` if it cannot get the address */
 export async function serveHttp(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
   const server = new HttpServer(handler, options);
   await server.listen(options);

@@ -14,7 +14,7 @@ interface PersistenceHead {
   readonly headers: HttpHeaders;
 }
 
-/** Whether the sender of this head wants the connection to persist: by default from 1.1 on, by request in 1.0. */
+/** Whether the sender of this head wants the connection to persist: by default since 1.1, on request in 1.0. */
 export function persists(head: PersistenceHead): boolean {
   const options = head.headers.get('connection');
   if (options !== undefined && listHas(options, 'close')) return false;
@@ -30,7 +30,7 @@ export function persists(head: PersistenceHead): boolean {
 export function expectsContinue(head: PersistenceHead): boolean {
   const expectation = head.headers.get('expect');
   if (expectation === undefined) return false;
-  // TODO 2.5  There is one expectation that we know, in any case of letters. Any other is refused (417). HTTP/1.0
-  //           does not know ours: from such a client it expects nothing.
+  // TODO 2.5  We know one expectation, in upper or lower case. Refuse any other (417). HTTP/1.0 does not know it: from
+  //           an HTTP/1.0 client it means nothing.
   throw new NotImplemented('2.5');
 }

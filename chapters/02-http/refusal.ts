@@ -10,16 +10,16 @@ import { reasonPhrase } from './response-status.ts';
 
 /**
  * The response that an error deserves. A peer's fault closes the connection: what follows on it could be anything.
- * Anything that nobody meant for the client is a 500 that says nothing more.
+ * Any error that was not meant for the client becomes a 500 that says nothing more.
  */
 export function refusal(error: unknown): HttpResponse {
   if (isOurFault(error)) return answer(500, '', []); // Given: the client is told nothing else.
   // TODO 2.6  The other two kinds deserve other answers. Both may show their message. Which one ends the connection?
-  //           An HttpError whose status is not one of 400 to 599 is a mistake of the handler's: 500, and no more.
+  //           An HttpError whose status is not from 400 to 599 is the handler's mistake: 500, and nothing more.
   throw new NotImplemented('2.6');
 }
 
-/** Whether the error is a fault of this server's, to be reported, and not an answer or the peer's fault. */
+/** Whether the error is this server's own fault, to be reported, rather than an answer or the peer's fault. */
 export function isOurFault(error: unknown): boolean {
   return !(error instanceof RemoteProtocolError) && !(error instanceof HttpError);
 }

@@ -1,7 +1,7 @@
 /**
  * A request's body: an async iterable of bytes that is never held whole unless asked.
  *
- * Nothing is read from the client before the first part is asked for, and no more than that: a handler that reads
+ * Nothing is read from the client before a part is asked for, and then no more than is asked for: a handler that reads
  * slowly makes the client's writes stall.
  */
 
@@ -12,12 +12,12 @@ import type { HttpHeaders } from './headers.ts';
 /** Where a body comes from. */
 export interface BodySource {
   /**
-   * The next part; `null` at the end; `undefined`: not here yet.
+   * The next part; `null` at the end; `undefined` if it is not here yet.
    *
    * @throws RemoteProtocolError when the body is broken or the client has gone
    */
   readBody(): Buffer | null | undefined;
-  /** Resolves when {@link BodySource.readBody} may have something to say. */
+  /** Resolves when {@link BodySource.readBody} may have something new. */
   bodyArrives(): Promise<void>;
   /** The trailer fields, once the body has ended. */
   readonly trailers: HttpHeaders;
@@ -68,7 +68,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
   }
 
-  /** The rest of the body as UTF-8 text; bytes that are none become U+FFFD. */
+  /** The rest of the body as UTF-8 text; invalid bytes become U+FFFD. */
   async text(bytesMax?: number): Promise<string> {
     return (await this.bytes(bytesMax)).toString();
   }

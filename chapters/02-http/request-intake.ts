@@ -1,5 +1,6 @@
 /**
- * What a request asks of its connection: its body, its addresses, an interim response. The way in that handlers see.
+ * What a request gets from its connection: the body, the addresses, and a way to send interim responses. This is the
+ * side of a connection that a handler can reach, through its HttpRequest.
  */
 
 import type { Socket } from 'node:net';
@@ -21,7 +22,7 @@ export class RequestIntake implements RequestSource {
   #gone = false;
   #trailers: HttpHeaders = noHeaders;
 
-  /** @param onWaiting called when a handler begins to wait for the body, and when it ceases to */
+  /** @param onWaiting called when a handler begins to wait for the body, and when it stops waiting */
   constructor(socket: Socket, machine: HttpConnection, output: SocketOutput, onWaiting: () => void) {
     this.#socket = socket;
     this.#machine = machine;
@@ -32,7 +33,7 @@ export class RequestIntake implements RequestSource {
   readBody(): Buffer | null | undefined {
     if (this.#error !== null) throw this.#error;
     const machine = this.#machine;
-    // RFC 9110 §10.1.1: the client is told to go on only when somebody wants its body.
+    // RFC 9110 §10.1.1: the client is told to go on only when the handler wants its body.
     if (machine.awaitsContinue && machine.ourState === 'send-response') this.sendInformational(100, []);
     const event = machine.nextEvent();
     if (event.type === 'data') return event.data;
@@ -71,7 +72,7 @@ export class RequestIntake implements RequestSource {
     return this.#gone;
   }
 
-  /** Something has arrived: whoever waits may look. */
+  /** Something has arrived: a handler that is waiting may look. */
   arrived(): void {
     const onBody = this.#onBody;
     if (onBody === null) return;
@@ -80,7 +81,7 @@ export class RequestIntake implements RequestSource {
     onBody();
   }
 
-  /** The body will not come: whoever reads it is told why. */
+  /** The body will not arrive: a handler that reads it is told why. */
   fail(error: RemoteProtocolError): void {
     this.#error ??= error;
     this.arrived();
@@ -92,7 +93,7 @@ export class RequestIntake implements RequestSource {
     this.fail(new RemoteProtocolError(400, 'the client has gone'));
   }
 
-  /** The request is over. Whoever still waits for its body is told that it can be read no further. */
+  /** The request is over. A handler that still waits for the body is told that it can no longer be read. */
   reset(): void {
     this.#trailers = noHeaders;
     this.arrived();

@@ -17,7 +17,7 @@ import type { TargetForm } from './request-target.ts';
 export type HttpVersion = '1.0' | '1.1';
 
 export interface RequestLine {
-  /** As sent: methods are case-sensitive (RFC 9110 §9.1), and any token is one. */
+  /** As sent: methods are case-sensitive (RFC 9110 §9.1), and any token may be one. */
   readonly method: string;
   /** As sent, in one of the four forms. */
   readonly target: string;
@@ -38,7 +38,7 @@ export function parseRequestLine(
   end: number = text.length,
 ): RequestLine {
   // TODO 2.1  Take the line apart: a method, one space, a target, one space, a version, and nothing else. Return the
-  //           four parts. Too long is 414, anything else that is wrong is 400. `spanOf` (characters.ts) finds where a
+  //           four parts. A line too long is 414, anything else wrong is 400. `spanOf` (characters.ts) finds where a
   //           run of permitted characters ends, `parseVersion` (below) reads the third part, `targetForm` names the
   //           form of the second.
   throw new NotImplemented('2.1');
@@ -47,10 +47,10 @@ export function parseRequestLine(
 /**
  * Parses `HTTP/` DIGIT `.` DIGIT, which is case-sensitive (RFC 9112 §2.3).
  *
- * @throws RemoteProtocolError 505 for a major version above 1, else 400; HTTP/0.9 had no version, so a 0 is no version
+ * @throws RemoteProtocolError 505 for a major version above 1, else 400; HTTP/0.9 had no version, so 0 is not a version
  */
 export function parseVersion(text: string, start: number, end: number): HttpVersion {
-  // TODO 2.1  Eight characters from `start` to `end`, with a digit before and behind the dot. Which of the two sets
-  //           of rules do they ask for, if any?
+  // TODO 2.1  Eight characters from `start` to `end`, with a digit on each side of the dot. Which of the two sets of
+  //           rules do they ask for, if any?
   throw new NotImplemented('2.1');
 }

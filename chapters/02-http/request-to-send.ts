@@ -10,10 +10,10 @@ import type { RequestToSend } from './events.ts';
 import type { FieldLines } from './field-lines.ts';
 import { framingLine } from './response-head.ts';
 
-/** Methods that say nothing by having no content: an empty body gets no Content-Length (RFC 9110 §8.6). */
+/** Methods that nobody expects to have content: an empty body gets no Content-Length (RFC 9110 §8.6). */
 const withoutContent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
-/** The framing of a request to be sent: as its headers say, else by the length of its body. */
+/** The framing of a request to be sent: what its headers say, or else the length of its body. */
 export function requestFraming(method: string, fields: FieldLines, bodyBytes: number | null): BodyFraming {
   if (fields.chunked) {
     if (fields.contentLength !== null) throw new LocalProtocolError('both Content-Length and Transfer-Encoding');
@@ -24,7 +24,7 @@ export function requestFraming(method: string, fields: FieldLines, bodyBytes: nu
   return { kind: 'length', length };
 }
 
-/** Writes a request's head. @throws LocalProtocolError for what is no method or no target */
+/** Writes a request's head. @throws LocalProtocolError for an invalid method or target */
 export function requestHead(request: RequestToSend, fields: FieldLines, framing: BodyFraming): string {
   if (!isToken(request.method)) throw new LocalProtocolError('invalid method');
   if (request.target === '' || !isAll(TARGET, request.target)) throw new LocalProtocolError('invalid target');

@@ -23,11 +23,11 @@ export function mayHaveBody(status: number, method: string): boolean {
 }
 
 /**
- * How the body of a response is framed: by its length where that is known, else in chunks, else, for HTTP/1.0, by
- * the end of the connection. For a response to HEAD it is what GET would have had, as far as that is known.
+ * How the body of a response is framed: by its length if that is known; else in chunks or, for HTTP/1.0, by the end of
+ * the connection. For a response to HEAD it is what GET would have had, as far as that is known.
  *
  * @param declared the Content-Length that the response came with, or `null`
- * @param bodyBytes how long its body is, or `null` where that is not known
+ * @param bodyBytes how long its body is, or `null` if that is not known
  */
 export function responseFraming(
   status: number,
@@ -35,10 +35,10 @@ export function responseFraming(
   bodyBytes: number | null,
   answered: Answered,
 ): BodyFraming {
-  // TODO 2.4  Decide in this order: statuses that have no length at all or always the same, a declared length, a
-  //           known length (but an empty body that a handler gives for HEAD, and any with a 304, says nothing about
-  //           the length that GET would have: unknown), a response without content, and last what is left for a body
-  //           of unknown length in either version.
+  // TODO 2.4  Decide in this order: statuses that have no length at all, or always the same one; a declared length; a
+  //           known length; a response without content; and last, for a body of unknown length, what each version has
+  //           to offer. An empty body that a handler gives for HEAD, and any body with a 304, says nothing about the
+  //           length that GET would have: treat that length as unknown.
   throw new NotImplemented('2.4');
 }
 
@@ -62,7 +62,7 @@ export function responseHead(
   connection: '' | 'close' | 'keep-alive',
 ): string {
   // TODO 2.4  A status line, Date unless the fields have one or the status is below 200, the fields, the line that
-  //           announces the framing, Connection if it says something, and the empty line. `statusLine`, `dateLine`
+  //           announces the framing, Connection if it has a value, and the empty line. `statusLine`, `dateLine`
   //           and `framingLine` each end in CRLF.
   throw new NotImplemented('2.4');
 }

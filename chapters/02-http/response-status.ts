@@ -35,7 +35,7 @@ export function reasonPhrase(status: number): string {
  *
  * @param status 100 to 599
  * @param reason instead of the registered phrase
- * @throws LocalProtocolError for a status that is none, and for a reason with CR, LF or another control
+ * @throws LocalProtocolError for a status that does not exist, and for a reason with CR, LF or another control
  */
 export function statusLine(status: number, reason?: string): string {
   const line = status >= 100 ? lines[status] : undefined;

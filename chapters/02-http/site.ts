@@ -12,12 +12,12 @@ import type { Handler } from './response.ts';
 type Route = ReadonlyMap<string, Handler>;
 
 /**
- * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is GET, whose
- * body the connection leaves out.
+ * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is
+ * answered like GET, and the connection leaves out the body.
  */
 export const site: Handler = (request) => {
   // TODO 2.7  Four routes, as a table of paths and methods: `/` and `/about` are pages (see `page` below), `/time` is
-  //           the time now as text in ISO 8601, `POST /echo` sends back the body with the type that it came with. Any
+  //           the current time as text in ISO 8601, `POST /echo` sends the body back with the type it came with. Any
   //           other path is 404, any other method 405 with Allow. HEAD goes wherever GET does; OPTIONS, and `OPTIONS
   //           *`, is 204 with Allow. `throw new HttpError(404)` is an answer too.
   throw new NotImplemented('2.7');

@@ -1,11 +1,11 @@
 /**
- * How long a peer may take for what, in milliseconds; `Infinity` for as long as it likes.
+ * How long a peer may take for each thing that we wait for, in milliseconds; `Infinity` for as long as it likes.
  */
 
 export interface HttpTimeouts {
   /** From a request's first byte to the end of its head: 408. */
   readonly headerMs: number;
-  /** Between two parts of a body that is waited for: 408. */
+  /** Between two parts of a body that we are waiting for: 408. */
   readonly bodyMs: number;
   /** Between two requests, and before the first: closed without a word. */
   readonly idleMs: number;

@@ -1,5 +1,5 @@
 /**
- * Which fields may stand in a trailer (RFC 9110 §6.5.1).
+ * Which fields may appear in a trailer (RFC 9110 §6.5.1).
  */
 
 import { lowerCaseFieldName } from './field-name.ts';
@@ -20,7 +20,7 @@ export function isAllowedTrailer(name: string): boolean {
   return !forbidden.has(lower) && !lower.startsWith('x-forwarded-');
 }
 
-/** The fields without those that a trailer must not have; these are dropped, never merged into the head. */
+/** The fields without those that a trailer must not have: those are dropped, never merged into the head. */
 export function allowedTrailers(fields: HttpHeaders): HttpHeaders {
   return HttpHeaders.from(fields.pairs().filter(([name]) => isAllowedTrailer(name)));
 }

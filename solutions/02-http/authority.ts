@@ -26,7 +26,7 @@ export function isAuthorityWithPort(text: string): boolean {
   return isAuthority(text) && (classOf[text.charCodeAt(text.length - 1)]! & DIGIT) !== 0 && /:\d+$/.test(text);
 }
 
-/** `reg-name` or an IPv4 address: ends at the colon or at the end; -1 where a percent sign stands alone. */
+/** `reg-name` or an IPv4 address: ends at the colon or at the end; -1 for `%` without two hexadecimal digits. */
 function endOfName(text: string): number {
   let at = spanOf(REG_NAME, text, 0, text.length);
   while (text.charCodeAt(at) === PERCENT) {

@@ -12,7 +12,7 @@ import type { HttpLimits } from './limits.ts';
 import type { HttpVersion } from './request-line.ts';
 import { tokenList } from './token-list.ts';
 
-/** No body; so many bytes; chunks; or all bytes until the connection closes (responses only). */
+/** No body; a number of bytes; chunks; or all bytes until the connection closes (responses only). */
 export type BodyFraming =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly length: number }
@@ -39,7 +39,7 @@ export function bodyFraming(head: FramedHead, limits: HttpLimits = defaultLimits
   const codings = head.headers.get('transfer-encoding');
   const length = head.headers.get('content-length');
   if (codings === undefined) return length === undefined ? noBody : lengthFraming(length, limits);
-  // RFC 9112 §6.1: both may be a smuggling attempt, and a server MAY refuse them. We do.
+  // RFC 9112 §6.1: both together may be a smuggling attempt, and a server MAY refuse them. We do.
   if (length !== undefined) throw new RemoteProtocolError(400, 'both Content-Length and Transfer-Encoding');
   // RFC 9112 §6.1: HTTP/1.0 has no transfer codings; its framing MUST be treated as faulty.
   if (head.httpVersion === '1.0') throw new RemoteProtocolError(400, 'Transfer-Encoding in HTTP/1.0');
@@ -65,10 +65,10 @@ export function responseBodyFraming(
 }
 
 /**
- * Parses the value of Content-Length: `1*DIGIT`, nothing else, and once. RFC 9112 §6.3 would let us take `5, 5` for a
- * 5; we refuse every list, since no sender has a reason to make one.
+ * Parses the value of Content-Length: `1*DIGIT`, nothing else, and once. RFC 9112 §6.3 would let us take `5, 5` as 5;
+ * we refuse every list, since no sender has a reason to make one.
  *
- * @throws RemoteProtocolError 400 for what is no length, 413 beyond 2^53-1
+ * @throws RemoteProtocolError 400 for what is not a length, 413 beyond 2^53-1
  */
 export function parseContentLength(value: string): number {
   if (value === '' || !isAll(DIGIT, value)) throw new RemoteProtocolError(400, 'invalid Content-Length');
@@ -83,7 +83,7 @@ function lengthFraming(value: string, limits: HttpLimits): BodyFraming {
   return length === 0 ? noBody : { kind: 'length', length };
 }
 
-/** Only `chunked`, once and last. Another coding is 501 (RFC 9112 §6.1); chunked before the list's end 400 (§6.3). */
+/** Only `chunked`, once and last. Another coding is 501 (RFC 9112 §6.1); chunked, but not last, is 400 (§6.3). */
 function checkCodings(value: string): void {
   if (value === 'chunked') return;
   const codings = tokenList(value);

@@ -1,17 +1,17 @@
 /**
- * Moves the parts of a response's body to the client, each when the one before has gone (backpressure), and ends the
- * iterator whatever happens.
+ * Moves the parts of a response's body to the client, each one when the part before it has gone (backpressure), and
+ * ends the iterator whatever happens.
  */
 
 import type { BodyIterable, BodyPart } from './response.ts';
 
 /** Where the parts go. */
 export interface BodySink {
-  /** Sends a part; a promise if it did not go out at once. False when the body is to be read no further. */
+  /** Sends a part; returns a promise if it did not go out at once. False when no more of the body is to be read. */
   sendPart(part: BodyPart): boolean | Promise<boolean>;
 }
 
-/** After so many parts that were there at once, other connections have their turn. */
+/** After this many parts that were ready at once, other connections get their turn. */
 const PARTS_IN_A_ROW = 16;
 
 export class BodyPump {
@@ -47,11 +47,11 @@ export class BodyPump {
     }
   }
 
-  /** Ends the iterator and closes the body; does so once. Used when the client leaves, and for bodies never sent. */
+  /** Ends the iterator and closes the body, once. Used when the client leaves, and for bodies that are never sent. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    // A generator that waits within itself ends when its wait does; the body is closed without waiting for that.
+    // A generator that is waiting for something ends only when that wait does; the body is closed before that.
     const returned = this.#iterator?.return?.();
     try {
       await this.#body.close?.();
@@ -66,7 +66,7 @@ function iterate(body: BodyIterable): Iterator<BodyPart> | AsyncIterator<BodyPar
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }
 
-/** Node's streams have no `close` of their own that ends them before they were read. */
+/** Node's streams have no `close` that would end one that nobody has begun to read. */
 function isDestroyable(body: object): body is { destroy(): void } {
   return 'destroy' in body && typeof body.destroy === 'function';
 }

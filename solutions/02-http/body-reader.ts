@@ -1,5 +1,5 @@
 /**
- * A body being received, whatever its framing. No I/O: takes from the connection's input, returns events.
+ * A body being received, whatever its framing. No I/O: takes bytes from the connection's input, returns events.
  */
 
 import type { BodyFraming } from './body-framing.ts';
@@ -32,7 +32,7 @@ export class BodyReader {
    * The next part of the body, or its end.
    *
    * @param ended whether the peer will send nothing more
-   * @throws RemoteProtocolError 400 where the peer ends before the body does (RFC 9112 §8), and what ChunkedDecoder
+   * @throws RemoteProtocolError 400 if the peer ends before the body does (RFC 9112 §8), and what ChunkedDecoder
    *   throws
    */
   next(ended: boolean): DataEvent | EndEvent | NeedMoreData {

@@ -10,7 +10,7 @@ import type { HeaderPair } from './headers.ts';
 import { isAllowedTrailer } from './trailers.ts';
 
 /**
- * Bytes for the wire. A string stands for one byte a character (latin1): most of what HTTP/1.1 sends is text, and
+ * Bytes for the wire. In a string, each character is one byte (latin1): most of what HTTP/1.1 sends is text, and
  * joining strings is cheaper than joining buffers. Write it with the encoding `'latin1'`, or see {@link wireBytes}.
  */
 export type WireData = string | Uint8Array;
@@ -35,12 +35,12 @@ export class BodyWriter {
     return this.#dropped ? Infinity : this.#bytesLeft;
   }
 
-  /** @throws LocalProtocolError beyond the promised length */
+  /** @throws LocalProtocolError if the body becomes longer than promised */
   data(data: string | Uint8Array): WireData {
     return this.wire(typeof data === 'string' ? textOnWire(data) : data);
   }
 
-  /** As {@link BodyWriter.data}, for what {@link textOnWire} has seen: to look at it again would cost 20 ns. */
+  /** Like {@link BodyWriter.data}, for what {@link textOnWire} has converted: checking it again would cost 20 ns. */
   wire(wire: WireData): WireData {
     if (this.#dropped || wire.length === 0) return '';
     if (wire.length > this.#bytesLeft) throw new LocalProtocolError('the body is longer than its Content-Length');
@@ -50,7 +50,7 @@ export class BodyWriter {
     return joinWire(wire.length.toString(16) + '\r\n', wire, '\r\n');
   }
 
-  /** @throws LocalProtocolError before the promised length */
+  /** @throws LocalProtocolError if the body is shorter than promised */
   end(trailers: readonly HeaderPair[] = []): WireData {
     if (this.#dropped) return '';
     if (this.#framing.kind === 'length' && this.#bytesLeft > 0) {
@@ -66,14 +66,14 @@ export function textOnWire(text: string): WireData {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
 }
 
-/** Joins parts into one: a string where that is cheap, else bytes. */
+/** Joins parts into one: a string if that is cheap, else bytes. */
 export function joinWire(before: string, data: WireData, after: string): WireData {
   if (typeof data === 'string') return before + data + after;
   if (data.length <= JOINED_BYTES_MAX) return before + latin1(data) + after;
   return Buffer.concat([Buffer.from(before, 'latin1'), data, Buffer.from(after, 'latin1')]);
 }
 
-/** The bytes that wire data stands for. */
+/** Wire data as bytes. */
 export function wireBytes(data: WireData): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
 }

@@ -1,5 +1,5 @@
 /**
- * Which characters may stand where: RFC 9110 §5.6, RFC 9112 and RFC 3986 as one table.
+ * Which characters may appear where: RFC 9110 §5.6, RFC 9112 and RFC 3986 as one table.
  *
  * A character is one byte (latin1), so a class is a bit in a table of 256, and a check is one load and one mask.
  * Regular expressions would read better and cost ten times as much on every request.
@@ -18,7 +18,7 @@ export const TARGET = 4;
 export const REG_NAME = 8;
 export const DIGIT = 16;
 export const HEX_DIGIT = 32;
-/** What may stand in a quoted-string as it is: `qdtext` (RFC 9110 §5.6.4). */
+/** What may appear in a quoted-string as it is: `qdtext` (RFC 9110 §5.6.4). */
 export const QUOTED_TEXT = 64;
 
 export const HTAB = 0x09;
@@ -61,8 +61,8 @@ export function spanOf(bit: number, text: string, start: number, end: number): n
 }
 
 /**
- * {@link spanOf} for field values, by comparisons: most of what a server reads is field values, and at less than half
- * the time a character this is the one place where the table would be felt.
+ * {@link spanOf} for field values, with comparisons. Most of what a server reads is field values, and comparing takes
+ * less than half the time per character: this is the one place where the table's cost would show.
  */
 export function spanOfFieldValue(text: string, start: number, end: number): number {
   for (let at = start; at < end; at++) {

@@ -74,7 +74,7 @@ function invalidExtension(): RemoteProtocolError {
   return new RemoteProtocolError(400, 'invalid chunk extension');
 }
 
-/** The longest chunk line that may be waited for, whatever is left of the extensions' budget. */
+/** The longest chunk line to wait for, with this much left of the budget for extensions. */
 export function chunkLineBytesMax(extensionBytesLeft: number): number {
   return SIZE_DIGITS_MAX + extensionBytesLeft;
 }

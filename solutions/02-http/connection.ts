@@ -1,6 +1,6 @@
 /**
- * One HTTP/1.1 connection, without I/O: bytes in by `receiveData`, events out by `nextEvent`, events in and bytes out
- * by `send`. It never sees a socket, a timer or a promise (after h11).
+ * One HTTP/1.1 connection, without I/O: bytes go in through `receiveData` and events come out of `nextEvent`; events go
+ * into `send` and bytes come out. It never sees a socket, a timer or a promise (after h11).
  *
  * `nextEvent` consumes and returns an event, returns `needMoreData` or `paused`, or throws a RemoteProtocolError,
  * after which the machine stays dead: it reads nothing more, and a server may only answer and close.
@@ -38,7 +38,7 @@ export interface HttpConnectionOptions {
   readonly limits?: Partial<HttpLimits>;
 }
 
-/** What an answer is shaped by when the request could not be read. */
+/** What shapes an answer when the request could not be read. */
 const unreadable: Answered = { method: 'GET', httpVersion: '1.1' };
 const unreadableHead: Answered = { method: 'HEAD', httpVersion: '1.1' };
 
@@ -58,7 +58,7 @@ export class HttpConnection {
   #persistent = true;
   #awaitsContinue = false;
   #peerEnded = false;
-  /** So many waiting bytes have been looked at and hold no complete head. */
+  /** How many of the waiting bytes have been searched already and hold no complete head. */
   #headBytesSeen = 0;
 
   constructor(options: HttpConnectionOptions = {}) {
@@ -77,7 +77,7 @@ export class HttpConnection {
     return this.#theirState;
   }
 
-  /** Bytes received and not yet told of by an event. */
+  /** Bytes received that no event has delivered yet. */
   get bufferedBytes(): number {
     return this.#input.length;
   }
@@ -109,19 +109,19 @@ export class HttpConnection {
     this.#peerEnded = true;
   }
 
-  /** The bytes that no event has told of, for whoever takes the connection over (after 101). */
+  /** The bytes that no event has delivered, for the code that takes over the connection (after 101). */
   takeInput(): Buffer {
     return this.#input.take(this.#input.length);
   }
 
-  /** @throws RemoteProtocolError when the peer broke the protocol; the same one ever after */
+  /** @throws RemoteProtocolError when the peer broke the protocol; the same error on every later call */
   nextEvent(): ReceivedEvent {
     if (this.#error !== null) throw this.#error;
     try {
       return this.#next();
     } catch (error) {
       if (error instanceof RemoteProtocolError) {
-        // RFC 9110 §9.3.2: HEAD is answered without content, by errors too.
+        // RFC 9110 §9.3.2: HEAD is answered without content, even with an error.
         if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) {
           this.#request = unreadableHead;
         }
@@ -136,8 +136,8 @@ export class HttpConnection {
   /**
    * Bytes for an event of ours.
    *
-   * @throws LocalProtocolError when it is not its turn or cannot be sent; if the state is still the same, nothing has
-   *   happened and something else may be sent
+   * @throws LocalProtocolError when it is not the event's turn or it cannot be sent; if the state has not changed,
+   *   nothing has happened and something else may be sent
    */
   send(event: EventToSend): WireData {
     switch (event.type) {
@@ -198,7 +198,7 @@ export class HttpConnection {
     return closed;
   }
 
-  /** A head is looked for again only when another line or the input has ended, or when it is beyond every limit. */
+  /** A head is looked for again only once another line or the input has ended, or the input is beyond every limit. */
   #mayHoldHead(): boolean {
     const seen = this.#headBytesSeen;
     if (seen === 0 || this.#peerEnded || this.#input.includes(LF, seen)) return true;
@@ -206,7 +206,7 @@ export class HttpConnection {
   }
 
   #beginRequest(head: RequestEvent): RequestEvent {
-    // RFC 9110 §9.3.6: a server that is no proxy has nothing to tunnel to. What follows would not be HTTP.
+    // RFC 9110 §9.3.6: a server that is not a proxy has nothing to tunnel to. What follows would not be HTTP.
     if (head.method === 'CONNECT') throw new RemoteProtocolError(501, 'CONNECT is not supported');
     this.#request = head;
     this.#persistent = persists(head);
@@ -265,7 +265,7 @@ export class HttpConnection {
 
   #closesAfter(wanted: boolean): boolean {
     if (wanted || !this.#persistent || this.#theirState === 'idle' || this.#theirState === 'error') return true;
-    // Whether the client that waits for a 100 will send its body is not known: the next request could not be found.
+    // Nobody knows whether a client that waits for a 100 will send its body: we could not find the next request.
     return this.#awaitsContinue && this.#theirState === 'body';
   }
 
@@ -300,7 +300,7 @@ export class HttpConnection {
     return content === undefined ? head : this.#sendWhole(head, content);
   }
 
-  /** Where a transition of ours leads. Asked once for each event: a lookup by a name that varies is not free (10 ns). */
+  /** Where a transition of ours leads. Done once for each event: a lookup by a name that varies is not free (10 ns). */
   #allow(transition: Transition): State {
     const next = this.#ourTransitions[this.#ourState][transition];
     if (next === undefined) throw new LocalProtocolError(`no ${transition} in the state ${this.#ourState}`);
@@ -324,7 +324,7 @@ export class HttpConnection {
     if (transition === 'end') this.#settle();
   }
 
-  /** Where both sides are done the next exchange begins, or none does. */
+  /** When both sides are done, the next exchange may begin; if the connection does not persist, none does. */
   #settle(): void {
     if (this.#ourState === 'done' && !this.#persistent) this.#ourState = 'must-close';
     if (this.#ourState !== 'done' || this.#theirState !== 'done') return;

@@ -1,12 +1,12 @@
 /**
- * Deadlines of many connections on one timer.
+ * The deadlines of many connections, on one timer.
  *
- * A timer for each request would cost more than parsing it. So a connection only notes when its time is up, in the
- * time of a clock that stands still between two ticks, and each tick looks at them all. A deadline is met late by up
- * to two ticks, never early.
+ * A timer for each request would cost more than parsing it. So a connection only notes when its time is up, on a clock
+ * that stands still between two ticks, and each tick checks all connections. A deadline passes up to two ticks late,
+ * never early.
  */
 
-/** Something with a deadline, in the time of {@link Deadlines.after}; Infinity for none. */
+/** Something with a deadline, on the clock of {@link Deadlines.after}; Infinity for none. */
 export interface Expiring {
   readonly deadlineMs: number;
   expire(): void;
@@ -21,19 +21,19 @@ export class Deadlines {
   #timer: NodeJS.Timeout | null = null;
   #nowMs = 0;
 
-  /** @param shortestMs the shortest time that will be asked for: a quarter of it is the tick */
+  /** @param shortestMs the shortest time that will be asked for: a tick is a quarter of it */
   constructor(shortestMs: number) {
     this.#tickMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, shortestMs / 4));
   }
 
-  /** The deadline that lies so many milliseconds ahead. */
+  /** The deadline that is this many milliseconds ahead. */
   after(ms: number): number {
-    // Without members nothing ticks, and the clock stands where the last one left it.
+    // Without members nothing ticks, and the clock has stood still since the last one left.
     if (this.#timer === null) this.#nowMs = performance.now();
     return this.#nowMs + ms + this.#tickMs;
   }
 
-  /** Watches a member. The timer runs while there is one, and keeps no process alive. */
+  /** Watches a member. The timer runs while there are members, and does not keep the process alive. */
   add(member: Expiring): void {
     this.#members.add(member);
     if (this.#timer !== null) return;

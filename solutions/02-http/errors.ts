@@ -8,7 +8,7 @@ import type { HeaderPair } from './headers.ts';
 
 /**
  * The peer broke the protocol or a limit. Carries the answer; after it nothing more is read from the connection.
- * The message is ours alone, a fixed sentence, so that it may be shown to the peer.
+ * The message is always a fixed sentence of ours, so it may be shown to the peer.
  */
 export class RemoteProtocolError extends Error {
   override readonly name = 'RemoteProtocolError';

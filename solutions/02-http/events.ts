@@ -44,12 +44,12 @@ export interface ClosedEvent {
   readonly type: 'closed';
 }
 
-/** Nothing to tell until more bytes arrive. */
+/** Nothing to report until more bytes arrive. */
 export interface NeedMoreData {
   readonly type: 'need-more-data';
 }
 
-/** Nothing to tell until our side has finished its message. */
+/** Nothing to report until our side has finished its message. */
 export interface Paused {
   readonly type: 'paused';
 }
@@ -73,7 +73,7 @@ export interface ResponseToSend {
   readonly reason?: string | undefined;
   readonly headers: readonly HeaderPair[];
   readonly body?: string | Uint8Array;
-  /** How long the body that follows is, in bytes, where that is known and no Content-Length is among the headers. */
+  /** The length in bytes of the body that follows, if it is known and the headers have no Content-Length. */
   readonly bodyBytes?: number | undefined;
   /** Close the connection after this response. */
   readonly close?: boolean;

@@ -13,7 +13,7 @@ import { listHas } from './token-list.ts';
 
 /** The lines, and what was among them. */
 export interface FieldLines {
-  /** Without the fields named here, but for Date. */
+  /** The field lines that are to be sent as they are: all but those that the members below report, and Date. */
   text: string;
   contentLength: number | null;
   hasDate: boolean;
@@ -27,7 +27,7 @@ export interface FieldLines {
  * Writes field lines. Content-Length, Transfer-Encoding and a Connection of `close` or `keep-alive` are taken out:
  * the connection decides about them and writes them itself.
  *
- * @throws LocalProtocolError for a name that is no token, a value with a control character or beyond latin1, and a
+ * @throws LocalProtocolError for a name that is not a token, a value with a control character or beyond latin1, and a
  *   Content-Length or Transfer-Encoding that could not be kept
  */
 export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
@@ -46,7 +46,7 @@ export function fieldLines(headers: readonly HeaderPair[]): FieldLines {
 
 /** Notes a field that decides about the message; true if its line is not to be written as it is. */
 function takeOut(lines: FieldLines, name: string, value: string): boolean {
-  // The length rules out nearly every other name before a case is mapped.
+  // The length rules out nearly every other name, before any letter's case is changed.
   switch (name.length) {
     case 4:
       if (name.toLowerCase() === 'date') lines.hasDate = true;

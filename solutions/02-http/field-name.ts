@@ -1,5 +1,5 @@
 /**
- * Field names in lower case, out of a bounded cache: clients send the same few names for ever.
+ * Field names in lower case, from a bounded cache: clients send the same few names over and over.
  */
 
 const NAMES_MAX = 512;
@@ -10,7 +10,7 @@ export function lowerCaseFieldName(name: string): string {
   const known = names.get(name);
   if (known !== undefined) return known;
   const lower = name.toLowerCase();
-  // Bounded, because the peer chooses the names; once full, the unknown ones pay their way.
+  // Bounded, because the peer chooses the names. Once it is full, unknown names are converted each time.
   if (names.size < NAMES_MAX) names.set(name, lower);
   return lower;
 }

@@ -2,7 +2,7 @@
  * A set of header fields: order and duplicates kept, names in any case (RFC 9110 §5).
  *
  * It holds the text of the head and four offsets for each field; a name or value becomes a string when it is asked
- * for. A request with twelve fields is mostly asked for none, and slicing them all would cost more than parsing them.
+ * for. Most handlers ask for none of a request's twelve fields, and slicing them all would cost more than parsing them.
  */
 
 import { equalsIgnoringCase } from './characters.ts';
@@ -16,7 +16,7 @@ export class HttpHeaders implements Iterable<HeaderPair> {
   /** For each field: where its name begins and ends, where its value begins and ends. */
   readonly #offsets: readonly number[];
 
-  /** Of a text that was parsed; use {@link HttpHeaders.from} for pairs. */
+  /** From text that has been parsed; use {@link HttpHeaders.from} for pairs. */
   constructor(text = '', offsets: readonly number[] = []) {
     this.#text = text;
     this.#offsets = offsets;
@@ -39,7 +39,7 @@ export class HttpHeaders implements Iterable<HeaderPair> {
     return this.#offsets.length / 4;
   }
 
-  /** The value of a field; several lines are joined by a comma (RFC 9110 §5.3). `undefined` where there is none. */
+  /** The value of a field; several lines are joined by a comma (RFC 9110 §5.3). `undefined` if there is none. */
   get(name: string): string | undefined {
     const first = this.#find(name, 0);
     if (first === -1) return undefined;
@@ -63,7 +63,7 @@ export class HttpHeaders implements Iterable<HeaderPair> {
     for (let at = 0; at < this.#offsets.length; at += 4) yield [this.#name(at), this.#value(at)];
   }
 
-  /** As {@link HttpHeaders[Symbol.iterator]}, as a list. */
+  /** Like {@link HttpHeaders[Symbol.iterator]}, as a list. */
   pairs(): HeaderPair[] {
     const pairs: HeaderPair[] = [];
     for (let at = 0; at < this.#offsets.length; at += 4) pairs.push([this.#name(at), this.#value(at)]);

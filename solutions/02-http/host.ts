@@ -18,7 +18,7 @@ export function checkHost(line: RequestLine, headers: HttpHeaders): void {
     if (line.httpVersion === '1.1') throw new RemoteProtocolError(400, 'no Host');
     return;
   }
-  // RFC 9112 §3.2: empty where the target URI has no authority. Nobody can tell here, so an empty one passes.
-  // Two Host lines come joined by a comma and a space, and no host has a space.
+  // RFC 9112 §3.2: empty if the target URI has no authority. We cannot tell here, so an empty one passes.
+  // Two Host lines arrive joined by a comma and a space, and no valid host contains a space.
   if (host !== '' && !isAuthority(host)) throw new RemoteProtocolError(400, 'invalid Host');
 }

@@ -1,8 +1,8 @@
 /**
  * The bytes that have arrived and are not consumed yet, as bytes and, for heads, as text.
  *
- * The text is made once for all the heads that one chunk holds, and only of as many bytes as heads can have, so that
- * a long body behind a head is not decoded for nothing.
+ * The text is made once for all the heads in one chunk, and only from as many bytes as a head can have, so that a long
+ * body after a head is not decoded for nothing.
  */
 
 const nothing: Buffer = Buffer.alloc(0);
@@ -11,7 +11,7 @@ export class InputBuffer {
   #bytes: Buffer = nothing;
   #start = 0;
   #text = '';
-  /** Which bytes the text stands for: from here on, one character a byte. */
+  /** Where in the bytes the text begins; from there on, each character is one byte. */
   #textStart = 0;
   readonly #windowBytes: number;
 
@@ -20,12 +20,12 @@ export class InputBuffer {
     this.#windowBytes = windowBytes;
   }
 
-  /** How many bytes wait to be consumed. */
+  /** How many bytes are waiting to be consumed. */
   get length(): number {
     return this.#bytes.length - this.#start;
   }
 
-  /** Adds bytes; keeps the chunk itself where nothing else waits. */
+  /** Adds bytes; keeps the chunk itself if nothing else is waiting. */
   append(chunk: Uint8Array): void {
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     this.#bytes = this.length === 0 ? bytes : Buffer.concat([this.#bytes.subarray(this.#start), bytes]);
@@ -44,7 +44,7 @@ export class InputBuffer {
     return this.#start - this.#textStart;
   }
 
-  /** Makes the text reach further, if there is more; false if it already shows all there is or all it may. */
+  /** Makes the text reach further, if there is more; false if it already covers everything, or as much as it may. */
   widen(): boolean {
     if (this.cursor === 0 || this.#textStart + this.#text.length === this.#bytes.length) return false;
     this.#decode();

@@ -1,5 +1,5 @@
 /**
- * A limit on everything that a peer can make grow, each with a named default and the status that answers its breach.
+ * A limit on everything that a peer can make grow, each with a named default and the status for exceeding it.
  */
 
 /** How much of each part of a message is accepted. Sizes are in bytes. */

@@ -1,7 +1,7 @@
 /**
  * Runs the first site: `main.ts [--host ADDRESS] [--port N]`.
  *
- * Exit codes: 0 stopped by a signal, 1 the address could not be had, 2 wrong arguments.
+ * Exit codes: 0 stopped by a signal, 1 the address is not available, 2 wrong arguments.
  */
 
 import { parseArgs } from 'node:util';

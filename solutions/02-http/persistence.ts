@@ -13,7 +13,7 @@ interface PersistenceHead {
   readonly headers: HttpHeaders;
 }
 
-/** Whether the sender of this head wants the connection to persist: by default from 1.1 on, by request in 1.0. */
+/** Whether the sender of this head wants the connection to persist: by default since 1.1, on request in 1.0. */
 export function persists(head: PersistenceHead): boolean {
   const options = head.headers.get('connection');
   if (options === undefined) return head.httpVersion === '1.1';

@@ -9,7 +9,7 @@ import { reasonPhrase } from './response-status.ts';
 
 /**
  * The response that an error deserves. A peer's fault closes the connection: what follows on it could be anything.
- * Anything that nobody meant for the client is a 500 that says nothing more.
+ * Any error that was not meant for the client becomes a 500 that says nothing more.
  */
 export function refusal(error: unknown): HttpResponse {
   if (error instanceof RemoteProtocolError) return answer(error.status, error.message, [['Connection', 'close']]);
@@ -19,7 +19,7 @@ export function refusal(error: unknown): HttpResponse {
   return answer(500, '', []);
 }
 
-/** Whether the error is a fault of this server's, to be reported, and not an answer or the peer's fault. */
+/** Whether the error is this server's own fault, to be reported, rather than an answer or the peer's fault. */
 export function isOurFault(error: unknown): boolean {
   return !(error instanceof RemoteProtocolError) && !(error instanceof HttpError);
 }

@@ -16,7 +16,7 @@ import type { TargetForm } from './request-target.ts';
 export type HttpVersion = '1.0' | '1.1';
 
 export interface RequestLine {
-  /** As sent: methods are case-sensitive (RFC 9110 §9.1), and any token is one. */
+  /** As sent: methods are case-sensitive (RFC 9110 §9.1), and any token may be one. */
   readonly method: string;
   /** As sent, in one of the four forms. */
   readonly target: string;
@@ -41,7 +41,7 @@ export function parseRequestLine(
   if (methodEnd === start || text.charCodeAt(methodEnd) !== SPACE) throw new RemoteProtocolError(400, 'invalid method');
   const targetStart = methodEnd + 1;
   const targetEnd = spanOf(TARGET, text, targetStart, end);
-  // One space on each side, and only one: RFC 9112 §3 allows leniency here, smuggling thrives on it.
+  // One space on each side, and only one: RFC 9112 §3 allows leniency here, but smuggling thrives on it.
   if (targetEnd === targetStart || targetEnd === end || text.charCodeAt(targetEnd) !== SPACE) {
     throw new RemoteProtocolError(400, 'invalid request target');
   }
@@ -54,7 +54,7 @@ export function parseRequestLine(
 /**
  * Parses `HTTP/` DIGIT `.` DIGIT, which is case-sensitive (RFC 9112 §2.3).
  *
- * @throws RemoteProtocolError 505 for a major version above 1, else 400; HTTP/0.9 had no version, so a 0 is no version
+ * @throws RemoteProtocolError 505 for a major version above 1, else 400; HTTP/0.9 had no version, so 0 is not a version
  */
 export function parseVersion(text: string, start: number, end: number): HttpVersion {
   const major = text.charCodeAt(start + 5) - 0x30;

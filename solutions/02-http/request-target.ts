@@ -14,7 +14,7 @@ const ABSOLUTE = /^https?:\/\//i;
 /**
  * Tells the form of a target and checks that the method may use it.
  *
- * @throws RemoteProtocolError 400: authority-form is CONNECT's alone (RFC 9112 §3.2.3), the asterisk OPTIONS' (§3.2.4)
+ * @throws RemoteProtocolError 400: authority-form is only for CONNECT (RFC 9112 §3.2.3), `*` only for OPTIONS (§3.2.4)
  */
 export function targetForm(method: string, target: string): TargetForm {
   if (method === 'CONNECT') {
@@ -36,7 +36,7 @@ export function targetAuthority(target: string): string {
   return target.substring(start, endOfAuthority(target, start));
 }
 
-/** The path and query of a target: what an origin-form is as a whole. `*` stays `*`; an authority has none: `''`. */
+/** The path and query of a target; an origin-form is nothing else. `*` stays `*`; an authority has neither: `''`. */
 export function targetPathAndQuery(target: string, form: TargetForm): string {
   if (form === 'origin' || form === 'asterisk') return target;
   if (form === 'authority') return '';

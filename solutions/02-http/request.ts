@@ -10,7 +10,7 @@ import type { HttpVersion } from './request-line.ts';
 import { targetAuthority, targetPathAndQuery } from './request-target.ts';
 import type { TargetForm } from './request-target.ts';
 
-/** The connection that a request came by. */
+/** The connection that a request came in on. */
 export interface RequestSource extends BodySource {
   readonly scheme: 'http' | 'https';
   readonly remoteAddress: string | undefined;
@@ -74,7 +74,7 @@ export class HttpRequest {
   }
 
   /**
-   * The host and port that the request is for: of an absolute-form target, else of Host; `''` where neither says.
+   * The host and port that the request is for: from an absolute-form target, else from Host; `''` if neither has one.
    * RFC 9112 §3.2.2: with an absolute-form the Host field MUST be ignored.
    */
   get authority(): string {
@@ -101,12 +101,12 @@ export class HttpRequest {
     return this.#source.localPort;
   }
 
-  /** Whether there is a body to read: false for one of no bytes by Content-Length. */
+  /** Whether there is a body to read: also false for `Content-Length: 0`. */
   get hasBody(): boolean {
     return this.#head.framing.kind !== 'none';
   }
 
-  /** The length of the body where it was announced: 0 without a body, `undefined` for a chunked one. */
+  /** The length of the body if it was announced: 0 without a body, `undefined` for a chunked one. */
   get contentLength(): number | undefined {
     const { framing } = this.#head;
     if (framing.kind === 'none') return 0;
@@ -137,7 +137,7 @@ export class HttpRequest {
     return this.body.trailers;
   }
 
-  /** Aborts when the client has gone before its response was complete. Made when it is first asked for. */
+  /** Aborts if the client leaves before its response is complete. Made when it is first asked for. */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
@@ -151,13 +151,13 @@ export class HttpRequest {
     this.#source.sendInformational(status, headers);
   }
 
-  /** The response is complete: the body can be read no further. For the server. @internal */
+  /** The response is complete: the body can no longer be read. For the server. @internal */
   finish(): void {
     this.#finished = true;
     this.#body?.detach();
   }
 
-  /** Tells whoever listens that the client has gone. For the server. @internal */
+  /** Tells anyone who listens that the client has gone. For the server. @internal */
   abort(): void {
     this.#controller?.abort();
   }

@@ -21,11 +21,11 @@ export function mayHaveBody(status: number, method: string): boolean {
 }
 
 /**
- * How the body of a response is framed: by its length where that is known, else in chunks, else, for HTTP/1.0, by
- * the end of the connection. For a response to HEAD it is what GET would have had, as far as that is known.
+ * How the body of a response is framed: by its length if that is known; else in chunks or, for HTTP/1.0, by the end of
+ * the connection. For a response to HEAD it is what GET would have had, as far as that is known.
  *
  * @param declared the Content-Length that the response came with, or `null`
- * @param bodyBytes how long its body is, or `null` where that is not known
+ * @param bodyBytes how long its body is, or `null` if that is not known
  */
 export function responseFraming(
   status: number,
@@ -33,7 +33,7 @@ export function responseFraming(
   bodyBytes: number | null,
   answered: Answered,
 ): BodyFraming {
-  // RFC 9110 §8.6: no Content-Length in 1xx and 204. §15.3.6: 205 has no content, and says so by a length of 0.
+  // RFC 9110 §8.6: no Content-Length in 1xx and 204. §15.3.6: 205 has no content, and says so with a length of 0.
   if (status < 200 || status === 204) return noBody;
   if (status === 205) return { kind: 'length', length: 0 };
   if (declared !== null) return { kind: 'length', length: declared };

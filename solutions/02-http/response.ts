@@ -1,5 +1,5 @@
 /**
- * A response, as a handler returns it: plain data that no one has checked yet. The connection does, when it is sent.
+ * A response, as a handler returns it: plain data, not checked yet. The connection checks it when it sends it.
  */
 
 import type { Socket } from 'node:net';
@@ -10,9 +10,9 @@ import type { HttpRequest } from './request.ts';
 export type BodyPart = string | Uint8Array;
 
 /**
- * A body in parts. A part is not asked for before the one before has gone to the kernel, so its memory may be used
- * again by then. Whether the body is read to its end or not, the iterator's `return()` is called unless it ended by
- * itself, and then `close()`, once, also where no part was ever asked for.
+ * A body in parts. A part is asked for only once the part before it has gone to the kernel, so the memory of that one
+ * may be reused by then. If the iterator has not ended by itself, its `return()` is called. In every case `close()` is
+ * called once after that, even if no part was ever asked for.
  */
 export type BodyIterable = (Iterable<BodyPart> | AsyncIterable<BodyPart>) & { close?(): void | Promise<void> };
 
@@ -46,8 +46,8 @@ export class HttpResponse {
 
   /**
    * @param status 200 to 599
-   * @param body a string goes out as UTF-8. Without a Content-Length among the headers, its length is sent where it
-   *   is known; an iterable goes out in chunks
+   * @param body a string goes out as UTF-8. Without a Content-Length among the headers, its length is sent if it is
+   *   known; an iterable goes out in chunks
    */
   constructor(
     status: number,
@@ -70,7 +70,7 @@ export class HttpResponse {
 
   /**
    * 101: hands the connection over to another protocol. The request must have asked for it and have no body left.
-   * `Connection: Upgrade` is among the headers already; `Upgrade` itself is the caller's.
+   * `Connection: Upgrade` is added here; `Upgrade` itself must be among the given headers.
    */
   static switchingProtocols(headers: HeadersInit, takeOver: TakeOver): HttpResponse {
     const pairs = Array.isArray(headers) ? (headers as readonly HeaderPair[]) : Object.entries(headers);
@@ -80,5 +80,5 @@ export class HttpResponse {
 
 const plainText: readonly HeaderPair[] = [['Content-Type', 'text/plain; charset=utf-8']];
 
-/** What answers requests. It may throw an HttpError to answer with its status; any other error is answered by 500. */
+/** What answers requests. It may throw an HttpError to answer with its status; any other error is answered with 500. */
 export type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;

@@ -1,8 +1,12 @@
 /**
- * A client's connection: the driver that stands between a socket and an HttpConnection.
+ * A client's connection: the driver between a socket and an HttpConnection.
  *
- * It reads, feeds, acts, writes, and asks whether to close. One request is in flight at a time; what has arrived
- * behind it is kept, and reading pauses when that grows. What bytes mean is the machine's business, not ours.
+ * It reads, feeds, acts, writes, and asks whether to close. One request is in flight at a time; what arrives after it
+ * is kept, and reading pauses when that grows too large. What bytes mean is the machine's business, not ours.
+ *
+ * Whatever happens (bytes, the end of input, a drained socket, a handler or a body that has finished) leads to `#run`.
+ * It takes events from the machine until there is nothing left to act on: a request is being answered, the client
+ * reads too slowly, or more input is needed. Then `#watch` sets the deadline for what the connection is waiting for.
  */
 
 import type { Socket } from 'node:net';
@@ -25,7 +29,7 @@ import type { ServerContext } from './server-context.ts';
 import { SocketOutput } from './socket-output.ts';
 import { listHas } from './token-list.ts';
 
-/** What is being waited for, and so which timeout runs. */
+/** What the connection is waiting for, which decides the timeout that runs. */
 type Wait = 'nothing' | 'idle' | 'header' | 'body' | 'send' | 'linger';
 
 export class ServerConnection implements Expiring, BodySink {
@@ -51,19 +55,19 @@ export class ServerConnection implements Expiring, BodySink {
     this.#output = new SocketOutput(socket);
     this.#intake = new RequestIntake(socket, this.#machine, this.#output, () => this.#watch());
     socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
-    // What went wrong with a socket is of no use to anyone: `close` follows.
+    // There is nothing to do about a socket's error, since `close` follows it.
     socket.on('error', ignore);
     this.#watch();
   }
 
-  // ── what the socket tells ──
+  // ── what the socket reports ──
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#ending) return;
     this.#machine.receiveData(chunk);
     if (this.#request === null) this.#run();
     else this.#intake.arrived();
-    // Nothing more is read than is kept: the kernel's buffer fills, and the client's writes stall.
+    // We read no more than we are willing to keep: the kernel's buffer fills, and the client's writes stall.
     if (this.#machine.bufferedBytes > this.#context.limits.pipelinedBytesMax) this.#socket.pause();
   };
 
@@ -90,7 +94,7 @@ export class ServerConnection implements Expiring, BodySink {
 
   // ── the loop ──
 
-  /** Acts on everything that has arrived, then writes what that gave. */
+  /** Acts on everything that has arrived, then writes the output of that. */
   #run(): void {
     if (this.#running) return;
     this.#running = true;
@@ -100,7 +104,7 @@ export class ServerConnection implements Expiring, BodySink {
       this.#fail(error);
     }
     this.#running = false;
-    // The head of a body that comes in parts leaves with the first of them.
+    // If a body comes in parts, its head leaves together with the first part.
     if (this.#pump === null) this.#output.flush();
     this.#watch();
   }
@@ -166,7 +170,7 @@ export class ServerConnection implements Expiring, BodySink {
 
   #respond(response: unknown): void {
     if (!(response instanceof HttpResponse)) {
-      this.#fail(new LocalProtocolError('the handler returned no HttpResponse'));
+      this.#fail(new LocalProtocolError('the handler did not return an HttpResponse'));
       return;
     }
     try {
@@ -181,7 +185,7 @@ export class ServerConnection implements Expiring, BodySink {
     }
   }
 
-  /** A body that is there as a whole: with its head in one event, unless a Content-Length might contradict it. */
+  /** A body that is all there is sent with its head in one event, unless a Content-Length might contradict it. */
   #sendWhole(response: HttpResponse, body: BodyPart): void {
     const { status, reason, headers } = response;
     const close = this.#closesAfter();
@@ -199,7 +203,7 @@ export class ServerConnection implements Expiring, BodySink {
     this.#complete();
   }
 
-  /** A body too large for one write: each slice has the whole time to send, so that slow clients get it too. */
+  /** A body too large for one write. Each slice has the full timeout to itself, so that slow clients get it too. */
   #sendSliced(response: HttpResponse, body: BodyPart): void {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     this.#stream(response, slices(bytes), bytes.length);
@@ -277,7 +281,7 @@ export class ServerConnection implements Expiring, BodySink {
     request?.finish();
     this.#intake.reset();
     if (this.#machine.ourState === 'must-close' || this.#context.closing) {
-      // RFC 9112 §9.6: a client that asked for the close MUST NOT send more. Any other may be sending just now.
+      // RFC 9112 §9.6: a client that asked for the close MUST NOT send more. Any other may be sending right now.
       const expected = request !== null && !persists(request) && this.#machine.theirState === 'done';
       this.#end(!expected || this.#machine.bufferedBytes > 0);
     }
@@ -317,7 +321,7 @@ export class ServerConnection implements Expiring, BodySink {
 
   // ── what goes wrong ──
 
-  /** The one place where errors become actions: an answer where one can still be given, else the end. */
+  /** The one place where errors become actions: an answer, if there can still be one, else the end of the connection. */
   #fail(error: unknown): void {
     if (isOurFault(error)) this.#report(error);
     if (this.#ending || this.#intake.gone) return;
@@ -326,7 +330,7 @@ export class ServerConnection implements Expiring, BodySink {
       this.#respond(refusal(error));
       return;
     }
-    // The response has begun. Without its end, the client knows that something is missing.
+    // The response has begun. If it never ends properly, the client knows that something is missing.
     this.#stopPump();
     this.#request?.finish();
     this.#request = null;
@@ -350,14 +354,14 @@ export class ServerConnection implements Expiring, BodySink {
   /**
    * Ends our side.
    *
-   * @param linger go on reading, and drop it, until the client ends its side (RFC 9112 §9.6): a socket that is closed
-   *   with unread input answers by RST, which can destroy the reply on its way
+   * @param linger go on reading, and drop what comes, until the client ends its side (RFC 9112 §9.6): a socket that is
+   *   closed with unread input answers with RST, which can destroy the reply on its way
    */
   #end(linger: boolean): void {
     if (this.#ending) return;
     this.#output.flush();
     this.#ending = true;
-    // What the kernel has taken it sends, with a FIN behind it. TLS has a goodbye of its own to say first.
+    // The kernel sends what it has taken, and then a FIN. TLS has a goodbye of its own to say first.
     if (!linger && this.#socket.writableLength === 0 && this.#intake.scheme === 'http') {
       this.#socket.destroy();
       return;
@@ -373,7 +377,7 @@ export class ServerConnection implements Expiring, BodySink {
       this.#wait = 'linger';
       this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.lingerMs);
     };
-    // What is still to be sent has its own time; the client's last word is waited for after that.
+    // What is still to be sent has a timeout of its own; we wait for the client's last word only after that.
     if (this.#socket.writableLength > 0) this.#socket.end(wait);
     else this.#socket.end();
     if (this.#socket.writableLength === 0) wait();
@@ -387,7 +391,7 @@ export class ServerConnection implements Expiring, BodySink {
     if (this.#ending || this.#intake.gone) return;
     const { deadlines, timeouts } = this.#context;
     const wait = this.#waitingFor();
-    // A head has its time as a whole: one byte now and then gains nothing.
+    // The timeout is for the whole head: a client gains nothing by sending a byte now and then.
     if (wait === 'header' && this.#wait === 'header') return;
     this.#wait = wait;
     switch (wait) {

@@ -21,17 +21,17 @@ export class SocketOutput {
     this.#socket = socket;
   }
 
-  /** Whether the peer reads too slowly; until the socket's `drain`. */
+  /** Whether the peer reads too slowly: true until the socket's `drain`. */
   get full(): boolean {
     return this.#full;
   }
 
-  /** Whether somebody waits for {@link SocketOutput.sent}. */
+  /** Whether somebody is waiting for {@link SocketOutput.sent}. */
   get waiting(): boolean {
     return this.#onSent !== null;
   }
 
-  /** Text waits for {@link SocketOutput.flush}; bytes leave at once, with the text before them. */
+  /** Text waits for {@link SocketOutput.flush}; bytes leave at once, after any text that is waiting. */
   write(data: WireData): void {
     if (typeof data === 'string') {
       this.#gathered += data;
@@ -51,7 +51,7 @@ export class SocketOutput {
     if (!this.#socket.write(text, 'latin1', this.#onSent === null ? undefined : this.#checkSent)) this.#full = true;
   }
 
-  /** Flushes after what is going on now: a head whose body has not begun is not held back for it. */
+  /** Flushes once the current work is done, so that a head is not held back for a body that has not begun. */
   flushSoon(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
@@ -90,7 +90,7 @@ export class SocketOutput {
 
   readonly #checkSent = (error?: Error | null): void => {
     if (this.#onSent === null || this.#socket.writableLength > 0) return;
-    // What has failed is not there any more either, and has not gone: `closed` says so.
+    // After a failure nothing is left to write either, but not because it was sent: `closed` reports that.
     if (error || this.#socket.destroyed) return;
     const onSent = this.#onSent;
     this.#onSent = null;

@@ -1,8 +1,8 @@
 /**
  * The states of an HTTP connection, and every legal transition (after h11's `_state.py`).
  *
- * Each side of a connection has a state, and each event moves the side that it comes from. What is not in the table
- * is a protocol error: of the peer if the event was received, of the caller if it was to be sent.
+ * Each side of a connection has a state, and each event moves the side that it comes from. A transition that is not in
+ * the table is a protocol error: the peer's if the event was received, the caller's if it was to be sent.
  *
  * ```text
  * client  idle ──request──▶ body ──end──▶ done ─┐

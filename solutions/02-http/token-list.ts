@@ -18,6 +18,6 @@ export function listHas(value: string | undefined, token: string): boolean {
 }
 
 function trimWhitespace(member: string): string {
-  // Not trim(): that would take a vertical tab and a no-break space for whitespace (RFC 9110 §5.6.3: SP and HTAB).
+  // Not trim(), which also removes vertical tabs and no-break spaces (RFC 9110 §5.6.3: whitespace is SP and HTAB).
   return member.replace(/^[ \t]+|[ \t]+$/g, '');
 }

@@ -12,7 +12,7 @@ const yours = process.argv[3] === 'yours';
 const coins: Record<string, number> = { alice: 100, mallory: 0 };
 
 // #region end-of-body
-/** Where the body ends that begins at `bodyStart`; -1: it has not all come yet. */
+/** Where the body that begins at `bodyStart` ends; -1 if it has not all come yet. */
 function endOfBody(input: string, bodyStart: number): number {
   const head = input.slice(0, bodyStart);
   if (/^transfer-encoding:.*chunked/im.test(head)) return endOfChunks(input, bodyStart);
@@ -27,7 +27,7 @@ function endOfChunks(input: string, bodyStart: number): number {
 }
 
 // #region yours
-/** The same, asked of your exercise 2.3, which may throw. */
+/** The same, as your exercise 2.3 sees it, which may throw. */
 function endOfBodyByYours(input: string, bodyStart: number): number {
   const lines = input.slice(0, bodyStart - 4).split('\r\n').slice(1);
   const headers = HttpHeaders.from(lines.map(parseHeaderField));

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 const [port = 8002, backPort = 8003] = process.argv.slice(2).map(Number);
 
 // #region end-of-body
-/** Where the body ends that begins at `bodyStart`. */
+/** Where the body that begins at `bodyStart` ends. */
 function endOfBody(input: string, bodyStart: number): number {
   const head = input.slice(0, bodyStart);
   return bodyStart + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);

@@ -1,4 +1,4 @@
-/** A server that answers, once one looks away: `npx tsx chapters/02-http/steps/hello.ts 8001`. */
+/** A server that answers, as long as you do not look closely: `npx tsx chapters/02-http/steps/hello.ts 8001`. */
 // #region server
 import { createServer } from 'node:net';
 

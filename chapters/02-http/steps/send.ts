@@ -10,7 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** How long to wait for the first byte of an answer: between two pieces, and after the last. */
 const ANSWER_MS = 1000;
 const LAST_ANSWER_MS = 5000;
-/** An answer is over when this long nothing more has come. */
+/** An answer is over when nothing more has come for this long. */
 const SILENCE_MS = 200;
 const NAMED: Readonly<Record<string, number>> = { r: 13, n: 10, t: 9, 0: 0, '\\': 92 };
 
@@ -25,7 +25,7 @@ function bytesOf(piece: string): Buffer {
 
 const [port, ...pieces] = process.argv.slice(2);
 const socket = connect({ host: '127.0.0.1', port: Number(port) });
-/** When the last bytes came; undefined: none since the last piece was sent. */
+/** When the last bytes came; undefined if none have come since the last piece was sent. */
 let heardAtMs: number | undefined;
 let closed = '';
 let reply = '';

@@ -12,7 +12,7 @@ export function parseChunkLine(line: string): number {
   return size;
 }
 
-/** The longest chunk line that may be waited for, whatever is left of the extensions' budget. */
+/** The longest chunk line to wait for, with this much left of the budget for extensions. */
 export function chunkLineBytesMax(extensionBytesLeft: number): number {
   return 16 + extensionBytesLeft;
 }
