@@ -3,7 +3,7 @@
  *
  *     127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] "GET /index.html HTTP/1.1" 200 1024
  *
- * What is no request, and so never reaches a handler, is not in it.
+ * What is not a request, and so never reaches a handler, is not in the log.
  */
 
 import { HttpResponse, refusal } from '../02-http/index.ts';
@@ -18,7 +18,7 @@ export interface AccessLogEntry {
 }
 
 /**
- * A handler that does as the other and tells what it answered.
+ * A handler that does what the given one does, and reports what it answered.
  *
  * @param log called once for each response
  */
@@ -48,7 +48,7 @@ export function accessLog(handler: Handler, log: (entry: AccessLogEntry) => void
   };
 }
 
-/** A body that counts what was taken of it. */
+/** A body that counts how much of it was taken. */
 class CountedBody implements AsyncIterableIterator<BodyPart> {
   readonly #body: Exclude<ResponseBody, BodyPart>;
   readonly #iterator: Iterator<BodyPart> | AsyncIterator<BodyPart>;
@@ -89,7 +89,7 @@ class CountedBody implements AsyncIterableIterator<BodyPart> {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** An entry as a line, without its end. */
+/** An entry as a line, without the newline. */
 export function logLine(entry: AccessLogEntry): string {
   const { request, status, bytes, timeMs } = entry;
   const line = `${request.method} ${request.target} HTTP/${request.httpVersion}`;

@@ -1,5 +1,5 @@
 /**
- * Where the bytes of a representation are: in an open file, or in memory. What is sent of them is the same.
+ * Where the bytes of a representation are: in an open file, or in memory. What is sent is the same.
  */
 
 import type { ResponseBody } from '../02-http/index.ts';
@@ -9,13 +9,13 @@ import type { ByteRange } from './byte-range.ts';
 import { FileBody } from './file-body.ts';
 import type { OpenFile } from './open-file.ts';
 
-/** The bytes of a representation. Either a body of it is made and sent, or it is closed. */
+/** The bytes of a representation. Either a body is made from it and sent, or it is closed. */
 export interface Content {
   /** In bytes. */
   readonly size: number;
-  /** A range of it as a body. One that is to be read piece by piece closes the content with itself. */
+  /** A range of it as a body. A body that is read piece by piece closes the content when it is closed itself. */
   body(range: ByteRange): ResponseBody;
-  /** Again is nothing. */
+  /** Closing it again does nothing. */
   close(): void;
 }
 
@@ -26,7 +26,7 @@ export class FileContent implements Content {
   readonly #pool: BufferPool;
   #closed = false;
 
-  /** @param file which is closed with the content */
+  /** @param file closed together with the content */
   constructor(file: OpenFile, pool: BufferPool) {
     this.size = file.size;
     this.#file = file;
@@ -43,7 +43,7 @@ export class FileContent implements Content {
   }
 }
 
-/** Content that has been read before. */
+/** Content that is already in memory. */
 export class MemoryContent implements Content {
   readonly #bytes: Buffer;
 

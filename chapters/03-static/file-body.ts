@@ -1,6 +1,6 @@
 /**
- * A part of a file as a response's body: read piece by piece, each when the one before has gone to the kernel, into one
- * buffer of the pool. However large the file and however slow the client, one buffer is all it takes.
+ * A part of a file as a response's body: read piece by piece into one buffer from the pool, each piece when the one
+ * before it has gone to the kernel. However large the file and however slow the client, one buffer is all it takes.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -39,7 +39,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     this.#first = await this.#read();
   }
 
-  /** The next piece. Its memory is valid until it is asked for the one after. */
+  /** The next piece. Its memory is valid until the piece after it is asked for. */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const first = this.#first;
     this.#first = null;
@@ -47,9 +47,9 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
-    // TODO 3.2  Read the next piece of the range into a buffer of the pool, the same one for every piece: at most as
-    //           much as it holds and as the range still has. Give out what was read. The end of the range, or of a file
-    //           that has shrunk, is `#done`.
+    // TODO 3.2  Read the next piece of the range into a buffer from the pool, the same one for every piece: no more
+    //           than it holds, and no more than is left of the range. Give out what was read. At the end of the range,
+    //           or of a file that has shrunk, return what `#done` returns.
     throw new NotImplemented('3.2');
   }
 
@@ -58,9 +58,9 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     throw new NotImplemented('3.2');
   }
 
-  /** Called in every case, also when the client has left or nothing was ever read. */
+  /** Called in every case, even if the client has left or nothing was ever read. */
   close(): void {
-    // TODO 3.2  The file is needed no longer, whatever was read of it. But a read into the buffer may be under way.
+    // TODO 3.2  The file is no longer needed, however much of it was read. But a read into the buffer may be under way.
     throw new NotImplemented('3.2');
   }
 }

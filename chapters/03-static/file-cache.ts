@@ -1,10 +1,10 @@
 /**
  * Values of a limited size, each believed for a limited time. Knows nothing of files.
  *
- * - Never more bytes than `bytesMax`: what was not used for longest goes first (LRU).
+ * - Never more bytes than `bytesMax`: what has not been used for longest goes first (LRU).
  * - Never a value whose last check began `windowMs` ago or longer.
- * - Never two fills for one key within `windowMs`: who comes second waits for the first. What began longer ago would be
- *   too old when it comes, so whoever asks then starts another, and the newer one wins.
+ * - Never two fills for one key within `windowMs`: a second caller waits for the fill that the first one started. A
+ *   fill that began longer ago would be too old when it ends, so a later caller starts another, and the newer one wins.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -12,13 +12,13 @@ import { NotImplemented } from '#course/not-implemented.ts';
 export interface FileCacheOptions<Value> {
   readonly bytesMax: number;
   readonly windowMs: number;
-  /** Milliseconds that never go back. Default `performance.now`. */
+  /** A clock in milliseconds that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
-  /** Told of each value that is dropped, or was not taken at all. */
+  /** Told of each value that is dropped, or that was not kept at all. */
   readonly onDrop?: (value: Value) => void;
 }
 
-/** What a fill gives. */
+/** What a fill resolves to. */
 export interface Filled<Value> {
   readonly value: Value;
   /** What the value takes in memory. */
@@ -34,7 +34,7 @@ interface Fill<Value> {
   readonly filled: Promise<Value>;
 }
 
-/** What an entry takes beside its value: key, headers, places in maps. */
+/** What an entry takes besides its value: key, headers, places in maps. */
 const ENTRY_BYTES = 1024;
 
 export class FileCache<Value> {
@@ -42,7 +42,7 @@ export class FileCache<Value> {
   readonly #windowMs: number;
   readonly #clock: () => number;
   readonly #onDrop: (value: Value) => void;
-  /** A Map keeps the order of insertion: the first entry is the one that was not used for longest. */
+  /** A Map keeps the order of insertion: the first entry is the one that has not been used for longest. */
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #fills = new Map<string, Fill<Value>>();
   #bytes = 0;
@@ -54,14 +54,14 @@ export class FileCache<Value> {
     this.#onDrop = options.onDrop ?? (() => {});
   }
 
-  /** How many bytes are taken, the entries' own included. */
+  /** How many bytes are taken, including those of the entries themselves. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /** The value of a key, if it may still be believed. */
   get(key: string): Value | undefined {
-    // TODO 3.7  The value, if its check began less than `windowMs` ago; its key is then the one that was used last.
+    // TODO 3.7  The value, if its check began less than `windowMs` ago; its key is then the one used most recently.
     throw new NotImplemented('3.7');
   }
 
@@ -70,12 +70,12 @@ export class FileCache<Value> {
    *
    * @param fill is given the value that may no longer be believed, if there is one: checking can be cheaper than
    *   reading
-   * @throws what the fill throws; the key is empty then
+   * @throws what the fill throws; then the key has no value
    */
   load(key: string, fill: (stale: Value | undefined) => Promise<Filled<Value>>): Promise<Value> {
-    // TODO 3.7  Start a fill by `#fill`, unless one for this key is under way that began less than `windowMs` ago: then
-    //           wait for that one. When a fill has ended, however it ended, it is no longer under way; another that
-    //           began after it still is.
+    // TODO 3.7  Start a fill with `#fill`, unless a fill for this key is under way that began less than `windowMs` ago:
+    //           then wait for that one. When a fill has ended, in whatever way, it is no longer under way; another one
+    //           that began after it still is.
     throw new NotImplemented('3.7');
   }
 
@@ -96,9 +96,9 @@ export class FileCache<Value> {
   }
 
   #put(key: string, entry: Entry<Value>): void {
-    // TODO 3.7  Keep the entry in place of the key's former one, and drop those that were not used for longest until
-    //           all have room. One that alone is too large is dropped at once; the former one goes all the same. One
-    //           whose check is older than that of the entry that is there is dropped at once, too, and that one stays.
+    // TODO 3.7  Replace the key's former entry with this one, and drop entries, the longest unused first, until the
+    //           rest fit. An entry that is too large by itself is dropped at once, and the former one goes all the
+    //           same. An entry with an older check than the former one is dropped at once, too, but the former stays.
     throw new NotImplemented('3.7');
   }
 

@@ -18,7 +18,7 @@ import type { Root } from './root.ts';
 export interface Source {
   /**
    * The representation of the file with these names below the root, in a coding; `null` if there is none. The caller
-   * closes its content, or the body made of it.
+   * closes its content, or the body made from it.
    *
    * @throws HttpError 403, 503
    */
@@ -42,7 +42,7 @@ export class FileSource implements Source {
     return represent(this.contentOf(file), names.at(-1)!, file.stats, coding, this.#settings);
   }
 
-  /** A file as content, which closes it. */
+  /** A file as content; closing the content closes the file. */
   contentOf(file: OpenFile): FileContent {
     return new FileContent(file, this.#pool);
   }
@@ -55,12 +55,12 @@ export class FileSource implements Source {
   }
 
   /**
-   * A sibling that is older than its original is of what the original was before, and counts as missing; so does one
-   * that may not be read, for the original will do.
+   * A sibling that is older than its original was made from an earlier version of it, and counts as missing. So does a
+   * sibling that may not be read, since the original will do.
    */
   async #openSibling(names: readonly string[], extension: string): Promise<OpenFile | null> {
     // TODO 3.6  Open the sibling (`nullIfForbidden` is for the `catch` of that promise), and return it if the original
-    //           is there too and is not newer. Whatever else you have opened, close, on every way out.
+    //           is there too and is not newer. Close whatever else you have opened, on every way out.
     throw new NotImplemented('3.6');
   }
 }

@@ -23,7 +23,7 @@ a:focus-visible { outline: 2px solid; outline-offset: -2px; }
 @media (max-width: 40rem) { .date { display: none; } }
 `;
 
-/** Names come from whoever can write files: nothing that they could smuggle in would run. */
+/** Names come from anyone who can write files: nothing that they might smuggle in will run. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /**
@@ -74,9 +74,9 @@ function row(reference: string, name: string, size: string, date: string): strin
   return `<tr><td><a href="${escapeHtml(reference)}">${escapeHtml(name)}</a></td><td>${size}</td><td class="date">${date}</td></tr>\n`;
 }
 
-/** Every character that has a meaning in a URL is encoded: a name like `a?b`, `#c`, `100%` or `x:y` is one. */
+/** Every character that has a meaning in a URL is encoded: `a?b`, `#c`, `100%` and `x:y` are names of files. */
 function reference(entry: DirectoryEntry): string {
-  // TODO 3.3  The link to an entry, from the page of its directory. A directory's ends in a slash.
+  // TODO 3.3  The link to an entry, from the page of its directory. A link to a directory ends in a slash.
   throw new NotImplemented('3.3');
 }
 

@@ -3,7 +3,7 @@
  *
  *     main.ts [PORT] [--directory DIR] [--bind ADDRESS] [--listing] [--cors] [--header NAME:VALUE] [--cache SECONDS] …
  *
- * Exit codes: 0 stopped by a signal, 1 the directory or the address could not be had, 2 wrong arguments.
+ * Exit codes: 0 stopped by a signal, 1 the directory or the address is not available, 2 wrong arguments.
  */
 
 import { constants } from 'node:fs';
@@ -16,14 +16,14 @@ import { accessLog, logLine, staticFiles } from './index.ts';
 import type { StaticOptions } from './index.ts';
 import { LineOutput } from './line-output.ts';
 
-const USAGE = `use: main.ts [PORT] [--directory DIR] [--bind ADDRESS] [--port N]
+const USAGE = `usage: main.ts [PORT] [--directory DIR] [--bind ADDRESS] [--port N]
   --directory DIR      what is served; default: the current directory
   --bind ADDRESS       where to listen; default 127.0.0.1, reachable from this machine only
-  --port N             0 takes a free one; default 8000
+  --port N             0 picks a free one; default 8000
   --no-listing         404 for a directory without an index
   --dotfiles           serve names that begin with a dot
   --follow-outside     follow symbolic links that lead out of the directory
-  --precompressed      serve app.js.br, .zst or .gz beside app.js to who takes it
+  --precompressed      serve app.js.br, .zst or .gz for app.js to clients that accept it
   --cache SECONDS      how long clients may keep a file; default 0: they ask each time
   --memory MIB         keep small files in memory
   --cors               let pages of any origin read the files
@@ -31,7 +31,7 @@ const USAGE = `use: main.ts [PORT] [--directory DIR] [--bind ADDRESS] [--port N]
   --no-log             no access log`;
 
 const DEADLINE_MS = 30_000;
-/** Any page may read, with any field, and see any field of the response. */
+/** Any page may read the files, may send any field, and may see any field of the response. */
 const CORS_FIELDS: readonly HeaderPair[] = [
   ['Access-Control-Allow-Origin', '*'],
   ['Access-Control-Allow-Headers', '*'],
@@ -69,7 +69,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (positionals.length > 1) throw new Error(`There is one PORT at most, and '${positionals[1]}' is a second argument.`);
+  if (positionals.length > 1) throw new Error(`Give one PORT at most: '${positionals[1]}' is a second argument.`);
   if (positionals.length === 1 && values.port !== undefined) throw new Error('The port is given twice.');
   const seconds = wholeNumber('--cache', values.cache, 31_536_000);
   const files: StaticOptions = {
@@ -143,13 +143,13 @@ async function checkDirectory(directory: string): Promise<void> {
   }
 }
 
-/** The first signal lets downloads finish; the second finds nobody who listens and ends the program at once. */
+/** The first signal lets downloads finish; the second finds no listener and ends the program at once. */
 function stopOnSignals(server: HttpServer): void {
   const stop = (signal: NodeJS.Signals): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     void server.closeGracefully({ deadlineMs: DEADLINE_MS });
     if (server.connections === 0) return;
-    console.error(`${signal}: what is in flight has ${DEADLINE_MS / 1000} s to finish; once more ends it now.`);
+    console.error(`${signal}: what is in flight has ${DEADLINE_MS / 1000} s to finish; a second signal ends it now.`);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

@@ -8,7 +8,7 @@ import { extname } from 'node:path';
 import database from 'mime-db';
 import type { MimeEntry } from 'mime-db';
 
-/** What a browser saves and does not open (RFC 9110 §8.3 allows to send none; then it would guess). */
+/** What a browser saves and does not open (RFC 9110 §8.3 allows sending no type; then it would guess). */
 const UNKNOWN = 'application/octet-stream';
 
 const byExtension = new Map<string, string>();

@@ -1,5 +1,5 @@
 /**
- * What can be chosen about a static file server, and what is chosen where nobody did.
+ * The options of a static file server, and what they are by default.
  */
 
 import { fieldLines } from '../02-http/index.ts';
@@ -9,25 +9,25 @@ import { RANGES_MAX } from './range.ts';
 import type { RootOptions } from './root.ts';
 
 export interface StaticOptions extends RootOptions {
-  /** What is tried in a directory. Default `index.html`. */
+  /** The names that are tried in a directory. Default `index.html`. */
   readonly index?: readonly string[];
   /** List directories without an index; else 404. Default false. */
   readonly listing?: boolean;
   /** Cache-Control of files: `no-cache`, `public, max-age=3600`. Default: none, and caches guess. */
   readonly cacheControl?: string;
-  /** Fields for every response that is not an error. One that the server would send itself replaces it; Vary is added to. */
+  /** Fields for every response that is not an error. They replace the server's own, except Vary, which is added to. */
   readonly headers?: HeadersInit;
   /** Encoded siblings to look for, the best first: `app.js.br` beside `app.js`. Default none. */
   readonly encodings?: readonly Coding[];
-  /** A Range with more than this is ignored. Default 16. */
+  /** A Range field with more ranges than this is ignored. Default 16. */
   readonly rangesMax?: number;
-  /** Files are read in pieces of this size, each of which a client that is served takes. Default 128 KiB. */
+  /** Files are read in pieces of this size, one buffer for each client that is being sent a file. Default 128 KiB. */
   readonly readBytes?: number;
-  /** Memory for small files, all in all; files that are kept open count as 256 KiB each. Default 0: nothing is kept. */
+  /** Memory for small files, in total; files that are kept open count as 256 KiB each. Default 0: nothing is kept. */
   readonly cacheBytesMax?: number;
   /** The largest file that is kept in memory; larger ones are kept open. Default 1 MiB. */
   readonly cacheFileBytesMax?: number;
-  /** How long a file in memory is served without a look at the disk. Default 1000. */
+  /** How long a file in memory is served without looking at the disk. Default 1000. */
   readonly cacheWindowMs?: number;
 }
 
@@ -41,7 +41,7 @@ export type Settings = Required<Omit<StaticOptions, 'headers' | 'cacheControl'>>
 export function withDefaults(options: StaticOptions = {}): Settings {
   const headers = Array.isArray(options.headers) ? (options.headers as readonly HeaderPair[]) : Object.entries(options.headers ?? {});
   const cacheControl = options.cacheControl ?? null;
-  // Now, and not with the first response.
+  // Checked now, and not with the first response.
   fieldLines(cacheControl === null ? headers : [...headers, ['Cache-Control', cacheControl]]);
   return {
     dotfiles: options.dotfiles ?? false,

@@ -1,5 +1,5 @@
 /**
- * Reads dates as HTTP writes them (RFC 9110 §5.6.7): in the format of today, and in two old ones that a recipient MUST
+ * Reads dates as HTTP writes them (RFC 9110 §5.6.7): in today's format, and in two old ones that a recipient MUST
  * accept as well.
  *
  *     Sun, 06 Nov 1994 08:49:37 GMT     IMF-fixdate
@@ -13,7 +13,7 @@ const TIME = '(?<hour>[01]\\d|2[0-3]):(?<minute>[0-5]\\d):(?<second>[0-5]\\d|60)
 const DAY_NAME = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
 const LONG_DAY_NAME = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
 
-/** Whether the name of the day is the right one does not matter: the date is certain without it. */
+/** It does not matter whether the day of the week is right: the date is certain without it. */
 const FORMATS = [
   new RegExp(`^${DAY_NAME}, (?<day>\\d\\d) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
   new RegExp(`^${LONG_DAY_NAME}, (?<day>\\d\\d)-${MONTH}-(?<year>\\d\\d) ${TIME} GMT$`),
@@ -21,9 +21,9 @@ const FORMATS = [
 ];
 
 /**
- * The time that a field value stands for, in milliseconds since 1970, or `null` if it is no HTTP-date. Case-sensitive.
+ * The time that a field value means, in milliseconds since 1970, or `null` if it is not an HTTP-date. Case-sensitive.
  *
- * @param nowMs decides about the century of a year of two digits
+ * @param nowMs decides the century of a year with two digits
  */
 export function parseHttpDate(value: string, nowMs: number = Date.now()): number | null {
   for (const format of FORMATS) {

@@ -7,15 +7,15 @@ import { NotImplemented } from '#course/not-implemented.ts';
 export interface NameRules {
   /** Names that begin with a dot are served too: `.git`, `.env`, `.htpasswd`. Default false; `.well-known` always is. */
   readonly dotfiles?: boolean;
-  /** What the names are for: Windows gives more of them a meaning of its own. Default: what this runs on. */
+  /** The system that the names are for: Windows gives some of them other meanings. Default: the one this runs on. */
   readonly platform?: NodeJS.Platform;
 }
 
-/** Most file systems end a name here, in bytes. */
+/** The longest name that most file systems take, in bytes. */
 const NAME_BYTES_MAX = 255;
 
 /**
- * What Windows makes of a name, beyond the file that is called so:
+ * What Windows may take a name for, other than a file with that name:
  * - a colon opens a stream within a file (`a.txt::$DATA`) or another drive
  * - a dot or a space at the end is dropped, so `secret.txt.` is `secret.txt`
  * - `CON`, `NUL`, `COM1` are devices, with any extension, in every directory
@@ -25,7 +25,7 @@ const WINDOWS_MEANS_OTHER = /[:*?"<>|]|[. ]$|^(con|prn|aux|nul|conin\$|conout\$|
 
 /** Whether a decoded segment of a path is a name that may be looked for. */
 export function mayBeServed(name: string, rules: NameRules = {}): boolean {
-  // TODO 3.1  No: an empty name, one with a separator of any platform in it, `.` and `..`, a dotfile (as the rules
-  //           say), one that is too long, and on Windows what WINDOWS_MEANS_OTHER matches.
+  // TODO 3.1  False for an empty name, for one with any platform's separator in it, for `.` and `..`, for a dotfile (as
+  //           the rules say), for a name that is too long, and on Windows for what WINDOWS_MEANS_OTHER matches.
   throw new NotImplemented('3.1');
 }

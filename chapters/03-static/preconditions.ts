@@ -15,7 +15,7 @@ export interface Validators {
   readonly lastModifiedMs: number | null;
 }
 
-/** Whether the request has any precondition: most have none, and need not be asked about each. */
+/** Whether the request has any precondition: most have none, and then no more has to be looked up. */
 export function hasPreconditions(headers: HttpHeaders): boolean {
   return (
     headers.has('if-none-match') || headers.has('if-modified-since') || headers.has('if-match') || headers.has('if-unmodified-since')
@@ -23,13 +23,13 @@ export function hasPreconditions(headers: HttpHeaders): boolean {
 }
 
 /**
- * Evaluates the preconditions in the order of RFC 9110 §13.2.2. To be asked only where the answer would be 2xx
- * otherwise. Range and If-Range, its steps 5 and 6, come after it.
+ * Evaluates the preconditions in the order of RFC 9110 §13.2.2. Call it only if the answer would otherwise be 2xx.
+ * Range and If-Range, steps 5 and 6 there, come after it.
  *
  * @returns the status that answers the request, 304 or 412; `null` to go on
  */
 export function evaluatePreconditions(method: string, headers: HttpHeaders, current: Validators): 304 | 412 | null {
-  // TODO 3.4  Four questions, in the order of the lesson's picture. `listMatches` and `modifiedSince` stand below.
+  // TODO 3.4  Four questions, in the order of the lesson's picture. `listMatches` and `modifiedSince` are below.
   throw new NotImplemented('3.4');
 }
 
@@ -39,9 +39,9 @@ function listMatches(list: string, etag: string | null, matches: (a: string, b: 
   return etag !== null && tags.some((tag) => matches(tag, etag));
 }
 
-/** `undefined` where there is nothing to compare: RFC 9110 §13.1.3, §13.1.4: an invalid date MUST be ignored. */
+/** `undefined` if there is nothing to compare. RFC 9110 §13.1.3, §13.1.4: an invalid date MUST be ignored. */
 function modifiedSince(date: string | undefined, current: Validators): boolean | undefined {
-  // TODO 3.4  Whether our version is newer than that date; `undefined` where there is no date, no valid one, or nothing
-  //           to compare.
+  // TODO 3.4  Whether our version is newer than that date; `undefined` if there is no date, or no valid one, or nothing
+  //           to compare it with.
   throw new NotImplemented('3.4');
 }

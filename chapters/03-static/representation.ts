@@ -1,5 +1,5 @@
 /**
- * A representation: a content and all that is said about it, ready to be sent.
+ * A representation: content and everything that is said about it, ready to be sent.
  */
 
 import { httpDate } from '../02-http/index.ts';
@@ -22,7 +22,7 @@ export interface Representation extends Validators {
 }
 
 /**
- * Describes a content.
+ * Describes content.
  *
  * @param name of the file, without the extension of its coding
  * @param version of the file that the bytes are in
@@ -54,12 +54,12 @@ export function represent(content: Content, name: string, version: Version, codi
 
 /** What a version of a file is recognised by. */
 export function validators(version: Version, coding: CodingOrIdentity, nowMs: number): Validators {
-  // TODO 3.4  The entity tag (for `entityTag` identity is no coding: `''`), and the time of modification as it can be
-  //           sent: in whole seconds, and never in the future.
+  // TODO 3.4  The entity tag (for `entityTag`, identity is not a coding: `''`), and the time of modification as it can
+  //           be sent: in whole seconds, and never in the future.
   return { etag: null, lastModifiedMs: null };
 }
 
-/** How caches may keep it: as long as was chosen, and for each coding apart where there may be several. */
+/** How caches may keep it: for as long as was chosen, and separately for each coding if there may be several. */
 export function cachingFields(settings: Settings): readonly HeaderPair[] {
   // TODO 3.6  Cache-Control, if one was chosen, and Vary wherever the answer may depend on Accept-Encoding.
   return [];

@@ -1,9 +1,9 @@
 /**
  * The directory that is served, and the proof that a file lies within it.
  *
- * Names alone prove nothing: a symbolic link leads anywhere. So links are followed first, by the operating system, and
- * what that gives is compared. Between this and the opening of the file, somebody who can write below the root could
- * put a link in its way; whoever can do that can as well put the file there.
+ * Names alone prove nothing: a symbolic link leads anywhere. So the operating system follows the links first, and then
+ * the real path is compared. Between this and the opening of the file, somebody who can write below the root could put
+ * a link in the way; but they could just as well put the file itself there.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -20,13 +20,13 @@ export interface RootOptions extends NameRules {
   readonly followOutside?: boolean;
 }
 
-/** Whether a path is the directory's or lies below it. Both must be real paths. */
+/** Whether a path is the directory's own or lies below it. Both must be real paths. */
 export function isWithin(directory: string, path: string): boolean {
   // TODO 3.1  Compare the two as text. Is /srv/www-private within /srv/www? Is /srv/www? Is /etc within /?
   throw new NotImplemented('3.1');
 }
 
-/** A directory that is served. It outlives what is in it, and where its path leads. */
+/** A directory that is served. What is in it may change, and so may the place that its path leads to. */
 export class Root {
   readonly #path: string;
   readonly #followOutside: boolean;
@@ -41,11 +41,11 @@ export class Root {
   /**
    * The real path of a file or directory below the root, or `null` if it is not there or lies outside.
    *
-   * @throws HttpError 403 where a directory on the way may not be entered
+   * @throws HttpError 403 if a directory on the way may not be entered
    */
   async find(names: readonly string[]): Promise<string | null> {
     try {
-      // TODO 3.1  The real path of what the names lead to, if links may lead out or if it lies within the root.
+      // TODO 3.1  The real path of what the names lead to, if it lies within the root or if links may lead out of it.
       throw new NotImplemented('3.1');
     } catch (error) {
       if (isMissing(error)) return null;
@@ -55,7 +55,7 @@ export class Root {
 
   async #contains(path: string): Promise<boolean> {
     // TODO 3.1  Compare with the root's own real path, and ask for that again before you say no: the root may be a link
-    //           that leads elsewhere since the last deployment. `#realPath` remembers it.
+    //           that leads elsewhere since the last deployment. `#realPath` remembers the last answer.
     throw new NotImplemented('3.1');
   }
 }
@@ -65,7 +65,7 @@ export class Root {
  *
  * @param root a directory's path
  * @param path as sent: percent-encoded, without query
- * @throws HttpError 400 and 404 as {@link decodePath}; 404 when it is not there, lies outside the root, or is no
+ * @throws HttpError 400 and 404 as {@link decodePath}; 404 when it is not there, lies outside the root, or is not a
  *   directory though the path ends in a slash; 403 when it may not be read
  */
 export async function resolvePath(root: string | Root, path: string, options: RootOptions = {}): Promise<string> {

@@ -1,5 +1,5 @@
 /**
- * The handler: from a request to the file it means, and what becomes of those that mean none.
+ * The handler: from a request to the file that it means, and what happens to requests that mean none.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -28,9 +28,9 @@ const ALLOW = 'GET, HEAD, OPTIONS';
  * Serves the files below a directory.
  *
  * The handler answers 200, 206, 301, 304, 412 and 416 by itself and throws an HttpError for 400, 403, 404, 405, 406 and
- * 503, so that whoever calls it can answer these in his own way.
+ * 503, so that its caller can answer these in another way.
  *
- * @param root the directory; it is looked for with each request
+ * @param root the directory; it is looked up with each request
  * @throws LocalProtocolError at once for headers that cannot be sent
  */
 export function staticFiles(root: string, options: StaticOptions = {}): Handler {
@@ -55,7 +55,7 @@ class StaticSite {
     const path = decodePath(request.path, this.#settings);
     const codings = this.#codings(request);
     const found = this.#find(candidates(path, this.#settings), codings);
-    // What is in memory is answered without a promise.
+    // A file in memory is answered with at once, without a promise.
     if (found !== null && !(found instanceof Promise)) return this.#respond(request, found);
     return this.#answer(request, path, found);
   }
@@ -91,7 +91,7 @@ class StaticSite {
     return encodings.length === 0 ? ['identity'] : preferredCodings(request.headers.get('accept-encoding'), encodings);
   }
 
-  /** The first that is there: of the files that the path may mean, in the coding that the client likes best. */
+  /** The first one that exists: of the files that the path may mean, in the coding that the client likes best. */
   #find(
     files: readonly (readonly string[])[],
     codings: readonly CodingOrIdentity[],
@@ -105,7 +105,7 @@ class StaticSite {
     return null;
   }
 
-  /** There is no file: a directory, or nothing. */
+  /** There is no such file: it is a directory, or nothing. */
   async #answerDirectory(request: HttpRequest, path: DecodedPath): Promise<HttpResponse> {
     const found = await resolvePath(this.#root, request.path, this.#settings);
     if (!(await isDirectoryAt(found))) throw new HttpError(this.#codings(request).includes('identity') ? 404 : 406);
@@ -115,7 +115,7 @@ class StaticSite {
   }
 
   #otherMethod(request: HttpRequest): HttpResponse {
-    // TODO 3.2  OPTIONS is answered by 204, with ALLOW and the headers of the settings; any other method by 405.
+    // TODO 3.2  Answer OPTIONS with 204, with ALLOW and the headers of the settings; any other method with 405.
     throw new NotImplemented('3.2');
   }
 }

@@ -47,7 +47,7 @@ test('the film seeks, by the keyboard, with ranges', async () => {
   await page.waitForFunction(() => document.getElementById('video').readyState >= 1);
   await page.focus('[data-second="15"]');
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.getElementById('answer').textContent.includes('stands at second 15'));
+  await page.waitForFunction(() => document.getElementById('answer').textContent.includes('is at second 15'));
   const film = responses.filter((response) => response.url().endsWith('.webm'));
   const partial = film.filter((response) => response.status() === 206);
   assert.ok(partial.length > 0, `statuses of the film: ${film.map((response) => response.status()).join(', ')}`);

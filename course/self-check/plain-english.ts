@@ -30,8 +30,8 @@ import type { Outcome } from './outcome.ts';
 const PLACES: readonly string[] = [
   'course/commands/lint.ts',
   'chapters/*/steps/*.ts',
-  'chapters/0[12]-*/*.ts',
-  'solutions/0[12]-*/*.ts',
+  'chapters/0[123]-*/*.ts',
+  'solutions/0[123]-*/*.ts',
   'tests/chapter-01/**/*.{md,ts}',
   'course/mutation/ignored/01-echo.ts',
   'chapters/01-echo/*.md',

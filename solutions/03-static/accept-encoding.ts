@@ -12,14 +12,15 @@ export type CodingOrIdentity = Coding | 'identity';
 
 const MEMBER = /^[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?[ \t]*$/i;
 
-/** Least of all, but not refused: what a client did not mention. */
+/** The weight of what a client did not mention: the least of all, but not a refusal. */
 const UNMENTIONED = 0.0001;
 
 /**
- * The codings that may be sent, the best first; `[]` if there is none, not even identity. Where the client likes two
- * the same, our order decides, and identity comes last.
+ * The codings that may be sent, the best first; `[]` if there is none, not even identity. If the client likes two
+ * equally, our order decides, and identity comes last.
  *
- * @param value of Accept-Encoding. Without the field anything goes, and identity is safest; empty, identity alone
+ * @param value of Accept-Encoding. Without the field anything goes, and identity is safest; if it is empty, only
+ *   identity
  * @param available in the order of our preference
  */
 export function preferredCodings(value: string | undefined, available: readonly Coding[]): readonly CodingOrIdentity[] {
@@ -28,7 +29,7 @@ export function preferredCodings(value: string | undefined, available: readonly 
   const any = weights.get('*');
   const weightOf = (coding: CodingOrIdentity): number =>
     weights.get(coding) ?? (coding === 'identity' ? (any === 0 ? 0 : UNMENTIONED) : (any ?? 0));
-  // Sorting is stable: equals stay in our order.
+  // Sorting is stable: codings of equal weight stay in our order.
   return [...available, 'identity' as const].filter((coding) => weightOf(coding) > 0).sort((a, b) => weightOf(b) - weightOf(a));
 }
 

@@ -3,10 +3,10 @@
  * and the garbage collector has nothing to do.
  */
 
-/** So many free buffers are kept. */
+/** How many free buffers are kept. */
 const FREE_MAX = 32;
 
-/** Lends buffers to whoever reads a file. */
+/** Lends buffers to code that reads files. */
 export class BufferPool {
   readonly bufferBytes: number;
   readonly #free: Buffer[] = [];
@@ -16,12 +16,12 @@ export class BufferPool {
     this.bufferBytes = bufferBytes;
   }
 
-  /** A buffer with whatever was in it. */
+  /** A buffer, with whatever it held before. */
   take(): Buffer {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bufferBytes);
   }
 
-  /** Gives a buffer back, that nobody reads from any more: neither we nor the kernel. */
+  /** Gives back a buffer that nobody reads from any more: neither we nor the kernel. */
   giveBack(buffer: Buffer): void {
     if (this.#free.length < FREE_MAX) this.#free.push(buffer);
   }

@@ -1,6 +1,10 @@
 /**
  * Keeps small files in memory and larger ones open, with what is said about them, and asks the disk again when the
  * window is over.
+ *
+ * A file in memory is sent as it was when it was last checked. After the window it is opened again, and read again
+ * unless its size and times prove that it has not changed. A file that is kept open is read from the disk for each
+ * response, so it is checked for each response, too; it is closed when its window is over and nobody uses it.
  */
 
 import type { Stats } from 'node:fs';
@@ -16,13 +20,13 @@ import type { Settings } from './options.ts';
 import { represent } from './representation.ts';
 import type { Representation } from './representation.ts';
 
-/** What is known of a path: that nothing is there, that it is not to be kept, or the file, open or in memory. */
+/** What is known about a path: nothing is there, or there is a file that is not to be kept, is open, or is in memory. */
 type Known = { readonly kind: 'missing' } | { readonly kind: 'not-kept' } | Open | Kept;
 
 interface Open {
   readonly kind: 'open';
   readonly file: OpenFile;
-  /** Its content is not to be used: each response has one of its own. */
+  /** Its content is not to be used: each response makes one of its own. */
   readonly representation: Representation;
 }
 
@@ -31,14 +35,14 @@ interface Kept {
   readonly representation: Representation;
   readonly bytes: Buffer;
   readonly stats: Stats;
-  /** Whether an equal time of change proves equal bytes: it was old already when they were read. */
+  /** Whether an equal time of change proves equal bytes, because it was already old when they were read. */
   readonly settled: boolean;
 }
 
-/** Two changes within this time may leave the same time of change: some file systems count in steps of 2 s. */
+/** Two changes this close together may have the same time of change: some file systems count in steps of 2 s. */
 const TIME_STEP_MS = 2000;
 
-/** What an open file counts as: not what it takes, but it keeps their number far below what a process may have open. */
+/** What an open file counts as. It takes less, but this keeps their number far below what a process may have open. */
 const OPEN_FILE_BYTES = 256 * 1024;
 
 export class CachedSource implements Source {
@@ -61,7 +65,7 @@ export class CachedSource implements Source {
   find(names: readonly string[], coding: CodingOrIdentity): Representation | null | Promise<Representation | null> {
     const key = keyOf(names, coding);
     const known = this.#cache.get(key);
-    // What is in memory is answered at once, without a promise.
+    // A file in memory is the answer at once, without a promise.
     if (known !== undefined) return this.#answer(known, names, coding);
     return this.#cache.load(key, (stale) => this.#fill(names, coding, stale)).then((value) => this.#answer(value, names, coding));
   }
@@ -97,7 +101,7 @@ export class CachedSource implements Source {
     }
   }
 
-  /** For one window: after it, a file that has been deleted must not go on taking room on the disk. */
+  /** For one window only: a file that has been deleted must not take up room on the disk for longer than that. */
   #keepOpen(file: OpenFile, names: readonly string[], coding: CodingOrIdentity): Filled<Known> {
     const representation = represent(this.#files.contentOf(file), names.at(-1)!, file.stats, coding, this.#settings);
     const value: Known = { kind: 'open', file, representation };
@@ -111,11 +115,11 @@ export class CachedSource implements Source {
     }
     const settled = Date.now() - Math.max(file.stats.mtimeMs, file.stats.ctimeMs) > TIME_STEP_MS;
     const bytes = await readWhole(file);
-    // Somebody is writing to it: what was read is neither the old nor the new.
+    // Somebody is writing to it: what was read is neither the old version nor the new one.
     return bytes === null ? { value: { kind: 'not-kept' }, bytes: 0 } : this.#keep(bytes, file.stats, settled, names, coding);
   }
 
-  /** Described anew even where the bytes are the same: a tag that was weak becomes strong. */
+  /** Describes the file anew even if the bytes are the same: a tag that was weak may be strong by now. */
   #keep(bytes: Buffer, stats: Stats, settled: boolean, names: readonly string[], coding: CodingOrIdentity): Filled<Known> {
     const representation = represent(new MemoryContent(bytes), names.at(-1)!, stats, coding, this.#settings);
     return { value: { kind: 'kept', representation, bytes, stats, settled }, bytes: bytes.length };
@@ -131,7 +135,7 @@ function isSame(a: Stats, b: Stats): boolean {
   return a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
-/** All bytes of a file; `null` if it is no longer as long, or no longer the same, when they have been read. */
+/** All bytes of a file; `null` if the file is shorter, or has changed, by the time they have been read. */
 async function readWhole(file: OpenFile): Promise<Buffer | null> {
   const bytes = Buffer.allocUnsafeSlow(file.size);
   for (let position = 0; position < bytes.length; ) {

@@ -1,8 +1,8 @@
 /**
  * From the path of a request, as it was sent, to names. Knows nothing of the disk.
  *
- * A path is split first and decoded then, once: `%2f` is part of a name, not a separator, and `%252e` is no dot. What
- * has no meaning is refused, not repaired, so that one file has one URL and no other server reads it differently.
+ * A path is split first and then decoded, once: `%2f` is part of a name, not a separator, and `%252e` is not a dot. A
+ * path without a meaning is refused, not repaired, so that a file has one URL and no other server reads it differently.
  */
 
 import { HttpError } from '../02-http/index.ts';
@@ -20,9 +20,9 @@ export interface DecodedPath {
  * Splits and decodes a path.
  *
  * @param path as sent, without query
- * @throws HttpError 400 for what does not begin with a slash, and for an escape that is broken, is no UTF-8 or is NUL;
- *   404 for what can name no file to be served: an empty name, `.` and `..`, a separator within a name, a dotfile, a
- *   name that is too long; either of them for `/../%zz`
+ * @throws HttpError 400 if it does not begin with a slash, and for an escape that is broken, is not UTF-8 or is NUL;
+ *   404 if it cannot name a file that is served: an empty name, `.` and `..`, a separator within a name, a dotfile, a
+ *   name that is too long; either one for `/../%zz`
  */
 export function decodePath(path: string, rules: NameRules = {}): DecodedPath {
   if (!path.startsWith('/')) throw new HttpError(400);
@@ -41,7 +41,7 @@ function decodeName(segment: string): string {
   } catch {
     throw new HttpError(400, 'the path has a broken escape');
   }
-  // To the C library below us, a NUL ends the name.
+  // To the C library below us, a NUL is the end of the name.
   if (name.includes('\0')) throw new HttpError(400, 'the path has a NUL');
   return name;
 }

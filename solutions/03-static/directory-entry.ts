@@ -19,14 +19,14 @@ export interface DirectoryEntry {
   readonly mtimeMs: number;
 }
 
-/** So many are asked for at a time: the rest of the server wants to read, too. */
+/** How many entries are looked up at a time: the rest of the server wants to read, too. */
 const AT_ONCE = 32;
 
-/** `file2` before `file10`, in no one's language. */
+/** `file2` before `file10`, in the order of no particular language. */
 const { compare } = new Intl.Collator('en', { numeric: true });
 
 /**
- * The files and directories in a directory that a request for them would be answered with, directories first.
+ * The files and directories in a directory that a request could get, directories first.
  *
  * @param names of the directory, below the root
  * @throws HttpError 403, 404
@@ -38,7 +38,7 @@ export async function readEntries(path: string, names: readonly string[], root: 
   } catch (error) {
     throw fileError(error);
   }
-  // A name that is no Unicode cannot be written in a URL that we decode.
+  // A name that is not Unicode cannot be written in a URL that we decode.
   const shown = inside.filter((name) => mayBeServed(name, rules) && name.isWellFormed() && !name.includes('\ufffd'));
   const entries: DirectoryEntry[] = [];
   for (let start = 0; start < shown.length; start += AT_ONCE) {

@@ -1,12 +1,12 @@
 /**
- * Directories: where their index is looked for, and how a client that left out the slash is sent on.
+ * Directories: where their index is looked for, and how a client that left out the slash is redirected.
  */
 
 import { HttpResponse } from '../02-http/index.ts';
 import type { DecodedPath } from './decode-path.ts';
 import type { Settings } from './options.ts';
 
-/** The files that a path may stand for: itself, or, for one that ends in a slash, what the directory has for an index. */
+/** The files that a path may mean: the path itself or, if it ends in a slash, the index files of that directory. */
 export function candidates(path: DecodedPath, settings: Settings): readonly (readonly string[])[] {
   return path.isDirectory ? settings.index.map((name) => [...path.names, name]) : [path.names];
 }
@@ -15,11 +15,11 @@ export function candidates(path: DecodedPath, settings: Settings): readonly (rea
  * Sends the client to the same URL with a slash at its end: without it, the relative links of the index would lead one
  * directory too high.
  *
- * The reference is relative (RFC 9110 §10.2.2), so it says nothing of host and port, which a proxy may know better. The
- * name is encoded and stands behind `./`: no slash, no colon and no `?` in it means anything, so it leads to no other
+ * The reference is relative (RFC 9110 §10.2.2), so it says nothing about host and port, which a proxy may know better.
+ * The name is encoded and comes after `./`: no slash, colon or `?` in it means anything, so it cannot lead to another
  * host, scheme or query.
  *
- * @param query of the request, without `?`; it is kept, and none is made of an empty one
+ * @param query of the request, without `?`; it is kept, and an empty one is left out
  */
 export function redirectToSlash(path: DecodedPath, query: string, settings: Settings): HttpResponse {
   const location = `./${encodeURIComponent(path.names.at(-1)!)}/${query === '' ? '' : `?${query}`}`;

@@ -2,10 +2,10 @@
  * Entity tags: made, read and compared (RFC 9110 §8.8.3).
  */
 
-/** A file changed so recently may change again without anything to tell by: its times are too coarse. */
+/** A file that changed less than this ago may change again unnoticed: its times are too coarse. */
 const SETTLED_MS = 1000;
 
-/** What a tag is made of. */
+/** What a tag is made from. */
 export interface Version {
   /** In bytes. */
   readonly size: number;
@@ -13,8 +13,8 @@ export interface Version {
 }
 
 /**
- * The tag of a file: from its size and its time of modification to the microsecond, so that every server that has a
- * copy gives the same one. Strong, unless the file was modified within the last second (RFC 9110 §8.8.1).
+ * The tag of a file: made from its size and its time of modification to the microsecond, so that every server that has
+ * a copy gives the same one. Strong, unless the file was modified within the last second (RFC 9110 §8.8.1).
  *
  * @param coding `''`, or the content coding: encoded bytes are another representation and need a tag of their own
  */
@@ -25,12 +25,12 @@ export function entityTag(version: Version, coding: string, nowMs: number): stri
 }
 
 /**
- * The tags in If-Match and If-None-Match: `*`, or a list. Commas may be within a tag, so it is not split at them.
- * What is no tag matches nothing.
+ * The tags in If-Match and If-None-Match: `*`, or a list. A tag may contain commas, so the list is not split at them.
+ * What is not a tag matches nothing.
  */
 export function parseEntityTags(value: string): '*' | readonly string[] {
   if (value === '*') return '*';
-  // From one comma, or end, to the next: what stands within a member that is no tag is none either.
+  // From one comma, or end, to the next: a tag inside a member that is not a tag does not count.
   return value.match(/(?<=(?:^|,)[ \t]*)(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?=[ \t]*(?:,|$))/g) ?? [];
 }
 
@@ -39,7 +39,7 @@ export function matchesStrongly(a: string, b: string): boolean {
   return a === b && !a.startsWith('W/');
 }
 
-/** RFC 9110 §8.8.3.2, weak comparison: the same but for their weakness. */
+/** RFC 9110 §8.8.3.2, weak comparison: the same, apart from whether they are weak. */
 export function matchesWeakly(a: string, b: string): boolean {
   return a.replace(/^W\//, '') === b.replace(/^W\//, '');
 }

@@ -1,6 +1,6 @@
 /**
- * A part of a file as a response's body: read piece by piece, each when the one before has gone to the kernel, into one
- * buffer of the pool. However large the file and however slow the client, one buffer is all it takes.
+ * A part of a file as a response's body: read piece by piece into one buffer from the pool, each piece when the one
+ * before it has gone to the kernel. However large the file and however slow the client, one buffer is all it takes.
  */
 
 import type { BufferPool } from './buffer-pool.ts';
@@ -38,7 +38,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     this.#first = await this.#read();
   }
 
-  /** The next piece. Its memory is valid until it is asked for the one after. */
+  /** The next piece. Its memory is valid until the piece after it is asked for. */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const first = this.#first;
     this.#first = null;
@@ -49,9 +49,9 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     const wanted = Math.min(this.#pool.bufferBytes, this.#end - this.#position);
     if (wanted <= 0) return this.#done();
     this.#buffer ??= this.#pool.take();
-    // Never beyond the range: a file that has grown is sent as long as it was promised to be.
+    // Never beyond the range: a file that has grown is sent with the length that was promised.
     const bytesRead = await this.#file.read(this.#buffer, wanted, this.#position);
-    // The file has shrunk. The body ends too early, and the connection with it: that is how the client knows.
+    // The file has shrunk. The body ends too early, and so does the connection: that is how the client knows.
     if (bytesRead === 0) return this.#done();
     this.#position += bytesRead;
     return { done: false, value: this.#buffer.subarray(0, bytesRead) };
@@ -65,9 +65,9 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     return { done: true, value: undefined };
   }
 
-  /** Called in every case, also when the client has left or nothing was ever read. */
+  /** Called in every case, even if the client has left or nothing was ever read. */
   close(): void {
-    // A read may be under way, so the buffer does not go back: nobody has it any longer when that has ended.
+    // A read into the buffer may be under way, so it does not go back to the pool. After that read nobody has it.
     this.#close();
   }
 }

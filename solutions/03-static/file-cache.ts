@@ -1,22 +1,22 @@
 /**
  * Values of a limited size, each believed for a limited time. Knows nothing of files.
  *
- * - Never more bytes than `bytesMax`: what was not used for longest goes first (LRU).
+ * - Never more bytes than `bytesMax`: what has not been used for longest goes first (LRU).
  * - Never a value whose last check began `windowMs` ago or longer.
- * - Never two fills for one key within `windowMs`: who comes second waits for the first. What began longer ago would be
- *   too old when it comes, so whoever asks then starts another, and the newer one wins.
+ * - Never two fills for one key within `windowMs`: a second caller waits for the fill that the first one started. A
+ *   fill that began longer ago would be too old when it ends, so a later caller starts another, and the newer one wins.
  */
 
 export interface FileCacheOptions<Value> {
   readonly bytesMax: number;
   readonly windowMs: number;
-  /** Milliseconds that never go back. Default `performance.now`. */
+  /** A clock in milliseconds that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
-  /** Told of each value that is dropped, or was not taken at all. */
+  /** Told of each value that is dropped, or that was not kept at all. */
   readonly onDrop?: (value: Value) => void;
 }
 
-/** What a fill gives. */
+/** What a fill resolves to. */
 export interface Filled<Value> {
   readonly value: Value;
   /** What the value takes in memory. */
@@ -32,7 +32,7 @@ interface Fill<Value> {
   readonly filled: Promise<Value>;
 }
 
-/** What an entry takes beside its value: key, headers, places in maps. */
+/** What an entry takes besides its value: key, headers, places in maps. */
 const ENTRY_BYTES = 1024;
 
 export class FileCache<Value> {
@@ -40,7 +40,7 @@ export class FileCache<Value> {
   readonly #windowMs: number;
   readonly #clock: () => number;
   readonly #onDrop: (value: Value) => void;
-  /** A Map keeps the order of insertion: the first entry is the one that was not used for longest. */
+  /** A Map keeps the order of insertion: the first entry is the one that has not been used for longest. */
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #fills = new Map<string, Fill<Value>>();
   #bytes = 0;
@@ -52,7 +52,7 @@ export class FileCache<Value> {
     this.#onDrop = options.onDrop ?? (() => {});
   }
 
-  /** How many bytes are taken, the entries' own included. */
+  /** How many bytes are taken, including those of the entries themselves. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -71,7 +71,7 @@ export class FileCache<Value> {
    *
    * @param fill is given the value that may no longer be believed, if there is one: checking can be cheaper than
    *   reading
-   * @throws what the fill throws; the key is empty then
+   * @throws what the fill throws; then the key has no value
    */
   load(key: string, fill: (stale: Value | undefined) => Promise<Filled<Value>>): Promise<Value> {
     const now = this.#clock();
@@ -103,7 +103,7 @@ export class FileCache<Value> {
   }
 
   #put(key: string, entry: Entry<Value>): void {
-    // A fill that began earlier and took longer knows less.
+    // A fill that began earlier and took longer knows less than what is there.
     const isOutdated = (this.#entries.get(key)?.checkedAtMs ?? -Infinity) > entry.checkedAtMs;
     if (!isOutdated) this.#remove(key);
     if (isOutdated || entry.bytes > this.#bytesMax) {

@@ -4,7 +4,7 @@
 
 import { HttpError } from '../02-http/index.ts';
 
-/** 404 also where a name cannot exist: too long, below a file, in a circle of links, not allowed on this system. */
+/** 404 also for a name that cannot exist: too long, below a file, in a circle of links, not allowed on this system. */
 const STATUSES: Readonly<Record<string, number>> = {
   ENOENT: 404, ENOTDIR: 404, ENAMETOOLONG: 404, ELOOP: 404, EINVAL: 404, EISDIR: 404, ENXIO: 404,
   EACCES: 403, EPERM: 403,
@@ -24,7 +24,7 @@ export function fileError(error: unknown): unknown {
   return new HttpError(status, '', status === 503 ? [['Retry-After', '1']] : []);
 }
 
-/** For a file that one can do without: `null` where it may not be read. Any other error is thrown. */
+/** For a file that we can do without: `null` if it may not be read. Any other error is thrown. */
 export function nullIfForbidden(error: unknown): null {
   if (error instanceof HttpError && error.status === 403) return null;
   throw error;

@@ -1,11 +1,11 @@
 /**
- * Lines for a file descriptor that never block the loop. To a pipe, Node's own `process.stdout` writes synchronously: a
- * log that nobody reads would stop the server.
+ * Writes lines to a file descriptor and never blocks the loop. To a pipe, Node's own `process.stdout` writes
+ * synchronously: a log that nobody reads would stop the server.
  */
 
 import { write } from 'node:fs';
 
-/** What is not taken beyond this is dropped, and counted. */
+/** With this much waiting to be written, further lines are dropped, and counted. */
 const WAITING_MAX = 1024 * 1024;
 
 export class LineOutput {
@@ -18,7 +18,7 @@ export class LineOutput {
     this.#fd = fd;
   }
 
-  /** @param line without its end */
+  /** @param line without the newline */
   writeLine(line: string): void {
     if (this.#waiting.length > WAITING_MAX) this.#dropped++;
     else this.#waiting += line + '\n';
@@ -27,7 +27,7 @@ export class LineOutput {
 
   #write(): void {
     if (this.#waiting === '') return;
-    const lost = this.#dropped === 0 ? '' : `# ${this.#dropped} lines were dropped: whoever reads this is too slow\n`;
+    const lost = this.#dropped === 0 ? '' : `# ${this.#dropped} lines were dropped: their reader is too slow\n`;
     const bytes = Buffer.from(this.#waiting + lost);
     this.#waiting = '';
     this.#dropped = 0;

@@ -1,6 +1,6 @@
 /**
- * A file that is open for reading: its descriptor, what was found out about it, and its closing, once, when the last
- * of its users has closed it and nobody reads from it any more.
+ * A file that is open for reading: its descriptor, what was found out about it, and when it is closed: once, after the
+ * last of its users has closed it and the last read has ended.
  */
 
 import { constants } from 'node:fs';
@@ -10,14 +10,14 @@ import { fileError, isMissing } from './file-error.ts';
 import { closeFile, openFile, readAt, statOpenFile } from './file-system.ts';
 
 /**
- * The path is a real one, so its last name is no link: if it has become one since, the open fails. And opening a named
- * pipe does not wait for somebody to write into it. (Windows has neither flag.)
+ * The path is a real path, so its last name is not a link: if it has become one since, the open fails. And opening a
+ * named pipe does not wait for somebody to write into it. (Windows has neither flag.)
  */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 export class OpenFile {
   readonly path: string;
-  /** Of the open file, not of what has the name by now. */
+  /** Of the open file, not of whatever has that name by now. */
   readonly stats: Stats;
   readonly #fd: number;
   #users = 1;
@@ -33,7 +33,7 @@ export class OpenFile {
    * Opens a regular file.
    *
    * @param path a real path
-   * @returns null if there is none, or something else: a directory, a pipe, a device
+   * @returns null if there is nothing, or something else: a directory, a pipe, a device
    * @throws HttpError 403, 503
    */
   static async open(path: string): Promise<OpenFile | null> {
@@ -71,13 +71,13 @@ export class OpenFile {
     }
   }
 
-  /** Whether nobody has written to it since it was opened, as far as its times can tell. For a user of it. */
+  /** Whether it has not been written to since it was opened, as far as its times can tell. Only for a user of it. */
   async isUnchanged(): Promise<boolean> {
     const { size, mtimeMs } = await statOpenFile(this.#fd);
     return size === this.stats.size && mtimeMs === this.stats.mtimeMs;
   }
 
-  /** One more user, who closes it too. False if it is closed already. */
+  /** Adds a user, which must close it too. False if it is closed already. */
   share(): boolean {
     if (this.#users === 0) return false;
     this.#users++;
@@ -91,12 +91,12 @@ export class OpenFile {
   }
 
   /**
-   * A read in progress ends first: else the number of the descriptor would go to the next file that is opened, and the
-   * read would be of that.
+   * A read in progress ends first: otherwise the descriptor's number would go to the next file that is opened, and the
+   * read would be from that file.
    */
   #closeUnlessUsed(): void {
     if (this.#users > 0 || this.#reads > 0) return;
-    // Nobody waits for it. That it may fail concerns those who write.
+    // Nobody waits for this. That it may fail matters only to those who write.
     closeFile(this.#fd).catch(() => {});
   }
 }

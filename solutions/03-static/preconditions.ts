@@ -14,7 +14,7 @@ export interface Validators {
   readonly lastModifiedMs: number | null;
 }
 
-/** Whether the request has any precondition: most have none, and need not be asked about each. */
+/** Whether the request has any precondition: most have none, and then no more has to be looked up. */
 export function hasPreconditions(headers: HttpHeaders): boolean {
   return (
     headers.has('if-none-match') || headers.has('if-modified-since') || headers.has('if-match') || headers.has('if-unmodified-since')
@@ -22,21 +22,21 @@ export function hasPreconditions(headers: HttpHeaders): boolean {
 }
 
 /**
- * Evaluates the preconditions in the order of RFC 9110 §13.2.2. To be asked only where the answer would be 2xx
- * otherwise. Range and If-Range, its steps 5 and 6, come after it.
+ * Evaluates the preconditions in the order of RFC 9110 §13.2.2. Call it only if the answer would otherwise be 2xx.
+ * Range and If-Range, steps 5 and 6 there, come after it.
  *
  * @returns the status that answers the request, 304 or 412; `null` to go on
  */
 export function evaluatePreconditions(method: string, headers: HttpHeaders, current: Validators): 304 | 412 | null {
   const isRead = method === 'GET' || method === 'HEAD';
   const ifMatch = headers.get('if-match');
-  // 1 and 2: the client wants nothing done to anything but what it knows. If-Match makes the date superfluous.
+  // 1 and 2: the client wants this done only to the version that it knows. With If-Match the date does not count.
   if (ifMatch !== undefined) {
     if (!listMatches(ifMatch, current.etag, matchesStrongly)) return 412;
   } else if (modifiedSince(headers.get('if-unmodified-since'), current) === true) {
     return 412;
   }
-  // 3 and 4: the client has a copy. If-None-Match makes the date superfluous, whatever it says.
+  // 3 and 4: the client has a copy. With If-None-Match the date does not count, whatever it says.
   const ifNoneMatch = headers.get('if-none-match');
   if (ifNoneMatch !== undefined) {
     if (listMatches(ifNoneMatch, current.etag, matchesWeakly)) return isRead ? 304 : 412;
@@ -52,7 +52,7 @@ function listMatches(list: string, etag: string | null, matches: (a: string, b: 
   return etag !== null && tags.some((tag) => matches(tag, etag));
 }
 
-/** `undefined` where there is nothing to compare: RFC 9110 §13.1.3, §13.1.4: an invalid date MUST be ignored. */
+/** `undefined` if there is nothing to compare. RFC 9110 §13.1.3, §13.1.4: an invalid date MUST be ignored. */
 function modifiedSince(date: string | undefined, current: Validators): boolean | undefined {
   if (date === undefined || current.lastModifiedMs === null) return undefined;
   const timeMs = parseHttpDate(date);

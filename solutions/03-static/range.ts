@@ -4,7 +4,7 @@
 
 import type { ByteRange } from './byte-range.ts';
 
-/** More ranges than this in one request are no longer a reader's. */
+/** Nobody who only wants to read asks for more ranges than this in one request. */
 export const RANGES_MAX = 16;
 
 const RANGES_SPECIFIER = /^bytes=(.*)/i;
@@ -13,12 +13,13 @@ const RANGE_SPEC = /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/;
 /**
  * Reads a Range field.
  *
- * Ranges that overlap or touch become one (RFC 9110 §15.3.7.2); the others keep the order they were asked for.
+ * Ranges that overlap or touch become one (RFC 9110 §15.3.7.2); the others keep the order in which they were asked for.
  *
  * @param size of the representation, in bytes
- * @returns the ranges to be sent; `[]` if none of them can be satisfied, which is answered by 416; `null` if the field
- *   is to be ignored, as it MAY be: another unit, not a valid one, a list of more than `rangesMax` members, empty ones
- *   included, or an empty file, of which no part has a name (but for a suffix, 416 is right, too)
+ * @returns the ranges to be sent; `[]` if none of them can be satisfied, which is answered with 416; `null` if the
+ *   field is to be ignored, as it MAY be: if it has another unit or is not valid, if it lists more than `rangesMax`
+ *   members (empty ones included), or if the file is empty, so that no range can name a part of it (for a suffix, 416
+ *   would be right, too)
  */
 export function parseRange(value: string, size: number, rangesMax: number = RANGES_MAX): readonly ByteRange[] | null {
   const specifier = RANGES_SPECIFIER.exec(value);
@@ -37,13 +38,13 @@ export function parseRange(value: string, size: number, rangesMax: number = RANG
   return coalesce(ranges);
 }
 
-/** One range, its end cut to the size; one that cannot be satisfied begins behind it; `null` if it is not valid. */
+/** One range, its end cut to the size; one that cannot be satisfied begins after the end; `null` if it is not valid. */
 function parseRangeSpec(spec: string, size: number): ByteRange | null {
   const match = RANGE_SPEC.exec(spec);
   if (match === null) return null;
   const [, first, last, suffix] = match;
   if (suffix !== undefined) {
-    // `-5`: the last five bytes, or all where there are fewer. `-0` is none, and begins behind the end.
+    // `-5`: the last five bytes, or all if there are fewer. `-0` means no byte, and begins after the end.
     return { firstPos: Math.max(0, size - Number(suffix)), lastPos: size - 1 };
   }
   const firstPos = Number(first);
@@ -57,7 +58,7 @@ function coalesce(ranges: readonly ByteRange[]): readonly ByteRange[] {
     for (;;) {
       const touching = joined.findIndex((other) => touch(other, range));
       if (touching === -1) break;
-      // What has grown may touch a third.
+      // The range that has grown may touch a third one.
       const [other] = joined.splice(touching, 1);
       range = { firstPos: Math.min(other!.firstPos, range.firstPos), lastPos: Math.max(other!.lastPos, range.lastPos) };
     }

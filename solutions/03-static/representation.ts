@@ -1,5 +1,5 @@
 /**
- * A representation: a content and all that is said about it, ready to be sent.
+ * A representation: content and everything that is said about it, ready to be sent.
  */
 
 import { httpDate } from '../02-http/index.ts';
@@ -22,7 +22,7 @@ export interface Representation extends Validators {
 }
 
 /**
- * Describes a content.
+ * Describes content.
  *
  * @param name of the file, without the extension of its coding
  * @param version of the file that the bytes are in
@@ -61,11 +61,11 @@ export function validators(version: Version, coding: CodingOrIdentity, nowMs: nu
   };
 }
 
-/** How caches may keep it: as long as was chosen, and for each coding apart where there may be several. */
+/** How caches may keep it: for as long as was chosen, and separately for each coding if there may be several. */
 export function cachingFields(settings: Settings): readonly HeaderPair[] {
   const fields: HeaderPair[] = [];
   if (settings.cacheControl !== null) fields.push(['Cache-Control', settings.cacheControl]);
-  // Also for a file that has no sibling: a cache that has it must ask again when one is there (RFC 9110 §12.5.5).
+  // Also for a file without a sibling: a cache that has it must ask again once there is one (RFC 9110 §12.5.5).
   if (settings.encodings.length > 0) fields.push(['Vary', 'Accept-Encoding']);
   return fields;
 }

@@ -1,5 +1,5 @@
 /**
- * From a request and the representation it is for to the response: 200, 206, 304, 412 or 416.
+ * Makes the response to a request for a representation: 200, 206, 304, 412 or 416.
  */
 
 import { HttpResponse } from '../02-http/index.ts';
@@ -13,7 +13,7 @@ import { evaluatePreconditions, hasPreconditions } from './preconditions.ts';
 import { parseRange } from './range.ts';
 import type { Representation } from './representation.ts';
 
-/** Answers a GET or HEAD. The content is closed with the response's body, also where that is never sent. */
+/** Answers a GET or HEAD. The content is closed with the response's body, even if that is never sent. */
 export function respond(request: HttpRequest, found: Representation, rangesMax: number): HttpResponse {
   const { method, headers } = request;
   const whole = { firstPos: 0, lastPos: found.content.size - 1 };
@@ -47,8 +47,8 @@ function partial(found: Representation, ranges: readonly ByteRange[]): HttpRespo
 
 function part(status: 200 | 206, found: Representation, range: ByteRange, fields: readonly HeaderPair[]): HttpResponse {
   const body = found.content.body(range);
-  // Bytes that are there tell their length; those that are yet to be read must be promised. So must none at all: an
-  // empty answer to HEAD might have been one whose length nobody knows.
+  // Bytes that are there have a length; for bytes that are yet to be read it must be given. So must a length of 0: an
+  // empty answer to HEAD might otherwise be one whose length nobody knows.
   if (body instanceof Uint8Array && body.length > 0) return new HttpResponse(status, fields, body);
   return new HttpResponse(status, [...fields, ['Content-Length', String(rangeLength(range))]], body);
 }

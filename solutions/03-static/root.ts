@@ -1,9 +1,9 @@
 /**
  * The directory that is served, and the proof that a file lies within it.
  *
- * Names alone prove nothing: a symbolic link leads anywhere. So links are followed first, by the operating system, and
- * what that gives is compared. Between this and the opening of the file, somebody who can write below the root could
- * put a link in its way; whoever can do that can as well put the file there.
+ * Names alone prove nothing: a symbolic link leads anywhere. So the operating system follows the links first, and then
+ * the real path is compared. Between this and the opening of the file, somebody who can write below the root could put
+ * a link in the way; but they could just as well put the file itself there.
  */
 
 import { join, sep } from 'node:path';
@@ -19,14 +19,14 @@ export interface RootOptions extends NameRules {
   readonly followOutside?: boolean;
 }
 
-/** Whether a path is the directory's or lies below it. Both must be real paths. */
+/** Whether a path is the directory's own or lies below it. Both must be real paths. */
 export function isWithin(directory: string, path: string): boolean {
   // With the separator: /srv/www is not the parent of /srv/www-private.
   const prefix = directory.endsWith(sep) ? directory : directory + sep;
   return path === directory || path.startsWith(prefix);
 }
 
-/** A directory that is served. It outlives what is in it, and where its path leads. */
+/** A directory that is served. What is in it may change, and so may the place that its path leads to. */
 export class Root {
   readonly #path: string;
   readonly #followOutside: boolean;
@@ -41,7 +41,7 @@ export class Root {
   /**
    * The real path of a file or directory below the root, or `null` if it is not there or lies outside.
    *
-   * @throws HttpError 403 where a directory on the way may not be entered
+   * @throws HttpError 403 if a directory on the way may not be entered
    */
   async find(names: readonly string[]): Promise<string | null> {
     try {
@@ -55,7 +55,7 @@ export class Root {
 
   async #contains(path: string): Promise<boolean> {
     if (this.#realPath !== null && isWithin(this.#realPath, path)) return true;
-    // The root may be a link itself, and lead elsewhere since the last deployment.
+    // The root may be a link itself, and may lead elsewhere since the last deployment.
     this.#realPath = await realPath(this.#path);
     return isWithin(this.#realPath, path);
   }
@@ -66,7 +66,7 @@ export class Root {
  *
  * @param root a directory's path
  * @param path as sent: percent-encoded, without query
- * @throws HttpError 400 and 404 as {@link decodePath}; 404 when it is not there, lies outside the root, or is no
+ * @throws HttpError 400 and 404 as {@link decodePath}; 404 when it is not there, lies outside the root, or is not a
  *   directory though the path ends in a slash; 403 when it may not be read
  */
 export async function resolvePath(root: string | Root, path: string, options: RootOptions = {}): Promise<string> {

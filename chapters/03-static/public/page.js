@@ -11,7 +11,7 @@ for (const button of document.querySelectorAll('[data-second]')) {
 }
 
 video.addEventListener('seeked', () => {
-  answer.textContent = `The film stands at second ${Math.floor(video.currentTime)}.`;
+  answer.textContent = `The film is at second ${Math.floor(video.currentTime)}.`;
 });
 video.addEventListener('error', () => {
   answer.textContent = 'The film cannot be played.';

@@ -1,4 +1,4 @@
-/** Whether a client takes brotli, as it is often asked: `npx tsx chapters/03-static/steps/accepts.ts`. */
+/** Whether a client takes brotli, as code often asks: `npx tsx chapters/03-static/steps/accepts.ts`. */
 // #region naive
 function takesBrotli(acceptEncoding: string): boolean {
   return acceptEncoding.includes('br');

@@ -37,7 +37,7 @@ async function pieces(socket: Socket): Promise<void> {
 }
 // #endregion pieces
 
-/** Resolves when the kernel takes no more from anybody: in a hundred turns of the loop no socket has drained. */
+/** Resolves when the kernel takes no more from any socket: none has drained in a hundred turns of the loop. */
 async function allStuck(): Promise<void> {
   for (let turns = 0; turns < 100; turns++) {
     if (sockets.length < clients.length || !sockets.every((socket) => socket.writableNeedDrain)) turns = 0;

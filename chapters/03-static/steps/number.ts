@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), 'number-'));
 writeFileSync(join(folder, 'cat.txt'), 'a picture of a cat');
 writeFileSync(join(folder, 'salaries.txt'), 'what everybody earns');
 
-// Four threads do Node's reading. Busy with something else, they let it wait, as a slow disk does.
+// Four threads do Node's reading. While they are busy with something else, it waits, as it would for a slow disk.
 for (let i = 0; i < 4; i++) pbkdf2('', '', 300_000, 64, 'sha512', () => {});
 
 // #region race
