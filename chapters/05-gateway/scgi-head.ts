@@ -44,12 +44,21 @@ function parseVariables(text: string): Map<string, string> {
   if (parts.length % 2 !== 0) throw broken('a name without a value');
   const variables = new Map<string, string>();
   for (let i = 0; i < parts.length; i += 2) {
-    const name = parts[i]!;
-    // "Duplicate names are not allowed in the headers." Two readers could take different ones.
-    if (name === '' || variables.has(name)) throw broken('a name that is empty or comes twice');
-    variables.set(name, parts[i + 1]!);
+    const [name, value] = [parts[i]!, parts[i + 1]!];
+    const before = variables.get(name);
+    if (name === '' || (before !== undefined && !mayRepeat(name))) throw broken('a name that is empty or comes twice');
+    variables.set(name, before === undefined ? value : `${before}${name === 'HTTP_COOKIE' ? '; ' : ', '}${value}`);
   }
   return variables;
+}
+
+/**
+ * "Duplicate names are not allowed in the headers": two readers could take different ones. But nginx before 1.23 sends a
+ * variable for each line of a field, and what a client may send (RFC 9110 §5.3) is no fault of its own. The lines are
+ * joined as those of HTTP (G18). Of Host there is only one (RFC 9112 §3.2).
+ */
+function mayRepeat(name: string): boolean {
+  return name.startsWith('HTTP_') && name !== 'HTTP_HOST';
 }
 
 function broken(what: string): RemoteProtocolError {

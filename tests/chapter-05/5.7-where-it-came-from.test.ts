@@ -391,6 +391,22 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   );
 
   rule(
+    'scgi-repeated-fields',
+    'joins the lines of a field that comes as several variables',
+    { rule: 'nginx before 1.23 sends a variable for each line of a field: they are joined in their order by a comma and a space, those of Cookie by a semicolon and a space (G18; RFC 9110 §5.3, RFC 6265 §5.4)', likely: 'a name that comes twice is refused, whatever it is, or the last one counts: `parseVariables` joins them' },
+    async (world) => {
+      const words = world.random.words(3).split(' ');
+      const name = `HTTP_X_${world.random.word().toUpperCase()}`;
+      const lines: Fields = [...words.map((word): [string, string] => [name, word]), ['HTTP_ACCEPT', 'text/html'], ['HTTP_COOKIE', 'a=1'], ['HTTP_ACCEPT', 'text/plain'], ['HTTP_COOKIE', 'b=2']];
+      const bytes = scgiBytes('/', Buffer.alloc(0), lines);
+      const head = await world.call('parseScgiHead', bytes, 10_000);
+      check(head.outcome === 'head', { sent: showBytes(bytes), received: showHead(head), expected: 'a head' });
+      const variables = new Map(head.variables);
+      checkSame([variables.get(name), variables.get('HTTP_COOKIE'), variables.get('HTTP_ACCEPT')], [words.join(', '), 'a=1; b=2', 'text/html, text/plain'], `${showBytes(bytes)}; ${name}, HTTP_COOKIE and HTTP_ACCEPT`);
+    },
+  );
+
+  rule(
     'scgi-limit',
     'refuses a head that is too long before it has come',
     { rule: 'the length says it: nothing is held that will be refused (431)', likely: 'the limit is compared when the whole head is there: compare it as soon as the colon has come' },
@@ -483,6 +499,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
         const body = world.random.bytes(world.random.integer(100_000, 300_000));
         const asked = [
           { method: 'GET', target: `/a%2Fb/%C3%BC?q=${world.random.word()}`, options: { fields: [['X-Word', world.random.word()], ['Cookie', 'a=1; b=2']] satisfies Fields } },
+          { method: 'GET', target: '/twice', options: { fields: [['X-Word', world.random.word()], ['Cookie', 'a=1'], ['X-Word', world.random.word()], ['Cookie', 'b=2']] satisfies Fields } },
           { method: 'POST', target: '/x', options: { body } },
           { method: 'PUT', target: '/chunked', options: { chunks: world.random.pieces(body, 50_000) } },
           { method: 'DELETE', target: '/none', options: {} },
