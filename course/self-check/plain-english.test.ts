@@ -32,7 +32,7 @@ describe('what no native speaker would write', () => {
 describe('true uses of the same words', () => {
   test.each([
     'It runs behind a proxy, behind NAT and behind the reverse proxy.',
-    'The worker that was left behind falls further behind.',
+    'The worker that was left behind falls further behind, and leaves a timer behind.',
     'That is the idea behind it.',
     'Anyone who asks is answered. Who broke it? Tell the client who spoke.',
     'There is no such file, and it is no longer needed. There was none.',

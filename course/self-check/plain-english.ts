@@ -39,11 +39,13 @@ const PLACES: readonly string[] = [
   'chapters/03-static/*.md',
   'chapters/04-workers/*.md',
   'chapters/05-gateway/*.md',
+  'chapters/06-websocket/*.md',
   'solutions/01-echo/*.md',
   'solutions/02-http/*.md',
   'solutions/03-static/*.md',
   'solutions/04-workers/*.md',
   'solutions/05-gateway/*.md',
+  'solutions/06-websocket/*.md',
 ];
 
 interface Pattern {
@@ -57,7 +59,7 @@ const IN_FRONT = '(?:(?:an?|the|your|our|its|their|some|another|one|each|any|tha
 /** Each one matches only the wrong use; the tests show what it lets through. A space also matches the end of a line. */
 const PATTERNS: readonly Pattern[] = [
   {
-    find: new RegExp(`(?<!\\b(?:left|leave|leaves|leaving|fall|falls|falling|fell|further|lags?|lagging|stay|stays|stayed|hides?|hidden|far|idea|ideas|reason|reasons|reasoning|thinking|rule|story|stuck|principle) )\\bbehind(?! ${IN_FRONT})`, 'gi'),
+    find: new RegExp(`(?<!\\b(?:left|leave|leaves|leaving)(?: [\\w-]+){0,4} )(?<!\\b(?:fall|falls|falling|fell|further|lags?|lagging|stay|stays|stayed|hides?|hidden|far|idea|ideas|reason|reasons|reasoning|thinking|rule|story|stuck|principle) )\\bbehind(?! ${IN_FRONT})`, 'gi'),
     write: '"after" (time, order), "at the end of", "below"; behind is for what something really hides, like a proxy',
   },
   { find: /\bwho(?:so|m)?ever\b/gi, write: '"anyone who", "a client that", "the process that"' },
