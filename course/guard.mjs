@@ -9,64 +9,15 @@
  *
  *     node guard.mjs FOLDER
  */
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename } from 'node:path';
+import { rmSync } from 'node:fs';
 
 const folder = process.argv[2];
 
 // Ctrl-C goes to the whole foreground group; we stay until the work is done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
-function kill(pid) {
-  if (process.platform === 'win32') {
-    spawnSync('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore' });
-    return;
-  }
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Gone already.
-  }
-}
-
-function sweep() {
-  let names = [];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    // The folder is gone; the processes may not be.
-  }
-  const pids = names.filter((name) => name.endsWith('.pid')).map((name) => Number.parseInt(name, 10));
-  for (const pid of pids) {
-    kill(pid);
-    rmSync(`${folder}/${pid}.pid`, { force: true });
-  }
-  for (const pid of strays()) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // Gone already.
-    }
-  }
-}
-
-/** Processes that carry the run's name, whatever group they are in. See tests/support/subject.ts. */
-function strays() {
-  if (process.platform !== 'linux') return [];
-  const mark = `TEN_RUN_NAME=${basename(folder)}\0`;
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return pid !== process.pid && `${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`.includes(mark);
-      } catch {
-        // It is gone, or another user's.
-        return false;
-      }
-    });
-}
+// After the line above: loading takes a moment.
+const { sweep } = await import('./sweep.ts');
 
 process.stdin.resume();
 process.stdin.on('error', () => {});
@@ -75,7 +26,7 @@ process.stdin.on('close', () => {
   const rounds = [0, 200, 800];
   for (const [round, delay] of rounds.entries()) {
     setTimeout(() => {
-      sweep();
+      sweep(folder);
       if (round === rounds.length - 1) rmSync(folder, { recursive: true, force: true });
     }, delay);
   }

@@ -50,19 +50,24 @@ export function wrapMarkdown(text: string): string {
   return lines.join('\n');
 }
 
-/** On a terminal: one line that grows while the tests run, and is gone when they are done. */
+/** On a terminal: one line that tells how far the tests are, and is gone when they are done. */
 export class StatusLine {
   readonly #parts: string[] = [];
   readonly #shows = process.stderr.isTTY === true;
 
+  /** Adds to what it says. */
   add(part: string): void {
     this.#parts.push(part);
-    const line = `  ${this.#parts.join(', ')}`.slice(0, columns() - 1);
-    if (this.#shows) process.stderr.write(`\r\x1b[K${line}`);
+    this.show(`  ${this.#parts.join(', ')}`);
+  }
+
+  /** Says this instead of what it said before. */
+  show(line: string): void {
+    if (this.#shows) process.stderr.write(`\r\x1b[K${line.slice(0, columns() - 1)}`);
   }
 
   clear(): void {
-    if (this.#shows && this.#parts.length > 0) process.stderr.write('\r\x1b[K');
+    if (this.#shows) process.stderr.write('\r\x1b[K');
     this.#parts.length = 0;
   }
 }

@@ -49,7 +49,7 @@ export interface Verdict {
 }
 
 /** Runs one submission's tests, in a process that may be killed. */
-type Check = JobPool['check'];
+type Check = JobPool['rules'];
 
 /**
  * Puts a submission together in `tree`, runs what decides about it, and says
@@ -213,7 +213,7 @@ async function judgeAll(
   return await mapLimited(submissions, 2 * pool.cores, async (submission, lane) => {
     let seconds = 0;
     const verdict = await verdictOn(submission, scratch(`tree-${lane}`), async (options) => {
-      const result = await pool.check(options);
+      const result = await pool.rules(options);
       seconds += result.durationMs / 1000;
       return result;
     }, earlier);

@@ -5,10 +5,10 @@
 import { fork, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { killGroup } from '../../tests/support/processes.ts';
+import { Guard } from '../guard.ts';
+import { sweep } from '../sweep.ts';
 import type { FromWorker, Job } from './messages.ts';
 
 export type Outcome = Extract<FromWorker, { type: 'done' }>;
@@ -21,30 +21,17 @@ export interface PoolOptions {
   concurrency: number;
 }
 
-const project = fileURLToPath(new URL('../../', import.meta.url));
 const workerFile = fileURLToPath(new URL('worker.ts', import.meta.url));
 
 /** One test process, with a folder in which it writes down its children. */
 class Worker {
   readonly #options: PoolOptions;
-  readonly #folder: string;
-  readonly #guard: ChildProcess;
+  readonly #guard = new Guard();
   #process: ChildProcess | undefined;
   #rules: readonly string[] = [];
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const runs = join(project, '.ten-servers', 'runs');
-    mkdirSync(runs, { recursive: true });
-    this.#folder = mkdtempSync(join(runs, 'mutation-'));
-    this.#guard = spawn(process.execPath, [join(project, 'course', 'guard.mjs'), this.#folder], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true,
-      windowsHide: true,
-    });
-    this.#guard.on('error', () => {});
-    this.#guard.stdin?.on('error', () => {});
-    this.#guard.unref();
   }
 
   /** Starts the process if it is not there. Resolves to the ids of the rules that it knows. */
@@ -54,12 +41,12 @@ class Worker {
     const started = fork(workerFile, [...testFiles], {
       cwd: sandbox,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { ...process.env, TEN_SUBJECT: join(sandbox, 'solutions'), TEN_SEED: String(seed), TEN_RUN: this.#folder, TEN_BAIL: '0' },
+      env: { ...process.env, TEN_SUBJECT: join(sandbox, 'solutions'), TEN_SEED: String(seed), TEN_RUN: this.#guard.folder, TEN_BAIL: '0' },
     });
     this.#process = started;
     started.on('exit', () => {
       if (this.#process === started) this.#process = undefined;
-      this.#sweep();
+      sweep(this.#guard.folder);
     });
     const message = await answerOf(started);
     if (message?.type !== 'ready') throw new Error('the hidden tests do not load: see above');
@@ -81,15 +68,8 @@ class Worker {
 
   stop(): void {
     this.#process?.kill('SIGKILL');
-    this.#sweep();
-    this.#guard.stdin?.end();
-  }
-
-  #sweep(): void {
-    for (const name of readdirSync(this.#folder)) {
-      if (name.endsWith('.pid')) killGroup(Number.parseInt(name, 10));
-      rmSync(join(this.#folder, name), { force: true });
-    }
+    sweep(this.#guard.folder);
+    this.#guard.release();
   }
 }
 

@@ -7,18 +7,13 @@
  * active mutant reaches them through the environment; each rule starts a child
  * of its own, so mutants in code that runs once, on load, are switched on too.
  */
-import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { cleanUp, rules, Skipped, standIn } from '../vitest-stand-in.ts';
 import type { Failure, FromWorker, Job } from './messages.ts';
-import { cleanups, rules, Skipped } from './shim.ts';
 
 const RSS_BYTES_MAX = 2 * 2 ** 30;
 
-const shim = new URL('shim.ts', import.meta.url).href;
-registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier === 'vitest' ? { url: shim, format: 'module-typescript', shortCircuit: true } : next(specifier, context),
-});
+standIn();
 
 /** What nobody awaited. vitest fails a run for it, so it kills a mutant here. */
 let stray: unknown;
@@ -45,14 +40,14 @@ function limit(ms: number): { exceeded: Promise<string>; clear: () => void } {
 }
 
 async function runRule(id: string, ruleMs: number): Promise<Failure | 'passed' | 'skipped'> {
-  const body = rules.get(id);
-  if (!body) throw new Error(`there is no rule ${id}`);
+  const rule = rules.get(id);
+  if (!rule) throw new Error(`there is no rule ${id}`);
   const skip = (reason = ''): never => {
     throw new Skipped(reason);
   };
   const { exceeded, clear } = limit(ruleMs);
   try {
-    const received = await Promise.race([exceeded, (async () => void (await body({ task: { meta: {} }, skip })))()]);
+    const received = await Promise.race([exceeded, (async () => void (await rule.body({ task: { meta: {} }, skip })))()]);
     if (received !== undefined) return { rule: id, kind: 'timeout', received };
     if (stray !== undefined) throw stray;
     return 'passed';
@@ -87,7 +82,7 @@ async function run(job: Job): Promise<void> {
   }
   const ms = Math.round(performance.now() - started);
   // The process that stands by for the next rule carries this mutant: it must go.
-  if (failure?.kind !== 'timeout') await Promise.all(cleanups.map(async (cleanup) => await cleanup()));
+  if (failure?.kind !== 'timeout') await cleanUp();
   say({ type: 'done', ...(failure ? { failure } : {}), skipped, ms });
 }
 

@@ -6,29 +6,31 @@
  * reads.
  */
 import { styleText } from 'node:util';
+import { listed } from '../screen.ts';
 import { starterDrift } from '../starters.ts';
 import { checkSubmissions } from '../submissions.ts';
 import { JobPool } from './job-pool.ts';
 import { oneUnit } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { checkCommand, checkDocs, checkFuzz, checkTools } from './programs.ts';
+import { Progress } from './progress.ts';
+import type { Tell } from './progress.ts';
 import { checkReferences } from './references.ts';
 import { scratch } from './scratch.ts';
 import { checkStarters } from './starters.ts';
 
-/** Says how far a long check has come. */
-export type Tell = (done: number, of: number) => void;
-
-/** How often a run says what it is still at, in milliseconds. */
-const PATIENCE_MS = 20_000;
-
 interface SelfCheck {
-  /** A few words, shown in the progress. */
+  /** A word or two, shown in the progress. */
   readonly name: string;
   /** What holds when it passes. */
   readonly sentence: string;
-  /** Only in `npm run test:all`. */
-  readonly all?: true;
+  /**
+   * Roughly the core seconds that it takes in `npm test` and in `test:all`: by
+   * them the time that is left is estimated. 0: it is left to `test:all`.
+   */
+  readonly seconds: readonly [test: number, all: number];
+  /** What only `test:all` looks at, where `npm test` does the rest. */
+  readonly rest?: string;
   /**
    * Does the work. Whatever takes a core goes through the pool, which lets no
    * more run at once than the machine has cores.
@@ -36,22 +38,27 @@ interface SelfCheck {
   readonly run: (pool: JobPool, tell: Tell, all: boolean) => Promise<Outcome>;
 }
 
-/** The longest first: the short ones fill the gaps. */
+/** A check that a module of this folder does in one go. */
+function faultsOf(module: string): SelfCheck['run'] {
+  return async (pool, _tell, all) => await pool.faults(module, all);
+}
+
+/** The short ones first, whose faults are then seen at once; after them the longest first, so that nothing long is left for the end. */
 const CHECKS: readonly SelfCheck[] = [
-  { name: 'tools', sentence: "the tools' own tests pass", run: async (pool, _tell, all) => await checkTools(pool, all) },
-  { name: 'types', sentence: 'repository, starters and right submissions typecheck', run: async (pool) => await pool.faults('types.ts') },
-  { name: 'surface', sentence: 'starters and reference export the same names with the same types', run: async (pool) => await pool.faults('surface.ts') },
-  { name: 'reference', sentence: 'the reference passes every hidden test', run: checkReferences },
-  { name: 'starters', sentence: 'every untouched starter fails with the message that was meant', run: checkStarters },
-  { name: 'lessons', sentence: 'code, commands and links in the lessons are right', run: async (pool) => await pool.faults('lessons.ts') },
-  { name: 'imports', sentence: 'chapters import only what they stand on, and nothing in circles', run: async (pool) => await pool.faults('imports.ts') },
-  { name: 'manifest', sentence: 'what the manifest promises is there, and tests keep the house rules', run: async (pool) => await pool.faults('map.ts') },
-  { name: 'repository', sentence: 'nothing names the machine that it was written on', run: async (pool) => await pool.faults('repository.ts') },
-  { name: 'pack', sentence: 'the packed starters are those in chapters/', all: true, run: checkPack },
-  { name: 'lint', sentence: 'the linter has nothing to say', all: true, run: async (pool) => await checkCommand(pool, 'lint') },
-  { name: 'docs', sentence: 'the API reference builds without a warning', all: true, run: checkDocs },
-  { name: 'fuzz', sentence: 'parsers take any bytes, however they are cut', all: true, run: checkFuzz },
-  { name: 'submissions', sentence: 'wrong ones are caught by their rule, right ones pass, stages stop where they end', all: true, run: checkSubmissions },
+  { name: 'repository', sentence: 'nothing names the machine that it was written on', seconds: [1, 1], run: faultsOf('repository.ts') },
+  { name: 'manifest', sentence: 'what the manifest promises is there, and tests keep the house rules', seconds: [1, 1], run: faultsOf('map.ts') },
+  { name: 'imports', sentence: 'chapters import only what they stand on, and nothing in circles', seconds: [2, 2], run: faultsOf('imports.ts') },
+  { name: 'lessons', sentence: 'code, commands and links in the lessons are right', seconds: [3, 3], run: faultsOf('lessons.ts') },
+  { name: 'pack', sentence: 'the packed starters are those in chapters/', seconds: [0, 1], run: checkPack },
+  { name: 'tools', sentence: "the tools' own tests pass", seconds: [40, 300], rest: 'whole runs of the tools', run: checkTools },
+  { name: 'types', sentence: 'everything typechecks', seconds: [25, 80], rest: 'types of the submissions', run: faultsOf('types.ts') },
+  { name: 'surface', sentence: 'starters and reference export the same names with the same types', seconds: [10, 10], run: faultsOf('surface.ts') },
+  { name: 'lint', sentence: 'the linter has nothing to say', seconds: [0, 5], run: async (pool) => await checkCommand(pool, 'lint') },
+  { name: 'docs', sentence: 'the API reference builds without a warning', seconds: [0, 15], run: checkDocs },
+  { name: 'reference', sentence: 'the reference passes every hidden test', seconds: [100, 300], rest: 'each rule in a process of its own', run: checkReferences },
+  { name: 'starters', sentence: 'every untouched starter fails with the message that was meant', seconds: [15, 150], rest: 'all rules on the starters', run: checkStarters },
+  { name: 'fuzz', sentence: 'parsers take any bytes, however they are cut', seconds: [0, 30], run: checkFuzz },
+  { name: 'submissions', sentence: 'wrong ones are caught by their rule, right ones pass, stages stop where they end', seconds: [0, 900], run: checkSubmissions },
 ];
 
 /** In a learner's clone they differ from the first save on, so this is for the maintainer. */
@@ -66,30 +73,31 @@ export interface SelfCheckOptions {
 }
 
 /** Runs the checks and prints what they find. Resolves to the exit code: 0 or 1. */
-export async function selfCheck(options: SelfCheckOptions): Promise<number> {
-  const chosen = CHECKS.filter((check) => options.all || !check.all);
+export async function selfCheck({ all }: SelfCheckOptions): Promise<number> {
+  const costOf = ({ seconds }: SelfCheck): number => seconds[all ? 1 : 0];
+  const chosen = CHECKS.filter((check) => costOf(check) > 0);
   const strict = process.env['REQUIRE_ALL'] === '1';
   scratch();
   const pool = new JobPool();
   console.log(`The course checks itself: ${chosen.length} checks on ${pool.cores} cores.\n`);
-  const running = new Map(chosen.map(({ name }) => [name, name]));
-  const stillAt = setInterval(() => console.log(styleText('gray', `  … still at ${[...running.values()].join(', ')}`)), PATIENCE_MS);
+  const progress = new Progress(new Map(chosen.map((check) => [check.name, costOf(check)])));
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const reports = await Promise.all(
     chosen.map(async (check) => {
       const started = performance.now();
-      const outcome = strictly(await outcomeOf(check, pool, (done, of) => running.set(check.name, `${check.name} (${done} of ${of})`), options.all), strict);
-      running.delete(check.name);
+      const outcome = strictly(await outcomeOf(check, pool, (done, of) => progress.tell(check.name, done, of), all), strict);
       totals.passed += outcome.passed;
       totals.failed += outcome.failed;
       totals.skipped += outcome.skipped.length;
-      printLine(check, outcome, performance.now() - started);
+      progress.end(check.name, lineOf(check, outcome, performance.now() - started));
       return { check, outcome };
     }),
   );
-  clearInterval(stillAt);
+  progress.close();
   pool.close();
   for (const { check, outcome } of reports) printFaults(check, outcome, strict);
+  const left = CHECKS.flatMap((check) => (costOf(check) === 0 ? check.name : check.rest ?? []));
+  if (!all) console.log(`\nLeft to \`npm run test:all\`: ${listed(left)}.`);
   const skipped = totals.skipped > 0 && !strict ? `, ${totals.skipped} skipped` : '';
   console.log(`\n${totals.passed} passed, ${totals.failed} failed${skipped}`);
   return totals.failed === 0 ? 0 : 1;
@@ -112,13 +120,13 @@ function strictly(outcome: Outcome, strict: boolean): Outcome {
   return { ...outcome, failed: outcome.failed + outcome.skipped.length };
 }
 
-function printLine({ name, sentence }: SelfCheck, outcome: Outcome, durationMs: number): void {
+function lineOf({ name, sentence }: SelfCheck, outcome: Outcome, durationMs: number): string {
   const { passed, failed, skipped } = outcome;
   const units = passed + failed > 1 ? ` (${passed} of ${passed + failed})` : '';
   const some = skipped.length > 0 ? ` (${skipped.length} skipped)` : '';
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   const sign = failed === 0 ? styleText('green', '✓') : styleText('red', '✗ FAILED');
-  console.log(`  ${sign} ${name.padEnd(12)} ${sentence}${units}${some}  ${styleText('gray', seconds)}`);
+  return `  ${sign} ${name.padEnd(12)} ${sentence}${units}${some}  ${styleText('gray', seconds)}`;
 }
 
 function printFaults({ name }: SelfCheck, { failed, faults, skipped, notes = [] }: Outcome, strict: boolean): void {

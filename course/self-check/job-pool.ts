@@ -12,15 +12,18 @@ import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { CheckResult } from '../check-result.ts';
 import type { CheckOptions } from '../check.ts';
+import type { RuleRunOptions } from '../rule-runner.ts';
 import type { Outcome } from './outcome.ts';
 import type { Ended } from './program.ts';
 
 /** What a worker process is asked to do. */
 export type Job =
-  /** Runs hidden tests against a tree. */
+  /** Runs hidden tests against a tree, as a learner does. */
   | { readonly type: 'check'; readonly options: CheckOptions }
+  /** The same without vitest, for those who run them by the thousand. */
+  | { readonly type: 'rules'; readonly options: RuleRunOptions }
   /** Loads a module beside this one and calls its `findFaults`. */
-  | { readonly type: 'faults'; readonly module: string }
+  | { readonly type: 'faults'; readonly module: string; readonly all: boolean }
   /** Runs a program to its end. */
   | { readonly type: 'program'; readonly args: readonly string[] };
 
@@ -54,20 +57,29 @@ export class JobPool {
     this.#all = this.#free = Math.ceil(cores * JOBS_PER_CORE);
   }
 
-  /**
-   * Runs hidden tests against a tree, one at a time. What could not be judged because the machine was too busy may have
-   * been kept from it by our own jobs: it is run again when no other is. What is `busy` then is so by other programs.
-   */
+  /** Runs hidden tests against a tree, one at a time, as a learner's check does. */
   async check(options: CheckOptions): Promise<CheckResult> {
-    const job: Job = { type: 'check', options: { ...options, workers: 1 } };
+    return await this.#judge({ type: 'check', options: { ...options, workers: 1 } });
+  }
+
+  /** The same at a tenth of the price: see rule-runner.ts. */
+  async rules(options: RuleRunOptions): Promise<CheckResult> {
+    return await this.#judge({ type: 'rules', options });
+  }
+
+  /**
+   * What could not be judged because the machine was too busy may have been kept from it by our own jobs: it is run again
+   * when no other is. What is `busy` then is so by other programs.
+   */
+  async #judge(job: Job): Promise<CheckResult> {
     const result = (await this.#run(job)) as CheckResult;
     if (!result.exercises.some(({ status }) => status === 'busy')) return result;
     return (await this.#run(job, Infinity)) as CheckResult;
   }
 
   /** Calls `findFaults` of a module of this folder in a worker process. */
-  async faults(module: string): Promise<Outcome> {
-    return (await this.#run({ type: 'faults', module })) as Outcome;
+  async faults(module: string, all: boolean): Promise<Outcome> {
+    return (await this.#run({ type: 'faults', module, all })) as Outcome;
   }
 
   /** Runs a program of the course that keeps `cores` cores busy. */

@@ -6,6 +6,7 @@ import { ROOT } from '../root.ts';
 import type { JobPool } from './job-pool.ts';
 import { oneUnit, sum } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
+import type { Tell } from './progress.ts';
 import { scratch } from './scratch.ts';
 
 /** As much of what a program printed as a person reads. */
@@ -50,7 +51,7 @@ interface VitestReport {
 const WHOLE = '**/*.whole.test.ts';
 
 /** Tests of what runs the course: each is a unit. Those of whole runs are left to `test:all`. */
-export async function checkTools(pool: JobPool, all: boolean): Promise<Outcome> {
+export async function checkTools(pool: JobPool, _tell: Tell, all: boolean): Promise<Outcome> {
   const report = scratch('tools.json');
   rmSync(report, { force: true });
   const cores = Math.max(1, pool.cores - 1);

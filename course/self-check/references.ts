@@ -1,21 +1,42 @@
 /** The reference passes every hidden test of every chapter. */
+import { statSync } from 'node:fs';
 import type { CheckResult, RuleResult } from '../check-result.ts';
 import { readyChapters } from '../manifest.ts';
 import type { Chapter, Exercise } from '../manifest.ts';
+import { testFileOf } from '../results.ts';
 import { SOLUTIONS } from '../root.ts';
 import type { JobPool } from './job-pool.ts';
 import { sum } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
+import type { Tell } from './progress.ts';
 
-/** Each exercise is a job of its own, so that a long chapter does not hold one core to the end. */
-export async function checkReferences(pool: JobPool): Promise<Outcome> {
-  const jobs = readyChapters.flatMap((chapter) => chapter.exercises.map((exercise) => ({ chapter, exercise })));
-  return sum(await Promise.all(jobs.map(async ({ chapter, exercise }) => await checkReference(pool, chapter, exercise))));
+/** An exercise of a chapter: a job of its own, so that a long chapter does not hold one core to the end. */
+export interface Step {
+  readonly chapter: Chapter;
+  readonly exercise: Exercise;
 }
 
-async function checkReference(pool: JobPool, chapter: Chapter, exercise: Exercise): Promise<Outcome> {
-  const result = await pool.check({ chapter, exercise: exercise.id, tree: SOLUTIONS, subject: 'solutions', bail: false });
-  return rulesOutcome(result);
+/** Every exercise there is. Those with the longest tests come first: nothing long is left for the end. */
+export function allSteps(): readonly Step[] {
+  const steps = readyChapters.flatMap((chapter) => chapter.exercises.map((exercise) => ({ chapter, exercise })));
+  const length = ({ chapter, exercise }: Step): number => statSync(testFileOf(chapter, exercise)).size;
+  return steps.toSorted((one, other) => length(other) - length(one));
+}
+
+/**
+ * The reference is trusted, so rules may share its processes. `test:all` asks as
+ * a learner's check does: by vitest, each rule in a process of its own.
+ */
+export async function checkReferences(pool: JobPool, tell: Tell, all: boolean): Promise<Outcome> {
+  const steps = allSteps();
+  let done = 0;
+  const outcomes = steps.map(async ({ chapter, exercise }) => {
+    const options = { chapter, exercise: exercise.id, tree: SOLUTIONS, subject: 'solutions', bail: false };
+    const result = await (all ? pool.check(options) : pool.rules({ ...options, shared: true }));
+    tell(++done, steps.length);
+    return rulesOutcome(result);
+  });
+  return sum(await Promise.all(outcomes));
 }
 
 /** Every rule is a unit. */

@@ -1,34 +1,38 @@
 /** The untouched starters fail, each exercise with the message that was meant. */
 import { rmSync } from 'node:fs';
-import type { ExerciseResult } from '../check-result.ts';
+import type { CheckResult, ExerciseResult } from '../check-result.ts';
 import { chapterName, readyChapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import type { JobPool } from './job-pool.ts';
-import { sum } from './outcome.ts';
+import { oneUnit, sum } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
-import { shortFailure } from './references.ts';
+import type { Tell } from './progress.ts';
+import { allSteps, shortFailure } from './references.ts';
 import { scratch } from './scratch.ts';
 import { writeStage } from './trees.ts';
 
-export async function checkStarters(pool: JobPool): Promise<Outcome> {
-  return sum(await Promise.all(readyChapters.map(async (chapter) => await checkChapter(pool, chapter))));
+/** @param all every rule; otherwise the first of each exercise, which is the one that a learner sees */
+export async function checkStarters(pool: JobPool, tell: Tell, all: boolean): Promise<Outcome> {
+  const trees = new Map(readyChapters.map((chapter) => [chapter, scratch(`starters-${chapterName(chapter)}`)]));
+  // Earlier chapters are done: this one is what the learner has just opened.
+  for (const [chapter, tree] of trees) writeStage(tree, chapter);
+  const steps = allSteps();
+  let done = 0;
+  const outcomes = steps.map(async ({ chapter, exercise }) => {
+    const tree = trees.get(chapter) as string;
+    const result = await pool.rules({ chapter, exercise: exercise.id, tree, subject: 'the starters', bail: false, firstOnly: !all });
+    tell(++done, steps.length);
+    return starterOutcome(chapter, result);
+  });
+  const outcome = sum(await Promise.all(outcomes));
+  for (const tree of trees.values()) rmSync(tree, { recursive: true, force: true });
+  return outcome;
 }
 
-async function checkChapter(pool: JobPool, chapter: Chapter): Promise<Outcome> {
-  const tree = scratch(`starters-${chapterName(chapter)}`);
-  // Earlier chapters are done: this one is what the learner has just opened.
-  writeStage(tree, chapter);
-  const result = await pool.check({ chapter, tree, subject: 'the starters', bail: false });
-  rmSync(tree, { recursive: true, force: true });
-  const faults = result.exercises.map((exercise) => starterFaults(chapter, exercise));
+function starterOutcome(chapter: Chapter, result: CheckResult): Outcome {
   const problem = result.problem === undefined ? [] : [`the starters of ${result.chapter} did not come to their end: ${result.problem}`];
-  const failed = faults.filter((list) => list.length > 0).length;
-  return {
-    passed: result.exercises.length - failed,
-    failed: failed + problem.length,
-    skipped: [],
-    faults: [...faults.flat(), ...problem],
-  };
+  const faults = [...result.exercises.flatMap((exercise) => starterFaults(chapter, exercise)), ...problem];
+  return oneUnit(faults);
 }
 
 /**

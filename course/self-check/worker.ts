@@ -1,18 +1,23 @@
 /** A process of the job pool: takes one job at a time and sends back what came of it. */
-import { runCheck } from '../check.ts';
 import type { Job, Reply } from './job-pool.ts';
 import type { Outcome } from './outcome.ts';
 import { runProgram } from './program.ts';
 
 async function work(job: Job): Promise<unknown> {
   switch (job.type) {
-    case 'check':
+    case 'check': {
+      const { runCheck } = await import('../check.ts');
       return await runCheck(job.options);
+    }
+    case 'rules': {
+      const { runRules } = await import('../rule-runner.ts');
+      return await runRules(job.options);
+    }
     case 'faults': {
       const module = (await import(new URL(job.module, import.meta.url).href)) as {
-        findFaults: () => Outcome | Promise<Outcome>;
+        findFaults: (all: boolean) => Outcome | Promise<Outcome>;
       };
-      return await module.findFaults();
+      return await module.findFaults(job.all);
     }
     case 'program':
       return await runProgram(job.args);

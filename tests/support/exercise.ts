@@ -60,7 +60,7 @@ type Functions<D extends Driver> = FunctionsOf<D>;
 type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
 type Result<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 
-/** Everything that one rule works with. All of it is gone when the rule is done. */
+/** Everything that one rule works with. */
 export class World<D extends Driver> {
   readonly seed: number;
   readonly random: Random;
@@ -119,9 +119,9 @@ export class World<D extends Driver> {
     await this.subject.settle();
   }
 
-  async dispose(): Promise<void> {
+  /** Hangs up all connections. */
+  disconnect(): void {
     for (const client of this.#clients) client.destroy();
-    await this.subject.kill();
   }
 }
 
@@ -135,17 +135,25 @@ export type Rule<D extends Driver> = (
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 
+// How a run is set up. Read for each rule: a test process may be kept for several runs.
+
 /** The tree under test: the learner's unless the run says otherwise. */
-export const subjectTree = process.env.TEN_SUBJECT ?? join(project, 'chapters');
-
+const subjectTree = (): string => process.env.TEN_SUBJECT ?? join(project, 'chapters');
 /** The seed of the run; every rule derives its own from it. */
-export const runSeed = Number(process.env.TEN_SEED ?? 1);
-
-const runFolder = process.env.TEN_RUN;
+const runSeed = (): number => Number(process.env.TEN_SEED ?? 1);
+/** Where test processes tell each other what has failed. */
+const runFolder = (): string | undefined => process.env.TEN_RUN;
 /** Stop at the first rule that fails, and do not begin later exercises. */
-const bail = process.env.TEN_BAIL === '1';
+const bail = (): boolean => process.env.TEN_BAIL === '1';
 /** The only rule that is run, such as `1.1/echoes-text`; all of them where it is missing. */
-const onlyRule = process.env.TEN_RULE;
+const onlyRule = (): string | undefined => process.env.TEN_RULE;
+/**
+ * Where rules find the process of the code under test. `ahead`: in a new one each, which loads while the rule before it
+ * runs. `new`: the same, and started when it is needed. `shared`: the code is trusted, and a process that a rule has left
+ * as it was serves the next one too.
+ */
+const processes = (): string => process.env.TEN_PROCESSES ?? (onlyRule() === undefined ? 'ahead' : 'new');
+
 /** Past all limits of judge.ts, which can tell a machine that is too busy: only the test itself can hang for so long. */
 const RULE_MS = 15 * 60_000;
 
@@ -159,41 +167,53 @@ export function exercise<D extends Driver>(id: string, testFile: string, rules: 
   const found = findExercise(id);
   if (!found) throw new Error(`there is no exercise ${id} in course/manifest.ts`);
   const driverFile = fileURLToPath(new URL('driver.ts', testFile));
-  // The next process loads while the present rule runs.
+  const start = (): Subject => new Subject({ tree: subjectTree(), driverFile, shared: processes() === 'shared' });
+  /** For the next rule. */
   let spare: Subject | undefined;
-  const nextSubject = (): Subject => {
-    const subject = spare && !spare.exited ? spare : new Subject({ tree: subjectTree, driverFile });
-    spare = onlyRule === undefined ? new Subject({ tree: subjectTree, driverFile }) : undefined;
+  const take = (): Subject => {
+    const subject = spare && !spare.exited ? spare : start();
+    spare = processes() === 'ahead' ? start() : undefined;
     return subject;
   };
-  afterAll(async () => await spare?.kill());
+  const giveBack = async (subject: Subject, passed: boolean): Promise<void> => {
+    if (passed && processes() === 'shared' && (await subject.startOver())) spare = subject;
+    else await subject.kill();
+  };
+  afterAll(async () => {
+    await spare?.kill();
+    spare = undefined;
+  });
 
   describe(`${id} ${found.exercise.title}`, () => {
     rules((name, sentence, text, run) => {
       const meta: RuleMeta = { ...text, id: `${id}/${name}`, exercise: id };
       test(sentence, { timeout: RULE_MS, meta: { rule: meta } }, async (context) => {
         if (text.skip !== undefined) return context.skip(text.skip);
-        if (onlyRule !== undefined && meta.id !== onlyRule) return context.skip('not run');
-        if (bail && stoppedBefore(id)) return context.skip('not run');
+        if (onlyRule() !== undefined && meta.id !== onlyRule()) return context.skip('not run');
+        if (bail() && stoppedBefore(id)) return context.skip('not run');
         const attempt = async (): Promise<Attempt> => {
-          const world = new World<D>(nextSubject(), hash(`${runSeed} ${meta.id}`));
-          const { ownTime } = world.subject;
+          const subject = take();
+          const world = new World<D>(subject, hash(`${runSeed()} ${meta.id}`));
+          const { ownTime, reused } = subject;
+          let passed = false;
           try {
-            await withinTime(world.subject, run(world));
+            await withinTime(subject, run(world));
+            passed = true;
             return { ownTime };
           } catch (error) {
             ownTime.look();
-            return { ownTime, failed: { error, report: await explained(world.subject, reportOf(error)) } };
+            // In company it proves nothing.
+            if (!reused) return { ownTime, failed: { error, report: await explained(subject, reportOf(error)) } };
           } finally {
-            await world.dispose();
+            world.disconnect();
+            await giveBack(subject, passed);
           }
+          return await attempt();
         };
         const { failed: failure, busy } = await judge(attempt);
         if (!failure) return;
-        stopAfter(id);
-        meta.failure = failure.report;
-        if (busy) meta.busy = busy;
-        context.task.meta.rule = meta;
+        if (bail()) stopAfter(id);
+        context.task.meta.rule = { ...meta, failure: failure.report, ...(busy && { busy }) };
         if (busy) return context.skip('busy');
         throw failure.error;
       });
@@ -230,15 +250,17 @@ const failed = new Set<string>();
 
 function stopAfter(id: string): void {
   failed.add(id);
-  if (runFolder !== undefined) writeFileSync(join(runFolder, `${id}.failed`), '');
+  const folder = runFolder();
+  if (folder !== undefined) writeFileSync(join(folder, `${id}.failed`), '');
 }
 
 /** Whether this exercise, or one before it, has failed already in this run. */
 function stoppedBefore(id: string): boolean {
   if (failed.has(id)) return true;
   const chapter = id.split('.')[0];
+  const folder = runFolder();
   for (let step = 1; step <= order(id) % 1000; step++) {
-    if (runFolder !== undefined && existsSync(join(runFolder, `${chapter}.${step}.failed`))) return true;
+    if (folder !== undefined && existsSync(join(folder, `${chapter}.${step}.failed`))) return true;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 /**
  * The process in which the code under test runs.
  *
- *     node host.ts TREE DRIVER
+ *     node host.ts TREE DRIVER [shared]
  *
  * It loads TREE/<the driver's folder>/index.ts, gives it to the driver, and then
  * does what the test process asks for. Whatever happens in here (a loop without
@@ -15,7 +15,8 @@ import { MissingExport } from './driver.ts';
 import type { Driver } from './driver.ts';
 import type { DescribedError, FromHost, ToHost } from './messages.ts';
 
-const [tree, driverFile] = process.argv.slice(2).map((path) => resolve(path)) as [string, string];
+const [tree, driverFile] = process.argv.slice(2, 4).map((path) => resolve(path)) as [string, string];
+const shared = process.argv[4] === 'shared';
 const project = fileURLToPath(new URL('../../', import.meta.url));
 
 // The learner's code may do what it likes with `process`; we keep our own line out.
@@ -97,7 +98,8 @@ async function load(folder: string): Promise<never> {
 
 try {
   const { default: driver } = (await import(pathToFileURL(driverFile).href)) as { default: Driver };
-  const functions = driver.functions(await load(driver.folder), load);
+  const makeFunctions = async (): Promise<ReturnType<Driver['functions']>> => driver.functions(await load(driver.folder), load);
+  let functions = await makeFunctions();
 
   process.on('message', (message: ToHost) => {
     if (message.type !== 'call') return;
@@ -111,6 +113,19 @@ try {
       (error: unknown) => send({ type: 'error', id: message.id, error: describe(error) }),
     );
   });
+  if (shared) {
+    // Only here: a learner's process need not load it.
+    const { asBefore } = await import('./start-over.ts');
+    const startOver = async (): Promise<void> => {
+      const tidy = await asBefore();
+      // What they remember is the last rule's.
+      functions = await makeFunctions();
+      send({ type: 'started-over', tidy });
+    };
+    process.on('message', (message: ToHost) => {
+      if (message.type === 'start-over') void startOver();
+    });
+  }
   send({ type: 'ready' });
   // This process will be killed, and Node keeps what it compiled only at an
   // exit of its own. The next one starts in half the time.

@@ -13,7 +13,9 @@ export interface DescribedError {
 
 export type ToHost =
   | { readonly type: 'call'; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
-  | { readonly type: 'ping'; readonly id: number };
+  | { readonly type: 'ping'; readonly id: number }
+  /** The rule is over: close what it has left open. */
+  | { readonly type: 'start-over' };
 
 export type FromHost =
   /** Another file is being read: hundreds of them, each compiled for the first time, take seconds without a turn of the loop. */
@@ -23,4 +25,6 @@ export type FromHost =
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: DescribedError }
   | { readonly type: 'pong'; readonly id: number; readonly rssBytes: number }
+  /** Whether this process is as it was before the first rule. */
+  | { readonly type: 'started-over'; readonly tidy: boolean }
   | { readonly type: 'uncaught'; readonly error: DescribedError };

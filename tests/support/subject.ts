@@ -65,6 +65,8 @@ export interface SubjectOptions {
   driverFile: string;
   /** How its threads were scheduled, for tests of the measure itself. Default: as the system says. */
   threads?: ThreadSource;
+  /** It is trusted, and may serve several rules: see {@link Subject.startOver}. */
+  shared?: boolean;
 }
 
 export class Subject {
@@ -87,12 +89,15 @@ export class Subject {
   readonly #threads: ThreadSource | undefined;
   #ownTime: OwnTime | undefined;
   #watch: NodeJS.Timeout | undefined;
+  #tidy: boolean | undefined;
   /** Resident memory of the process at its last turn, in bytes. */
   rssBytes = 0;
+  /** Another rule has used it before. */
+  reused = false;
 
   constructor(options: SubjectOptions) {
     this.#threads = options.threads;
-    this.#child = spawn(process.execPath, [hostFile, options.tree, options.driverFile], {
+    this.#child = spawn(process.execPath, [hostFile, options.tree, options.driverFile, ...(options.shared ? ['shared'] : [])], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       // A process group of its own, so that it can be ended with all its children.
@@ -302,6 +307,22 @@ export class Subject {
     return [...this.#lines, ...(this.#unfinishedLine === '' ? [] : [this.#unfinishedLine])].slice(-LAST_LINES);
   }
 
+  /**
+   * Closes what a rule has left open, so that another one can use this process.
+   * Resolves to false where it is not again as it was before.
+   */
+  async startOver(): Promise<boolean> {
+    this.#tidy = undefined;
+    this.#send({ type: 'start-over' });
+    await this.until(() => this.#tidy !== undefined);
+    this.#lines.length = 0;
+    this.#unfinishedLine = '';
+    clearInterval(this.#watch);
+    this.#ownTime = undefined;
+    this.reused = true;
+    return this.#tidy === true && !this.exited;
+  }
+
   /** Ends the process and all that it started. Resolves when it is gone. */
   async kill(): Promise<void> {
     // One that has exited was swept up then; by now its number may be somebody else's.
@@ -341,6 +362,9 @@ export class Subject {
       case 'pong':
         this.#pongs = Math.max(this.#pongs, message.id);
         this.rssBytes = message.rssBytes;
+        break;
+      case 'started-over':
+        this.#tidy = message.tidy;
         break;
       case 'uncaught':
         this.#uncaught = message.error;
