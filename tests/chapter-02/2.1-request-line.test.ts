@@ -30,7 +30,7 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
     'takes a request line apart: method, target, version',
     {
       rule: 'a request line is a method, a space, a request-target, a space and a version (RFC 9112 §3)',
-      likely: 'the parts are taken from the wrong places, or `start` and `end` are not minded',
+      likely: 'the parts are taken from the wrong places, or `start` and `end` are ignored',
     },
     async ({ call, random }) => {
       for (let round = 0; round < 8; round++) {
@@ -48,7 +48,7 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
 
   rule(
     'takes-any-method',
-    'takes any token for a method and keeps its case',
+    'accepts any token as a method and keeps its case',
     {
       rule: 'a method is a token, and it is case-sensitive (RFC 9110 §9.1)',
       likely: 'only known methods are accepted (that is for the handler to say), or the method is put in capitals',
@@ -57,8 +57,8 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'refuses-what-is-no-method',
-    'refuses a method that is no token',
+    'refuses-what-is-not-a-method',
+    'refuses a method that is not a token',
     {
       rule: 'a token is made of letters, digits and !#$%&\'*+-.^_`|~ (RFC 9110 §5.6.2)',
       likely: 'everything up to the first space is taken for the method',
@@ -68,7 +68,7 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
 
   rule(
     'tells-the-four-forms',
-    'tells the four forms of a target and keeps it as it was sent',
+    'tells the four forms of a target apart, and keeps it as it was sent',
     {
       rule: 'a target is a path, a URL, a host with a port, or an asterisk (RFC 9112 §3.2)',
       likely: 'only paths are accepted: proxies send absolute-form, and every server MUST accept it',
@@ -77,8 +77,8 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'refuses-what-is-no-target',
-    'refuses a target that is none of the four, or the wrong one for its method',
+    'refuses-what-is-not-a-target',
+    'refuses a target in none of the four forms, or in the wrong one for its method',
     {
       rule: 'authority-form is for CONNECT alone, the asterisk for OPTIONS alone, and a path begins with a slash (RFC 9112 §3.2)',
       likely: 'everything between the two spaces is taken for a target',
@@ -91,14 +91,14 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
     'serves HTTP/1.0 as 1.0 and every higher 1.x as 1.1',
     {
       rule: 'a higher minor version is treated as the highest minor version that the server knows (RFC 9110 §2.5)',
-      likely: 'only `HTTP/1.1` is compared with, to the letter',
+      likely: 'the version is compared with `HTTP/1.1`, to the letter',
     },
     async (world) => await judgeGroups(world, 'versions'),
   );
 
   rule(
     'refuses-other-versions',
-    'refuses other major versions with 505 and what is no version with 400',
+    'refuses other major versions with 505 and what is not a version with 400',
     {
       rule: 'a version is `HTTP/`, a digit, a dot and a digit, in capitals (RFC 9112 §2.3); another major version is a 505 (RFC 9110 §15.6.6)',
       likely: 'a regular expression without `$`, one that ignores case, or one status for all',
@@ -108,10 +108,10 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
 
   rule(
     'minds-every-space',
-    'refuses a line with a space too many, too few, or another kind of space',
+    'refuses a line with one space too many or too few, or with another kind of space',
     {
       rule: 'there is one space between the parts and nothing else; what two servers split differently is an attack (RFC 9112 §3, §11.2)',
-      likely: '`split(/\\s+/)`, `split(" ")` without a look at how many parts there are, or `trim()`',
+      likely: '`split(/\\s+/)`, `split(" ")` without checking how many parts there are, or `trim()`',
     },
     async (world) => await judgeGroups(world, 'bad-spaces'),
   );
@@ -141,8 +141,8 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
     'limits-the-line',
     'takes 8,000 bytes, and refuses more than its limit with 414',
     {
-      rule: 'a server should take request lines of 8,000 bytes at least (RFC 9112 §3); a longer target than it wants is a 414 (RFC 9110 §15.5.15)',
-      likely: '`limits.requestLineBytesMax` is not looked at, or it is another status; 431 is for header fields',
+      rule: 'a server should take request lines of at least 8,000 bytes (RFC 9112 §3); a target longer than it will take is a 414 (RFC 9110 §15.5.15)',
+      likely: '`limits.requestLineBytesMax` is ignored, or the status is another one; 431 is for header fields',
     },
     async ({ call, random }) => {
       const lineOf = (bytes: number): string => `GET /${'a'.repeat(bytes - 14)} HTTP/1.1`;

@@ -30,7 +30,7 @@ async function judgeFields({ call }: TestWorld, ...groups: string[]): Promise<vo
   for (const [index, vector] of vectors.entries()) {
     const line = textOf(vector.bytes);
     judgeVector(vector, outcomes[index], `parseHeaderField of ${showText(line)}`);
-    // An empty line or a CR at the end would be other sections.
+    // An empty line, or a CR at the end, would make another section of it.
     if (line === '' || line.endsWith('\r')) continue;
     const section = `A: 1\r\n${line}\r\nZ: 2\r\n\r\n`;
     const outcome = await call('fieldSection', section, 0, FAR, 100);
@@ -53,7 +53,7 @@ async function judgeHosts({ call }: TestWorld, ...groups: string[]): Promise<voi
   }
 }
 
-/** Fields with names out of the seed; some come twice, in another case. */
+/** Fields with random names; some come twice, the second time in another case. */
 function someFields({ random }: TestWorld): Pairs {
   const names = Array.from({ length: 6 }, () => `X-${random.word()}`);
   const twice = names[2] as string;
@@ -75,17 +75,17 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
 
   rule(
     'leaves-whitespace-out',
-    'leaves the whitespace around a value out, and keeps what is inside',
+    'leaves out the whitespace around a value, and keeps what is inside',
     {
-      rule: 'spaces and tabs around a value are no part of it; nothing else is whitespace (RFC 9112 §5.1)',
-      likely: '`trim()` takes more away than space and tab, or only one space is skipped',
+      rule: 'spaces and tabs around a value are not part of it; nothing else is whitespace (RFC 9112 §5.1)',
+      likely: '`trim()` removes more than spaces and tabs, or only one space is skipped',
     },
     async (world) => await judgeFields(world, 'whitespace'),
   );
 
   rule(
     'takes-all-characters',
-    'takes every token for a name and every visible character in a value',
+    'accepts every token as a name, and every visible character in a value',
     {
       rule: 'a name is a token (RFC 9110 §5.6.2); a value may hold visible characters, spaces, tabs and bytes beyond ASCII (RFC 9110 §5.5)',
       likely: 'only letters, digits and hyphens are accepted in a name, or only ASCII in a value',
@@ -95,7 +95,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
 
   rule(
     'refuses-bad-names',
-    'refuses a name that is no token, a space before the colon, and folded lines',
+    'refuses a name that is not a token, a space before the colon, and folded lines',
     {
       rule: 'a server MUST refuse whitespace between name and colon with 400 (RFC 9112 §5.1) and folded lines (§5.2)',
       likely: 'the name is trimmed, or everything before the colon is taken for a name: that is how requests are smuggled',
@@ -108,7 +108,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'refuses CR, LF and NUL in a value',
     {
       rule: 'CR, LF and NUL in a value are invalid and dangerous: 400 (RFC 9110 §5.5)',
-      likely: 'the characters of the value are not looked at, or `$` matched before a newline',
+      likely: 'the characters of the value are not checked, or `$` matched before a newline',
     },
     async (world) => {
       await judgeFields(world, 'bad-values');
@@ -118,10 +118,10 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
 
   rule(
     'reads-a-section',
-    'reads field lines up to the empty line, whatever comes behind it',
+    'reads field lines up to the empty line, whatever comes after it',
     {
       rule: 'the fields end at the first empty line; what follows belongs to the body or the next message (RFC 9112 §2.1)',
-      likely: 'the returned position is not the one after the empty line, or `start` is not minded',
+      likely: 'the returned position is not the one after the empty line, or `start` is ignored',
     },
     async (world) => {
       const fields = someFields(world);
@@ -143,7 +143,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'asks-for-more',
     'asks for more until the empty line is there, however the section was cut',
     {
-      rule: 'TCP may cut a message between any two bytes: half a section is no section, and no error',
+      rule: 'TCP may cut a message between any two bytes: half a section is not a section, and not an error',
       likely: 'a line without its CRLF is taken for a whole one, or half a line is an error',
     },
     async (world) => {
@@ -160,13 +160,13 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'refuses-bare-line-ends',
     'refuses a line that ends in a bare LF or a bare CR',
     {
-      rule: 'a line ends in CRLF; a bare CR is no line end (RFC 9112 §2.2), and a bare LF is refused here: servers that disagree about it let requests through',
+      rule: 'a line ends in CRLF; a bare CR is not a line end (RFC 9112 §2.2), and a bare LF is refused here: where servers disagree about it, requests slip through',
       likely: 'the search is for LF alone, and a CR before it is optional',
     },
     async ({ call }) => {
       for (const section of ['A: 1\nB: 2\r\n\r\n', 'A: 1\r\nB: 2\n\r\n', 'A: 1\r\n\n', 'A: 1\n\n', '\n', 'A: 1\rB: 2\r\n\r\n', 'A: 1\r\r\n\r\n', 'A: 1\r\n\r\r\n\r\n', 'A: 1\r\n B: 2\r\n\r\n', 'A: 1\r\n\tB: 2\r\n\r\n', ' A: 1\r\n\r\n', 'A: 1\r\n \r\n\r\n']) {
         const outcome = await call('fieldSection', `${section}C: 3\r\n\r\n`, 0, FAR, 100);
-        judge(outcome, `parseFieldSection of ${showText(section)} and more behind`, [], [400], 'only CRLF ends a line, and no line begins with whitespace');
+        judge(outcome, `parseFieldSection of ${showText(section)} and more after it`, [], [400], 'only CRLF ends a line, and no line begins with whitespace');
       }
     },
   );
@@ -175,8 +175,8 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'limits-the-section',
     'refuses too many fields, and too many bytes of them, with 431',
     {
-      rule: 'a server says 431 to fields that are too many or too large (RFC 6585 §5), as soon as it knows',
-      likely: 'the limits are looked at only when the section is complete: a client that never ends it fills the memory',
+      rule: 'a server answers 431 to fields that are too many or too large (RFC 6585 §5), as soon as it knows',
+      likely: 'the limits are checked only when the section is complete: a client that never ends it fills the memory',
     },
     async ({ call, random }) => {
       const count = random.integer(3, 30);
@@ -220,7 +220,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
         const { found } = await call('lookUp', `Host: a\r\n${sent}: ${value}\r\nAccept: */*\r\n\r\n`, names);
         for (const { name: asked, get, all, has } of found) {
           check(get === value && has && isDeepStrictEqual(all, [value]), {
-            sent: `${sent}: ${value}, and a question for ${asked}`,
+            sent: `${sent}: ${value}, and a look-up of ${asked}`,
             received: `get: ${String(get)}, has: ${String(has)}, getAll: ${JSON.stringify(all)}`,
             expected: JSON.stringify(value),
           });
@@ -256,7 +256,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
 
   rule(
     'knows-what-is-not-there',
-    'says undefined for a field that is not there, whatever its name',
+    'returns undefined for a field that is not there, whatever its name',
     {
       rule: 'a field that was not sent has no value: neither an empty one nor a property of an object',
       likely: '`headers[name]` on a plain object finds `constructor` and `__proto__`; or a name is found as part of another',
@@ -267,7 +267,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
       for (const { name, get, all, has } of found) {
         const there = name === 'Empty';
         check(there ? get === '' && has && all.length === 1 : get === undefined && !has && all.length === 0, {
-          sent: `Host: x-host, Empty: (an empty value), X-Y: a, and a question for ${JSON.stringify(name)}`,
+          sent: `Host: x-host, Empty: (an empty value), X-Y: a, and a look-up of ${JSON.stringify(name)}`,
           received: `get: ${JSON.stringify(get)}, has: ${String(has)}, getAll: ${JSON.stringify(all)}`,
           expected: there ? 'an empty string: the field is there' : 'undefined, false and an empty list',
         });
@@ -295,8 +295,8 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'refuses-bad-hosts',
     'refuses a request without Host, with two, or with an invalid one',
     {
-      rule: 'a server MUST respond with 400 to a request of HTTP/1.1 without Host, and to any with more than one or an invalid one (RFC 9112 §3.2)',
-      likely: 'only the presence is checked; two Hosts let two servers serve two sites',
+      rule: 'a server MUST respond with 400 to an HTTP/1.1 request without Host, and to any with more than one or an invalid one (RFC 9112 §3.2)',
+      likely: 'only the presence of the field is checked; with two Hosts, two servers may serve two sites',
     },
     async (world) => {
       await judgeHosts(world, 'bad-hosts');

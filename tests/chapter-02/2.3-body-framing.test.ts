@@ -52,18 +52,18 @@ async function judgeChunkLines({ call }: TestWorld, ...groups: string[]): Promis
 
 const bytewise = (bytes: Buffer): Buffer[] => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
 
-/** Whole, byte by byte, cut at random places, and with the next message behind in one piece. */
+/** Whole, byte by byte, cut at random places, and in one piece with the next message. */
 function deliveriesOf({ random }: TestWorld, bytes: Buffer): { way: string; pieces: Buffer[]; behind: Buffer }[] {
   const nothing = Buffer.alloc(0);
   const ways = [
     { way: 'in one piece', pieces: [bytes], behind: nothing },
-    { way: 'with the next message behind', pieces: [Buffer.concat([bytes, NEXT])], behind: NEXT },
+    { way: 'with the next message after it', pieces: [Buffer.concat([bytes, NEXT])], behind: NEXT },
   ];
   if (bytes.length > 3000) return [...ways, { way: 'in pieces', pieces: random.pieces(bytes, 700), behind: nothing }];
   return [
     ...ways,
     { way: 'byte by byte', pieces: bytewise(bytes), behind: nothing },
-    { way: 'byte by byte with the next message behind', pieces: bytewise(Buffer.concat([bytes, NEXT])), behind: NEXT },
+    { way: 'byte by byte with the next message after it', pieces: bytewise(Buffer.concat([bytes, NEXT])), behind: NEXT },
     { way: 'in pieces', pieces: random.pieces(bytes, 4), behind: nothing },
   ];
 }
@@ -97,8 +97,8 @@ function judgeDecoded(decoded: DecodedBody | 'needs more', sent: string, body: B
   check(unread.equals(decoded.unread), {
     sent,
     received: `unread() gives ${shown(decoded.unread)}`,
-    expected: `${shown(unread)}: the bytes behind the body belong to the next message`,
-    likely: 'the decoder takes more than its body, or forgets what was behind it',
+    expected: `${shown(unread)}: the bytes after the body belong to the next message`,
+    likely: 'the decoder takes more than its body, or forgets what came after it',
   });
 }
 
@@ -107,7 +107,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'knows-how-long',
     'knows from the fields how long a body is',
     {
-      rule: 'chunked says it itself, else Content-Length says it, else a request has no body (RFC 9112 §6.3)',
+      rule: 'a chunked body says it itself, else Content-Length says it, else a request has no body (RFC 9112 §6.3)',
       likely: 'a request without either field is given a body, or names are compared in one case only',
     },
     async (world) => await judgeFramings(world, 'framings'),
@@ -118,7 +118,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'parses Content-Length, which is digits and nothing else',
     {
       rule: 'Content-Length is 1*DIGIT (RFC 9110 §8.6)',
-      likely: '`Number` and `parseInt` take signs, spaces, letters, hexadecimal and rounding: look at the characters first',
+      likely: '`Number` and `parseInt` take signs, spaces, letters, hexadecimal and rounding: check the characters first',
     },
     async (world) => {
       const { call, random } = world;
@@ -133,7 +133,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
       }
       const huge = ['9007199254740993', '18446744073709551617', '1180591620717411303424', '9'.repeat(400)];
       for (const [index, outcome] of (await call('contentLengths', huge)).entries()) {
-        judge(outcome, `parseContentLength of ${huge[index]?.slice(0, 40)}`, [], [400, 413], 'no number of ours holds it exactly');
+        judge(outcome, `parseContentLength of ${huge[index]?.slice(0, 40)}`, [], [400, 413], 'no JavaScript number holds it exactly');
       }
       await judgeFramings(world, 'bad-lengths');
     },
@@ -144,7 +144,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'refuses a request whose fields disagree about its length',
     {
       rule: 'where two servers could read two lengths, the request is refused (RFC 9112 §6.3, §11.2)',
-      likely: 'the first or the last value wins, or Content-Length is ignored beside Transfer-Encoding',
+      likely: 'the first or the last value wins, or Content-Length is ignored because there is Transfer-Encoding',
     },
     async (world) => await judgeFramings(world, 'ambiguous'),
   );
@@ -167,7 +167,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'refuses a length over the limit with 413, before the body comes',
     {
       rule: 'a body larger than the server will take is a 413 (RFC 9110 §15.5.14)',
-      likely: '`limits.bodyBytesMax` is not looked at, or the limit itself is refused',
+      likely: '`limits.bodyBytesMax` is ignored, or a body of exactly the limit is refused',
     },
     async (world) => await judgeFramings(world, 'limits'),
   );
@@ -192,7 +192,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'refuses-bad-sizes',
     'refuses a chunk size that is anything but hexadecimal digits',
     {
-      rule: 'a chunk size is 1*HEXDIG (RFC 9112 §7.1); too large a size must not wrap around or be rounded',
+      rule: 'a chunk size is 1*HEXDIG (RFC 9112 §7.1); a size that is too large must not wrap around or be rounded',
       likely: '`parseInt(line, 16)` takes signs, `0x`, spaces and any rest; beyond 2^53 it rounds',
     },
     async (world) => {
@@ -205,16 +205,16 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'refuses line ends hidden in a chunk extension',
     {
       rule: 'no CR and no LF in an extension (RFC 9112 §7.1.1): what one server takes for an extension, the next takes for the end of the line',
-      likely: 'everything behind the semicolon is skipped without a look',
+      likely: 'everything after the semicolon is skipped unchecked',
     },
     async (world) => await judgeChunkLines(world, 'bad-extensions'),
   );
 
   rule(
     'decodes-chunks',
-    'decodes a chunked body, however it is cut, and leaves what is behind it',
+    'decodes a chunked body, however it is cut, and leaves what comes after it',
     {
-      rule: 'size, CRLF, so many bytes, CRLF, until a size of 0 (RFC 9112 §7.1)',
+      rule: 'size, CRLF, that many bytes, CRLF, until a size of 0 (RFC 9112 §7.1)',
       likely: 'half a chunk line is taken for a whole one, data is searched instead of counted, or the decoder reads beyond its body',
     },
     async (world) => {
@@ -230,7 +230,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
         check('accepted' in result, { sent, received: showOutcome(result), expected: 'the bytes of the chunks' });
         judgeDecoded(result.accepted, sent, Buffer.concat(parts), [], behind, 'the bytes of the chunks');
       }
-      // Much at once, and in pieces as a socket gives them: lines come to lie everywhere.
+      // A lot at once, and in pieces as a socket gives them: a line may then lie anywhere.
       const many = Array.from({ length: 300 }, () => random.bytes(random.integer(1, 2000)));
       const much = chunkedBytes(many);
       const behind = random.bytes(50);
@@ -248,7 +248,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'gives the data of a chunk as it comes, not when the chunk is complete',
     {
       rule: 'a chunk may be of any size: holding one until it is whole lets a client fill the memory',
-      likely: 'the decoder waits for size bytes before it tells of them',
+      likely: 'the decoder waits for all bytes of a chunk before it gives out any',
     },
     async ({ call, random }) => {
       const half = random.bytes(random.integer(200, 900));
@@ -263,7 +263,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
 
   rule(
     'waits-for-the-end',
-    'asks for more until the empty line behind the last chunk is there',
+    'asks for more until the empty line after the last chunk is there',
     {
       rule: 'a chunked body ends with the empty line after its trailers, not with the size of 0 (RFC 9112 §7.1)',
       likely: '`0` and CRLF are taken for the end: the next message then begins with an empty line, or with a trailer',
@@ -297,7 +297,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'refuses a body that breaks the grammar of chunks',
     {
       rule: 'every line ends in CRLF, and so does the data of every chunk (RFC 9112 §7.1)',
-      likely: 'two bytes are skipped behind the data without a look, or a bare LF ends a line',
+      likely: 'two bytes after the data are skipped unchecked, or a bare LF ends a line',
     },
     async (world) => await judgeBodies(world, 'bad-bodies'),
   );
@@ -323,7 +323,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
       const outcomes = await call('decodeAfterRefusal', Buffer.from('3\r\nabcX'), Buffer.from('\r\n3\r\ndef\r\n0\r\n\r\n'));
       for (const [index, outcome] of outcomes.entries()) {
         check('refused' in outcome && outcome.refused === 400, {
-          sent: `a chunk without CRLF behind it, then ${['nothing', 'nextEvent again', 'a good chunk and nextEvent'][index]}`,
+          sent: `a chunk without CRLF after it, then ${['nothing', 'nextEvent again', 'a good chunk and nextEvent'][index]}`,
           received: showOutcome(outcome),
           expected: 'a RemoteProtocolError with status 400, each time',
         });

@@ -17,8 +17,8 @@ const MANY_BYTES = ['grüße', '世界', '🐸 rana', 'naïve café', '✓ ±½'
 const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT$/;
 
 /**
- * Sends one request for an answer that cannot be sent as it is, and gives all
- * that came. A 500 and a closed connection are both right; these are not judged here.
+ * Sends one request for an answer that cannot be sent as it is, and returns all
+ * that came. A 500 and a closed connection are both right and are not judged here.
  */
 async function badAnswer(world: TestWorld, sent: string, answer: Answer): Promise<BadAnswer> {
   try {
@@ -116,8 +116,8 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'keeps-bytes',
     'sends bytes as they are, all 256 values, few and many',
     {
-      rule: 'a body is bytes; a text is one kind of it (RFC 9110 §6.4)',
-      likely: 'bytes became a string on the way: those that are not UTF-8 are lost',
+      rule: 'a body is bytes; text is only one kind of it (RFC 9110 §6.4)',
+      likely: 'bytes are turned into a string on the way: those that are not UTF-8 are lost',
     },
     async (world) => {
       const every = Buffer.from(world.random.shuffle(Array.from({ length: 256 }, (_, value) => value)));
@@ -169,10 +169,10 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
 
   rule(
     'tells-of-the-body',
-    'tells the handler for whom a request is, from whom it came, and whether it has a body',
+    'tells the handler which host a request is for, whom it came from, and whether it has a body',
     {
-      rule: 'with a target in absolute-form Host is ignored (RFC 9112 §3.2.2); a length is known before the body is read, or it is not',
-      likely: 'Host is taken where the target says it, or a body in chunks is given a length',
+      rule: 'with a target in absolute-form Host is ignored (RFC 9112 §3.2.2); the length of a body is known before it is read, or not at all',
+      likely: 'Host is used though the target names a host, or a body in chunks is given a length',
     },
     async (world) => {
       const { random } = world;
@@ -316,7 +316,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
 
   rule(
     'sends-a-date',
-    'sends one Date, in the right form and with the time that it is',
+    'sends one Date, in the right form and with the current time',
     {
       rule: 'an origin server with a clock MUST send Date in its responses (RFC 9110 §6.6.1), as `Sun, 06 Nov 1994 08:49:37 GMT`',
       likely: 'the date is made once when the server starts, is in the local time zone, or a number is not padded',
@@ -340,7 +340,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
       await dateOf('/gone');
       const kept = await dateOf('/own');
       check(kept === own, { sent: 'GET /own, whose handler sets a Date itself', received: kept, expected: own });
-      // Another year and another place, for a server that asks the Date of its process; a second later for any other.
+      // Another year and another time zone, for a server that asks the Date of its process; a second later for any other.
       const shifted = await world.call('shiftClock', msUntilOneDigitEach(), 'Asia/Kathmandu');
       const startedMs = world.subject.ownMs();
       let date = first;
@@ -351,7 +351,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
       check(date !== first && (near(date, shifted, shifted + 5000) || near(date, before, Date.now())), {
         sent: 'the same request when some time has passed',
         received: `Date: ${date}`,
-        expected: 'the time that it is now',
+        expected: 'the current time',
         likely: 'the date is made once and kept',
       });
     },
@@ -384,7 +384,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
             const response = await once(world, server, 'GET', target, { version });
             expectStatus(response, 200, sent);
             expectBody(response, given.join(''), sent);
-            check(version === 'HTTP/1.1' || response.framing !== 'chunked', { sent, received: showResponse(response), expected: 'no chunks for a client of HTTP/1.0 (RFC 9112 §6.1)' });
+            check(version === 'HTTP/1.1' || response.framing !== 'chunked', { sent, received: showResponse(response), expected: 'no chunks for an HTTP/1.0 client (RFC 9112 §6.1)' });
           }
         }
       }
@@ -396,7 +396,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'sends one framing, whatever the handler sets',
     {
       rule: 'a message has a Content-Length or a Transfer-Encoding, never both, and each once (RFC 9112 §6.2)',
-      likely: "the handler's field is sent beside the server's own",
+      likely: "the handler's field is sent along with the server's own",
     },
     async (world) => {
       const body = world.random.words(4);
@@ -436,7 +436,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
         const get = await once(world, server, 'GET', target);
         const { response: head, http } = await exchange(world, server, 'HEAD', target);
         const sent = `HEAD ${target}${target === '/minds' ? ', whose handler knows HEAD and gives an empty body' : ''}`;
-        check(http.leftOver.length === 0, { kind: 'wrong bytes', sent, received: showBytes(http.leftOver), expected: 'nothing behind the head' });
+        check(http.leftOver.length === 0, { kind: 'wrong bytes', sent, received: showBytes(http.leftOver), expected: 'nothing after the head' });
         expectStatus(head, get.status, sent);
         check(fieldValue(head, 'x-a') === fieldValue(get, 'x-a'), { sent, received: `X-A: ${fieldValue(head, 'x-a')}`, expected: 'the fields of GET' });
         const length = fieldValue(head, 'content-length');
@@ -471,7 +471,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
         for (const method of ['GET', 'HEAD']) {
           const { response, http } = await exchange(world, server, method, target);
           const sent = `${method} ${target}`;
-          // A server may take a Content-Length with 204 for a fault of the handler's.
+          // A server may take a Content-Length with 204 for the handler's fault.
           expectStatus(response, target === '/204-declared' ? [204, 500] : (routes[target]?.status ?? 200), sent);
           if (response.status === 500) continue;
           const length = fieldValue(response, 'content-length');
@@ -517,13 +517,13 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
       });
       const old = await exchange(world, server, 'GET', '/hints', { version: 'HTTP/1.0' });
       expectBody(old.response, body, 'GET /hints HTTP/1.0');
-      check(old.http.interim.length === 0, { sent: 'GET /hints HTTP/1.0', received: `${old.http.interim.length} interim responses`, expected: 'none: HTTP/1.0 knows no 1xx' });
+      check(old.http.interim.length === 0, { sent: 'GET /hints HTTP/1.0', received: `${old.http.interim.length} interim responses`, expected: 'none: HTTP/1.0 has no 1xx' });
     },
   );
 
   rule(
     'sends-trailers',
-    'sends trailers behind a chunked body',
+    'sends trailers after a chunked body',
     {
       rule: 'trailer fields come between the last chunk and the empty line (RFC 9112 §7.1.2); without chunks there are none',
       likely: 'the last chunk already has its empty line when the trailers are written',
@@ -552,14 +552,14 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'keeps-its-promise-of-length',
     'never sends more than the Content-Length that the handler promised',
     {
-      rule: 'a message is as long as its Content-Length says (RFC 9112 §6.3): what comes behind it is the next response',
+      rule: 'a message is as long as its Content-Length says (RFC 9112 §6.3): what comes after it is the next response',
       likely: 'parts are written without counting',
     },
     async (world) => {
       for (const answer of [{ body: 'HTTP/1.1 200 Evil' }, { parts: ['HTTP', '/1.1 200 Evil'] }, { parts: ['HT', 'TP', '/1.1 200', ' Evil'], iterable: 'sync' as const }]) {
         const sent = 'GET /bad, whose handler promises 4 bytes and gives 17';
         const { received, response, describe } = await badAnswer(world, sent, { headers: [['Content-Length', '4']], ...answer });
-        check(!received.includes('/1.1 200 Evil'), { kind: 'wrong bytes', sent, received: describe, expected: 'four bytes at most, or a 500: nothing behind the promised length' });
+        check(!received.includes('/1.1 200 Evil'), { kind: 'wrong bytes', sent, received: describe, expected: 'four bytes at most, or a 500: nothing beyond the promised length' });
         if (response?.status === 200) expectBody(response, 'HTTP', sent);
       }
     },
@@ -639,7 +639,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
 
   rule(
     'refuses-bad-framing-of-handlers',
-    'sends no status, length or coding that is none',
+    'sends no status, length or coding that is not valid',
     {
       rule: 'a status is three digits from 100 to 599 (RFC 9110 §15); a length is digits (§8.6); what cannot be kept is not promised',
       likely: 'whatever the handler gives is written',
@@ -653,7 +653,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
         ['Transfer-Encoding and Content-Length', { headers: [['Transfer-Encoding', 'chunked'], ['Content-Length', '9']] }],
       ];
       for (const [what, answer] of cases) {
-        // The strict reader throws where what came is no response.
+        // The strict reader throws if what came is not a response.
         const sent = `GET /bad, whose handler sets ${what}`;
         const { response } = await badAnswer(world, sent, { body: 'x', ...answer });
         if (answer.status !== undefined) check(response === undefined || response.status === 500, { sent, received: response ? showResponse(response) : '', expected: 'a 500 or a closed connection' });

@@ -21,13 +21,13 @@ const FAR_MS = 120_000;
 /** Both sides' kernel buffers and a generous amount of the server's own. */
 const HELD_BYTES_MAX = 40 << 20;
 
-/** How long a server must take nothing in, in time of its own, to count as stalled. */
+/** How long a server must take nothing in, in its own running time, to count as stalled. */
 const STALLED_MS = 300;
 
 /**
  * Sends a piece again and again until the server takes no more.
  *
- * @returns how many times it was sent, and how many bytes the server let in, the kernel's buffers included
+ * @returns how many times it was sent, and how many bytes the server took in, including the kernel's buffers
  */
 async function sendUntilStalled(client: TcpClient, piece: Buffer, times: number): Promise<{ sent: number; taken: number }> {
   for (let sent = 1; sent <= times; sent++) {
@@ -56,19 +56,19 @@ async function askAndCheck(http: HttpClient, target: string): Promise<HttpTestRe
 async function expectClose(http: HttpClient, response: HttpTestResponse, why: string): Promise<void> {
   await http.tcp.readToEnd({ expected: `the connection is closed: ${why}` });
   check(saysClose(response), { sent: http.tcp.describeSent(), received: showResponse(response), expected: `Connection: close: ${why}` });
-  check(http.leftOver.length === 0, { kind: 'wrong bytes', sent: http.tcp.describeSent(), received: http.tcp.describe(), expected: 'nothing behind the last response' });
+  check(http.leftOver.length === 0, { kind: 'wrong bytes', sent: http.tcp.describeSent(), received: http.tcp.describe(), expected: 'nothing after the last response' });
 }
 
 async function targetsOf(world: TestWorld): Promise<string[]> {
   return (await world.call('calls')).map(({ method, target }) => `${method} ${target}`);
 }
 
-/** What came, with the parts of each body behind each other: whoever sends a part may cut it into chunks. */
+/** What came, with the parts of each body joined: a server may cut a part into several chunks. */
 function withoutChunkHeads(wire: Buffer): string {
   return wire.toString('latin1').replaceAll(/\r\n[0-9a-f]+(?:;[^\r\n]*)?\r\n/gi, '');
 }
 
-/** The body of a response that is there as a whole, to a GET, however it is framed; `null` where it is not complete. */
+/** The body of a whole response to a GET, however it is framed; `null` if it is not complete. */
 function bodyOf(wire: string): string | null {
   const response = readResponse(Buffer.from(wire, 'latin1'), 0, 'GET', true);
   return 'incomplete' in response ? null : response.body.toString('latin1');
@@ -126,7 +126,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'lasts',
     'goes on for hundreds of requests, on one connection and on many',
     {
-      rule: 'a server lives on: neither the tenth request nor the hundredth connection is the last',
+      rule: 'a server keeps running: neither the tenth request nor the hundredth connection is the last',
       likely: 'a listener is added for each request, something is used up, or the process ends after the first answer',
     },
     async (world) => {
@@ -175,10 +175,10 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
 
   rule(
     'minds-http-1.0',
-    'closes after a request of HTTP/1.0, unless it says keep-alive',
+    'closes after an HTTP/1.0 request, unless it says keep-alive',
     {
       rule: 'HTTP/1.0 persists only when the client says keep-alive, and the server must say so too (RFC 9112 §9.3, appendix C.2.2)',
-      likely: 'the version is not looked at, or keep-alive is not answered',
+      likely: 'the version is ignored, or keep-alive is not answered',
     },
     async (world) => {
       const server = await world.call('serve', { routes: { '/parts': { parts: ['a', 'b'] } } });
@@ -200,7 +200,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
           check(response.framing !== 'close' && fieldTokens(response, 'connection').includes('keep-alive'), {
             sent: http.tcp.describeSent(),
             received: `${showResponse(response)}; the connection stays open`,
-            expected: 'Connection: keep-alive, or the end: a client of HTTP/1.0 believes that the connection ends otherwise',
+            expected: 'Connection: keep-alive, or the end: without it, an HTTP/1.0 client believes that the connection ends',
           });
         }
       }
@@ -265,27 +265,27 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'serves-nothing-behind-close',
-    'serves nothing that comes behind a request with `Connection: close`',
+    'serves-nothing-after-close',
+    'serves nothing that comes after a request with `Connection: close`',
     {
       rule: 'a server that received close processes no further request on the connection (RFC 9112 §9.6)',
-      likely: 'the requests of a packet are all handled before anybody looks at Connection',
+      likely: 'the requests of a packet are all handled before Connection is checked',
     },
     async (world) => {
       const server = await world.call('serve', { routes: { '/says-close': { headers: [['Connection', 'close']], body: 'x' } } });
       for (const [label, first] of [['the client says close', requestBytes('GET', '/last', closing())], ['HTTP/1.0', requestBytes('GET', '/last', { version: 'HTTP/1.0' })], ['the handler says close', requestBytes('GET', '/says-close')]] as const) {
         const http = await world.http(server, { label });
-        http.sendBytes(Buffer.concat([first, requestBytes('GET', '/behind')]));
+        http.sendBytes(Buffer.concat([first, requestBytes('GET', '/after')]));
         await expectClose(http, await http.response(), label);
       }
       const served = await targetsOf(world);
-      check(!served.includes('GET /behind'), { sent: 'a request with close and GET /behind in one packet', received: `the handler was called for ${served.join(', ')}`, expected: 'not for /behind' });
+      check(!served.includes('GET /after'), { sent: 'a request with close and GET /after in one packet', received: `the handler was called for ${served.join(', ')}`, expected: 'not for /after' });
     },
   );
 
   rule(
     'keeps-connections-apart',
-    'keeps what is left over of one connection apart from the others',
+    'keeps what one connection has left over apart from the others',
     {
       rule: 'each connection has its own parser, its own buffer and its own turn',
       likely: 'one HttpConnection or one buffer for the whole server',
@@ -316,7 +316,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'drops-an-unread-body',
     'is never out of step after a body that the handler did not read',
     {
-      rule: 'a server reads the whole body or closes the connection (RFC 9112 §9.3): what is left of a body is no request',
+      rule: 'a server reads the whole body or closes the connection (RFC 9112 §9.3): what is left of a body is not a request',
       likely: 'the next request is looked for where the handler stopped reading',
     },
     async (world) => {
@@ -331,7 +331,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
             http.send('GET', '/next');
             const first = await http.response();
             expectStatus(first, 200, http.tcp.describeSent());
-            // Both are right: to drop the rest and go on, or to close. Of chunks, nobody knows beforehand how much there is.
+            // Both are right: dropping the rest and going on, or closing. With chunks, nobody knows beforehand how much there is.
             await http.tcp.until(() => http.leftOver.length > 0 || http.tcp.ended || http.tcp.closed, { expected: 'the answer to GET /next, or the end of the connection' });
             if (http.leftOver.length > 0) expectBody(await http.response(), 'this is /next', http.tcp.describeSent());
             else if (framing === 'length') check(saysClose(first), { sent: http.tcp.describeSent(), received: `${showResponse(first)}, then the connection was closed`, expected: 'Connection: close in the response: the server knows what it will not read' });
@@ -344,7 +344,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'ends-behind-a-broken-body',
+    'ends-after-a-broken-body',
     'ends a connection on which a response was cut short, and answers nothing more on it',
     {
       rule: 'what follows a response that is shorter than its Content-Length, or lacks its last chunk, would be taken for the rest of it (RFC 9112 §8)',
@@ -361,15 +361,15 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       await Promise.all(
         cases.map(async ([what], index) => {
           const http = await world.http(server, { label: `a handler that ${what}` });
-          http.send('GET', `/${index}`).send('GET', '/behind');
+          http.send('GET', `/${index}`).send('GET', '/after');
           // A server that looks at the body first answers 500, and may go on.
-          await http.tcp.until(() => http.tcp.ended || http.tcp.closed || http.tcp.received.includes('this is /behind'), { expected: 'the end of the connection: the response is incomplete' });
+          await http.tcp.until(() => http.tcp.ended || http.tcp.closed || http.tcp.received.includes('this is /after'), { expected: 'the end of the connection: the response is incomplete' });
           const [first] = http.completeResponses();
-          check(!http.tcp.received.includes('this is /behind') || first?.status === 500, {
+          check(!http.tcp.received.includes('this is /after') || first?.status === 500, {
             kind: 'wrong bytes',
             sent: http.tcp.describeSent(),
             received: http.tcp.describe(),
-            expected: 'nothing behind a response that was cut short, or a 500 in its place',
+            expected: 'nothing after a response that was cut short, or a 500 in its place',
           });
         }),
       );
@@ -416,7 +416,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       const old = await world.http(server, { label: 'HTTP/1.0' });
       old.send('POST', '/', { version: 'HTTP/1.0', fields, body: 'hello' });
       expectBody(await old.response(), 'hello', old.tcp.describeSent());
-      check(old.interim.length === 0, { sent: old.tcp.describeSent(), received: old.tcp.describe(), expected: 'no 100: HTTP/1.0 knows no interim responses' });
+      check(old.interim.length === 0, { sent: old.tcp.describeSent(), received: old.tcp.describe(), expected: 'no 100: HTTP/1.0 has no interim responses' });
       const eager = await world.http(server, { label: 'client that does not wait' });
       eager.send('POST', '/', { fields, body: 'hello' }).send('POST', '/', { fields, body: 'again' });
       expectBody(await eager.response(), 'hello', eager.tcp.describeSent());
@@ -440,7 +440,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'streams-responses',
     'sends each part of a body before it asks for the next',
     {
-      rule: 'a body that is made as it goes is sent as it goes: the first part does not wait for the last',
+      rule: 'a body that is made part by part is sent part by part: the first does not wait for the last',
       likely: 'the parts are collected and sent at the end',
     },
     async (world) => {
@@ -512,7 +512,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       check(call?.bodyBytes === length && call.bodyHash === hash.digest('hex'), {
         kind: 'wrong bytes',
         sent: `a body of ${count(length, 'byte')}`,
-        received: `${count(call?.bodyBytes ?? 0, 'byte')}, or others`,
+        received: `${count(call?.bodyBytes ?? 0, 'byte')}, or different ones`,
         expected: 'every byte, once the handler reads',
       });
     },
@@ -532,7 +532,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       const many = Buffer.concat(Array.from({ length: 20_000 }, () => requestBytes('GET', '/x', { fields: [['X-Fill', 'x'.repeat(20)]] })));
       const { taken } = await sendUntilStalled(http.tcp, many, 48);
       check(taken < HELD_BYTES_MAX, {
-        sent: 'GET /slow, which is not answered yet, and requests without end behind it',
+        sent: 'GET /slow, which is not answered yet, and requests without end after it',
         received: `the server took ${count(taken, 'byte')}`,
         expected: "the client's writes stall after a few MiB",
       });
@@ -543,7 +543,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'stops-asking',
     'stops asking a body for parts when the client does not read',
     {
-      rule: "a part is asked for when the one before has gone: backpressure reaches the handler's iterator",
+      rule: "a part is asked for when the one before it has gone: backpressure reaches the handler's iterator",
       likely: '`write` returned false and nobody waited for drain',
     },
     async (world) => {
@@ -581,7 +581,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'goes on with the pipeline when a client that had stopped reading reads again',
     {
       rule: 'what could not be sent waits for `drain`, and then everything comes, in order',
-      likely: 'answering stops while the client does not read, and nothing begins it again',
+      likely: 'answering stops while the client does not read, and nothing starts it again',
     },
     async (world) => {
       const texts = Array.from({ length: 3 }, () => world.random.word().repeat(12_000).slice(0, 60_000));
@@ -649,7 +649,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'answers-the-half-closed',
     'answers a client that has closed its sending side',
     {
-      rule: "a FIN behind a request says that no other follows, not that nobody listens (`printf … | nc -N`); then the server's FIN follows",
+      rule: "a FIN after a request says that no other follows, not that nobody listens (`printf … | nc -N`); then the server's FIN follows",
       likely: "'end' destroys the socket, or the connection stays open after the answer",
     },
     async (world) => {
@@ -675,7 +675,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'hands-connections-over',
     'hands a connection over after 101, with the bytes that have come already',
     {
-      rule: 'after 101 the connection speaks another protocol, from the first byte behind the request (RFC 9110 §7.8)',
+      rule: 'after 101 the connection speaks another protocol, from the first byte after the request (RFC 9110 §7.8)',
       likely: 'what came in the packet of the request is dropped, or parsed as a request',
     },
     async (world) => {
@@ -707,7 +707,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       const idle = await world.http(server, { label: 'idle client' });
       await askAndCheck(idle, '/idle');
       const busy = await world.http(server, { label: 'client in progress' });
-      busy.send('GET', '/slow').send('GET', '/behind');
+      busy.send('GET', '/slow').send('GET', '/after');
       const reading = await world.http(server, { label: 'client that is being sent a body' });
       reading.send('GET', '/parts');
       await reading.tcp.until(() => reading.tcp.received.includes('a'), { expected: 'the first part' });
@@ -775,7 +775,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       await askAndCheck(idle, '/idle');
       const fresh = await world.connect(server, { label: 'client that says nothing (idleMs 300)' });
       await Promise.all([fresh, idle.tcp].map(async (client) => await over(client, 'the connection is closed when its time is up', TIMEOUT_PATIENCE_MS)));
-      check(fresh.receivedBytes === 0 && idle.leftOver.length === 0, { sent: 'nothing', received: `${fresh.describe()} and ${idle.tcp.describe()}`, expected: 'no response to nobody: idle connections are closed without a word' });
+      check(fresh.receivedBytes === 0 && idle.leftOver.length === 0, { sent: 'nothing', received: `${fresh.describe()} and ${idle.tcp.describe()}`, expected: 'no response, since nobody asked: idle connections are closed without a word' });
       check(await staysOpen(slow.tcp, 400), { sent: slow.tcp.describeSent(), received: slow.tcp.describe(), expected: 'the connection stays open: the client has done its part' });
       await world.call('release', 'slow');
       expectBody(await slow.response(), 'slow', slow.tcp.describeSent());
@@ -786,7 +786,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'gives-the-first-its-time',
     'gives a connection that comes after a quiet hour as much time as any other',
     {
-      rule: 'the time of a connection begins when it comes, and not when the last one went',
+      rule: "a connection's time begins when it comes, and not when the last one left",
       likely: 'deadlines are counted from a clock that stands still while there are no connections',
     },
     async (world) => {
@@ -834,7 +834,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'forgets the last request when the next one is awaited',
     {
       rule: 'what a response looks like depends on its own request: one that is sent before a request has come (408) answers none (RFC 9110 §6.4.1)',
-      likely: '#settle makes the states new, and leaves the request that was answered: after HEAD, a refusal has no body',
+      likely: '#settle resets the states, but keeps the request that was answered: after HEAD, a refusal has no body',
     },
     async ({ call }) => {
       for (const [method, version] of [['GET', '1.1'], ['HEAD', '1.1'], ['HEAD', '1.0']] as const) {
@@ -850,12 +850,12 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'listens-elsewhere',
     'listens on a Unix domain socket as well, and `close` cuts what is left',
     {
-      rule: 'a server in front of others is reached by a path as well as by a port; `close` waits for nobody',
-      likely: 'path is not handed on to `listen`',
+      rule: 'a server can be reached by a path as well as by a port; `close` waits for nobody',
+      likely: 'path is not passed on to `listen`',
       ...(process.platform === 'win32' ? { skip: 'Windows has no sockets in the file system' } : {}),
     },
     async ({ call }) => {
-      // Short: a path of a socket has 108 bytes at most.
+      // Short: the path of a socket has at most 108 bytes.
       const folder = mkdtempSync(join(tmpdir(), 'ten-'));
       try {
         const path = join(folder, 's');
@@ -875,7 +875,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     "reads responses in the client's role, in whatever pieces they come",
     {
       rule: 'where the body of a response ends depends on the request, too (RFC 9112 §6.3)',
-      likely: 'the framing of a response is looked for as that of a request is',
+      likely: 'the framing of a response is decided in the same way as that of a request',
     },
     async ({ call, random }) => {
       const body = random.bytes(random.integer(1, 300));
@@ -914,12 +914,12 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
           );
         }
       }
-      // One exchange behind another, and a body that breaks off.
+      // One exchange after another, and a body that breaks off.
       const request = { method: 'POST', target: '/b', headers: [['Host', 'a']] as Pairs, body: 'to the server' };
       const whole = Buffer.concat([text(`HTTP/1.1 200 OK\n${long}`), body]);
       const several = await call('asClient', Array.from({ length: 3 }, () => ({ request, pieces: random.pieces(whole, 50) })));
       for (const outcome of several) {
-        check('accepted' in outcome && body.equals(outcome.accepted.body) && outcome.accepted.sent.endsWith('\r\n\r\nto the server'), { sent: 'three POSTs, one behind the other', received: JSON.stringify(outcome).slice(0, 200), expected: `each sent with its body, each answered with ${count(body.length, 'byte')}` });
+        check('accepted' in outcome && body.equals(outcome.accepted.body) && outcome.accepted.sent.endsWith('\r\n\r\nto the server'), { sent: 'three POSTs, one after the other', received: JSON.stringify(outcome).slice(0, 200), expected: `each sent with its body, each answered with ${count(body.length, 'byte')}` });
       }
       const [broken] = await call('asClient', [{ request, pieces: [whole.subarray(0, -1)], eof: true }]);
       check(broken !== undefined && !('accepted' in broken), { sent: `a response of ${count(body.length - 1, 'byte')} where Content-Length says ${body.length}, then the end of the connection`, received: 'a response that is whole', expected: 'RemoteProtocolError (RFC 9112 §8)' });
@@ -928,10 +928,10 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
 
   rule(
     'asks-as-a-client',
-    "writes requests in the client's role, and refuses what is no response",
+    "writes requests in the client's role, and refuses what is not a response",
     {
-      rule: 'a request says how long its body is, and says nothing where it has none (RFC 9110 §8.6); a status line is a version, three digits and a reason (RFC 9112 §4)',
-      likely: 'lengths are those of characters, or a status line is taken by its digits alone',
+      rule: 'a request says how long its body is, and says nothing if it has none (RFC 9110 §8.6); a status line is a version, three digits and a reason (RFC 9112 §4)',
+      likely: 'lengths count characters, or only the digits of a status line are checked',
     },
     async ({ call, random }) => {
       const ok = [Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')];
@@ -975,7 +975,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       const request = { method: 'GET', target: '/', headers: host };
       for (const line of ['HTTP/1.1 99 Low', 'HTTP/1.1 099 Low', 'HTTP/1.1 600 High', 'HTTP/1.1 2000 Long', 'HTTP/1.1 20 Short', 'HTTP/1.1  200 OK', 'HTTP/1.1200 OK', 'HTTP/1.1 200OK', 'HTTP/1.1 2x0 OK', 'HTTP/1.1 200 \u0001', 'HTTP/2.0 200 OK', 'ICY 200 OK', '200 OK']) {
         const [outcome] = await call('asClient', [{ request, pieces: [Buffer.from(`${line}\r\nContent-Length: 0\r\n\r\n`, 'latin1')] }]);
-        check(outcome !== undefined && !('accepted' in outcome), { sent: JSON.stringify(line), received: JSON.stringify(outcome), expected: 'RemoteProtocolError: no status line' });
+        check(outcome !== undefined && !('accepted' in outcome), { sent: JSON.stringify(line), received: JSON.stringify(outcome), expected: 'RemoteProtocolError: not a status line' });
       }
       for (const [line, reason] of [['HTTP/1.1 200 All is well', 'All is well'], ['HTTP/1.1 200 ', ''], ['HTTP/1.1 599 x', 'x'], ['HTTP/1.0 204 y', 'y']]) {
         const [outcome] = await call('asClient', [{ request, pieces: [Buffer.from(`${line}\r\nContent-Length: 0\r\n\r\n`, 'latin1')] }]);

@@ -35,7 +35,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'refuses-bad-fields',
     'refuses bad field lines with 400 and closes',
     {
-      rule: 'whitespace before the colon, folded lines and names that are no tokens are refused (RFC 9112 §5)',
+      rule: 'whitespace before the colon, folded lines and names that are not tokens are refused (RFC 9112 §5)',
       likely: 'the parser refuses, but what is in the buffer is still served',
     },
     async (world) => await refuses(world, 'field-lines'),
@@ -63,7 +63,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'refuses-bad-lengths',
-    'refuses a Content-Length that is no number, or two',
+    'refuses a Content-Length that is not a number, or two of them',
     {
       rule: 'a length that two servers could read in two ways is refused (RFC 9112 §6.3)',
       likely: 'the body is read with a wrong length, and its rest is served as a request',
@@ -86,7 +86,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'refuses a bad chunked body with 400 and closes, when the handler is already at work',
     {
       rule: 'a body that breaks its framing is answered with 400 if there is still time, and the connection closes (RFC 9112 §7.1, §8)',
-      likely: "the error of the body is the handler's, so it becomes a 500, or nobody answers at all",
+      likely: "the body's error is taken for the handler's and becomes a 500, or nobody answers at all",
     },
     async (world) => await refuses(world, 'chunks'),
   );
@@ -96,7 +96,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'refuses what is too long: 414 for the target, 431 for fields, 413 for bodies',
     {
       rule: 'everything that a client can make grow has a limit (RFC 9110 §15.5.14, §15.5.15, RFC 6585 §5)',
-      likely: 'one status for everything, or a limit that is looked at only when all has come',
+      likely: 'one status for everything, or a limit that is checked only when everything has come',
     },
     async (world) => {
       const server = await world.call('serve', { ...READER, limits: { bodyBytesMax: 4000 } });
@@ -106,7 +106,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'refuses-expectations',
-    'refuses expectations that it cannot meet with 417, and too large a body instead of 100',
+    'answers 417 to an expectation that it cannot meet, and sends no 100 for a body that is too large',
     {
       rule: 'an unknown expectation is a 417; a request that will be refused gets its final response, not a 100 (RFC 9110 §10.1.1)',
       likely: 'Expect is looked at only for 100-continue, or the 100 is sent before the head is checked',
@@ -131,23 +131,23 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'answers-the-good-first',
-    'answers the good requests of a packet, then refuses the bad one behind them',
+    'answers the good requests of a packet, then refuses the bad one after them',
     {
       rule: 'responses go out in the order of the requests, a refusal too (RFC 9112 §9.3.2)',
       likely: 'the error closes the connection before the earlier responses are out, or overtakes them',
     },
     async (world) => {
       const server = await world.call('serve', { ...READER, routes: { '/slow': { gate: 'slow', body: 'slow' } } });
-      await tryVectors(world, server, 'behind-good');
-      const http = await world.http(server, { label: 'a slow request and a bad one behind it' });
+      await tryVectors(world, server, 'after-good');
+      const http = await world.http(server, { label: 'a slow request and a bad one after it' });
       http.sendBytes(Buffer.concat([requestBytes('GET', '/slow'), Buffer.from('NONSENSE\r\n\r\n')]));
       for (let turn = 0; turn < 5; turn++) await world.settle();
       await http.tcp.expectNoMoreThan(0, { expected: 'nothing before the slow response' });
       await world.call('release', 'slow');
       const [slow, refused, ...more] = await http.responsesToEnd();
-      const head = await world.http(server, { label: 'HEAD and a bad request behind it' });
+      const head = await world.http(server, { label: 'HEAD and a bad request after it' });
       head.sendBytes(Buffer.concat([requestBytes('HEAD', '/ok'), Buffer.from('NONSENSE\r\n\r\n')]), ['HEAD', 'GET']);
-      // The strict reader wants the whole body of what is no answer to HEAD.
+      // The strict reader wants the whole body of what is not an answer to HEAD.
       const [, behind] = await head.responsesToEnd();
       check(behind?.status === 400, { sent: head.tcp.describeSent(), received: head.tcp.describe(), expected: '200 without a body, then 400 with the body that it says' });
       check(slow?.status === 200 && refused?.status === 400 && more.length === 0 && saysClose(refused), {
@@ -160,7 +160,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'stays-refused',
-    'never looks at a connection again on which something was refused',
+    'reads nothing more from a connection on which something was refused',
     {
       rule: 'after a bad request, what follows may be its body, half a field, or a request that somebody has hidden there (RFC 9112 §2.2, §6.3)',
       likely: 'nextEvent throws, and does not remember it: asked again, it parses what comes next',
@@ -177,8 +177,8 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
       ];
       for (const [what, bad, statuses] of cases) {
         const { first, again, behind, wire, ourState } = await call('afterBadRequest', Buffer.from(bad, 'latin1'), good);
-        const sent = `a request with ${what}, and a good one behind it, to the machine`;
-        for (const [when, outcome] of [['at first', first], ['asked again', again], ['asked again behind the good one', behind]] as const) {
+        const sent = `a request with ${what}, and a good one after it, to the machine`;
+        for (const [when, outcome] of [['at first', first], ['asked again', again], ['asked again after the good one', behind]] as const) {
           check('refused' in outcome && statuses.includes(outcome.refused), {
             sent,
             received: `${when}: ${'accepted' in outcome ? `the event ${outcome.accepted}` : 'refused' in outcome ? `refused with ${outcome.refused}` : outcome.threw}`,
@@ -212,7 +212,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'lets a refused client that is still sending read its answer',
     {
       rule: 'a server that closes at once while bytes come in resets the connection, and the answer is lost: it ends its side, reads on for a while, then closes (RFC 9112 §9.6)',
-      likely: '`socket.destroy()` behind the refusal',
+      likely: '`socket.destroy()` right after the refusal',
     },
     async (world) => {
       const server = await world.call('serve', { ...READER, limits: { bodyBytesMax: 4000 } });
@@ -238,7 +238,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'survives-every-refusal',
-    'serves the next client after any number of refusals, and random bytes too',
+    'serves the next client after any number of refusals, and after random bytes',
     {
       rule: 'a bad request concerns one connection and nobody else',
       likely: 'an exception ends the process, or the connection is never forgotten',
@@ -323,8 +323,8 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'times-out-the-slow',
     'ends a head that comes byte by byte without end (slowloris)',
     {
-      rule: 'the time for a head counts from its first byte: a byte now and then does not begin it anew',
-      likely: "`socket.setTimeout` begins anew with every byte",
+      rule: 'the time for a head counts from its first byte: a byte now and then does not restart it',
+      likely: "`socket.setTimeout` starts again with every byte",
     },
     async (world) => {
       const server = await world.call('serve', { timeouts: { headerMs: 200, idleMs: FAR_MS } });
@@ -378,7 +378,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'times-out-while-closing',
     'still ends half-sent requests when the server is closing',
     {
-      rule: 'timeouts work on while a server closes: half a request does not hold it until the deadline',
+      rule: 'timeouts go on working while a server closes: half a request does not hold it until the deadline',
       likely: 'the timer is stopped when the server stops listening, as in `http.Server.close`',
     },
     async (world) => {
@@ -399,7 +399,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'breaks-off-the-reading',
     'ends the reading of a body with an error when the client leaves in the middle of it',
     {
-      rule: 'a body that breaks off is told of as an error: its reader must neither wait for ever nor take it for whole (RFC 9112 §8)',
+      rule: 'a body that breaks off is reported as an error: its reader must neither wait for ever nor take it for whole (RFC 9112 §8)',
       likely: 'the promise of the next part is never settled when the socket closes',
     },
     async (world) => {
@@ -431,7 +431,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'survives-those-who-leave',
-    'lives on when clients leave in the middle of anything',
+    'keeps running when clients leave in the middle of anything',
     {
       rule: 'a client may be gone at any time; nobody else notices',
       likely: "no 'error' listener on the socket, or a promise that is rejected and caught by nobody",
@@ -454,7 +454,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'hands-over-only-what-was-asked-for',
-    'switches protocols for nobody who has not asked for it, and counts those who have until they are gone',
+    'switches protocols only for clients that asked for it, and counts those until they are gone',
     {
       rule: 'a server MUST NOT switch to a protocol that the request did not name, and ignores Upgrade in HTTP/1.0 (RFC 9110 §7.8)',
       likely: '101 is sent because the handler says so; the connection is dropped from the count, and keeps the server from ending',
@@ -484,7 +484,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'says-500',
-    'answers 500 when a handler throws, rejects or returns no response, and says nothing of the reason',
+    'answers 500 when a handler throws, rejects or returns no response, and says nothing about the reason',
     {
       rule: 'an unexpected condition is a 500 (RFC 9110 §15.6.1); its details are for the log, not for the client',
       likely: 'an exception in an async handler is caught by nobody, or its message is sent',
@@ -514,7 +514,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
         check(!one.body.includes(SECRET) && !/\bat .*\.ts|node:internal|Error:/.test(one.body.toString()), {
           sent: `GET ${target}, whose handler throws an error with a secret`,
           received: one.body.toString().slice(0, 120),
-          expected: 'a body that says nothing of the reason',
+          expected: 'a body that says nothing about the reason',
         });
       }
       // On one connection: each is answered, and the connection goes on or says that it does not.
@@ -569,7 +569,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'holds-no-more-than-its-limit',
     'answers 413 when a handler asks for a whole body that is too large to hold',
     {
-      rule: '`request.bytes()` has a limit of its own: a body may be streamed that is too large to be held (RFC 9110 §15.5.14)',
+      rule: '`request.bytes()` has a limit of its own: a body that is too large to be held may still be streamed (RFC 9110 §15.5.14)',
       likely: 'the parts are joined however many there are',
     },
     async (world) => {
@@ -577,7 +577,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
       expectStatus(await once(world, server, 'POST', '/', { body: world.random.bytes(5000) }), 200, 'a body of 5,000 bytes (heldBytesMax 5000)');
       for (const options of [{ body: world.random.bytes(5001) }, { chunks: [world.random.bytes(3000), world.random.bytes(3000)] }, { body: world.random.bytes(300_000) }]) {
         const http = await world.http(server);
-        http.send('POST', '/large', options).send('GET', '/behind');
+        http.send('POST', '/large', options).send('GET', '/after');
         const response = await http.response();
         expectStatus(response, 413, http.tcp.describeSent());
         check(fieldTokens(response, 'connection').includes('close'), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'Connection: close' });

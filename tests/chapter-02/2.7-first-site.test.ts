@@ -11,7 +11,7 @@ import type { TestWorld } from './wire.ts';
 /** A time as a person or a program may write it: ISO 8601, IMF-fixdate, or milliseconds. */
 const TIMES = [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| ?GMT| ?UTC|[+-]\d\d:?\d\d)?/, /\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/, /\b1\d{12}\b/, /\w{3} \w{3} \d\d \d{4} \d\d:\d\d:\d\d GMT[+-]\d{4}/];
 
-/** The time that a body tells, in milliseconds; NaN where it tells none. */
+/** The time that a body tells, in milliseconds; NaN if it tells none. */
 function timeIn(response: HttpTestResponse): number {
   const text = response.body.toString('utf8');
   for (const form of TIMES) {
@@ -75,14 +75,14 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
 
   rule(
     'tells-the-time',
-    'tells the time that it is, each time anew',
+    'tells the current time, anew for each request',
     {
-      rule: '/time is made for each request',
+      rule: 'the answer to /time is made for each request',
       likely: 'the time is made once, when the server starts',
     },
     async (world) => {
       const server = await world.call('serveSite');
-      // A text may leave the milliseconds out.
+      // A text may leave out the milliseconds.
       const near = (time: number, from: number, to: number): boolean => time >= from - 1000 && time <= to + 1000;
       const before = Date.now();
       const first = await timeAt(world, server);
@@ -97,7 +97,7 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
       check(time !== first && (near(time, shifted, shifted + 5000) || near(time, before, Date.now())), {
         sent: 'GET /time, some time later',
         received: new Date(time).toISOString(),
-        expected: 'the time that it is now',
+        expected: 'the current time',
       });
     },
   );
@@ -179,8 +179,8 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
     'says-405',
     'answers 405 with Allow for a method that a path does not have',
     {
-      rule: 'a 405 MUST have an Allow field with the methods that there are (RFC 9110 §15.5.6)',
-      likely: 'the method is not looked at: DELETE is served as GET, or GET where POST is asked',
+      rule: 'a 405 MUST have an Allow field with the methods that the path has (RFC 9110 §15.5.6)',
+      likely: 'the method is ignored: DELETE is served as GET, or GET where only POST is allowed',
     },
     async (world) => {
       const server = await world.call('serveSite');
@@ -205,7 +205,7 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
     'answers HEAD where it answers GET, without a body',
     {
       rule: 'GET and HEAD are what every server has (RFC 9110 §9.1); a response to HEAD has the fields of GET and no content (§9.3.2)',
-      likely: 'only GET is compared with: HEAD is a 405',
+      likely: 'the method is compared with GET alone: HEAD is a 405',
     },
     async (world) => {
       const server = await world.call('serveSite');
@@ -220,7 +220,7 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
 
   rule(
     'lives-on',
-    'answers 500 when a handler throws, and lives on',
+    'answers 500 when a handler throws, and keeps running',
     {
       rule: 'a fault in one request concerns that request (RFC 9110 §15.6.1)',
       likely: 'the exception ends the process, or is shown to the client',

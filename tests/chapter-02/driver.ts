@@ -19,7 +19,7 @@ export interface RequestLineValue {
   httpVersion: string;
 }
 
-/** A body that came out of a decoder, and what was behind it. */
+/** A body that came out of a decoder, and what came after it. */
 export interface DecodedBody {
   body: Buffer;
   trailers: Pairs;
@@ -36,9 +36,9 @@ export interface Answer {
   /** … or in parts … */
   parts?: (string | Uint8Array)[];
   iterable?: 'sync' | 'async';
-  /** … or parts of so many bytes without an end. */
+  /** … or endless parts of this many bytes. */
   endlessBytes?: number;
-  /** The body breaks with an error after so many parts. */
+  /** The body breaks with an error after this many parts. */
   breaksAfter?: number;
   trailers?: Pairs;
   informational?: { status: number; headers: Pairs }[];
@@ -69,12 +69,12 @@ export interface ServeSetup {
   timeouts?: Partial<Http.HttpTimeouts>;
 }
 
-/** Not there where requests are built differently and do not tell it. */
+/** Absent if requests are built differently and do not tell it. */
 export interface Facts {
   authority?: string;
   scheme?: string;
   hasBody?: boolean;
-  /** `null` where it is not known beforehand. */
+  /** `null` if it is not known beforehand. */
   contentLength?: number | null;
   remoteAddress?: string;
   localAddress?: string;
@@ -89,7 +89,7 @@ export interface Call {
   path: string;
   query: string;
   httpVersion: string;
-  /** What a request may tell besides, as far as this one does. */
+  /** What else a request may tell, as far as this one does. */
   facts: Facts;
   headers: Pairs;
   /** The body as far as it was read, as latin1, if it is short. */
@@ -222,7 +222,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     return call;
   }
 
-  /** Reads the body, and counts it where it breaks off. */
+  /** Reads the body, and counts it if it breaks off. */
   async function readBody(request: Http.HttpRequest, answer: Answer, call: Call): Promise<Buffer> {
     try {
       return await readParts(request, answer, call);
@@ -277,7 +277,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     });
   }
 
-  /** What a handler does that does not answer. */
+  /** What a handler does instead of answering. */
   function misbehave(answer: Answer): Http.HttpResponse {
     switch (answer.throws) {
       case 'nothing':
@@ -338,7 +338,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
   }
 
   return {
-    /** Puts the clock that only goes forward so far forward, as if so much time had passed. */
+    /** Moves the clock that only goes forward, as if this much time had passed. */
     passTime: (ms: number) => {
       const now = performance.now.bind(performance);
       performance.now = () => now() + ms;
@@ -439,7 +439,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
               else if (event?.type === 'end') last = { body: Buffer.concat(data), trailers: pairsOf(event.trailers), unread: Buffer.alloc(0) };
               else if (event?.type === 'need-more-data') break;
               else throw new WrongResult(`nextEvent must return data, end or need-more-data; it returned ${JSON.stringify(event)}`);
-              if (turn > 1_000_000) throw new WrongResult('nextEvent gave a million events and never need-more-data: what it tells of must be consumed');
+              if (turn > 1_000_000) throw new WrongResult('nextEvent gave a million events and never need-more-data: what it gives out must be consumed');
             }
           }
           return last ? { ...last, unread: Buffer.from(decoder.unread()) } : 'needs more';
@@ -494,7 +494,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       return { first, again, behind, wire, ourState: connection.ourState };
     },
 
-    /** A request and its response; then what a response to nothing looks like that is sent when the next one is awaited. */
+    /** A request and its response; then what a response to nothing looks like, sent while the next request is awaited. */
     responseToNothing: (method: string, version: string) => {
       const connection = new chapter.HttpConnection({ role: 'server' });
       connection.receiveData(Buffer.from(`${method} / HTTP/${version}\r\nHost: a\r\nConnection: keep-alive\r\n\r\n`));
@@ -505,7 +505,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       return { ourState, theirState, wire };
     },
 
-    /** What servers say of themselves that listen elsewhere, and how they end. */
+    /** What servers that listen elsewhere say about themselves, and how they end. */
     listenElsewhere: async (path: string) => {
       const local = await chapter.serveHttp(() => new chapter.HttpResponse(200, [], 'local'), { path });
       const answer = await new Promise<string>((resolve, reject) => {
@@ -562,7 +562,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
 
     serve: async (setup: ServeSetup) => await start(handlerOf(setup), setup),
 
-    /** The site of 2.7, with a route that throws beside it. */
+    /** The site of 2.7, and beside it a route that throws. */
     serveSite: async () => {
       const { site } = chapter;
       if (typeof site !== 'function') throw new WrongResult('site must be a handler: a function');
@@ -581,7 +581,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
 
     shiftClock,
 
-    /** Calls closeGracefully and comes back at once. */
+    /** Calls closeGracefully and returns at once. */
     beginClose: (deadlineMs: number) => {
       closeState = 'pending';
       closing = Promise.resolve(running().closeGracefully({ deadlineMs }));

@@ -7,7 +7,7 @@
  * whole, byte by byte, and cut anywhere. Whatever the bytes, `nextEvent` gives the
  * same events each time, throws nothing but a RemoteProtocolError or an HttpError
  * with a status, and comes to an end. Prints the seed and, for a failure, the
- * smallest input found that still fails. Exit code 1 for a failure, 2 for wrong use.
+ * smallest input found that still fails. Exit code 1 for a failure, 2 for wrong arguments.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -19,10 +19,10 @@ import { Random } from '#support/random.ts';
 
 type Module = typeof Http;
 
-/** More events than any input of ours can mean: beyond, it is a loop. */
+/** More events than any input of ours can mean: beyond that, it is a loop. */
 const EVENTS_PER_BYTE = 4;
 const EVENTS_SPARE = 100;
-/** Nothing else but a loop takes so long: in milliseconds of a core, not of the clock, which a busy machine stretches. */
+/** Only a loop takes this long: in milliseconds of a core, not of the clock, which a busy machine stretches. */
 const HANG_CPU_MS = 2000;
 const MINIMIZE_MS = 3000;
 
@@ -34,7 +34,7 @@ const FIELDS = [
   'Content-Length: 0', 'Content-Length: +3', 'Content-Length: 3, 3', 'Content-Length: 99999999999999999999', 'Transfer-Encoding: chunked', 'Transfer-Encoding: gzip',
   'Transfer-Encoding: chunked, chunked', 'Expect: 100-continue', 'Expect: x', 'X: y', 'X : y', ' folded', 'X: \0', 'no colon', ': v', 'X: caf\xe9', 'Upgrade: x', 'Trailer: X',
 ];
-/** What tokens of the grammar, and enemies of it, look like. */
+/** Tokens of the grammar, and what breaks it. */
 const SPICE = ['\r', '\n', '\r\n', '\r\n\r\n', '\0', ' ', '\t', ':', ';', '"', ',', '0', '0\r\n\r\n', 'ffffffff', 'ffffffffffffffffff', '\xff', '\x0b', '-1', '+1', '0x1', 'chunked', 'HTTP/1.1', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'];
 
 function chunkedBody(random: Random): string {
@@ -136,7 +136,7 @@ function eventsOf(http: Module, pieces: readonly Buffer[], eof: boolean): string
         case 'need-more-data':
           return;
         case 'data':
-          if (event.data.length === 0) throw new Fault('an event of no data');
+          if (event.data.length === 0) throw new Fault('an event without data');
           data.push(Buffer.from(event.data));
           break;
         case 'request':
@@ -196,7 +196,7 @@ function staysDead(http: Module, connection: Http.HttpConnection, status: number
   }
 }
 
-/** What is wrong with an input; undefined where nothing is. */
+/** What is wrong with an input; undefined if nothing is. */
 function faultOf(http: Module, bytes: Buffer, random: Random): string | undefined {
   const started = cpuMs();
   const single = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));

@@ -21,8 +21,8 @@ export function showOutcome(outcome: Outcome<unknown>): string {
  * Judges one outcome.
  *
  * @param sent what the function was given, in words
- * @param accepted the values that are right; none where it has to be refused
- * @param refused the statuses that are right; none where it has to be accepted
+ * @param accepted the values that are right; none if it has to be refused
+ * @param refused the statuses that are right; none if it has to be accepted
  */
 export function judge(outcome: Outcome<unknown>, sent: string, accepted: readonly unknown[], refused: readonly number[], why: string): void {
   const right =

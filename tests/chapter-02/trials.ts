@@ -22,7 +22,7 @@ export interface WireVector extends Vector {
   before?: string[];
   /** The head is right, so the handler may be called before the body is refused. */
   headIsGood?: boolean;
-  /** The message is understood and only not wished for: the connection may go on behind it. */
+  /** The message is understood, only not wanted: the connection may go on after it. */
   mayGoOn?: boolean;
 }
 
@@ -35,9 +35,9 @@ interface Trial {
   port: number | undefined;
 }
 
-/** Sent behind a request that has to be refused. */
+/** Sent after a request that has to be refused. */
 const SMUGGLED = Buffer.from('GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n');
-/** Sent behind requests that have to be accepted. */
+/** Sent after requests that have to be accepted. */
 const LAST = Buffer.from('GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 const BYTEWISE_MAX = 400;
 const CUTS = 5;
@@ -86,7 +86,7 @@ async function deliver(world: TestWorld, trials: readonly Trial[]): Promise<void
   }
 }
 
-/** Waits for the end of the connection; one that stays open is for the verdict to tell. */
+/** Waits for the end of the connection; if it stays open, the verdict says so. */
 async function isOver({ vector, way, client }: Trial): Promise<void> {
   try {
     await client.until(() => client.ended || client.closed);
@@ -124,7 +124,7 @@ const showCall = ({ method, target, body }: Call): string => `${method} ${target
 
 function judgeTrial({ vector, way, client }: Trial, calls: readonly Call[]): void {
   const bytes = bytesOf(vector.bytes);
-  const sent = `${showBytes(bytes, 72)} ${way}, and ${vector.accepted === undefined ? 'GET /smuggled' : 'GET /last'} behind it  [${vector.id}]`;
+  const sent = `${showBytes(bytes, 72)} ${way}, and ${vector.accepted === undefined ? 'GET /smuggled' : 'GET /last'} after it  [${vector.id}]`;
   const { responses, fault, leftOver } = responsesOf(client);
   if (fault) throw new CheckFailure({ kind: 'wrong bytes', sent, expected: fault.rule, ...fault.show(client.received) });
   const ending = client.reset ? 'a reset (RST)' : client.ended ? 'FIN' : 'the connection stays open';
@@ -175,10 +175,10 @@ function judgeTrial({ vector, way, client }: Trial, calls: readonly Call[]): voi
   const expected: string[] = [];
   if (vector.accepted !== undefined) expected.push(`${acceptedCalls.length} times 200, for ${acceptedCalls.map((call) => showBytes(Buffer.from(call, 'latin1'), 30)).join(', ')}, then FIN`);
   if (vector.refused !== undefined) {
-    expected.push(`${before.length > 0 ? `${before.length} times 200, then ` : ''}${vector.refused.join(' or ')} with Connection: close, then FIN; nothing behind it served`);
+    expected.push(`${before.length > 0 ? `${before.length} times 200, then ` : ''}${vector.refused.join(' or ')} with Connection: close, then FIN; nothing after it served`);
   }
   let likely: string | undefined;
-  if (vector.refused !== undefined && complete.some((call) => call.startsWith('GET /smuggled'))) likely = 'what came behind the bad request was served: that is request smuggling';
+  if (vector.refused !== undefined && complete.some((call) => call.startsWith('GET /smuggled'))) likely = 'what came after the bad request was served: that is request smuggling';
   else if (vector.refused !== undefined && last !== undefined && vector.refused.includes(last.status) && !saysClose(last)) likely = 'the status is right, but the response does not say Connection: close';
   else if (client.reset && responses.length === 0) likely = 'the socket was destroyed before the client could read the answer; end it and let it linger (RFC 9112 §9.6)';
   check(false, { sent, received, expected: `${expected.join(', or ')}: ${ruleOf(vector)}`, ...(likely === undefined ? {} : { likely }) });

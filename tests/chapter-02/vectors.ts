@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 
-/** Text of one byte a character; a pair in a list is a text and how often it is repeated. */
+/** Text with one byte for each character; a pair in a list is a text and how often it is repeated. */
 export type VectorBytes = string | readonly (string | readonly [text: string, times: number])[];
 
 export interface Vector {
@@ -16,7 +16,7 @@ export interface Vector {
   readonly rule: string;
   readonly section: string;
   readonly level: 'MUST' | 'SHOULD' | 'MAY' | 'policy';
-  /** The statuses that a refusal may have. Beside `accepted`: either is right. */
+  /** The statuses that a refusal may have. Together with `accepted`, either is right. */
   readonly refused?: readonly number[];
 }
 
@@ -29,7 +29,7 @@ export function loadVectors<V extends Vector>(name: string, ...groups: string[])
   return chosen;
 }
 
-/** The vector's bytes as text, one character a byte. */
+/** The vector's bytes as text, one character for each byte. */
 export function textOf(bytes: VectorBytes): string {
   if (typeof bytes === 'string') return bytes;
   return bytes.map((part) => (typeof part === 'string' ? part : part[0].repeat(part[1]))).join('');

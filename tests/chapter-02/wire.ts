@@ -10,10 +10,10 @@ export { closing, eventually, exchange, expectBody, expectStatus, once, over, sh
 
 export type TestWorld = World<typeof driver>;
 
-/** How long a timeout of a tenth of a second may take: a server may look at its clock once a second. */
+/** How long a timeout of a tenth of a second may take: a server may check its clock only once a second. */
 export const TIMEOUT_PATIENCE_MS = 2500;
 
-/** So many milliseconds from now the day, the hour, the minute and the second have one digit each: padding shows. */
+/** How far off a time is whose day, hour, minute and second have one digit each, so that padding shows. */
 export function msUntilOneDigitEach(): number {
   return Date.UTC(new Date().getUTCFullYear() + 1, 1, 3, 4, 5, 6) - Date.now();
 }

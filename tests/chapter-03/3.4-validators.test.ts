@@ -394,7 +394,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
   );
 
   rule(
-    'ignores-what-is-no-condition',
+    'ignores-what-is-not-a-condition',
     'ignores a date that is none, and lets a tag that is none match nothing',
     {
       rule: 'a recipient MUST ignore If-Modified-Since and If-Unmodified-Since if the date is not valid (RFC 9110 §13.1.3, §13.1.4)',

@@ -132,7 +132,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'ignores-what-is-no-range',
+    'ignores-what-is-not-a-range',
     'ignores another unit, and survives what is no range at all',
     {
       rule: 'an unknown unit MUST be ignored, an invalid field may be (RFC 9110 §14.2): the whole file is right for everyone',

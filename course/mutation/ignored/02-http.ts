@@ -4,7 +4,7 @@ import type { Ignored } from './entry.ts';
 const WORDING = 'the wording of a message';
 const SAVES = 'saves time or memory, and changes nothing that can be seen';
 const END = 'the same: beyond the end of a text there is no character (NaN), and NaN is of no class';
-const GUARDED = 'the same: what it asks for is seen to by the next step as well';
+const GUARDED = 'the same: the next step checks what this one does';
 const TICKS = 'how finely time is looked at; a timeout may be late by two ticks, and tests allow for it';
 const CHOICE = 'a choice of this server; tests accept the others';
 const TYPES = 'for what the types do not allow';
@@ -12,7 +12,7 @@ const TYPES = 'for what the types do not allow';
 export const ignoredInChapter02: readonly Ignored[] = [
   // Words
   { file: '02-http/', line: ['Error(', 'Extension();'], mutators: ['StringLiteral'], original: /^(['"`]).* .*\1$/s, reason: WORDING },
-  { file: '02-http/errors.ts', line: 'override readonly name', reason: 'the name of a class, for whoever reads a stack' },
+  { file: '02-http/errors.ts', line: 'override readonly name', reason: 'the name of a class, for anyone who reads a stack trace' },
   { file: '02-http/http-server.ts', line: ["const where = request === null", 'console.error(`error'], reason: WORDING },
   { file: '02-http/response-status.ts', line: ["'", '"'], mutators: ['StringLiteral'], reason: 'reason phrases are free, and clients ignore them (RFC 9112 §4)' },
   { file: '02-http/refusal.ts', line: ['const title =', 'const text = message'], reason: WORDING },
@@ -36,7 +36,7 @@ export const ignoredInChapter02: readonly Ignored[] = [
   { file: '02-http/server-connection.ts', line: ['if (sent === true) return true', 'response instanceof HttpResponse) this.#respond', 'isThenable(response)) this.#await', "value !== null && 'then' in value"], reason: SAVES },
   { file: '02-http/socket-output.ts', line: ['GATHERED_MAX', '.cork()', '#flushScheduled', 'flushSoon(): void', 'setImmediate(() =>', 'this.#socket.destroyed) this.flush()'], reason: SAVES },
   { file: '02-http/socket-output.ts', line: ["this.#gathered !== ''"], reason: 'the same: writing nothing sends nothing' },
-  { file: '02-http/socket-output.ts', line: ['this.#onSent === null ? undefined'], reason: 'the same: the callback looks for itself whether somebody waits' },
+  { file: '02-http/socket-output.ts', line: ['this.#onSent === null ? undefined'], reason: 'the same: the callback checks for itself whether somebody is waiting' },
   { file: '02-http/body-pump.ts', line: ['PARTS_IN_A_ROW', "typeof sent === 'boolean'", 'parts++'], reason: 'gives other connections their turn, or saves one' },
   { file: '02-http/body-writer.ts', line: ['JOINED_BYTES_MAX', 'Buffer.byteLength(text) === text.length', 'Buffer.concat([Buffer.from(before'], reason: SAVES },
   { file: '02-http/request-body.ts', line: 'parts.length === 1', reason: SAVES },
@@ -59,7 +59,7 @@ export const ignoredInChapter02: readonly Ignored[] = [
   { file: '02-http/characters.ts', line: ['while (at < end', 'for (let at = start; at < end'], reason: END },
   { file: '02-http/headers.ts', line: 'at < offsets.length; at += 4', mutators: ['EqualityOperator'], reason: END },
   { file: '02-http/field-line.ts', line: ['valueStart < end', 'nameEnd === end'], reason: END },
-  { file: '02-http/field-line.ts', line: 'at === text.length || (at + 1', reason: 'the same: half a line end is no line, and more is asked for' },
+  { file: '02-http/field-line.ts', line: 'at === text.length || (at + 1', reason: 'the same: half a line end is not a line end, and more is asked for' },
   { file: '02-http/request-line.ts', line: ['targetEnd === targetStart', 'major >= 1 && major <= 9'], reason: GUARDED },
   { file: '02-http/request-head.ts', line: 'lineStart === text.length', reason: END },
   { file: '02-http/lines.ts', line: ['lineEnd < start', 'lineFeed === -1 ?'], reason: GUARDED },
@@ -69,15 +69,15 @@ export const ignoredInChapter02: readonly Ignored[] = [
   { file: '02-http/characters.ts', line: ["'\\\\^`{|}'", 'code < 256', 'const printable', 'code !== 0x22'], reason: 'which characters beyond the grammar are tolerated in targets and quoted strings is a choice' },
   { file: '02-http/characters.ts', line: 'lowerCase[code] =', replacements: ['true', 'code < 0x5a'], reason: 'characters that no token has, and a letter that the tokens asked for do not have' },
   { file: '02-http/authority.ts', line: ['/^\\[(?:', 'literal === null', 'spanOf(HEX_DIGIT, text, at + 1'], reason: 'how strictly a literal address or an escape in a host is read is a choice; what matters are delimiters, which are tested' },
-  { file: '02-http/authority.ts', line: 'isAuthority(text) && (classOf', reason: 'CONNECT is answered 501 by a server that is no proxy: how strictly its target is read is not seen' },
+  { file: '02-http/authority.ts', line: 'isAuthority(text) && (classOf', reason: 'a server that is not a proxy answers CONNECT with 501: how strictly its target is read cannot be seen' },
   { file: '02-http/trailers.ts', line: "',", mutators: ['StringLiteral'], reason: 'which fields beyond those of framing and routing are dropped from trailers is a choice; the list is that of RFC 9110 §6.5.1' },
 
   // Transitions that lead to where nothing happens any more
-  { file: '02-http/states.ts', line: ["closed: 'closed'"], reason: 'the end of the input behind the last message: whether it is a state of its own is not seen from outside' },
+  { file: '02-http/states.ts', line: ["closed: 'closed'"], reason: 'the end of the input after the last message: whether it is a state of its own is not seen from outside' },
   { file: '02-http/connection.ts', line: ['const unreadable', '#persistent = true', '#awaitsContinue = false'], reason: 'the values before the first request, which sets them' },
   { file: '02-http/connection.ts', line: ["this.#theirState = 'error'", 'this.#persistent = false;', 'if (this.#error !== null)', 'error instanceof RemoteProtocolError'], reason: GUARDED },
   { file: '02-http/connection.ts', line: ["options.role ?? 'server'", 'if (this.#peerEnded) throw'], reason: TYPES },
-  { file: '02-http/connection.ts', line: 'if (event.status < 200)', reason: 'a handler that answers by 1xx: refused either way' },
+  { file: '02-http/connection.ts', line: 'if (event.status < 200)', reason: 'a handler that answers with 1xx: refused either way' },
   { file: '02-http/events.ts', line: 'export const paused', reason: 'what it is called matters to nobody but its reader' },
   { file: '02-http/server-connection.ts', line: ["#wait: Wait = 'nothing'", "if (this.#running)", 'this.#running = true', "'nothing'", "return 'send'", "case 'send'", "this.#wait = 'send'", "this.#wait = 'linger'"], mutators: ['StringLiteral', 'ConditionalExpression', 'BooleanLiteral'], reason: 'the name of a wait is asked for nowhere but for "header" and "body"; and nothing calls the loop from within' },
   { file: '02-http/server-connection.ts', line: ["throw new LocalProtocolError('invalid body", "typeof body === 'string' ? Buffer.from(body)", 'body === null', 'Symbol.iterator in body'], reason: TYPES },
@@ -91,5 +91,5 @@ export const ignoredInChapter02: readonly Ignored[] = [
   { file: '02-http/server-connection.ts', line: ['this.#ending || this.#intake.gone', 'this.#intake.gone || this.#ending', 'if (this.#ending) return'], reason: GUARDED },
   { file: '02-http/server-connection.ts', line: ['wait !== \'nothing\' && wait !== \'send\''], reason: 'the same: resuming a socket that flows does nothing' },
   { file: '02-http/server-connection.ts', line: ["socket.off('"], mutators: ['StringLiteral'], reason: 'the listeners that stay look at their own state and do nothing' },
-  { file: '02-http/server-connection.ts', line: ['bufferedBytes > this.#context.limits.pipelinedBytesMax', 'bytes > this.#context.limits.drainedBytesMax', 'this.#drainedBytes <= '], mutators: ['EqualityOperator'], reason: 'one byte more or less in a bound that is no promise' },
+  { file: '02-http/server-connection.ts', line: ['bufferedBytes > this.#context.limits.pipelinedBytesMax', 'bytes > this.#context.limits.drainedBytesMax', 'this.#drainedBytes <= '], mutators: ['EqualityOperator'], reason: 'one byte more or less in a bound that nobody promised' },
 ];

@@ -1,4 +1,4 @@
-/** The reference alone: what no exercise asks of a learner, and what a handler may rely on all the same. */
+/** The reference alone: what no exercise asks of a learner, but a handler may rely on all the same. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 
 import { HttpResponse, serveHttp } from '../../../solutions/02-http/index.ts';
 
-test('who waits for a body is told when the response is complete, though nothing more arrives', async () => {
+test('a handler that waits for a body is told when the response is complete, though nothing more arrives', async () => {
   let reading: Promise<string> | undefined;
   const server = await serveHttp(async (request) => {
     reading = request.text();

@@ -63,7 +63,7 @@ class FieldMachine {
         this.state = 'end';
         return;
       case 'end':
-        throw new Error('nothing comes behind the end');
+        throw new Error('nothing comes after the end');
     }
   }
 }
@@ -74,7 +74,7 @@ function refuse(): never {
 
 export function parseFieldLine(text: string, start: number, end: number, offsets: number[]): void {
   const machine = new FieldMachine(offsets);
-  // A line of its own may not begin with its end.
+  // A single line may not begin with a line end.
   if (end === start || text.charCodeAt(start) === CR) refuse();
   for (let at = start; at < end; at++) {
     machine.byte(text.charCodeAt(at), at);

@@ -46,7 +46,7 @@ class Input {
     this.stream = new RequestStream(limits);
     const wake = (): void => this.wake();
     socket.pipe(this.stream);
-    // Behind the pipe: the stream has seen the bytes already.
+    // After the pipe: the stream has seen the bytes already.
     socket.on('data', wake).on('close', wake).on('error', () => {});
     this.stream.on('readable', wake).on('end', wake).on('error', () => {});
   }
@@ -319,7 +319,7 @@ class Connection {
       }
       return !close;
     } catch (error) {
-      // What fails behind the head can be mended by nobody.
+      // Nobody can mend what fails after the head.
       if (error instanceof LocalProtocolError && socket.bytesWritten > this.#sentBefore) throw new Error(error.message);
       throw error;
     } finally {
@@ -377,7 +377,7 @@ class Connection {
     return false;
   }
 
-  /** Ends our side, and hears the client out for a while: a RST would cost it the answer. */
+  /** Ends our side, and hears the client out for a while: an RST would cost it the answer. */
   #end(): void {
     const { socket } = this;
     if (socket.destroyed) return;

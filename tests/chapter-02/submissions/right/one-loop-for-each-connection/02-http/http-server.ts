@@ -367,7 +367,7 @@ class Connection {
       }
       return !close;
     } catch (error) {
-      // What fails behind the head can be mended by nobody.
+      // Nobody can mend what fails after the head.
       if (error instanceof LocalProtocolError && socket.bytesWritten > this.#sentBefore) throw new Error(error.message);
       throw error;
     } finally {
@@ -423,7 +423,7 @@ class Connection {
     return false;
   }
 
-  /** Ends our side, and hears the client out for a while: a RST would cost it the answer. */
+  /** Ends our side, and hears the client out for a while: an RST would cost it the answer. */
   #end(): void {
     const { socket } = this;
     if (socket.destroyed) return;

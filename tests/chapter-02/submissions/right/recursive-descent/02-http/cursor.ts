@@ -32,7 +32,7 @@ export class Cursor {
     if (!this.accept(wanted)) this.refuse(`expected ${JSON.stringify(wanted)}`);
   }
 
-  /** Takes characters as long as they are of this kind; at least so many. */
+  /** Takes characters as long as they are of this kind; at least this many. */
   many(kind: (character: string) => boolean, min = 1): string {
     const start = this.at;
     while (!this.done && kind(this.peek())) this.at++;
