@@ -11,6 +11,7 @@ export { LINE_BYTES_MAX, LineDecoder, LineTooLongError } from './line-decoder.ts
 export type { LineDecoderOptions, LineEvent } from './line-decoder.ts';
 export { listen } from './listen.ts';
 export type { ListenAddress } from './listen.ts';
+export { reportDetached } from './detached.ts';
 export { closeGracefully, DEADLINE_MS, trackConnections } from './close.ts';
 export type { CloseOptions } from './close.ts';
 export { socketTimeoutMs, startDeadline, TIMER_MS_MAX } from './deadline.ts';

@@ -151,10 +151,10 @@ export class ServerConnection implements Expiring, BodySink {
   }
 
   #await(request: HttpRequest, response: PromiseLike<unknown>): void {
-    response.then(
+    Promise.resolve(response).then(
       (value) => this.#settled(request, () => this.#respond(value), value),
       (error: unknown) => this.#settled(request, () => this.#fail(error), undefined),
-    );
+    ).catch((error: unknown) => this.#broken(error));
   }
 
   /** A promise of the handler's has settled: acts on it, unless the client has gone in the meantime. */
@@ -231,7 +231,7 @@ export class ServerConnection implements Expiring, BodySink {
         if (this.#intake.gone && isOurFault(error)) this.#report(error);
         this.#settled(request, () => this.#fail(error), undefined);
       },
-    );
+    ).catch((error: unknown) => this.#broken(error));
   }
 
   /** Sends a part of the body. For the pump. */
@@ -341,6 +341,12 @@ export class ServerConnection implements Expiring, BodySink {
 
   #report(error: unknown): void {
     this.#context.onError(error, this.#request);
+  }
+
+  /** For promises that nobody awaits: a fault of ours ends this connection, and neither the process nor another one. */
+  #broken(error: unknown): void {
+    this.#socket.destroy();
+    this.#report(error);
   }
 
   #discard(body: BodyIterable): void {

@@ -10,6 +10,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';
 import { accessLog, logLine, staticFiles } from './index.ts';
@@ -147,7 +148,7 @@ async function checkDirectory(directory: string): Promise<void> {
 function stopOnSignals(server: HttpServer): void {
   const stop = (signal: NodeJS.Signals): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    void server.closeGracefully({ deadlineMs: DEADLINE_MS });
+    server.closeGracefully({ deadlineMs: DEADLINE_MS }).catch(reportDetached);
     if (server.connections === 0) return;
     console.error(`${signal}: what is in flight has ${DEADLINE_MS / 1000} s to finish; a second signal ends it now.`);
   };

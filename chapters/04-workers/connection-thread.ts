@@ -4,6 +4,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
 import { app } from './app.ts';
 import type { Stats } from './design.ts';
@@ -29,7 +30,7 @@ const socket = new MessageSocket(tell);
 
 port.on('message', (message: ToConnection) => {
   if (message.type === 'stats') for (const resolve of onStats.splice(0)) resolve(message.stats as Stats);
-  else if (message.type === 'finish') void http.closeGracefully();
+  else if (message.type === 'finish') http.closeGracefully().catch(reportDetached);
   else socket.receive(message);
 });
 http.handleConnection(socket.asSocket());

@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
 import { app } from './app.ts';
 import type { Stats } from './design.ts';
@@ -48,7 +49,7 @@ function serve({ host, port, settings, counters, beatMs }: ListenerData): void {
   });
   parent.on('message', (message: ToListener) => {
     if (message.type === 'stats') for (const resolve of onStats.splice(0)) resolve(message.stats);
-    else void http.closeGracefully({ deadlineMs: 2 ** 31 - 1 }).then(() => parent.close());
+    else http.closeGracefully({ deadlineMs: 2 ** 31 - 1 }).then(() => parent.close()).catch(reportDetached);
   });
   setInterval(() => Atomics.add(counters, BEATS, 1), beatMs).unref();
   http.server.listen({ host, port, reusePort: true, backlog: 511 }, () => tell({ type: 'ready', address: http.server.address() as AddressInfo }));

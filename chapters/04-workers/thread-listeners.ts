@@ -101,10 +101,10 @@ class ThreadListeners implements RunningServer {
       reject(error);
     });
     const gone = new Promise<string>((settle) => thread.once('exit', (code) => settle(`${why} (exit code ${code})`)));
-    void gone.then((reason) => reject(new Error(`a thread ${reason} before it was ready`)));
+    gone.then((reason) => reject(new Error(`a thread ${reason} before it was ready`))).catch(reject);
     const tell = (message: ToListener): void => thread.postMessage(message);
     thread.on('message', (message: FromListener) => {
-      if (message.type === 'stats') void this.stats().then((stats) => tell({ type: 'stats', stats }));
+      if (message.type === 'stats') this.stats().then((stats) => tell({ type: 'stats', stats })).catch(this.#settings.onError);
       else {
         this.#address ??= message.address;
         resolve();
@@ -113,7 +113,7 @@ class ThreadListeners implements RunningServer {
     return {
       kind: 'thread', id: thread.threadId, ready, gone, counters, beats: 0, seenMs: performance.now(),
       finish: () => tell({ type: 'finish' }),
-      kill: () => void thread.terminate(),
+      kill: () => void thread.terminate().catch(this.#settings.onError),
     };
   }
 }

@@ -22,11 +22,11 @@ function serveInThread(socket: Socket, context: PerConnectionContext): Promise<v
       kind: 'thread',
       id: thread.threadId,
       finish: () => tell({ type: 'finish' }),
-      kill: () => void thread.terminate(),
+      kill: () => void thread.terminate().catch(context.onError),
     });
     thread.on('message', (message: FromConnection) => {
       if (message.type === 'served') worker.served++;
-      else if (message.type === 'stats') void context.stats().then((stats) => tell({ type: 'stats', stats }));
+      else if (message.type === 'stats') context.stats().then((stats) => tell({ type: 'stats', stats })).catch(context.onError);
       else carry(message, socket, tell);
     });
     thread.once('error', context.onError);
@@ -37,7 +37,7 @@ function serveInThread(socket: Socket, context: PerConnectionContext): Promise<v
       resolve();
     });
     relay(socket, tell);
-    socket.once('close', () => void thread.terminate());
+    socket.once('close', () => void thread.terminate().catch(context.onError));
   });
 }
 

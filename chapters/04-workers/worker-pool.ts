@@ -18,6 +18,7 @@ import { NotImplemented } from '#course/not-implemented.ts';
 import { Worker } from 'node:worker_threads';
 import type { Transferable, WorkerOptions } from 'node:worker_threads';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { Crew } from './crew.ts';
 import type { Member } from './crew.ts';
 import type { ToThread, FromThread } from './thread-messages.ts';
@@ -213,7 +214,7 @@ export class WorkerPool<Input, Result> {
     let why = 'ended';
     worker.once('error', (error) => (why = `died of ${error instanceof Error ? error.message : String(error)}`));
     const gone = new Promise<string>((settle) => worker.once('exit', (code) => settle(`${why} (exit code ${code})`)));
-    void gone.then((reason) => reject(new Error(`a thread ${reason} before it was ready`)));
+    gone.then((reason) => reject(new Error(`a thread ${reason} before it was ready`))).catch(reject);
     const thread: Thread<Input, Result> = {
       kind: 'thread',
       id: worker.threadId,
@@ -224,7 +225,7 @@ export class WorkerPool<Input, Result> {
       ready,
       gone,
       finish: () => worker.postMessage({ type: 'finish' } satisfies ToThread<Input>),
-      kill: () => void worker.terminate(),
+      kill: () => void worker.terminate().catch(reportDetached),
     };
     worker.on('message', (message: FromThread<Result>) => {
       if (message.type === 'ready') resolve();

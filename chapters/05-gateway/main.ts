@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
 import { accessLog, bearerAuth, loadApp, toHandler } from './index.ts';
 import type { GatewayApp, LogOutput } from './index.ts';
@@ -107,7 +108,7 @@ function patientOutput(): LogOutput {
 function stopOnSignals(server: HttpServer): void {
   const stop = (): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    void server.closeGracefully({ deadlineMs: DEADLINE_MS });
+    server.closeGracefully({ deadlineMs: DEADLINE_MS }).catch(reportDetached);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

@@ -57,7 +57,7 @@ function readFrom(request: IncomingMessage, input: AsyncIterator<Buffer> | null)
     // Node's own keeps a note that somebody has begun to read: without it, it would ask for one part and no more.
     noteReading.call(request, size);
     if (input === null) end();
-    else input.next().then(take, fail);
+    else input.next().then(take).catch(fail);
   };
 }
 

@@ -146,6 +146,6 @@ export class ScgiConnection {
     socket.end();
     socket.setTimeout(this.#limits.idleMs);
     socket.resume();
-    void once(socket, 'end').then(() => socket.destroySoon(), () => undefined);
+    once(socket, 'end').then(() => socket.destroySoon()).catch(() => socket.destroy());
   }
 }

@@ -5,6 +5,7 @@
  * Where it is not, nothing of it is done.
  */
 
+import { reportDetached } from '../01-echo/index.ts';
 import { GatewayError } from '../05-gateway/index.ts';
 import type { AsyncApp, Receive, Scope, Send } from './async-app.ts';
 import { AsyncBreaches } from './async-breaches.ts';
@@ -88,7 +89,7 @@ class WatchedCall {
     const gone = this.#isGone() && event?.type !== 'http.response.earlyHints';
     const refused = this.#take(event);
     const sent = this.#promiseOf('send', () => this.#send(event));
-    sent.then(() => this.#taken(refused, gone), (error: unknown) => this.#rejected(refused, error));
+    sent.then(() => this.#taken(refused, gone), (error: unknown) => this.#rejected(refused, error)).catch(reportDetached);
     return sent;
   };
 

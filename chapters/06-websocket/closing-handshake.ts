@@ -22,7 +22,7 @@ export class ClosingHandshake {
   #resolveClosed: ((closure: WebSocketClosure) => void) | null = null;
   /** How it has ended, as soon as that is known. */
   #closure: WebSocketClosure | null = null;
-  state: 'open' | 'closing' | 'closed' = 'open';
+  #finished = false;
   /** When the connection is to be cut. */
   deadlineMs = Infinity;
 
@@ -32,9 +32,18 @@ export class ClosingHandshake {
     this.#group = group;
   }
 
+  /**
+   * Follows from what the machine and the socket say, and is kept nowhere: a state of its own could say `open` for a turn
+   * longer than the machine does, and what is sent then is an error.
+   */
+  get state(): 'open' | 'closing' | 'closed' {
+    if (this.#finished) return 'closed';
+    return this.#machine.state === 'open' && !this.#batch.cut ? 'open' : 'closing';
+  }
+
   get closed(): Promise<WebSocketClosure> {
     return (this.#closed ??= new Promise((resolve) => {
-      if (this.state === 'closed') resolve(this.#closure!);
+      if (this.#finished) resolve(this.#closure!);
       else this.#resolveClosed = resolve;
     }));
   }
@@ -63,7 +72,7 @@ export class ClosingHandshake {
 
   /** The connection has ended. */
   finish(): void {
-    this.state = 'closed';
+    this.#finished = true;
     // RFC 6455 §7.1.5: without a Close frame the code is 1006.
     this.#closure ??= { code: closeCodes.abnormal, reason: '', clean: false };
     this.#resolveClosed?.(this.#closure);
@@ -72,6 +81,5 @@ export class ClosingHandshake {
   #beginWaiting(): void {
     // TODO 6.5  And if the peer never answers? `deadlineMs` is `closeMs` away (`#group.after`), and whatever comes
     //           later does not move it.
-    if (this.state === 'open') this.state = 'closing';
   }
 }

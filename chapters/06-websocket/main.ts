@@ -8,6 +8,7 @@
 
 import { parseArgs } from 'node:util';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { chat } from './chat.ts';
 import { asyncValidator, serveAsync } from './index.ts';
 import type { AsyncServer } from './index.ts';
@@ -81,7 +82,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
 function stopOnSignals(server: AsyncServer): void {
   const stop = (): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    void server.closeGracefully({ deadlineMs: DEADLINE_MS });
+    server.closeGracefully({ deadlineMs: DEADLINE_MS }).catch(reportDetached);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

@@ -2,6 +2,7 @@
  * Calls applications, and knows when all of them have returned.
  */
 
+import { reportDetached } from '../01-echo/index.ts';
 import type { AsyncApp, Receive, Scope, Send } from './async-app.ts';
 
 /** What an application is called with, and who is told how it ended. */
@@ -19,7 +20,7 @@ export class RunningApps {
   /** Calls the application. Nothing is thrown, whatever it does. */
   run(app: AsyncApp, scope: Scope, call: AppCall): void {
     this.#running++;
-    void this.#call(app, scope, call);
+    this.#call(app, scope, call).catch(reportDetached);
   }
 
   /** Resolves when no application is running. */
@@ -33,8 +34,9 @@ export class RunningApps {
       call.returned();
     } catch (error) {
       call.threw(error);
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#onIdle?.();
     }
-    this.#running--;
-    if (this.#running === 0) this.#onIdle?.();
   }
 }

@@ -105,7 +105,7 @@ class ExchangeBody implements AsyncIterableIterator<Uint8Array, undefined> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#response.then((head) => closeParts(head), () => undefined);
+    this.#response.then(closeParts).catch(() => undefined);
   }
 }
 
@@ -116,8 +116,8 @@ function iterate({ body }: SentHead): Iterator<Uint8Array> | AsyncIterator<Uint8
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }
 
-function closeParts({ body }: SentHead): void {
-  if ('close' in body && typeof body.close === 'function') (body as Body).close?.();
+function closeParts({ body }: SentHead): void | Promise<void> {
+  if ('close' in body && typeof body.close === 'function') return (body as Body).close?.();
 }
 
 /** 0 without a body, `undefined` where it comes in chunks (G18). */

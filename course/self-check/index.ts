@@ -53,6 +53,7 @@ const CHECKS: readonly SelfCheck[] = [
   { name: 'tools', sentence: "the tools' own tests pass", seconds: [40, 300], rest: 'whole runs of the tools', run: checkTools },
   { name: 'types', sentence: 'everything typechecks', seconds: [25, 80], rest: 'types of the submissions', run: faultsOf('types.ts') },
   { name: 'surface', sentence: 'starters and reference export the same names with the same types', seconds: [10, 10], run: faultsOf('surface.ts') },
+  { name: 'promises', sentence: 'no promise of a server is left without a handler', seconds: [5, 5], run: faultsOf('promises.ts') },
   { name: 'lint', sentence: 'the linter has nothing to say', seconds: [0, 5], run: async (pool) => await checkCommand(pool, 'lint') },
   { name: 'docs', sentence: 'the API reference builds without a warning', seconds: [0, 15], run: checkDocs },
   { name: 'reference', sentence: 'the reference passes every hidden test', seconds: [100, 300], rest: 'each rule in a process of its own', run: checkReferences },

@@ -6,6 +6,7 @@
 
 import { parseArgs } from 'node:util';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { HttpServer, serveHttp, site } from './index.ts';
 
 export interface Arguments {
@@ -50,7 +51,9 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
 
 function stopOnSignals(server: HttpServer): void {
   // Once: a second signal finds no listener and ends the program.
-  const stop = (): void => void server.closeGracefully({ deadlineMs: DEADLINE_MS });
+  const stop = (): void => {
+    server.closeGracefully({ deadlineMs: DEADLINE_MS }).catch(reportDetached);
+  };
   process.once('SIGINT', stop).once('SIGTERM', stop);
 }
 

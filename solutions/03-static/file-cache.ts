@@ -82,7 +82,8 @@ export class FileCache<Value> {
     const ended = (): void => {
       if (this.#fills.get(key) === started) this.#fills.delete(key);
     };
-    started.filled.then(ended, ended);
+    // A failure is for those who wait for the value.
+    started.filled.finally(ended).catch(() => undefined);
     return started.filled;
   }
 

@@ -58,7 +58,7 @@ class CallbackConnection extends LoopConnection {
   #handle(): void {
     const response = this.#answer(appRequest(this.#request!));
     if (response instanceof HttpResponse) this.respond(response);
-    else void response.then((later) => this.#answered(later));
+    else response.then((later) => this.#answered(later)).catch((error: unknown) => this.refuse(error));
   }
 
   #answered(response: HttpResponse): void {

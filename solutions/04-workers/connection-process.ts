@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
 import { app } from './app.ts';
 import type { Stats } from './design.ts';
@@ -25,7 +26,7 @@ let http: HttpServer | null = null;
 process.on('message', (message: ConnectionMessage, socket?: Socket) => {
   if (message.type === 'connection') serve(message.settings, socket);
   else if (message.type === 'stats') onStats?.(message.stats);
-  else void http?.closeGracefully();
+  else http?.closeGracefully().catch(reportDetached);
 });
 
 // The connection is over, or the server is gone: nobody needs this process any more.
@@ -48,5 +49,5 @@ function serve(settings: AppSettings, socket: Socket | undefined): void {
   socket.allowHalfOpen = true;
   http.handleConnection(socket);
   // What was told must be on its way before the process ends.
-  void connectionOver(socket).then(() => process.disconnect());
+  connectionOver(socket).then(() => process.disconnect()).catch(reportDetached);
 }

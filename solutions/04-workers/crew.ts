@@ -89,8 +89,8 @@ export class Crew<M extends Member> {
     const startedAt = performance.now();
     this.#members.add(member);
     // A worker that cannot start says so by exiting.
-    member.ready.then(() => onReady?.(member), ignore);
-    void member.gone.then((reason) => {
+    member.ready.then(() => onReady?.(member), ignore).catch(this.#options.onError);
+    member.gone.then((reason) => {
       this.#members.delete(member);
       onGone?.(member);
       if (this.#members.size === 0) this.#onEmpty?.();
@@ -99,7 +99,7 @@ export class Crew<M extends Member> {
       const what = `${member.kind} ${member.id} ${reason}`;
       if (this.#started) this.#replace(place, settled ? 0 : failures + 1, what);
       else this.#failure = new Error(`${what} while the others were starting`);
-    });
+    }).catch(this.#options.onError);
     return member;
   }
 

@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { designNamed, designs, tooManyWorkers } from './index.ts';
 import type { Design, DesignOptions, RunningServer } from './index.ts';
 
@@ -94,7 +95,7 @@ function stopOnSignals(server: RunningServer): void {
     // A person who asks twice does not want to wait.
     if (asked) process.exit(INTERRUPTED);
     asked = true;
-    void server.close({ deadlineMs: DEADLINE_MS });
+    server.close({ deadlineMs: DEADLINE_MS }).catch(reportDetached);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

@@ -2,6 +2,7 @@
  * One process of the pool: accepts from the shared socket, and answers one request after the other.
  */
 
+import { reportDetached } from '../01-echo/index.ts';
 import { serveHttp } from '../02-http/index.ts';
 import { app } from './app.ts';
 import type { Stats } from './design.ts';
@@ -48,7 +49,7 @@ async function serve({ host, port, settings }: PoolMessage & { type: 'start' }):
   process.on('message', (message: PoolMessage) => {
     if (message.type === 'ask') tell({ type: 'numbers', numbers: { open: http.connections, served } });
     else if (message.type === 'stats') for (const resolve of onStats.splice(0)) resolve(message.stats);
-    else if (message.type === 'finish') void http.closeGracefully({ deadlineMs: 2 ** 31 - 1 }).then(() => process.disconnect());
+    else if (message.type === 'finish') http.closeGracefully({ deadlineMs: 2 ** 31 - 1 }).then(() => process.disconnect()).catch(reportDetached);
   });
   tell({ type: 'ready' });
 }

@@ -22,7 +22,7 @@ function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<
     const worker = context.add({ kind: 'process', id: child.pid ?? 0, finish, kill: () => child.kill('SIGKILL') });
     child.on('message', (report: ProcessReport) => {
       if (report === 'served') worker.served++;
-      else void context.stats().then((stats) => tell({ type: 'stats', stats }));
+      else context.stats().then((stats) => tell({ type: 'stats', stats })).catch(context.onError);
     });
     child.once('error', context.onError);
     child.once('close', () => {

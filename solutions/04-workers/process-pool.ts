@@ -131,7 +131,9 @@ class ProcessPool implements RunningServer {
   #onReport(member: PoolProcess, report: PoolReport): void {
     member.heardMs = performance.now();
     if (report.type === 'numbers') member.numbers = report.numbers;
-    else if (report.type === 'stats') void this.stats().then((stats) => tell(member.worker, { type: 'stats', stats }));
+    else if (report.type === 'stats') {
+      this.stats().then((stats) => tell(member.worker, { type: 'stats', stats })).catch(this.#settings.onError);
+    }
   }
 
   // region hung
@@ -159,7 +161,7 @@ function readyOrGone(worker: Worker, gone: Promise<string>): Promise<void> {
       if (report.type === 'ready') resolve();
       else if (report.type === 'failed') reject(Object.assign(new Error(report.message), { code: report.code }));
     });
-    void gone.then((reason) => reject(new Error(`process ${worker.process.pid ?? 0} ${reason} before it was ready`)));
+    gone.then((reason) => reject(new Error(`process ${worker.process.pid ?? 0} ${reason} before it was ready`))).catch(reject);
   });
 }
 
@@ -176,7 +178,7 @@ function heardFrom(member: PoolProcess): Promise<void> {
     };
     const timer = setTimeout(done, ANSWER_MS);
     member.worker.on('message', onReport);
-    void member.gone.then(done);
+    member.gone.then(done).catch(done);
     tell(member.worker, { type: 'ask' });
   });
 }

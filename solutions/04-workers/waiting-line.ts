@@ -7,6 +7,7 @@
 
 import type { Socket } from 'node:net';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { refuseConnection } from './refuse.ts';
 
 export interface WaitingLineOptions {
@@ -71,10 +72,10 @@ export class WaitingLine {
       const socket = this.#waiting.shift();
       if (socket === undefined) break;
       this.#active++;
-      void this.#options.serve(socket).finally(() => {
+      this.#options.serve(socket).finally(() => {
         this.#active--;
         this.#serveNext();
-      });
+      }).catch(reportDetached);
     }
     if (this.#active === 0) this.#onEmpty?.();
   }

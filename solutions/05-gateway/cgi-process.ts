@@ -9,6 +9,7 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { ScriptError } from './script-error.ts';
 
 /** How long a script that is told to end may take before it is killed. */
@@ -89,7 +90,7 @@ export class CgiProcess {
   kill(): void {
     this.#signal('SIGTERM');
     const timer = setTimeout(() => this.#signal('SIGKILL'), GRACE_MS);
-    void this.ended.then(() => clearTimeout(timer));
+    this.ended.then(() => clearTimeout(timer)).catch(reportDetached);
   }
 
   async #within<T>(ms: number, promise: Promise<T>): Promise<T> {

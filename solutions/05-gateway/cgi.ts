@@ -7,6 +7,7 @@
 
 import { dirname } from 'node:path';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { HttpError } from '../02-http/index.ts';
 import { answer } from './answer.ts';
 import { parseCgiHead } from './cgi-head.ts';
@@ -115,8 +116,8 @@ class CgiRun {
     const command = { command: this.#script, args, cwd, variables: cgiVariables(this.#environ, length, own) };
     const child = this.#spawn(command);
     this.#process = child;
-    void child.ended.then(this.#onEnd);
-    void child.feed(held === null ? input : [held]);
+    child.ended.then(this.#onEnd).catch(reportDetached);
+    child.feed(held === null ? input : [held]).catch(() => child.kill());
     return child;
   }
 

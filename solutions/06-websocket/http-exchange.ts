@@ -73,7 +73,7 @@ export class HttpExchange implements ResponseListener {
     this.#receiver = receiver;
     if (this.#bodyEnded) this.#awaitGone();
     else if (this.#bodyBytesLeft === 0) this.#take(null);
-    else this.#source.readPart().then(this.#onPart, this.#onBodyError);
+    else this.#source.readPart().then(this.#onPart).catch(this.#onBodyError);
     return receiver.promise;
   };
 

@@ -60,7 +60,7 @@ export class Lifespan {
    * @throws LifespanError with the reason of an application that could not start
    */
   async start(): Promise<void> {
-    void this.#call();
+    this.#call().catch((error: unknown) => this.#onError(error, this.#scope));
     await within(this.#times.startupMs, this.#started.promise, 'startup');
   }
 

@@ -5,6 +5,7 @@
  * us from everybody else.
  */
 
+import { reportDetached } from '../01-echo/index.ts';
 import type { SocketBatch } from './socket-batch.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 import { WebSocketError } from './websocket-error.ts';
@@ -39,7 +40,7 @@ export class PingGuard {
       this.#answer(ping);
       return;
     }
-    if (this.#newest === null) void this.#batch.sent().then(() => this.#answerNewest());
+    if (this.#newest === null) this.#batch.sent().then(() => this.#answerNewest()).catch(reportDetached);
     // RFC 6455 §5.5.3: who has not answered yet may answer the most recent ping alone. It is copied: a ping that waits
     // must not keep the chunk that it came in.
     this.#newest = Buffer.from(ping);

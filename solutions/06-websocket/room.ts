@@ -5,6 +5,7 @@
  * or has to go.
  */
 
+import { reportDetached } from '../01-echo/index.ts';
 import { closeCodes } from './close-codes.ts';
 import { SharedMessage } from './shared-message.ts';
 import type { WebSocketPeer } from './websocket-types.ts';
@@ -52,7 +53,8 @@ export class Room<Presence = string> {
     const known = this.#members.has(peer);
     this.#members.set(peer, presence);
     if (known) return;
-    void peer.closed.then(() => this.leave(peer));
+    // What `onLeave` throws must not end the process: nobody has called us here.
+    peer.closed.then(() => this.leave(peer)).catch(reportDetached);
     this.#options.onJoin?.(presence, peer);
   }
 

@@ -114,7 +114,7 @@ export class AsyncServer {
   }
 
   async #stop(connections: Promise<void>, deadlineMs: number): Promise<void> {
-    void this.#webSockets.close(1001);
+    this.#webSockets.close(1001).catch((error: unknown) => this.#onError(error, null));
     await connections;
     await this.#appsReturned(Math.max(LAST_WORDS_MS, deadlineMs - performance.now()));
     try {

@@ -41,6 +41,11 @@ export class SocketBatch {
     return this.#bytes + this.#socket.writableLength;
   }
 
+  /** The connection is over on our side: nothing that is written leaves any more. */
+  get cut(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Whether the kernel takes no more for now. */
   get blocked(): boolean {
     return this.#socket.writableLength > 0;

@@ -129,7 +129,7 @@ export class WebSocketExchange implements ResponseListener {
     this.#promises.end();
     const unheard = this.#promises.unheard(undefined);
     if (unheard !== null) this.#report(unheard);
-    if (this.#state === 'open') void this.#pending.close(1000);
+    if (this.#state === 'open') this.#pending.close(1000).catch(this.#report);
     if (!this.#lacksAnswer()) return;
     if (unheard === null) this.#report(new GatewayError('A77', 'the application has returned without websocket.accept or websocket.close'));
     this.#giveUp(new HttpError(500));
@@ -141,7 +141,7 @@ export class WebSocketExchange implements ResponseListener {
     if (unheard !== null) this.#report(unheard);
     if (this.#isFault(error)) this.#report(error);
     // RFC 6455 §7.4.1: 1011, an unexpected condition. Nothing of the error reaches the client.
-    if (this.#state === 'open') void this.#pending.close(1011);
+    if (this.#state === 'open') this.#pending.close(1011).catch(this.#report);
     if (this.#lacksAnswer()) this.#giveUp(isOurFault(error) ? new HttpError(500) : error);
   }
 
@@ -173,10 +173,10 @@ export class WebSocketExchange implements ResponseListener {
     this.#source?.signal.removeEventListener('abort', this.#leave);
     this.#source = null;
     this.#answer = null;
-    void peer.closed.then(({ code, reason }) => {
+    peer.closed.then(({ code, reason }) => {
       this.#gone = true;
       this.#end(code, reason);
-    });
+    }).catch(this.#report);
   }
 
   #close(event: WebSocketClose): Promise<void> | undefined {

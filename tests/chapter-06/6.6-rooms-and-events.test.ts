@@ -159,6 +159,41 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'leave-together',
+    'stays up, and disturbs nobody, when many leave in the same moment',
+    {
+      rule: 'a client that goes must not reach another one, nor the process. What is said of one that has left is sent to nobody who has gone as well, however little ahead of its `close` event, and fails for nobody who has stayed',
+      likely: 'two places know whether a WebSocket is open, and for a moment they differ: the FIN has been read, and the socket has not closed yet. To send then throws, in a promise that nobody awaits, or in the application of somebody else',
+    },
+    async (world) => {
+      const server = await world.call('serveRooms', { announces: true });
+      const [stays] = await come(world, server, 'room', ['stays']) as [PeerClient];
+      const leave: Record<string, (client: PeerClient) => void> = {
+        'end their side (FIN)': (client) => void client.tcp.end(),
+        'reset their connections (RST)': (client) => void client.tcp.resetNow(),
+        'send Close 1000 and end their side': (client) => void client.send(close(1000)).tcp.end(),
+      };
+      let told = 1;
+      for (const [round, [how, go]] of Object.entries(leave).entries()) {
+        const crowd: PeerClient[] = [];
+        for (let index = 0; index < 20; index++) crowd.push(await PeerClient.open(world, server, `/room?${round}-${index}`));
+        const sent = `${crowd.length} members ${how}, all at once, and one that stays says something`;
+        const message = `${round} ${world.random.words(2)}`;
+        // Its own words come to the server among the leavings.
+        const half = crowd.length / 2;
+        for (const client of crowd.slice(0, half)) go(client);
+        stays.send(text(message));
+        for (const client of crowd.slice(half)) go(client);
+        told += 2 * crowd.length;
+        await stays.untilMessages(told, { sent, expected: 'the one that stays is told of everybody who came and who left' });
+        check(await world.call('roomSize', 'room') === 1, { sent, received: `${await world.call('roomSize', 'room')} members`, expected: 'one' });
+        check(stays.closed === null && !stays.tcp.ended, { sent, received: `for the one that stays: ${stays.describe()}`, expected: 'its WebSocket is open' });
+      }
+      await expectNoReports(world, 'members that leave in the same moment');
+    },
+  );
+
+  rule(
     'who-is-there',
     'knows who is there, and tells of everybody who comes and goes, once',
     {

@@ -32,6 +32,6 @@ async function withAsync(socket: Socket): Promise<void> {
 const server = createServer((socket) => {
   socket.on('error', () => {});
   if (process.argv[3] === 'callbacks') withCallbacks(socket);
-  else void withAsync(socket);
+  else withAsync(socket).catch(() => socket.destroy());
 });
 server.listen({ host: '127.0.0.1', port: Number(process.argv[2] ?? 8042) }, () => console.log('listening on', server.address()));

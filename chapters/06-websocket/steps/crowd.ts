@@ -33,4 +33,4 @@ async function tick(): Promise<void> {
   }
 }
 
-void tick();
+tick().catch((error: unknown) => console.error(error));

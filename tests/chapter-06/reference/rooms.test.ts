@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
 import { serveHttp } from '../../../solutions/02-http/index.ts';
 import type { HttpServer } from '../../../solutions/02-http/index.ts';
@@ -95,4 +95,47 @@ test.each(['drop', 'close'] as const)('a slow reader: %s; the others miss nothin
   }
   slow.destroy();
   quick.destroy();
+});
+
+test('what onLeave throws ends neither the process nor another leaving', async () => {
+  const left: string[] = [];
+  const room = await serveRoom({
+    onLeave: (presence) => {
+      left.push(presence);
+      throw new Error('a fault of the application');
+    },
+  });
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  const told = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  try {
+    const peers = await Promise.all([open(), open(), open()]);
+    await until(() => room.size === peers.length, 'all members');
+    for (const peer of peers) peer.destroy();
+    await until(() => room.size === 0 && told.mock.calls.length === peers.length, 'all gone, and each fault told of');
+    expect(left).toHaveLength(3);
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
+    told.mockRestore();
+  }
+});
+
+test('a WebSocket that was cut is not open any more, before its socket tells', async () => {
+  const room = await serveRoom();
+  let cut: WebSocketPeer | undefined;
+  const webSockets = new WebSockets();
+  await server?.close();
+  server = await serveHttp((request) => webSockets.accept(webSockets.readOffer(request), {}, (peer) => {
+    room.join(peer, 'member');
+    cut = peer;
+  }));
+  await open();
+  await until(() => cut !== undefined, 'a member');
+  cut!.destroy();
+  expect(cut!.state).toBe('closing');
+  expect(room.broadcast('hello')).toBe(0);
+  await cut!.closed;
+  expect(cut!.state).toBe('closed');
 });
