@@ -35,13 +35,13 @@ async function whenStuck(socket: Socket): Promise<void> {
 
 const server = createServer((socket) => {
   (process.argv[2] === 'careful' ? careful : careless)(socket);
-  void whenStuck(socket).then(() => {
+  whenStuck(socket).then(() => {
     const mib = (bytes: number) => `${Math.round(bytes / (1 << 20))} MiB`;
     console.log(`given to write():     ${mib(taken * PIECE.length)}`);
     console.log(`waiting in Node:      ${mib(socket.writableLength)}`);
     console.log(`taken by the kernel:  ${mib(taken * PIECE.length - socket.writableLength)}`);
     process.exit();
-  });
+  }).catch((error: unknown) => console.error(error));
 });
 server.listen({ host: '127.0.0.1', port: 0 }, () => {
   connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }).pause();
