@@ -12,7 +12,7 @@ import { seedOf } from './options.ts';
 import { isOpen, nextExercise, readProgress, recordCheck, updateProgress } from './progress.ts';
 import { Problem, reason, UsageProblem } from './problem.ts';
 import { CHAPTERS, fromUser, SOLUTIONS } from './root.ts';
-import { requireInstalled } from './run-tool.ts';
+import { requireTestRunner } from './run-tool.ts';
 import { colors, columns, count, listed, print, StatusLine, wrap } from './screen.ts';
 import { readStarters } from './starters.ts';
 import type { Starters } from './starters.ts';
@@ -38,7 +38,7 @@ export async function checkTree(command: string, names: readonly string[], value
   const seed = seedOf(values.seed);
   const json = values.json === undefined ? undefined : outputFile(values.json);
   const tree = treeOf(values.subject ?? 'chapters', chapter);
-  requireInstalled('vitest');
+  requireTestRunner();
   const [{ runCheck }, { renderReport }] = await Promise.all([import('./check.ts'), import('./report.ts')]);
   const working = new StatusLine();
   const result = await runCheck({

@@ -9,6 +9,7 @@ import { COMMANDS } from './command-list.ts';
 import { nearest } from './names.ts';
 import { npmCommand, npmUsage } from './options.ts';
 import { Problem, reason, UsageProblem } from './problem.ts';
+import { notInstalled } from './run-tool.ts';
 import { wrap } from './screen.ts';
 
 /** Runs with the arguments behind the command's name; resolves to the exit code. */
@@ -64,8 +65,9 @@ function report(name: string, error: unknown): number {
     return error.exitCode;
   }
   const missing = error as NodeJS.ErrnoException;
-  if (missing.code === 'ERR_MODULE_NOT_FOUND' && /Cannot find package/.test(missing.message)) {
-    process.stderr.write(`The packages of the course are not all installed: run \`npm ci\`. (${missing.message})\n`);
+  const absent = missing.code === 'ERR_MODULE_NOT_FOUND' ? /Cannot find package '([^']+)'/.exec(missing.message)?.[1] : undefined;
+  if (absent !== undefined) {
+    process.stderr.write(`${wrap(notInstalled(absent))}\n`);
     return 2;
   }
   if (missing.path !== undefined && UNWRITABLE.includes(missing.code ?? '')) {

@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from './problem.ts';
+import { installAdvice, placeProblem } from './requirements.mjs';
 import { ROOT } from './root.ts';
+import { wrap } from './screen.ts';
 
 /**
  * Runs a JavaScript or TypeScript file with this Node and resolves to its exit
@@ -66,5 +68,18 @@ export function runTool(script: string, args: readonly string[]): Promise<number
 /** @throws {Problem} where the package is not installed */
 export function requireInstalled(name: string): void {
   if (existsSync(join(ROOT, 'node_modules', name, 'package.json'))) return;
-  throw new Problem(`The packages of the course are not installed (${name} is missing): run \`npm ci\`.`, 2);
+  throw new Problem(wrap(notInstalled(name)), 2);
+}
+
+/** What to do about a package that is missing, and why it is. */
+export function notInstalled(name: string): string {
+  const { command, why } = installAdvice(ROOT, process.env, false);
+  return `The packages of the course are not all installed (${name} is missing): ${why === undefined ? '' : `${why}. Now `}run \`${command}\`.`;
+}
+
+/** @throws {Problem} where the tests cannot run: the test runner is missing, or does not bear the path of this folder */
+export function requireTestRunner(): void {
+  const place = placeProblem(ROOT);
+  if (place !== undefined) throw new Problem(wrap(place), 2);
+  requireInstalled('vitest');
 }

@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FakeCourse } from './fake-course.ts';
 
@@ -41,7 +42,33 @@ describe('the command line', () => {
     const [check, self] = await Promise.all([course.run('test 1'), course.run('test')]);
     for (const { code, stderr } of [check, self]) {
       expect(code).toBe(2);
-      expect(stderr).toMatch(/packages of the course are not installed .*npm ci/);
+      expect(stderr.replaceAll(/\s+/g, ' ')).toBe('The packages of the course are not all installed (vitest is missing): run `npm ci`. ');
     }
+  });
+
+  test('packages that npm leaves out every time are told with the way to have them', async () => {
+    using course = new FakeCourse();
+    course.remove('node_modules');
+    course.write('node_modules/.package-lock.json', '{"packages":{"node_modules/mime-db":{}}}');
+    const said = / npm left out the packages for development, as NODE_ENV=production or the setting omit=dev make it do\. (?:Now r|R)un `npm ci --include=dev`\./i;
+    for (const command of ['test 1', 'typecheck', 'doctor']) {
+      const { code, stdout, stderr } = await course.run(command, { env: { PATH: course.folder } });
+      expect(code).not.toBe(0);
+      expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toMatch(said);
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')('a path in which the test runner cannot work is named, by the check and by the doctor', async () => {
+    using course = new FakeCourse();
+    const inside = course.path('a#b');
+    cpSync(course.path('course'), `${inside}/course`, { recursive: true });
+    for (const path of ['package.json', 'chapters', 'node_modules']) cpSync(course.path(path), `${inside}/${path}`, { recursive: true });
+    const moved = new FakeCourse(inside);
+    for (const command of ['test 1', 'watch 1', 'test', 'test:all', 'doctor']) {
+      const { code, stdout, stderr } = await moved.run(command, { env: { PATH: course.folder } });
+      expect(code).toBe(command === 'doctor' ? 1 : 2);
+      expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toContain('The tests cannot run in this folder, since its path contains a "#"');
+    }
+    expect((await moved.run('progress')).code).toBe(0);
   });
 });

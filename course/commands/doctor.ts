@@ -6,6 +6,7 @@ import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseCommand } from '../options.ts';
 import { reason } from '../problem.ts';
+import { installAdvice, neededNode, newerFix, placeProblem, satisfies } from '../requirements.mjs';
 import { CHAPTERS, ROOT, STATE } from '../root.ts';
 import { paint, print, wrap } from '../screen.ts';
 
@@ -23,12 +24,12 @@ const COLORS = { ok: 'green', missing: 'red', advice: 'yellow', optional: 'gray'
 export async function run(args: readonly string[]): Promise<number> {
   parseCommand(args, { command: 'doctor', options: {} });
   const findings = [
-    ...nodes(), npm(), platform(), ...git(), packages(),
+    ...nodes(), npm(), platform(), ...place(), ...git(), packages(),
     await loopback('127.0.0.1', 'missing'), await loopback('::1', 'advice'),
     ...descriptors(), ...writable(), cores(), memory(), ...optionalTools(),
   ];
   for (const { state, what, todo } of findings) {
-    print(`${paint(COLORS[state], state.padEnd(9))} ${what}`);
+    print(`${paint(COLORS[state], state.padEnd(9))} ${wrap(what, ' '.repeat(10)).trimStart()}`);
     if (todo !== undefined) print(wrap(todo, '            '));
   }
   const missing = findings.filter(({ state }) => state === 'missing').length;
@@ -44,14 +45,27 @@ function versionOf(program: string, args: readonly string[] = ['--version'], env
 }
 
 function nodes(): Finding[] {
-  const here: Finding = { state: 'ok', what: `Node ${process.versions.node}, which the npm commands use` };
+  const { node } = process.versions;
+  const fix = newerFix(node);
+  const what = `Node ${node}, which the npm commands use`;
+  const here: Finding = fix === undefined
+    ? { state: 'ok', what }
+    : { state: 'advice', what, todo: `Node ${fix} mends faults that a client could use over the network. Nothing in the course needs it, so you can go on; but put no server on the open internet with an older one.` };
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((one) => !/node_modules|node-gyp-bin/.test(one)).join(delimiter);
-  const host = versionOf('node', ['--version'], { ...process.env, PATH: path });
-  if (host === undefined) return [here];
-  const [major = 0, minor = 0] = host.replace(/^v/, '').split('.').map(Number);
-  if (major > 24 || (major === 24 && minor >= 15)) return [here, { state: 'ok', what: `Node ${host.slice(1)} in your own shell` }];
+  const host = versionOf('node', ['--version'], { ...process.env, PATH: path })?.replace(/^v/, '');
+  if (host === undefined || !/^\d+\.\d+\.\d+/.test(host)) return [here];
+  if (satisfies(host, neededNode(ROOT))) return [here, { state: 'ok', what: `Node ${host} in your own shell` }];
   const todo = 'The npm commands bring a newer one. For a TypeScript file of your own use `npx tsx file.ts` instead of `node file.ts`.';
-  return [here, { state: 'advice', what: `Node ${host.replace(/^v/, '')} in your own shell`, todo }];
+  return [here, { state: 'advice', what: `Node ${host} in your own shell`, todo }];
+}
+
+/** The path of the folder: some characters mean something to the programs that read it. */
+function place(): Finding[] {
+  const problem = placeProblem(ROOT);
+  if (problem !== undefined) return [{ state: 'missing', what: 'a folder in which the tests can run', todo: problem }];
+  if (!ROOT.includes(delimiter)) return [];
+  const todo = `Programs are not found in folders with such a path, so npm uses the Node of your own shell and not the one that the course brings. Move the folder to a path without "${delimiter}".`;
+  return [{ state: 'advice', what: `the path of this folder contains a "${delimiter}"`, todo }];
 }
 
 function npm(): Finding {
@@ -83,8 +97,9 @@ function packages(): Finding {
     const file = join(ROOT, 'node_modules', name, 'package.json');
     return !existsSync(file) || (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version !== version;
   });
+  const { command, why } = installAdvice(ROOT, process.env, false);
   if (wrong.length === 0) return { state: 'ok', what: `packages: all ${Object.keys(devDependencies).length} installed as pinned` };
-  return { state: 'missing', what: `packages: ${wrong.map(([name]) => name).join(', ')} not as pinned`, todo: 'Run `npm ci`.' };
+  return { state: 'missing', what: `packages: ${wrong.map(([name]) => name).join(', ')} not as pinned`, todo: why === undefined ? `Run \`${command}\`.` : `${why[0]?.toUpperCase()}${why.slice(1)}. Run \`${command}\`.` };
 }
 
 async function loopback(host: string, otherwise: 'missing' | 'advice'): Promise<Finding> {

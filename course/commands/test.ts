@@ -2,7 +2,7 @@
 import { CHECK_OPTIONS, checkTree } from '../check-tree.ts';
 import { parseCommand } from '../options.ts';
 import { UsageProblem } from '../problem.ts';
-import { requireInstalled } from '../run-tool.ts';
+import { requireTestRunner } from '../run-tool.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, { command: 'test', options: CHECK_OPTIONS, namesMax: 2 });
@@ -11,7 +11,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (flag !== undefined) {
     throw new UsageProblem(`--${flag} goes with a chapter or an exercise, such as: npm test chapter-01 -- --${flag}`);
   }
-  requireInstalled('vitest');
+  requireTestRunner();
   const { selfCheck } = await import('../self-check/index.ts');
   return selfCheck({ all: false });
 }

@@ -12,7 +12,7 @@ import { FolderWatch } from '../folder-watch.ts';
 import { chapterName } from '../manifest.ts';
 import type { Target } from '../names.ts';
 import { parseCommand, seedOf } from '../options.ts';
-import { requireInstalled, whenOrphaned } from '../run-tool.ts';
+import { requireTestRunner, whenOrphaned } from '../run-tool.ts';
 import { colors, columns, listed, paint, print, StatusLine, wrap } from '../screen.ts';
 import { targetOf, treeOf } from '../trees.ts';
 import type { Tree } from '../trees.ts';
@@ -32,7 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const target = targetOf('watch', positionals);
   const tree = treeOf(values.subject ?? 'chapters', target.chapter);
   const seed = seedOf(values.seed);
-  requireInstalled('vitest');
+  requireTestRunner();
   await new Watch(target, tree, seed).untilStopped();
   return 0;
 }
