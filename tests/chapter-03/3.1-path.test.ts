@@ -7,7 +7,7 @@ import type { Outcome } from './driver.ts';
 import { scratchFolder, site, writeFiles } from './files.ts';
 import { NEEDS_LINKS, showOutcome } from './wire.ts';
 
-/** What may answer a path that is not to be served: the RFCs leave the choice. */
+/** The statuses that may answer a path that is not to be served: the RFCs leave the choice. */
 const REFUSALS = [400, 403, 404];
 
 /** Each case must be refused with one of the statuses, and never by breaking. */
@@ -23,7 +23,7 @@ function expectRefused(cases: readonly string[], outcomes: readonly Outcome<unkn
   });
 }
 
-/** Each path must lead to the file beside it. */
+/** Each path must lead to the file next to it. */
 function expectFound(cases: readonly (readonly [path: string, file: string])[], outcomes: readonly Outcome<string>[], circumstances = ''): void {
   cases.forEach(([path, file], index) => {
     const outcome = outcomes[index] as Outcome<string>;
@@ -72,10 +72,10 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
 
   rule(
     'refuses-broken-escapes',
-    'refuses a path with a broken escape, with bytes that are no UTF-8, with NUL',
+    'refuses a path with a broken escape, with bytes that are not UTF-8, or with NUL',
     {
-      rule: 'what is no path is a bad request: 400 (RFC 3986 §2.1, RFC 9110 §15.5.1)',
-      likely: '`decodeURIComponent` throws a URIError, and nobody turns it into an HttpError; NUL it does not mind at all',
+      rule: 'what is not a path is a bad request: 400 (RFC 3986 §2.1, RFC 9110 §15.5.1)',
+      likely: '`decodeURIComponent` throws a URIError, and nobody turns it into an HttpError; it lets NUL through',
     },
     async ({ call, random }) => {
       const word = random.word();
@@ -88,13 +88,13 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'refuses-dot-segments',
     'refuses `.` and `..`, however they are written',
     {
-      rule: 'a client resolves dot segments before it sends a path (RFC 3986 §5.2.4): what still has them is no path to a file',
+      rule: 'a client resolves dot segments before it sends a path (RFC 3986 §5.2.4): what still has them is not the path of a file',
       likely: 'the names are judged before they are decoded',
     },
     async ({ call, random }) => {
       const word = random.word();
       const paths = ['/..', '/../', '/../secret', `/${word}/../../secret`, `/${word}/..`, '/%2e%2e/secret', '/%2E%2E/secret', '/.%2e/secret', '/%2e./secret', '/./a', '/%2e/a', `/${word}/.`, `/${word}/%2e/`];
-      // Dotfiles allowed: these are none.
+      // Dotfiles allowed: these are not dotfiles.
       for (const rules of [{}, { dotfiles: true }]) expectRefused(paths, await call('decodePaths', paths, rules), REFUSALS);
     },
   );
@@ -104,13 +104,13 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'refuses a name with a separator in it, and empty names',
     {
       rule: 'an encoded separator is part of a name (RFC 3986 §2.2), and no file has one in its name',
-      likely: 'the whole path is decoded first and split then',
+      likely: 'the whole path is decoded first and only then split',
     },
     async ({ call, random }) => {
       const word = random.word();
       const groups: [paths: string[], likely?: string][] = [
         [[`/a%2f${word}`, `/a%2F${word}`, '/..%2fsecret', '/%2fetc%2fpasswd', '/%2f']],
-        [[`/a%5c${word}`, '/..%5Csecret', '/a\\b', '/%5c'], 'the backslash is taken for a character like any other: it separates names on Windows'],
+        [[`/a%5c${word}`, '/..%5Csecret', '/a\\b', '/%5c'], 'the backslash is taken for a character like any other, but it separates names on Windows'],
         [['//', `//${word}`, `/${word}//`, `/a//${word}`, '//localhost/a'], 'empty names are dropped, or more than one slash at the end is taken for one: then one file has many URLs'],
       ];
       for (const [paths, likely] of groups) expectRefused(paths, await call('decodePaths', paths), REFUSALS, likely);
@@ -119,10 +119,10 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
 
   rule(
     'refuses-dotfiles',
-    'refuses names that begin with a dot, but for `.well-known`',
+    'refuses names that begin with a dot, except `.well-known`',
     {
       rule: 'what begins with a dot is hidden: `.git`, `.env`, `.htpasswd`; `.well-known` is where others look (RFC 8615)',
-      likely: 'only the last name is looked at, or the name is judged before it is decoded, or `.well-known` by its beginning',
+      likely: 'only the last name is checked, or a name before it is decoded, or only the beginning of `.well-known`',
     },
     async ({ call, random }) => {
       const word = random.word();
@@ -144,7 +144,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'refuses-long-names',
     'refuses a name that no file can have',
     {
-      rule: 'a file system ends a name at 255 bytes; what is longer names nothing: 404, not a failure of ours',
+      rule: 'a file system takes names of up to 255 bytes; a longer one names nothing: 404, not a failure of ours',
       likely: 'the length is counted in characters and not in bytes of UTF-8',
     },
     async ({ call, random }) => {
@@ -155,7 +155,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
       fine.forEach((path, index) => check('accepted' in (outcomes[index] as Outcome<unknown>), { sent: `${path.slice(0, 30)}…, 254 or 255 bytes`, received: showOutcome(outcomes[index] as Outcome<unknown>), expected: 'its names' }));
       const long = [`/${letters}a`, `/${encodeURIComponent('ü'.repeat(128))}`, `/a/${'x'.repeat(random.integer(256, 5000))}/b`];
       expectRefused(long, await call('decodePaths', long), [400, 403, 404, 414]);
-      // And where they lead to a real disk, names and whole paths that are too long for it.
+      // And on a real disk, names and whole paths that are too long for it.
       const root = site({ 'a.txt': 'a' });
       const paths = [`/${letters}b`, `/${'d/'.repeat(3000)}a.txt`, `/${`${letters}/`.repeat(30)}a`];
       expectRefused(paths, await call('resolvePaths', root, paths), [400, 403, 404, 414]);
@@ -164,10 +164,10 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
 
   rule(
     'knows-windows',
-    'refuses what Windows would take for something else, where it runs there',
+    'refuses names that Windows would take for something else, when it runs there',
     {
       rule: 'on Windows a colon opens a stream, a trailing dot or space is dropped, CON and NUL are devices, GIT~1 is .git',
-      likely: 'the table is not asked, or it is asked on every platform',
+      likely: 'the pattern is not used, or it is used on every platform',
       section: 'From a URL to a file',
     },
     async ({ call, random }) => {
@@ -176,7 +176,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
       const odd = [`${word}.txt::$DATA`, `${word}.txt.`, `${word} `, ...devices, `nul.${word}`, 'lpt9.tar.gz', 'con .txt', 'aux  .log', 'C:', `a${random.pick([...'*?"<>|'])}b`, 'GIT~1', `${word}~2.txt`];
       const windows = await call('mayBeServed', odd, { platform: 'win32' });
       const linux = await call('mayBeServed', odd, { platform: 'linux' });
-      // They only look like it.
+      // These only look like it.
       const harmless = [word, `${word}.txt`, 'console', 'a.con', `${word}-con`, 'nulx.txt', 'com', 'com12', 'lpt', 'com1x', 'conin', 'a b.txt', '.well-known', `~${word}`, `${word}~x`, '1~', "{a}[b]'c'"];
       const plain = await call('mayBeServed', harmless, { platform: 'win32' });
       odd.forEach((name, index) => {
@@ -194,10 +194,10 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
 
   rule(
     'compares-with-the-separator',
-    'knows what lies within a directory from what begins with its name',
+    'tells what lies within a directory from what only begins with its name',
     {
       rule: '/srv/www-private is not within /srv/www',
-      likely: '`path.startsWith(directory)` without the separator behind it',
+      likely: '`path.startsWith(directory)` without the separator after it',
     },
     async ({ call, random }) => {
       const root = join('/srv', random.word());
@@ -240,9 +240,9 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
 
   rule(
     'finds-nothing-elsewhere',
-    'finds nothing that is not there, and nothing behind a file',
+    'finds nothing that is not there, and nothing below a file',
     {
-      rule: 'what names no file is 404 (RFC 9110 §15.5.5): also a file that is asked for as a directory',
+      rule: 'what names no file is 404 (RFC 9110 §15.5.5): even a file that is asked for as a directory',
       likely: 'ENOENT, ENOTDIR, ENAMETOOLONG or ELOOP reaches the caller as it is',
     },
     async ({ call, random }) => {
@@ -314,7 +314,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'follows no symbolic link out of the root, unless it is told to',
     {
       rule: 'what counts is where a name leads: the real path lies within the root, or the answer is 404',
-      likely: 'the names are judged, and then the file is opened: links are followed without a look; or the paths are compared without the separator',
+      likely: 'the names are judged, and then the file is opened: links are followed unchecked; or the paths are compared without the separator',
       skip: NEEDS_LINKS,
     },
     async ({ call, random }) => {
@@ -356,7 +356,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'finds the files of the next version when the root, a link, has been set to it',
     {
       rule: 'many deploy by setting a link from one directory to another: from then on that one is the root',
-      likely: 'the real path of the root is asked for once, and compared for ever',
+      likely: 'the real path of the root is asked for once, and compared with for ever',
       skip: NEEDS_LINKS,
     },
     async ({ call, random }) => {
@@ -371,7 +371,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
         const cases: [string, string][] = [[`/${name}`, join(folder, version, name)], ['/sub/b.txt', join(folder, version, 'sub/b.txt')]];
         expectFound(cases, await call('resolveBelow', root, cases.map(([path]) => path)), `, with the root set to '${version}'${version === 'one' ? '' : ' while the server runs'}`);
       }
-      // It is not that anything goes.
+      // That does not mean that anything goes.
       symlinkSync('../beside.txt', join(folder, 'one/out'));
       expectRefused(['/out'], await call('resolveBelow', root, ['/out']), [403, 404], 'what is not within the remembered path is let through');
     },
@@ -379,7 +379,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
 
   rule(
     'refuses-what-may-not-be-read',
-    'answers 403 or 404 for what lies in a directory that may not be entered',
+    'answers 403 or 404 for a file in a directory that may not be entered',
     {
       rule: 'a file that the server may not read is refused (RFC 9110 §15.5.4), not a failure of the server',
       likely: 'EACCES reaches the caller as it is',

@@ -43,13 +43,13 @@ function showDeed(deed: BodyDeed): string {
     case 'throw':
       return `throws "${deed.message}"`;
     default: {
-      const what = deed.buffer === 0 ? 'memory that is not of the pool' : `buffer ${deed.buffer}`;
+      const what = deed.buffer === 0 ? 'memory that is not from the pool' : `buffer ${deed.buffer}`;
       return { take: `takes ${what}`, 'give back': `gives ${what} back`, 'begin to read': `begins to read into ${what}`, 'end to read': 'has read', 'give out': `gives out a piece in ${what}` }[deed.did];
     }
   }
 }
 
-/** Takes a body through its life and looks after the buffers that it borrows. */
+/** Takes a body through its life and watches the buffers that it borrows. */
 async function expectBorrowed(world: TestWorld, file: { fileBytes: number; bufferBytes: number; lastPos: number }, steps: BodyStep[]): Promise<void> {
   const deeds = await world.call('bodyStory', file, steps);
   const lent = new Set<number>();
@@ -102,8 +102,8 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'knows-types',
     'knows the media type of a file by its name',
     {
-      rule: 'a server says what it sends (RFC 9110 §8.3); a text with its charset',
-      likely: 'the extension is compared with its case, or the charset is missing; what is unknown is application/octet-stream',
+      rule: 'a server says what it sends (RFC 9110 §8.3), and for text the charset',
+      likely: "the extension's case matters, or the charset is missing; an unknown type is application/octet-stream",
     },
     async ({ call, random }) => {
       const word = random.word();
@@ -239,7 +239,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
 
   rule(
     'answers-head',
-    'answers HEAD as GET, without the body',
+    'answers HEAD like GET, without the body',
     {
       rule: 'the server SHOULD send the same header fields to HEAD as to GET (RFC 9110 §9.3.2)',
       likely: 'Content-Length is 0, or HEAD is refused',
@@ -288,7 +288,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'sends-headers-with-options',
     'sends the fields of the settings with the answer to OPTIONS',
     {
-      rule: 'before it lets a script of another site send a request, a browser asks by OPTIONS, and looks for Access-Control-Allow-Origin in the answer',
+      rule: 'before it lets a script of another site send a request, a browser asks with OPTIONS, and looks for Access-Control-Allow-Origin in the answer',
       likely: 'only Allow is sent',
     },
     async (world) => {
@@ -331,7 +331,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
 
   rule(
     'serves-large-files',
-    'serves a file of some megabytes, byte for byte, also to several clients at once',
+    'serves a file of some megabytes, byte for byte, even to several clients at once',
     {
       rule: 'each reader has its own place in the file and its own bytes',
       likely: 'two responses read with one position, or into one buffer that is filled again before the first part has gone',
@@ -396,9 +396,9 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
 
   rule(
     'borrows-one-buffer',
-    'reads all pieces of a file into one buffer of the pool, and gives it back at the end',
+    'reads all pieces of a file into one buffer from the pool, and gives it back at the end',
     {
-      rule: 'a client that is served takes one buffer, and the next one takes it again',
+      rule: 'each client that is being served takes one buffer, and the next client takes it again',
       likely: 'a buffer is made, or taken, for each piece; or it is never given back, or twice: in `#done` and once more',
     },
     async (world) => {
@@ -416,9 +416,9 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
 
   rule(
     'keeps-what-is-read-into',
-    'gives no buffer back while a read into it is under way, also when the client has left',
+    'gives no buffer back while a read into it is under way, even when the client has left',
     {
-      rule: 'a read that was begun is not undone by `close`: it ends in that buffer, whoever has it then',
+      rule: '`close` does not undo a read that has begun: it ends in that buffer, no matter who has it by then',
       likely: '`close` gives the buffer back, as `#done` does',
     },
     async (world) => {
@@ -441,7 +441,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'closes-files',
     'closes every file again: after GET, HEAD, an empty file, and what is not served',
     {
-      rule: 'a descriptor that is not closed is lost: some thousand requests later, the server can open nothing more',
+      rule: 'a descriptor that is not closed is lost: some thousands of requests later, the server can open nothing more',
       likely: 'HEAD never asks for the body, and only the body closes the file',
       skip: NEEDS_PROC,
     },
@@ -459,7 +459,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'closes-files-of-those-who-leave',
     'closes the file when the client leaves in the middle of it',
     {
-      rule: 'every way out of a response leads past a close, the sudden one too',
+      rule: 'every way out of a response leads past a close, even the sudden one',
       likely: '`createReadStream(…).pipe(…)`: nobody ends the stream when the socket has gone',
       skip: NEEDS_PROC,
     },
@@ -486,7 +486,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'keeps-files-apart',
     'gives nobody the bytes of another file, while clients come and go',
     {
-      rule: 'a descriptor that was closed may be another file at the next moment, and a buffer another response',
+      rule: 'a descriptor that was closed may mean another file a moment later, and a buffer hold another response',
       likely: 'a file is closed, or a buffer given back, while a read of it is on its way',
     },
     async (world) => {
@@ -516,7 +516,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'ends the connection when a file becomes shorter while it is sent',
     {
       rule: 'a response that cannot be completed must not look complete (RFC 9112 §8): the connection closes early',
-      likely: 'the server waits for bytes that never come, or fills up with something else',
+      likely: 'the server waits for bytes that never come, or fills the rest with something else',
       skip: NEEDS_PROC,
     },
     async (world) => {
@@ -543,7 +543,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'sends-no-more-than-promised',
     'sends exactly what was promised when a file grows while it is sent',
     {
-      rule: 'Content-Length is a promise: what comes behind it would be taken for the next response (RFC 9112 §6.3)',
+      rule: 'Content-Length is a promise: what comes after it would be taken for the next response (RFC 9112 §6.3)',
       likely: 'the file is read to its end and not to the length that was promised',
     },
     async (world) => {
@@ -563,13 +563,13 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       const hash = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
       check(response.body.length === bytes && hash(response.body) === hash(Buffer.alloc(bytes)), { sent: 'GET /log.bin, to which something is added meanwhile', received: showResponse(response), expected: `the ${count(bytes, 'byte')} that were there` });
       const next = await http.response();
-      expectBody(next, 'next', 'GET /next.txt, in the pipeline behind it');
+      expectBody(next, 'next', 'GET /next.txt, after it in the pipeline');
     },
   );
 
   rule(
     'opens-files-only',
-    'opens nothing that is no file: a pipe would be waited for without end',
+    'opens nothing that is not a file: opening a pipe would wait for ever',
     {
       rule: 'a static server serves regular files; opening a FIFO waits until somebody writes into it',
       likely: 'the file is opened before anybody asks what it is',
@@ -580,7 +580,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
       const made = spawnSync('mkfifo', [join(root, 'pipe'), join(root, 'pipe.txt')]);
       check(made.status === 0, { received: `mkfifo failed: ${made.stderr}`, expected: 'a FIFO: mkfifo is part of every Unix' });
       const server = await world.call('serve', { root });
-      // Four at a time: as many as the pool of Node's file system has threads.
+      // Four at a time: that many threads do the work of Node's file system.
       await Promise.all(
         ['/pipe', '/pipe.txt', '/pipe', '/pipe.txt', '/pipe'].map(async (target) => {
           for (const method of ['GET', 'HEAD']) {
@@ -597,7 +597,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'refuses-what-may-not-be-read',
     'answers 403 or 404 for a file that the server may not read, and goes on',
     {
-      rule: 'who may not read a file may not serve it (RFC 9110 §15.5.4); it is no failure of the server',
+      rule: 'a server that may not read a file may not serve it (RFC 9110 §15.5.4); that is not a failure of the server',
       likely: 'EACCES becomes a 500',
       skip: NEEDS_LINKS,
     },
@@ -614,10 +614,10 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
 
   rule(
     'minds-the-settings',
-    'serves hidden files and files outside the root where the settings say so',
+    'serves hidden files and files outside the root if the settings say so',
     {
-      rule: '`dotfiles`, `followOutside` and `platform` are for the server what they are for a path in exercise 3.1',
-      likely: 'the settings are not handed on',
+      rule: '`dotfiles`, `followOutside` and `platform` mean for the server what they mean for a path in exercise 3.1',
+      likely: 'the settings are not passed on',
       skip: NEEDS_LINKS,
     },
     async (world) => {
@@ -652,8 +652,8 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'follows-a-deployment',
     'serves one version of the site after its root, a link, has been set to the next',
     {
-      rule: 'whoever deploys by setting a link from one directory to another expects a site that is there, and all of a piece',
-      likely: 'the real path of the root is asked for once, and compared for ever; or paths that were found are kept',
+      rule: 'after a deployment that sets a link from one directory to another, the site must be there, and all of one version',
+      likely: 'the real path of the root is asked for once, and compared with for ever; or paths that were found are kept',
       skip: NEEDS_LINKS,
     },
     async (world) => {
@@ -685,17 +685,17 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
 
   rule(
     'outlasts-a-shortage',
-    'says that it cannot, where no file can be opened any more, and serves again afterwards',
+    'says that it cannot when no more files can be opened, and serves again afterwards',
     {
-      rule: 'a process that is out of descriptors cannot tell whether a file is there: a failure for the time being, 503 or 500 (RFC 9110 §15.6), and no 404, which caches and search engines believe',
-      likely: 'whatever `open` says is taken for "not there", or the error ends the process',
+      rule: 'a process that is out of descriptors cannot tell whether a file is there: a failure for the time being, 503 or 500 (RFC 9110 §15.6), and not a 404, which caches and search engines believe',
+      likely: 'any error of `open` is taken for "not there", or the error ends the process',
       skip: NEEDS_PRLIMIT,
     },
     async (world) => {
       const content = world.random.words(5);
       const root = site({ 'a.txt': content, 'sub/b.txt': 'b' });
       const server = await world.call('serve', { root });
-      // To accept a connection takes a descriptor, too: these have been accepted.
+      // Accepting a connection takes a descriptor, too: these have been accepted.
       const clients = await Promise.all(Array.from({ length: 4 }, async () => await world.http(server)));
       for (const http of clients) expectBody(await http.send('GET', '/a.txt').response(), content, 'GET /a.txt');
       await world.call('takeDescriptors');

@@ -18,7 +18,7 @@ const REDIRECTS = [301, 308];
 /** Names that mean something to a URL, to HTML, or to both. */
 const ODD_NAMES = ['two words', 'a&b', 'quo"te', "apo'strophe", '<b>bold<', 'x:y', 'a#b', 'a?b=c', '100%', '%41', 'a;b', 'a+b', '~home', '世界', '[brackets]', '&amp;', 'javascript:alert(1)', '{x}', 'a|b', 'a^b`c'];
 
-/** Where a client goes that asked for `target` and was sent to the response's Location. */
+/** Where a client goes after it asked for `target` and was sent to the response's Location. */
 function destination(response: HttpTestResponse, target: string): URL | undefined {
   const location = fieldValue(response, 'location');
   return location === undefined ? undefined : new URL(location, `http://localhost${target}`);
@@ -52,14 +52,14 @@ async function listed(world: TestWorld, server: Address, target: string): Promis
 
 const UNITS = ['B', 'K', 'M', 'G', 'T'];
 
-/** What the listing of a directory with one file in it says of that: a size in some unit, a time to the minute. */
+/** Checks what the listing of a directory with one file says about that file: a size in some unit, a time to the minute. */
 function expectTrue(html: string, { size, mtimeMs }: { size: number; mtimeMs: number }, sent: string): void {
   const text = html.replaceAll(/<(head|style|script)\b[\s\S]*?<\/\1>/gi, '');
   const nothing = /\b(?:undefined|null|NaN|Infinity)\b/.exec(text);
-  check(nothing === null, { sent, received: `"${nothing?.[0]}" on the page`, expected: 'what is known of the file' });
+  check(nothing === null, { sent, received: `"${nothing?.[0]}" on the page`, expected: 'what is known about the file' });
   for (const [shown, digits, unit] of text.matchAll(/(\d[\d,.]*)\s*(bytes?|B|[KMGT]i?B?)\b/gi)) {
     const power = Math.max(0, UNITS.indexOf(unit![0]!.toUpperCase()));
-    // Rounded to two digits; and who says kB may mean either.
+    // Rounded to two digits; and kB may mean either.
     const right = [1000, 1024].some((base) => Math.abs(Number(digits!.replaceAll(/,(?=\d{3})/g, '')) * base ** power - size) <= 0.06 * size);
     check(right, { sent, received: shown, expected: `the size of the file, which is ${count(size, 'byte')}` });
   }
@@ -76,8 +76,8 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'serves-the-index',
     'serves index.html for a path that ends in a slash',
     {
-      rule: "a directory's path stands for its index",
-      likely: 'only `/` is looked after, or the index is looked for without its directory',
+      rule: "a directory's path means its index",
+      likely: 'only `/` is handled, or the index is looked for without its directory',
     },
     async (world) => {
       const { random } = world;
@@ -96,9 +96,9 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
 
   rule(
     'redirects-to-the-slash',
-    'sends a client that asks for a directory without its slash there',
+    'redirects a client that asks for a directory without its slash',
     {
-      rule: 'relative links in the index count from the last slash (RFC 3986 §5.2.3): the client has to know that there is one; for good, by 301 or 308 (RFC 9110 §15.4.2, §15.4.9)',
+      rule: 'relative links in the index count from the last slash (RFC 3986 §5.2.3): the client has to know that there is one; for good, with 301 or 308 (RFC 9110 §15.4.2, §15.4.9)',
       likely: 'the index is served for both, the status says "for now", or the Location is not what the client needs',
     },
     async (world) => {
@@ -121,7 +121,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'redirects-relatively',
     'names no host and no port when it redirects',
     {
-      rule: 'Location may be relative (RFC 9110 §10.2.2), and only the client knows by what name it came: behind a proxy, a server knows another',
+      rule: 'Location may be relative (RFC 9110 §10.2.2), and only the client knows which name it asked for: behind a proxy, a server knows another',
       likely: 'the URL is made from the Host field or from the port that the server listens on',
     },
     async (world) => {
@@ -140,7 +140,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'keeps the query when it redirects',
     {
       rule: 'the query belongs to what was asked for',
-      likely: 'the Location is made of the path alone',
+      likely: 'the Location is made from the path alone',
     },
     async (world) => {
       const word = world.random.word();
@@ -159,7 +159,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'leads nobody to another place, whatever a directory is called',
     {
       rule: '`//evil.example/` is a reference to another host (RFC 3986 §4.2), and `a:b/` has a scheme',
-      likely: 'the decoded name, or the path as it came, stands in the Location as it is',
+      likely: 'the decoded name, or the path as it came, is put into the Location unchanged',
     },
     async (world) => {
       const root = site({});
@@ -188,7 +188,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'redirects-with-headers',
     'sends the fields of the settings with a redirect, too',
     {
-      rule: 'the fields that were chosen are for every response that is not an error: a page of another site may follow a redirect only where Access-Control-Allow-Origin is on it',
+      rule: 'the fields that were chosen are for every response that is not an error: a page of another site may follow a redirect only if that has Access-Control-Allow-Origin',
       likely: 'the redirect has its Location, and nothing of the settings',
     },
     async (world) => {
@@ -208,7 +208,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
 
   rule(
     'minds-the-index-option',
-    'takes for an index what the settings name, in their order',
+    'takes as an index what the settings name, in their order',
     {
       rule: 'the first of `index` that is there is the index',
       likely: 'index.html is written into the code',
@@ -250,7 +250,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'lists what is in a directory, each with a link that leads to it',
     {
       rule: 'every link of a listing leads to what it names; a directory ends in a slash',
-      likely: 'the name stands in the link as it is, or the link counts from the root',
+      likely: 'the name is put into the link unchanged, or the link counts from the root',
     },
     async (world) => {
       const { random } = world;
@@ -276,8 +276,8 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'escapes-text',
     'escapes a text so that it is nothing but text, in an element and in quotes',
     {
-      rule: 'in an element `<` and `&` have a meaning, in a quoted attribute the quotes have: what is escaped for both may stand anywhere',
-      likely: 'only `<`, `>` and `&` are replaced; or one after the other with `&` last, so that `&lt;` becomes `&amp;lt;`',
+      rule: 'in an element `<` and `&` have a meaning, in a quoted attribute the quotes: what is escaped for both may be used in either',
+      likely: 'only `<`, `>` and `&` are replaced; or they are replaced one after the other with `&` last, and `&lt;` becomes `&amp;lt;`',
     },
     async ({ call, random }) => {
       const word = random.word();
@@ -299,7 +299,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'escapes names, for the URL and for HTML',
     {
       rule: 'a name in a listing is text that a stranger may have chosen: it must not become markup (OWASP), nor another URL',
-      likely: 'escaped for one of the two and not for the other, or in the wrong order',
+      likely: 'names are escaped for one of the two and not for the other, or in the wrong order',
     },
     async (world) => {
       // With a digit: no element of a page has it in its name.
@@ -314,10 +314,10 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
         check(found !== undefined && !/[?#]/.test(found), { sent: `GET /, where a file is called ${JSON.stringify(name)}`, received: `links to ${paths.filter((path) => path !== '/').slice(0, 8).join(' ')} …`, expected: `a link to ${wanted}` });
         await expectFile(world, server, found, `this is ${name}`);
       }
-      // To the reader, each name is what it is on the disk.
+      // What the reader sees is each name as it is on the disk.
       const texts = html.replaceAll(/<(head|style|script)\b[\s\S]*?<\/\1>/gi, '').split(/<[^>]*>/).map((text) => unescapeHtml(text).trim());
-      for (const name of [...hostile, '<i>folder']) check(texts.some((text) => text === name || text === `${name}/`), { sent: `GET /, where a file is called ${JSON.stringify(name)}`, received: `as text: ${texts.filter((text) => text !== '').slice(0, 12).join(' | ')} …`, expected: 'the name as text, for whoever reads it' });
-      // What is left of a page when its text and the values of its attributes are gone is its markup.
+      for (const name of [...hostile, '<i>folder']) check(texts.some((text) => text === name || text === `${name}/`), { sent: `GET /, where a file is called ${JSON.stringify(name)}`, received: `as text: ${texts.filter((text) => text !== '').slice(0, 12).join(' | ')} …`, expected: 'the name as text, for a person to read' });
+      // A page without its text and without the values of its attributes is markup.
       const markup = (html.match(/<[^>]*>/g) ?? []).map((element) => element.replaceAll(/"[^"]*"|'[^']*'/g, '""'));
       const smuggled = markup.find((element) => element.includes(tag) || /^<(?:img|script|i|b)\b/i.test(element) || /onerror/i.test(element));
       check(smuggled === undefined, { sent: 'GET /, where files have names like <img src=x onerror=…>', received: `the element ${smuggled}`, expected: 'names as text: &lt;img src=x …' });
@@ -355,10 +355,10 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
 
   rule(
     'says-nothing-wrong',
-    'shows the size and the time of each file as they are, where it shows them',
+    'shows the size and the time of each file as they are, if it shows them',
     {
-      rule: 'a listing may say what it likes beside the names, and what it says is true',
-      likely: 'the entry has another time, or the size of something else: of the link, of the blocks on the disk',
+      rule: 'besides the names a listing may say what it likes, as long as it is true',
+      likely: 'the entry has another time, or the size of something else: of the link, or of the blocks on the disk',
       skip: NEEDS_LINKS,
     },
     async (world) => {
@@ -374,7 +374,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
         setModified(join(folder, 'file'), mtimeMs);
         const target = `/${'abcdefghij'[index]}/`;
         expectTrue((await listed(world, server, target)).html, { size, mtimeMs }, `GET ${target}`);
-        // What a request for a link would get is what it leads to.
+        // A request for a link gets what the link leads to.
         mkdirSync(`${folder}-link`);
         symlinkSync(`${folder}/file`, join(`${folder}-link`, 'link'));
         expectTrue((await listed(world, server, `${target.slice(0, -1)}-link/`)).html, { size, mtimeMs }, `GET ${target.slice(0, -1)}-link/, in which there is a link to the file`);
@@ -389,7 +389,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
 
   rule(
     'lists-what-it-may-read',
-    'lists no directory that it may not read, and all the rest of one in which there is something that it may not look at',
+    'lists no directory that it may not read, and lists the rest if there is one thing in it that it may not look at',
     {
       rule: 'what the server may not read is refused (RFC 9110 §15.5.4): it is neither empty nor a failure of the server',
       likely: 'an error of `readdir` becomes an empty page or a 500, or one bad entry spoils the whole listing',
@@ -400,7 +400,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
       const root = site({ 'a.txt': 'a', 'closed/b.txt': 'b', [`unlisted/${word}.txt`]: word });
       symlinkSync('closed/b.txt', join(root, 'link'));
       chmodSync(dirname(root), 0o755);
-      // This one may be entered by those who know what they look for.
+      // This one may be entered, but only by those who know the name that they want.
       chmodSync(join(root, 'unlisted'), 0o311);
       chmodSync(join(root, 'closed'), 0o000);
       try {
@@ -421,7 +421,7 @@ exercise<typeof driver>('3.3', import.meta.url, (rule) => {
     'lists a directory of a thousand files, and goes on answering others',
     {
       rule: 'a directory is as large as it likes',
-      likely: 'one thousand files are opened to look at them, or forgotten open',
+      likely: 'a thousand files are opened to look at them, or are never closed',
       skip: NEEDS_PROC,
     },
     async (world) => {

@@ -53,7 +53,7 @@ async function tagAt(world: TestWorld, server: Address, target: string): Promise
 
 const show = (target: string, fields: Fields, method = 'GET'): string => `${method} ${target} with ${fields.map(([name, value]) => `${name}: ${value}`).join(', ')}`;
 
-/** A 304: no body, and nothing that describes one it does not have. */
+/** A 304: no body, and no field that describes a body. */
 function expectNotModified(response: HttpTestResponse, sent: string): void {
   check(response.status === 304 && response.body.length === 0, { sent, received: showResponse(response), expected: '304, without a body' });
 }
@@ -64,7 +64,7 @@ interface Case {
   current: { etag: string | null; lastModifiedMs: number | null };
 }
 
-/** RFC 9110 §13.2.2, as short as it can be said; for fields that are well formed. */
+/** RFC 9110 §13.2.2, as briefly as possible; for fields that are well formed. */
 function expectedStatus({ method, fields, current }: Case): 304 | 412 | null {
   const field = (name: string): string | undefined => fields.find(([other]) => other === name)?.[1];
   const tags = (list: string): string[] => list.match(/(?:W\/)?"[^"]*"/g) ?? [];
@@ -110,8 +110,8 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'compares-tags',
     'compares entity tags, strongly and weakly',
     {
-      rule: 'strong comparison: the same, and neither is weak; weak comparison: the same but for W/ (RFC 9110 §8.8.3.2)',
-      likely: 'two weak tags that are equal do not match strongly',
+      rule: 'strong comparison: the same, and neither is weak; weak comparison: the same apart from W/ (RFC 9110 §8.8.3.2)',
+      likely: 'two equal weak tags are taken to match strongly',
     },
     async ({ call, random }) => {
       const [a, b] = [random.word(), `${random.word()}2`];
@@ -138,9 +138,9 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
 
   rule(
     'reads-lists-of-tags',
-    'reads a list of tags, also one with commas in it',
+    'reads a list of tags, even if a tag has commas in it',
     {
-      rule: 'a tag may hold any visible character but the quote (RFC 9110 §8.8.3): the comma, too',
+      rule: 'a tag may contain any visible character except the quote (RFC 9110 §8.8.3): the comma, too',
       likely: 'the list is split at its commas',
     },
     async ({ call, random }) => {
@@ -164,12 +164,12 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         check('accepted' in outcome && JSON.stringify(outcome.accepted) === JSON.stringify(wanted), { sent: `parseEntityTags(${JSON.stringify(value)})`, received: showOutcome(outcome), expected: JSON.stringify(wanted) });
       });
       const garbage = await call('tagLists', ['', tags[0]!.slice(1, -1), '"open', `w/${random.word()}`]);
-      for (const outcome of garbage) check('accepted' in outcome && outcome.accepted !== '*', { sent: 'parseEntityTags of what is no tag', received: showOutcome(outcome), expected: 'a list in which there is nothing that could match' });
+      for (const outcome of garbage) check('accepted' in outcome && outcome.accepted !== '*', { sent: 'parseEntityTags of what is not a tag', received: showOutcome(outcome), expected: 'a list in which there is nothing that could match' });
       const inside: [value: string, none: string][] = [[`w/${tags[0]}`, tags[0]!], [`x${tags[0]}`, tags[0]!], [`${tags[0]}x`, tags[0]!], [`"a b",${tags[1]}`, '","'], [`"a b", ${tags[1]},"c d"`, '", "']];
       const taken = await call('tagLists', inside.map(([value]) => value));
       inside.forEach(([value, none], index) => {
         const outcome = taken[index] as Outcome<'*' | string[]>;
-        check('accepted' in outcome && outcome.accepted !== '*' && !outcome.accepted.includes(none), { sent: `parseEntityTags(${JSON.stringify(value)})`, received: showOutcome(outcome), expected: `a list without ${JSON.stringify(none)}: that is a piece of something that is no tag`, likely: 'whatever looks like a tag is taken, wherever it stands' });
+        check('accepted' in outcome && outcome.accepted !== '*' && !outcome.accepted.includes(none), { sent: `parseEntityTags(${JSON.stringify(value)})`, received: showOutcome(outcome), expected: `a list without ${JSON.stringify(none)}: that is a piece of something that is not a tag`, likely: 'whatever looks like a tag is taken, wherever it is' });
       });
     },
   );
@@ -203,8 +203,8 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'changes-the-tag',
     'gives each version of a file a tag of its own',
     {
-      rule: 'a strong tag is the name of these bytes: other bytes have another (RFC 9110 §8.8.1)',
-      likely: 'the tag is made of the size alone, or of a time in whole seconds',
+      rule: 'a strong tag is the name of exactly these bytes: other bytes have another (RFC 9110 §8.8.1)',
+      likely: 'the tag is made from the size alone, or from a time in whole seconds',
     },
     async (world) => {
       const { random } = world;
@@ -227,7 +227,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         });
         seen.set(tag, content);
       }
-      check(new Set([...seen.keys()].map(opaque)).size > 2, { sent: 'GET /a.txt, changed six times within two hours', received: [...seen.keys()].join(', '), expected: 'other tags for other versions' });
+      check(new Set([...seen.keys()].map(opaque)).size > 2, { sent: 'GET /a.txt, changed six times within two hours', received: [...seen.keys()].join(', '), expected: 'different tags for different versions' });
     },
   );
 
@@ -235,7 +235,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'tags-codings-apart',
     'gives each coding of a version a tag of its own',
     {
-      rule: 'encoded bytes are another representation (RFC 9110 §8.8.3.3): its tag is another, also where size and time are the same',
+      rule: 'encoded bytes are another representation (RFC 9110 §8.8.3.3): its tag is another, even if size and time are the same',
       likely: 'the coding is not in the tag',
     },
     async ({ call, random }) => {
@@ -262,7 +262,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
       for (const outcome of await world.call('entityTags', versions)) {
         check('accepted' in outcome && isWeak(String(outcome.accepted)), { sent: 'entityTag of a file that was modified within the last second', received: showOutcome(outcome), expected: 'a weak tag: W/"…"' });
       }
-      // Its time is that of now for as long as the test takes, however slow the machine.
+      // Its time stays recent for as long as the test takes, however slow the machine.
       const root = site({});
       const soonMs = nowMs + HOUR_MS;
       const server = await world.call('serve', { root });
@@ -278,7 +278,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'reads-dates',
     'reads a date in each of the three formats',
     {
-      rule: 'a recipient MUST accept all three (RFC 9110 §5.6.7); two digits that would be more than 50 years ahead are of the century before',
+      rule: 'a recipient MUST accept all three (RFC 9110 §5.6.7); two digits that would be more than 50 years ahead belong to the century before',
       likely: '`Date.parse` takes a date without GMT for local time, and two digits for any century',
     },
     async ({ call, random }) => {
@@ -311,10 +311,10 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
 
   rule(
     'reads-no-other-date',
-    'takes nothing else for a date',
+    'takes nothing else as a date',
     {
-      rule: 'a date that is none must be ignored (RFC 9110 §13.1.3), and a day that no month has is none',
-      likely: '`Date.parse` and regular expressions without ends take much for a date; 31 April rolls over into May',
+      rule: 'what is not a date must be ignored (RFC 9110 §13.1.3), and a day that no month has is not a date',
+      likely: '`Date.parse`, and regular expressions without `^` and `$`, take too much for a date; 31 April rolls over into May',
       section: 'Have you got something newer?',
     },
     async ({ call, random }) => {
@@ -330,7 +330,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         ['08:', '24:'], ['08:', '8:'], ['08:', '008:'], ['08:', '30:'], [':49', ':60'], [':49', ':4'], [':49', ''], [':37', ':61'], [':37', ':7'], [':37', ':70'], [':37', ''], [':37', ':37.5'], [':37', ':3x'],
       ];
       const values = good.flatMap((value) => [...changes.map(([find, replace]) => value.replace(find, replace)), `x${value}`, `${value}x`, `${value} ${value}`, value.replace('GMT', 'UTC').replace(/\d{4}$/, '12x4'), value.replace(/ GMT$| \d{4}$/, '')]);
-      // The year of one form in another, and days that are none.
+      // The year of one form in another, and days that do not exist.
       values.push(`Mon, ${day} Nov ${two} 08:49:37 GMT`, `Mon, ${day} Nov 1${year} 08:49:37 GMT`, `Monday, ${day}-Nov-${year} 08:49:37 GMT`, `Mon, ${day}-Nov-${year} 08:49:37 GMT`, `Monday, ${day} Nov ${year} 08:49:37 GMT`, `Mon Nov ${day} 08:49:37 ${two}`, `Mon Nov ${day} 08:49:37 ${year} GMT`, `Mon ${day} Nov ${year} 08:49:37 GMT`);
       for (const wrong of ['31 Apr 2020', '29 Feb 2019', '30 Feb 2020', '29 Feb 1900', '31 Nov 2020', '00 Jan 2020']) values.push(`Sun, ${wrong} 08:49:37 GMT`);
       values.push(`Mon Nov 0x 08:49:37 ${year}`, `Mon Nov  0 08:49:37 ${year}`, `Mon Nov x1 08:49:37 ${year}`, 'Sun Feb 30 08:49:37 2020', 'Sunday, 31-Sep-20 08:49:37 GMT', '', 'GMT', String(nowMs), new Date(nowMs).toISOString(), 'now');
@@ -338,7 +338,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
       good.forEach((value, index) => check('accepted' in fine[index]! && fine[index].accepted === ms, { sent: `parseHttpDate('${value}')`, received: showOutcome(fine[index]!), expected: String(ms) }));
       values.forEach((value, index) => {
         const outcome = outcomes[index] as Outcome<number | null>;
-        check('accepted' in outcome && outcome.accepted === null, { sent: `parseHttpDate('${value}')`, received: showOutcome(outcome), expected: 'null: it is no date of HTTP (RFC 9110 §5.6.7)' });
+        check('accepted' in outcome && outcome.accepted === null, { sent: `parseHttpDate('${value}')`, received: showOutcome(outcome), expected: 'null: it is not an HTTP-date (RFC 9110 §5.6.7)' });
       });
     },
   );
@@ -348,7 +348,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'evaluates the four conditions in their order',
     {
       rule: 'If-Match, else If-Unmodified-Since; then If-None-Match, else If-Modified-Since for GET and HEAD (RFC 9110 §13.2.2)',
-      likely: 'a date is asked although its tag is there, or a tag is compared the wrong way',
+      likely: 'a date is compared although there is a tag, or a tag is compared in the wrong way',
     },
     async ({ call, random }) => {
       const etag = `"${random.word()}"`;
@@ -395,10 +395,10 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
 
   rule(
     'ignores-what-is-not-a-condition',
-    'ignores a date that is none, and lets a tag that is none match nothing',
+    'ignores what is not a date, and lets what is not a tag match nothing',
     {
       rule: 'a recipient MUST ignore If-Modified-Since and If-Unmodified-Since if the date is not valid (RFC 9110 §13.1.3, §13.1.4)',
-      likely: '`Date.parse` takes much that is no HTTP-date, and gives NaN for the rest',
+      likely: '`Date.parse` takes much that is not an HTTP-date, and gives NaN for the rest',
     },
     async ({ call, random }) => {
       const current = { etag: `"${random.word()}"`, lastModifiedMs: LONG_AGO_MS };
@@ -425,7 +425,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'answers 304 to a client whose tag is still right, and the file to all others',
     {
       rule: '304: your copy is good. It has no body (RFC 9110 §15.4.5), and the tag again',
-      likely: 'the tag is compared with its W/, or only a single one is looked for',
+      likely: 'the W/ of a tag is compared, too, or only a single tag is looked for',
     },
     async (world) => {
       const { random } = world;
@@ -448,7 +448,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         expectStatus(response, 200, show('/a.txt', [['If-None-Match', value]]));
         expectBody(response, content, show('/a.txt', [['If-None-Match', value]]));
       }
-      // Its new version is another.
+      // The new version has another tag.
       const root = site({ 'a.txt': content });
       const changing = await world.call('serve', { root });
       const before = await tagAt(world, changing, '/a.txt');
@@ -481,7 +481,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
           if (status === 200) expectBody(response, content, show('/a.txt', fields));
         }
       }
-      // What the server itself has said must be good for it.
+      // The server must accept what it has said itself.
       const said = fieldValue(await once(world, server, 'GET', '/a.txt'), 'last-modified') ?? '';
       expectNotModified(await ask(world, server, '/a.txt', [['If-Modified-Since', said]]), show('/a.txt', [['If-Modified-Since', said]]));
     },
@@ -489,10 +489,10 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
 
   rule(
     'lets-the-tag-decide',
-    'lets the tag decide where both are there',
+    'lets the tag decide if there are both',
     {
       rule: 'a recipient MUST ignore If-Modified-Since if there is If-None-Match (RFC 9110 §13.1.3)',
-      likely: 'either condition is enough for a 304: who changed a file within a second is given the old one',
+      likely: 'either condition is enough for a 304: after a change within a second, clients keep the old file',
     },
     async (world) => {
       const content = world.random.words(5);
@@ -511,10 +511,10 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
 
   rule(
     'answers-412',
-    'answers 412 where the client wants nothing done to another version',
+    'answers 412 when the client wants nothing done to another version',
     {
-      rule: 'If-Match needs strong comparison; a condition that fails is answered by 412 (RFC 9110 §13.1.1, §15.5.13)',
-      likely: 'the conditions of writing are not looked at for GET',
+      rule: 'If-Match needs strong comparison; a condition that fails is answered with 412 (RFC 9110 §13.1.1, §15.5.13)',
+      likely: 'the conditions for writing are not checked for GET',
     },
     async (world) => {
       const content = world.random.words(5);
@@ -541,7 +541,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'asks-only-what-is-there',
     'lets no condition change the answer for what is not there',
     {
-      rule: 'preconditions are evaluated only where the answer would be 2xx otherwise (RFC 9110 §13.2.1)',
+      rule: 'preconditions are evaluated only if the answer would otherwise be 2xx (RFC 9110 §13.2.1)',
       likely: 'they are evaluated before the file is looked for',
     },
     async (world) => {
@@ -556,10 +556,10 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
 
   rule(
     'dates-nothing-later-than-now',
-    'says of no file that it was modified in the future',
+    'never says that a file was modified in the future',
     {
       rule: 'Last-Modified MUST NOT be later than the response (RFC 9110 §8.8.2.1)',
-      likely: 'the clock of the disk, or of whoever copied the file, is believed',
+      likely: 'the clock of the disk, or of the machine that the file came from, is believed',
     },
     async (world) => {
       const root = site({ 'a.txt': 'a' });
@@ -567,15 +567,15 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
       const server = await world.call('serve', { root });
       const response = await once(world, server, 'GET', '/a.txt');
       const seen = fieldValue(response, 'last-modified');
-      check(seen === undefined || Date.parse(seen) <= Date.now(), { sent: 'GET /a.txt, whose time is tomorrow', received: `Last-Modified: ${seen}`, expected: 'the time of now at the latest' });
+      check(seen === undefined || Date.parse(seen) <= Date.now(), { sent: 'GET /a.txt, whose time is tomorrow', received: `Last-Modified: ${seen}`, expected: 'the current time at the latest' });
     },
   );
 
   rule(
     'closes-what-is-not-sent',
-    'closes the file also where it is not sent',
+    'closes the file even if it is not sent',
     {
-      rule: 'a 304 and a 412 have opened it as well',
+      rule: 'a 304 and a 412 have opened the file as well',
       likely: 'only the body closes the file, and nobody reads the body',
       skip: NEEDS_PROC,
     },

@@ -30,7 +30,7 @@ function expectPart(response: HttpTestResponse, content: Buffer, [firstPos, last
   expectBody(response, content.subarray(firstPos, lastPos + 1), sent);
 }
 
-/** A part MUST be of a version that is named as the whole is (RFC 9110 §15.3.7): how else could parts be put together? */
+/** A part MUST name its version as the whole does (RFC 9110 §15.3.7): how else could parts be put together? */
 function expectSameValidators(part: HttpTestResponse, whole: HttpTestResponse, sent: string): void {
   for (const name of ['ETag', 'Last-Modified']) {
     const [seen, wanted] = [fieldValue(part, name.toLowerCase()), fieldValue(whole, name.toLowerCase())];
@@ -43,11 +43,11 @@ function partsOf(response: HttpTestResponse, sent: string): { span: Span; size: 
   const type = fieldValue(response, 'content-type') ?? '(none)';
   const boundary = /^multipart\/byteranges\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(type);
   check(boundary !== null, { sent, received: `206 with Content-Type: ${type}`, expected: 'multipart/byteranges with a boundary' });
-  check(fieldValue(response, 'content-range') === undefined, { sent, received: `Content-Range: ${fieldValue(response, 'content-range')}`, expected: 'no Content-Range but in the parts (RFC 9110 §15.3.7.2)', likely: 'the Content-Range of one part is sent with the whole' });
+  check(fieldValue(response, 'content-range') === undefined, { sent, received: `Content-Range: ${fieldValue(response, 'content-range')}`, expected: 'Content-Range only in the parts (RFC 9110 §15.3.7.2)', likely: 'the Content-Range of one part is sent with the whole' });
   const mark = `--${boundary[1] ?? boundary[2]}`;
   const text = `\r\n${response.body.toString('latin1')}`;
   const [preamble, ...sections] = text.split(`\r\n${mark}`);
-  check(preamble?.trim() === '' && sections.at(-1)?.startsWith('--') === true, { sent, received: showBytes(response.body), expected: `parts that each begin with ${mark}, and ${mark}-- behind the last` });
+  check(preamble?.trim() === '' && sections.at(-1)?.startsWith('--') === true, { sent, received: showBytes(response.body), expected: `parts that each begin with ${mark}, and ${mark}-- after the last` });
   return sections.slice(0, -1).map((section) => {
     const found = /^[ \t]*\r\n([\s\S]*?\r\n)\r\n([\s\S]*)$/.exec(section);
     const range = /^content-range:[ \t]*bytes (\d+)-(\d+)\/(\d+)[ \t]*\r$/im.exec(found?.[1] ?? '');
@@ -56,7 +56,7 @@ function partsOf(response: HttpTestResponse, sent: string): { span: Span; size: 
   });
 }
 
-/** Marks the bytes of spans; undefined where a span is not within the size. */
+/** Marks the bytes of spans; undefined if a span is not within the size. */
 function covered(spans: readonly Span[], size: number): Uint8Array | undefined {
   const marks = new Uint8Array(size);
   for (const [firstPos, lastPos] of spans) {
@@ -66,7 +66,7 @@ function covered(spans: readonly Span[], size: number): Uint8Array | undefined {
   return marks;
 }
 
-/** A valid range and where it leads; undefined where it cannot be satisfied. */
+/** A valid range and where it leads; undefined if it cannot be satisfied. */
 function randomRange(random: Random, size: number): { text: string; span: Span | undefined } {
   const position = (): number => Math.max(0, random.integer(0, 5) === 0 ? size + random.integer(-2, 3) : random.integer(0, size + 2));
   if (random.integer(0, 3) === 0) {
@@ -82,7 +82,7 @@ function randomRange(random: Random, size: number): { text: string; span: Span |
 exercise<typeof driver>('3.5', import.meta.url, (rule) => {
   rule(
     'reads-a-range',
-    'reads a range: from here to there, from here on, the last so many',
+    'reads a range: from here to there, from here on, or the last few bytes',
     {
       rule: 'positions count from 0 and both ends are included; a suffix is a length, an end beyond the file is cut (RFC 9110 §14.1.2)',
       likely: '`-5` is taken for "from 0 to 5", or 0 for "nothing said"',
@@ -133,9 +133,9 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
 
   rule(
     'ignores-what-is-not-a-range',
-    'ignores another unit, and survives what is no range at all',
+    'ignores another unit, and survives what is not a range at all',
     {
-      rule: 'an unknown unit MUST be ignored, an invalid field may be (RFC 9110 §14.2): the whole file is right for everyone',
+      rule: 'an unknown unit MUST be ignored, and an invalid field may be (RFC 9110 §14.2): the whole file is right for everyone',
       likely: '`5-2` gives a negative length, or `Number` takes an empty text for 0',
     },
     async ({ call, random }) => {
@@ -154,8 +154,8 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'reads-several-ranges',
     'reads several ranges, drops those that cannot be satisfied, and gives no byte twice',
     {
-      rule: 'overlapping ranges cost more than the file: they may be joined, or the field be ignored (RFC 9110 §14.2, §15.3.7.2)',
-      likely: 'each range is taken by itself; or one that begins behind the end spoils the others',
+      rule: 'overlapping ranges cost more than the file: they may be joined, or the field ignored (RFC 9110 §14.2, §15.3.7.2)',
+      likely: 'each range is taken by itself; or one that begins after the end spoils the others',
     },
     async ({ call, random }) => {
       const fixed = ['0-1,8-', '0-1, 8-9', '8-,0-1', '-2,0-0', '0-0,20-30', '20-,3-4', '0-3,2-5', '0-4,5-9', '0-,0-,0-', '2-3,2-3', '-1,-2,-3', '0-0,,4-4', ',1-2', '20-,-0'];
@@ -177,17 +177,17 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
         const seen = covered(outcome.accepted, 10);
         check(seen !== undefined && Buffer.compare(seen, wanted) === 0, { sent, received: JSON.stringify(outcome.accepted), expected: `ranges that cover ${[...wanted].map((mark, at) => (mark ? at : '')).filter((at) => at !== '').join(' ') || 'nothing'}, each byte once; or null` });
       });
-      // What is empty in a list is passed over (RFC 9110 §5.6.1.2): it is the same list.
+      // Empty elements of a list are skipped (RFC 9110 §5.6.1.2): it is the same list.
       const gaps = ['0-0,,4-4', ',0-0,4-4', '0-0,4-4,', '0-0, ,4-4', '0-0,\t, ,4-4,'];
       const [list, ...same] = await call('ranges', ['0-0,4-4', ...gaps].map((value) => ({ value: `bytes=${value}`, size: 10 })));
       same.forEach((outcome, index) => check(JSON.stringify(outcome) === JSON.stringify(list), { sent: `parseRange('bytes=${gaps[index]}', 10)`, received: showOutcome(outcome), expected: `${showOutcome(list!)}, as for 'bytes=0-0,4-4'` }));
-      // As many as there may be: all of them, or none.
+      // Exactly as many as there may be: all of them, or none.
       const full = await call('ranges', [{ value: `bytes=${Array.from({ length: 16 }, (_, at) => `${at * 3}-${at * 3}`).join(',')}`, size: 1000 }, { value: 'bytes=0-0,2-2,4-4', size: 10, rangesMax: 3 }]);
       full.forEach((outcome, index) => check('accepted' in outcome && (outcome.accepted === null || outcome.accepted.length === [16, 3][index]), { sent: `parseRange of ${[16, 3][index]} ranges, rangesMax ${[16, 3][index]}`, received: showOutcome(outcome), expected: 'all of them, or null' }));
       const many = await call('ranges', [{ value: `bytes=${Array.from({ length: 40 }, (_, at) => `${at * 3}-${at * 3}`).join(',')}`, size: 1000 }, { value: 'bytes=0-0,2-2,4-4,6-6', size: 10, rangesMax: 3 }]);
       many.forEach((outcome, index) => {
         const refused = 'refused' in outcome || ('accepted' in outcome && (outcome.accepted === null || outcome.accepted.length === 0));
-        check(refused, { sent: `parseRange of ${[40, 4][index]} ranges, rangesMax ${[16, 3][index]}`, received: showOutcome(outcome).slice(0, 80), expected: 'null: too many for a reader; and not some of them, for nobody would know which' });
+        check(refused, { sent: `parseRange of ${[40, 4][index]} ranges, rangesMax ${[16, 3][index]}`, received: showOutcome(outcome).slice(0, 80), expected: 'null: no reader needs that many; and not some of them, for nobody would know which' });
       });
     },
   );
@@ -226,7 +226,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
         expectSameValidators(response, whole, sent);
       }
       expectPart(await askRange(world, server, '/one.txt', 'bytes=0-0'), Buffer.from('x'), [0, 0], 'GET /one.txt (1 byte) with Range: bytes=0-0');
-      // All of it, as a part or as a whole: both are right.
+      // The whole file, as a part or as a whole: both are right.
       for (const text of ['0-', `-${size + 5}`, `0-${size - 1}`]) {
         const response = await askRange(world, server, '/a.bin', `bytes=${text}`);
         expectStatus(response, [200, 206], `GET /a.bin with Range: bytes=${text}`);
@@ -237,7 +237,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
 
   rule(
     'answers-416',
-    'answers 416 to a range that begins behind the end, and says how long the file is',
+    'answers 416 to a range that begins after the end, and says how long the file is',
     {
       rule: 'Content-Range: bytes */LENGTH tells the client what it could ask for (RFC 9110 §15.5.17)',
       likely: 'an empty 206, or the length is missing',
@@ -248,7 +248,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
       for (const range of [`bytes=${size}-`, `bytes=${size + 5}-${size + 10}`, 'bytes=-0', 'bytes=99999999999999999999-', `bytes=${size}-, ${size + 1}-`]) {
         const response = await askRange(world, server, '/a.txt', range);
         const sent = `GET /a.txt (${count(size, 'byte')}) with Range: ${range}`;
-        // Who sends one part only may ignore several.
+        // A server that only ever sends one part may ignore several.
         if (range.includes(',') && response.status === 200) continue;
         expectStatus(response, 416, sent);
         check(fieldValue(response, 'content-range') === `bytes */${size}`, { sent, received: `416 with Content-Range: ${fieldValue(response, 'content-range') ?? '(none)'}`, expected: `Content-Range: bytes */${size}` });
@@ -258,9 +258,9 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
 
   rule(
     'sends-all-to-the-rest',
-    'sends the whole file where the field is not to be followed',
+    'sends the whole file if the field is not to be followed',
     {
-      rule: 'another unit MUST be ignored; what is invalid may be ignored or refused by 416, and never breaks the server',
+      rule: 'another unit MUST be ignored; what is invalid may be ignored or refused with 416, and never breaks the server',
       likely: 'an error of the parser becomes a 500',
     },
     async (world) => {
@@ -287,8 +287,8 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'minds-get-only',
     'follows Range for GET only',
     {
-      rule: 'Range MUST be ignored for any other method (RFC 9110 §14.2): HEAD tells of the whole file',
-      likely: 'HEAD is answered as GET to the letter',
+      rule: 'Range MUST be ignored for any other method (RFC 9110 §14.2): HEAD describes the whole file',
+      likely: 'HEAD is answered exactly like GET',
     },
     async (world) => {
       const size = world.random.integer(100, 1000);
@@ -307,7 +307,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'sends-several-parts',
     'sends several parts as multipart/byteranges, or the whole file',
     {
-      rule: 'each part has its Content-Range and its bytes (RFC 9110 §14.6); who cannot, sends 200',
+      rule: 'each part has its Content-Range and its bytes (RFC 9110 §14.6); a server that cannot do it sends 200',
       likely: 'the length of the whole is not the sum of parts, heads and boundaries; or only the first range is sent',
     },
     async (world) => {
@@ -364,7 +364,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
         const response = await askRange(world, server, '/a.bin', `bytes=${text}`);
         const sent = `GET /a.bin (${count(content.length, 'byte')}) with Range: bytes=${text.slice(0, 24)}…, ${text.split(',').length} ranges`;
         expectStatus(response, [200, 206, 400, 416, 431], sent);
-        check(response.body.length < content.length + 8192, { sent, received: `a body of ${count(response.body.length, 'byte')}`, expected: 'no more than the file, and a little for the heads of parts' });
+        check(response.body.length < content.length + 8192, { sent, received: `a body of ${count(response.body.length, 'byte')}`, expected: 'no more than the file, plus a little for the heads of parts' });
       }
       const strict = await world.call('serve', { root: site({ 'a.bin': content }), options: { rangesMax: 2 } });
       const three = await askRange(world, strict, '/a.bin', 'bytes=0-0,10-10,20-20');
@@ -376,7 +376,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'minds-if-range',
     'sends the part only if the copy that the client has is still right, and all of it otherwise',
     {
-      rule: 'If-Range needs a strong validator that is exactly ours (RFC 9110 §13.1.5): parts of two versions make neither',
+      rule: 'If-Range needs a strong validator that is exactly ours (RFC 9110 §13.1.5): parts of two versions together make neither',
       likely: 'the field is ignored; or a weak tag is enough, or a later date',
     },
     async (world) => {
@@ -407,17 +407,17 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
         if (response.status === 206) expectPart(response, content, [5, 9], sent);
         else expectBody(response, content, sent);
       }
-      // Not even a range that could never be satisfied matters then.
+      // Then even a range that could never be satisfied does not matter.
       const stale = await askRange(world, server, '/a.txt', `bytes=${content.length}-`, [['If-Range', '"another"']]);
-      expectStatus(stale, 200, 'GET /a.txt with a Range behind its end and If-Range: "another"');
+      expectStatus(stale, 200, 'GET /a.txt with a Range after its end and If-Range: "another"');
     },
   );
 
   rule(
     'trusts-no-young-date',
-    'takes a date in If-Range when it is exactly ours, and only when its second was over',
+    'accepts a date in If-Range if it is exactly ours, and only once its second is over',
     {
-      rule: 'a date is a strong validator only where the file cannot have changed twice within its second (RFC 9110 §8.8.2.2)',
+      rule: 'a date is a strong validator only if the file cannot have changed twice within its second (RFC 9110 §8.8.2.2)',
       likely: 'dates are compared, and that is all',
     },
     async ({ call, random }) => {
@@ -426,7 +426,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
       const current = { etag: null, lastModifiedMs };
       const outcomes = await call('ifRanges', [0, 300, 900].map((age) => ({ value, current, nowMs: lastModifiedMs + age })));
       outcomes.forEach((outcome) => check('accepted' in outcome && !outcome.accepted, { sent: `ifRangeHolds('${value}', …) less than a second after that`, received: showOutcome(outcome), expected: 'false' }));
-      // Long over, and exactly ours: the field has been answered so since RFC 2068, and a download goes on.
+      // Long over, and exactly ours: that is how the field has worked since RFC 2068, and a download goes on.
       const old = [60_001, 3_600_000, random.integer(1e6, 1e9)];
       const holding = await call('ifRanges', old.map((age) => ({ value, current: { etag: random.pick([null, '"a"']), lastModifiedMs }, nowMs: lastModifiedMs + age })));
       holding.forEach((outcome, index) => check('accepted' in outcome && outcome.accepted === true, { sent: `ifRangeHolds('${value}', …) ${old[index]} ms after that`, received: showOutcome(outcome), expected: 'true: it is exactly the Last-Modified of the file, and its second is over' }));
@@ -434,7 +434,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
       const others = await call('ifRanges', away.map((ms) => ({ value: new Date(lastModifiedMs + ms).toUTCString(), current, nowMs: lastModifiedMs + 3_600_000 })));
       others.forEach((outcome, index) => check('accepted' in outcome && !outcome.accepted, { sent: `ifRangeHolds of a date ${Math.abs(away[index]!)} ms ${away[index]! < 0 ? 'before' : 'after'} the Last-Modified of the file`, received: showOutcome(outcome), expected: 'false: another version' }));
       const nothing = await call('ifRanges', [{ value: random.word(), current: { etag: null, lastModifiedMs: null }, nowMs: Date.now() }, { value: '"a', current: { etag: '"a"', lastModifiedMs }, nowMs: Date.now() },{ value, current: { etag: null, lastModifiedMs: null }, nowMs: Date.now() }, { value: '"a"', current, nowMs: Date.now() }, { value: 'W/"a"', current: { etag: 'W/"a"', lastModifiedMs }, nowMs: Date.now() }]);
-      nothing.forEach((outcome) => check('accepted' in outcome && !outcome.accepted, { sent: 'ifRangeHolds where there is nothing to compare, or only a weak tag', received: showOutcome(outcome), expected: 'false' }));
+      nothing.forEach((outcome) => check('accepted' in outcome && !outcome.accepted, { sent: 'ifRangeHolds with nothing to compare, or only a weak tag', received: showOutcome(outcome), expected: 'false' }));
     },
   );
 
@@ -443,7 +443,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'asks the conditions first, then the range',
     {
       rule: 'Range comes last (RFC 9110 §13.2.2, step 5): a copy that is good is good as a whole',
-      likely: 'a request with Range takes another way, on which nobody asks for conditions',
+      likely: 'a request with Range takes another path, on which the conditions are never checked',
     },
     async (world) => {
       const server = await world.call('serve', { root: site({ 'a.txt': world.random.words(20) }) });
@@ -461,7 +461,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'reads no more of a file than the part that is asked for',
     {
       rule: 'a positioned read begins anywhere: the end of a gibibyte comes as soon as its beginning',
-      likely: 'the file is read from its beginning and thrown away up to there, or read as a whole and cut',
+      likely: 'the file is read from its beginning, and what comes before is thrown away; or it is read as a whole and cut',
       skip: NEEDS_PROC,
     },
     async (world) => {
@@ -476,7 +476,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
         expectBody(response, Buffer.alloc(length), `GET /large.bin with Range: bytes=${text}`);
       }
       const read = (await world.call('consumption')).readBytes - before;
-      check(read < 8 << 20, { sent: 'three ranges of together 1,924 bytes of a file of 1 GiB', received: `${count(read, 'byte')} were read`, expected: 'little more than what is sent' });
+      check(read < 8 << 20, { sent: 'three ranges of a file of 1 GiB, 1,924 bytes together', received: `${count(read, 'byte')} were read`, expected: 'little more than what is sent' });
       await expectFilesClosed(world, root, 'three ranges of /large.bin');
     },
   );
@@ -534,10 +534,10 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
       truncateSync(file, 1000);
       http.tcp.resume();
       await over(http.tcp, 'the connection is closed: the rest will never come');
-      // All of the file was zeros, so what is none belongs to the head of the response or to that of its first part.
+      // The file was all zeros, so anything else belongs to the head of the response or to that of its first part.
       const end = http.tcp.received.subarray(10_000);
       const at = end.findIndex((byte) => byte !== 0);
-      check(at === -1, { sent, received: `behind the bytes that were there: ${showBytes(end.subarray(at, at + 200))}`, expected: 'the end of the connection' });
+      check(at === -1, { sent, received: `after the bytes that were there: ${showBytes(end.subarray(at, at + 200))}`, expected: 'the end of the connection' });
       await expectFilesClosed(world, root, sent);
     },
   );

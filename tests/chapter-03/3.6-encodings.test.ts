@@ -49,7 +49,7 @@ function expectVary(response: HttpTestResponse, sent: string): void {
   check(fieldTokens(response, 'vary').some((token) => token === 'accept-encoding' || token === '*'), { sent, received: `${response.status} with Vary: ${fieldValues(response, 'vary').join(', ') || '(none)'}`, expected: 'Vary: Accept-Encoding' });
 }
 
-/** What each coding weighs; identity is undefined where nobody mentioned it. */
+/** What each coding weighs; identity is undefined if nobody mentioned it. */
 function weightsOf(accept: string): Map<string, number> {
   const named = new Map<string, number>();
   for (const member of accept.split(',')) {
@@ -87,8 +87,8 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'weighs-codings',
     'knows which codings a client takes, and which of them it likes best',
     {
-      rule: 'a weight is from 0 to 1, and 1 if nothing is said; 0 means "not acceptable"; * speaks for the rest (RFC 9110 §12.4.2, §12.5.3)',
-      likely: '`includes`, or the order in the list taken for the order of preference',
+      rule: 'a weight is from 0 to 1, and 1 if nothing is said; 0 means "not acceptable"; * means all the others (RFC 9110 §12.4.2, §12.5.3)',
+      likely: '`includes`, or the order in the list is taken for the order of preference',
     },
     async ({ call, random }) => {
       const fixed = ['gzip', 'br', 'gzip, deflate, br', 'BR', 'GZip;Q=0.5, br;q=0.2', 'gzip;q=1.0, br;q=0.5', 'br;q=0', 'gzip, br;q=0', 'gzip;q=0.000', '*', '*;q=0', '*;q=0, br', '*;q=0.1, br;q=0', 'identity', 'identity;q=0', 'identity;q=0, gzip', 'identity;q=1, br;q=0.5', '*;q=0, identity', 'gzip ; q=0.3 , br\t;\tq=0.9', 'x-brightness', 'brr, gzipped', 'zstd, br;q=0.999', 'gzip;q=0.001', 'deflate, compress', ',, gzip ,', 'br;q=0.5, gzip;q=0.5, zstd;q=0.5'];
@@ -161,7 +161,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
       const server = await world.call('serve', { root: site({ 'a.txt': files.identity, 'a.txt.br': files.br, 'a.txt.gz': files.gzip, 'plain.txt': files.identity }), options: ALL });
       for (const [accept, allowed] of [['gzip;q=0, br;q=0', ['identity']], ['gzip, br;q=0', ['gzip']], ['br;q=0.0, *', ['gzip']], ['*;q=0', []], ['*;q=0, gzip', ['gzip']], ['identity;q=0, br', ['br']], ['gzip;q=0', ['identity']]] as [string, (Coding | 'identity')[]][]) {
         const response = await ask(world, server, '/a.txt', accept);
-        // Where nothing is acceptable, 406 says so; and who sends the file as it is does no harm (RFC 9110 §12.4.1).
+        // If nothing is acceptable, 406 says so; and sending the file as it is does no harm (RFC 9110 §12.4.1).
         if (allowed.length === 0) {
           expectStatus(response, [406, 200], show('/a.txt', accept));
           check(response.status === 406 || codingOf(response) === 'identity', { sent: show('/a.txt', accept), received: `200 with Content-Encoding: ${codingOf(response)}`, expected: '406, or no Content-Encoding' });
@@ -177,7 +177,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'varies-always',
     'says Vary: Accept-Encoding with every answer that might have been another',
     {
-      rule: 'a cache that keeps one answer for all must know that there are several (RFC 9110 §12.5.5): also with the plain file, and where no sibling is there today',
+      rule: 'a cache that keeps one answer for all must know that there are several (RFC 9110 §12.5.5): also with the plain file, and even if there is no sibling today',
       likely: 'Vary is sent only with an encoded body',
     },
     async (world) => {
@@ -212,7 +212,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'gives each coding a tag of its own',
     {
       rule: 'encoded bytes are another representation (RFC 9110 §8.8.3.3): its tag must not match the others',
-      likely: 'the tag of the original is sent with all of them, or the coding is not in it and only their sizes tell them apart',
+      likely: 'the tag of the original is sent with all of them, or the coding is not in the tag and only their sizes tell them apart',
     },
     async (world) => {
       const { random } = world;
@@ -256,7 +256,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
           const sent = show('/a.txt', coding, fields);
           const response = await ask(world, server, '/a.txt', coding, fields);
           expectStatus(response, [200, 206], sent);
-          // Who sends parts of the file as it is says so.
+          // A server that sends parts of the file as it is says so.
           const seen = codingOf(response);
           check(seen === coding || seen === 'identity', { sent, received: `Content-Encoding: ${seen}`, expected: coding });
           const content = files[seen];
@@ -291,9 +291,9 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
 
   rule(
     'keeps-siblings-files',
-    'serves a sibling as a file where it is asked for by its name, and no sibling where none was wanted',
+    'serves a sibling as a file of its own when it is asked for by its name, and no sibling when none was wanted',
     {
-      rule: '/a.js.gz is a file of its own: nobody is to unpack it on the way',
+      rule: '/a.js.gz is a file of its own: nobody must unpack it on the way',
       likely: 'Content-Encoding is set by the extension',
     },
     async (world) => {
@@ -316,7 +316,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
 
   rule(
     'follows-no-sibling-out',
-    'follows no sibling that leads out of the root, and serves no directory for one',
+    'follows no sibling that leads out of the root, and takes no directory for one',
     {
       rule: 'a sibling is a file below the root like any other',
       likely: 'the sibling is opened by its name, past the checks of exercise 3.1',
@@ -353,7 +353,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
       }
       const without = await world.call('serve', { root: site({ 'a.txt': 'a' }) });
       const other = await ask(world, without, '/a.txt', undefined);
-      check(!/max-age|immutable/.test(fieldValue(other, 'cache-control') ?? ''), { sent: 'GET /a.txt, where nothing was chosen', received: `Cache-Control: ${fieldValue(other, 'cache-control')}`, expected: 'no promise that nobody made' });
+      check(!/max-age|immutable/.test(fieldValue(other, 'cache-control') ?? ''), { sent: 'GET /a.txt, where nothing was chosen', received: `Cache-Control: ${fieldValue(other, 'cache-control')}`, expected: 'no promise, since nobody made one' });
     },
   );
 
@@ -361,8 +361,8 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'sends-headers',
     'sends the fields that were chosen, in place of its own',
     {
-      rule: 'who runs the server knows better: a field of the settings replaces ours of the same name, in any case',
-      likely: 'both are sent, or only with a 200',
+      rule: 'the person who runs the server knows better: a field of the settings replaces ours of the same name, in any case',
+      likely: 'both are sent, or the field is sent only with a 200',
     },
     async (world) => {
       const word = world.random.word();
@@ -391,8 +391,8 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'refuses-what-cannot-be-sent',
     'refuses settings that cannot be sent, before the first request',
     {
-      rule: 'a line end in a field is the end of the field, and what follows is another (RFC 9110 §5.5): who runs the server learns of it when it starts, and not its visitors',
-      likely: 'the fields are looked at with the first response, or only some of them',
+      rule: 'a line end in a field is the end of the field, and what follows is another (RFC 9110 §5.5): the person who starts the server must hear about it, and not the visitors',
+      likely: 'the fields are checked only with the first response, or only some of them are',
     },
     async (world) => {
       const word = world.random.word();
@@ -436,7 +436,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'does-without-what-it-may-not-read',
     'serves a file whose sibling may not be read, and closes the sibling of a file that may not be read',
     {
-      rule: 'a sibling saves bytes; that it cannot be had is no reason to refuse a file that is there',
+      rule: 'a sibling saves bytes; if it cannot be read, the file itself is still there',
       likely: 'the 403 of the sibling becomes the answer; or the original cannot be opened, and nobody closes the sibling',
       skip: NEEDS_LINKS,
     },
@@ -451,7 +451,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
       expectCoding(await ask(world, server, '/b.txt', 'br'), files, ['identity'], `${show('/b.txt', 'br')}, where b.txt.br may not be read`);
       const sent = `${show('/c.txt', 'br')}, where c.txt may not be read, and c.txt.br may`;
       for (let times = 0; times < 3; times++) {
-        // Who only looks at the original sends the sibling, which anybody may read.
+        // A server that only asks for the times of the original sends the sibling, which anybody may read.
         const response = await ask(world, server, '/c.txt', 'br');
         expectStatus(response, [200, 403, 404], sent);
         if (response.status === 200) expectBody(response, files.br, sent);

@@ -82,7 +82,7 @@ function facts(response: HttpTestResponse): string {
   return JSON.stringify([response.status, fields.map((name) => fieldValue(response, name) ?? null)]);
 }
 
-/** Asks again and again until so much time has passed since `startMs`: more than that may have passed, never less. */
+/** Asks again and again until this much time has passed since `startMs`: more may have passed, but never less. */
 async function askUntil(world: TestWorld, server: Address, target: string, startMs: number, ms: number): Promise<void> {
   do await once(world, server, 'GET', target);
   while (performance.now() - startMs < ms);
@@ -91,10 +91,10 @@ async function askUntil(world: TestWorld, server: Address, target: string, start
 exercise<typeof driver>('3.7', import.meta.url, (rule) => {
   rule(
     'keeps-values',
-    'keeps what a fill gave, and gives it until its window is over',
+    'keeps what a fill gave, and returns it until its window is over',
     {
       rule: 'a value is believed for windowMs, and for no longer',
-      likely: 'the age is not looked at in `get`, or the entry is not put in',
+      likely: '`get` does not check the age, or the entry is not put in',
     },
     async (world) => {
       const [a, b] = [world.random.word(), `${world.random.word()}2`];
@@ -122,7 +122,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'counts-from-the-start',
     'counts the window from the beginning of a fill',
     {
-      rule: 'what was read is known to be true for the moment when reading began',
+      rule: 'what was read is known to be true only for the moment when reading began',
       likely: 'the time is taken when the fill has ended: a slow disk makes the window longer than it says',
     },
     async (world) => {
@@ -142,7 +142,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'fills-once',
     'fills a key once for all who ask at the same time',
     {
-      rule: 'who comes while a fill is under way waits for it: no stampede',
+      rule: 'a caller that comes while a fill is under way waits for it: no stampede',
       likely: 'the promise of the fill is not kept',
     },
     async (world) => {
@@ -164,7 +164,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'forgets-the-oldest',
-    'drops what was not used for longest when the bytes are too many',
+    'drops what has not been used for longest when there are too many bytes',
     {
       rule: 'bytesMax is a limit at every moment; least recently used goes first',
       likely: 'a `get` does not count as a use, or a key that is put in again counts twice',
@@ -198,9 +198,9 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'keeps-nothing-too-large',
-    'keeps no value that is larger than all of it, and nothing of it afterwards',
+    'keeps no value that is larger than the whole cache, and nothing of it afterwards',
     {
-      rule: 'a value that does not fit is given to who asked, and not kept',
+      rule: 'a value that does not fit is given to the caller, and not kept',
       likely: 'everything else is dropped to make room, and then it does not fit after all; or its old version stays',
     },
     async (world) => {
@@ -218,9 +218,9 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'forgets-failures',
-    'leaves nothing behind when a fill fails',
+    'keeps nothing when a fill fails',
     {
-      rule: 'a fill that failed is tried again by the next who asks, and those who waited hear of it',
+      rule: 'after a fill that failed the next caller tries again, and those who waited hear about it',
       likely: 'the rejected promise stays among the fills; or the old value stays, and is counted for ever',
     },
     async (world) => {
@@ -244,8 +244,8 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'shows-what-it-has',
     'gives a fill the value that may no longer be believed',
     {
-      rule: 'to look whether something has changed is cheaper than to read it again',
-      likely: 'what is too old is dropped by `get`, or the fill is called without it',
+      rule: 'checking whether something has changed is cheaper than reading it again',
+      likely: '`get` drops what is too old, or the fill is called without it',
     },
     async (world) => {
       const value = world.random.word();
@@ -266,10 +266,10 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'lets-the-newer-win',
-    'starts anew when a fill takes longer than the window, and lets the newer one win',
+    'starts another fill when one takes longer than the window, and lets the newer one win',
     {
-      rule: 'who asks after the window must not be given what began before it; and what began earlier knows less',
-      likely: 'whoever ends last wins; or the end of the older fill makes the cache forget that the newer one is under way',
+      rule: 'a caller after the window must not be given what began before it; and what began earlier knows less',
+      likely: 'the fill that ends last wins; or the end of the older fill makes the cache forget that the newer one is under way',
     },
     async (world) => {
       await tell(world, { bytesMax: 10 * LARGE, windowMs: 100 }, [
@@ -302,10 +302,10 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'tells-what-it-drops',
-    'tells of each value that leaves it, or was not taken, once',
+    'reports each value that leaves it, or that was not kept, once',
     {
-      rule: 'whoever keeps a file open for a value closes it when `onDrop` says so: not told is never closed, told twice is somebody else\'s file closed',
-      likely: 'a value that is replaced, or too large, or of a fill that came too late, goes without a word',
+      rule: 'code that keeps a file open for a value closes it when `onDrop` says so: without a call it is never closed, with two calls somebody else\'s file is',
+      likely: 'a value goes without a word because it is replaced, too large, or from a fill that came too late',
     },
     async (world) => {
       const dropping = (...dropped: string[]): { expect: Expectation } => ({ expect: { dropped } });
@@ -329,10 +329,10 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'drops-what-it-is-told-to',
-    'drops a value when it is told to, and no other that has taken its place',
+    'drops a value when told to, and no other that has taken its place',
     {
       rule: '`drop(key, value)` is for that value: what was put in for the same key since then stays',
-      likely: 'the key is dropped, whatever is there by now; or what is not there any more breaks it',
+      likely: 'the key is dropped, whatever is there by now; or dropping what is no longer there breaks it',
     },
     async (world) => {
       const dropping = (...dropped: string[]): { expect: Expectation } => ({ expect: { dropped } });
@@ -356,7 +356,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'holds-in-any-story',
-    'is within its limits, and never stale, whatever happens to it',
+    'stays within its limits, and is never stale, whatever happens to it',
     {
       rule: 'never more than bytesMax; never a value whose check began windowMs ago or longer; never the value of another key',
       likely: 'an entry that is replaced is counted twice, or not at all',
@@ -382,7 +382,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
             steps.push(random.integer(0, 3) === 0 ? { do: 'fail', fill } : { do: 'settle', fill, value: fill, bytes: random.integer(0, 2 * LARGE) });
           }
         }
-        // A put waits for a fill of its key that is under way: it must not be left open.
+        // A put waits for a fill of its key that is under way, and must not be left waiting.
         const story = withoutWaiting(steps);
         const { sights } = await world.call('cacheStory', options, story);
         const began = new Map<string, number>();
@@ -394,9 +394,9 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
           const sent = showSteps(story.slice(0, index + 1));
           if (step.do === 'load' && sight.fills > (sights[index - 1]?.fills ?? 0)) filling.add(step.fill);
           if (step.do === 'put' || (step.do === 'settle' && filling.has(step.fill))) inside.set(step.value, step.bytes);
-          for (const value of sight.dropped) check(inside.delete(value), { sent, received: `onDrop is told of '${value}'`, expected: 'nothing: it has left before, or was never there' });
+          for (const value of sight.dropped) check(inside.delete(value), { sent, received: `onDrop is called with '${value}'`, expected: 'nothing: it has left before, or was never there' });
           const held = [...inside.values()].reduce((sum, bytes) => sum + bytes, 0);
-          check(held <= options.bytesMax, { sent, received: `${inside.size} values of ${held} bytes that onDrop was never told of`, expected: `that they have left: bytesMax is ${options.bytesMax}` });
+          check(held <= options.bytesMax, { sent, received: `${inside.size} values of ${held} bytes that onDrop was never called with`, expected: `that they have left: bytesMax is ${options.bytesMax}` });
           check(sight.bytes >= 0 && sight.bytes <= options.bytesMax, { sent, received: `${sight.bytes} bytes in the cache`, expected: `from 0 to ${options.bytesMax}` });
           if (step.do === 'wait') nowMs += step.ms;
           if (step.do === 'load') began.set(step.fill, nowMs);
@@ -414,7 +414,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'answers-as-without',
     'gives the same answers with a cache as without one',
     {
-      rule: 'a cache is to be noticed by nobody but the disk',
+      rule: 'nobody but the disk must notice a cache',
       likely: 'a response that was kept is sent to a request that it does not fit: HEAD, Range, another coding',
     },
     async (world) => {
@@ -445,10 +445,10 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'finishes-what-it-began',
-    'sends a large file to its end, whatever becomes of it in the cache meanwhile',
+    'sends a large file to its end, whatever happens to it in the cache meanwhile',
     {
-      rule: 'a file that is open for several is closed when the last of them has done with it',
-      likely: 'the first who has done with it closes it for all, or it is closed twice: the second time it is another file',
+      rule: 'a file that is open for several clients is closed when the last of them is done with it',
+      likely: 'the first client that is done with it closes it for all, or it is closed twice: the second time it is another file',
       skip: NEEDS_PROC,
     },
     async (world) => {
@@ -515,8 +515,8 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'is-never-stale',
     'serves nothing older than its window: after a change, a replacement, a deletion',
     {
-      rule: 'when the window has passed since the change, every request sees it',
-      likely: 'an entry that is asked for again and again is made younger each time',
+      rule: 'once a window has passed since the change, every request sees it',
+      likely: 'an entry that is asked for again and again becomes younger each time',
     },
     async (world) => {
       const { random } = world;
@@ -530,7 +530,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
         const path = join(root, target);
         for (const how of ['rename', 'in place', 'rename', 'in place', 'in place, with size and time as they were', 'rename, with size and time as they were'] as const) {
           const content = Buffer.alloc(bytes, ++version);
-          // As `cp -p` and `rsync -t` do; that it was changed the disk knows nevertheless.
+          // As `cp -p` and `rsync -t` do; the disk knows all the same that it was changed.
           const mtimeMs = how.includes('as they were') ? statSync(path).mtimeMs : LONG_AGO_MS + version * 1000;
           await askUntil(world, server, target, performance.now(), 5);
           if (how.startsWith('rename')) {
@@ -551,16 +551,16 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
         expectStatus(await once(world, server, 'GET', target), 404, `GET ${target} more than ${windowMs} ms after it was deleted`);
         writeFiles(root, { [target.slice(1)]: 'here again' });
         await askUntil(world, server, target, performance.now(), windowMs + 5);
-        expectBody(await once(world, server, 'GET', target), 'here again', `GET ${target} more than ${windowMs} ms after it was made anew`);
+        expectBody(await once(world, server, 'GET', target), 'here again', `GET ${target} more than ${windowMs} ms after it was made again`);
       }
     },
   );
 
   rule(
     'reads-nothing-twice',
-    'looks whether a file has changed when its window is over, and reads it again only if it has',
+    'checks whether a file has changed when its window is over, and reads it again only if it has',
     {
-      rule: 'size and times tell that the bytes are what they were: to look is cheaper than to read',
+      rule: 'size and times tell that the bytes are what they were: checking is cheaper than reading',
       likely: 'the fill is not given the value that may no longer be believed',
       skip: NEEDS_PROC,
     },
@@ -583,10 +583,10 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'tells-of-what-it-sends',
-    'says of no bytes what was true of others, where a file changes within the window',
+    'never says about some bytes what was true of others, when a file changes within the window',
     {
       rule: 'length, tag and date are those of the very bytes that follow (RFC 9110 §8.8): all of the old version or all of the new one',
-      likely: 'a file is kept open with what was said about it: the bytes are those of now, and the rest is of then',
+      likely: 'a file is kept open with what was said about it: the bytes are new, and the rest is old',
       skip: NEEDS_PROC,
     },
     async (world) => {
@@ -603,7 +603,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
           writeFiles(root, { [name]: old });
           const first = await expectFile(world, server, `/${name}`, old);
           writeFiles(root, { [name]: young }, mtimeMs);
-          // Asked twice: the first may be the one that sees it.
+          // Asked twice: the first request may be the one that sees it.
           for (let times = 0; times < 2; times++) {
             const sent = `GET /${name} (${count(bytes, 'byte')}), which was changed in place (${change}: ${count(young.length, 'byte')}) within the window`;
             const response = await once(world, server, 'GET', `/${name}`);
@@ -622,9 +622,9 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'takes-in-no-giant',
-    'takes no file into memory that is larger than it may',
+    'takes no file into memory that is too large for it',
     {
-      rule: '`cacheFileBytesMax` is looked at before the file is read: a gibibyte is served piece by piece, as without a cache',
+      rule: '`cacheFileBytesMax` is checked before the file is read: a gibibyte is served piece by piece, as without a cache',
       likely: 'the whole file is read first, and then it is too large to be kept',
       skip: NEEDS_PROC,
     },
@@ -645,8 +645,8 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'bounds-its-memory',
     'keeps no more in memory than it may, however many files are asked for',
     {
-      rule: 'cacheBytesMax is for all of it',
-      likely: 'the limit is looked at for each file and not for their sum',
+      rule: 'cacheBytesMax is for all files together',
+      likely: 'the limit is checked for each file and not for their sum',
       skip: NEEDS_PROC,
     },
     async (world) => {
@@ -670,8 +670,8 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'lets-files-go',
     'keeps no file open for longer than its window',
     {
-      rule: 'a deleted file takes its room on the disk for as long as somebody has it open',
-      likely: 'what is dropped from the cache is not closed, or nobody looks after the last request',
+      rule: 'a deleted file takes up room on the disk for as long as somebody has it open',
+      likely: 'what is dropped from the cache is not closed, or nothing is checked after the last request',
       skip: NEEDS_PROC,
     },
     async (world) => {
@@ -688,7 +688,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'logs-each-response',
-    'tells the access log of each response, once, with the bytes of its body that were sent',
+    'reports each response to the access log, once, with the bytes of its body that were sent',
     {
       rule: 'a line for each response, when its last byte has gone or never will: the log of the finished tool',
       likely: 'a body is closed twice or never, or HEAD and 304 are counted with the bytes that they do not send',
@@ -729,7 +729,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
         check(right, { sent, received: `the entry ${entry.method} ${entry.target}, ${entry.status}, ${count(entry.bytes, 'byte')}`, expected: `${method} ${target}, ${response.status}, ${count(response.body.length, 'byte')}` });
         check(entry.timeMs >= startMs - 1000 && entry.timeMs <= Date.now() + 1000, { sent, received: `the time ${entry.timeMs}`, expected: `a time from ${startMs} on` });
       }
-      // Who leaves in the middle is in it, too.
+      // A client that leaves in the middle is in it, too.
       const http = await world.http(server);
       http.send('GET', '/giant.bin');
       await http.tcp.until(() => http.tcp.receivedBytes > 4 * MIB, { expected: 'the beginning of a file of 1 GiB' });
@@ -742,9 +742,9 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'writes-lines',
-    'writes a line of the log that nobody can end or forge',
+    'writes log lines that nobody can cut short or forge',
     {
-      rule: 'the Common Log Format; whatever a client sends stays within its quotes',
+      rule: 'the Common Log Format: whatever a client sends stays within its quotes',
       likely: 'a quote or a line end in a target begins another field, or another line',
     },
     async ({ call, random }) => {
@@ -757,7 +757,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
         ...['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map((month, index): [LogLineCase, string] => [{ ...plain, timeMs: Date.UTC(2024, index, 9) }, `127.0.0.1 - - [09/${month}/2024:00:00:00 +0000] "GET /${word}?a=b HTTP/1.1" 200 ${plain.bytes}`]),
         [{ ...plain, remoteAddress: '::1', timeMs: Date.UTC(2026, 0, 31, 23, 59, 59) }, `::1 - - [31/Jan/2026:23:59:59 +0000] "GET /${word}?a=b HTTP/1.1" 200 ${plain.bytes}`],
       ];
-      // In local time, another day.
+      // In local time it is another day.
       await call('shiftClock', 0, 'Pacific/Kiritimati');
       const outcomes = await call('logLines', cases.map(([entry]) => entry));
       cases.forEach(([entry, line], index) => check('accepted' in outcomes[index]! && outcomes[index].accepted === line, { sent: `logLine of ${JSON.stringify(entry)}`, received: showOutcome(outcomes[index]!), expected: line }));
@@ -768,13 +768,13 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
         const line = 'accepted' in outcome ? String(outcome.accepted) : '';
         check(/^127\.0\.0\.1 - - \[[^\]]*\] "GET \/(?:[^"\\]|\\.)* HTTP\/1\.1" 200 \d+$/.test(line) && /^[\x20-\x7e]*$/.test(line), { sent: `logLine of a request for ${JSON.stringify(target)}`, received: showOutcome(outcome), expected: 'one line of visible ASCII, in which the quotes end where the request does' });
         const told = /"GET (.*) HTTP\/1\.1"/.exec(line)?.[1]?.replaceAll(/\\(?:x([\da-f]{2})|(.))/gi, (_, hex?: string, plainly?: string) => (hex === undefined ? (plainly ?? '') : String.fromCharCode(parseInt(hex, 16))));
-        check(told === target, { sent: `logLine of a request for ${JSON.stringify(target)}`, received: showOutcome(outcome), expected: 'what was asked for, with \\x and two digits for what may not stand there' });
+        check(told === target, { sent: `logLine of a request for ${JSON.stringify(target)}`, received: showOutcome(outcome), expected: 'what was asked for, with \\x and two digits for what may not appear there' });
       });
     },
   );
 });
 
-/** Leaves out the puts of keys for which a fill is under way: they would wait for it. */
+/** Leaves out puts for keys with a fill under way: they would wait for it. */
 function withoutWaiting(steps: readonly Step[]): Step[] {
   const open = new Map<string, number>();
   return steps.filter((step) => {

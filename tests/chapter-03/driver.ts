@@ -19,11 +19,11 @@ export interface ServeSetup {
   root: string;
   options?: Static.StaticOptions;
   timeouts?: Partial<Http.HttpTimeouts>;
-  /** Tells `logged` of each response. */
+  /** Reports each response to `logged`. */
   log?: boolean;
 }
 
-/** What the access log was told of a response. */
+/** What the access log was told about a response. */
 export interface LoggedResponse {
   method: string;
   target: string;
@@ -32,7 +32,7 @@ export interface LoggedResponse {
   timeMs: number;
 }
 
-/** As much of a log entry as its line is made of. */
+/** The part of a log entry that its line is made from. */
 export interface LogLineCase {
   method: string;
   target: string;
@@ -57,14 +57,14 @@ export type CacheStep =
 
 /** What was seen after each step. */
 export interface CacheSight {
-  /** What `get` gave, what a load resolved to; `undefined` where there was nothing yet. */
+  /** What `get` returned, what a load resolved to; `undefined` if there was nothing yet. */
   value: string | undefined;
   bytes: number;
   /** How many fills have been called so far. */
   fills: number;
   /** What the last fill was given as the stale value. */
   stale: string | undefined;
-  /** The values that `onDrop` was told of in this step. */
+  /** The values that `onDrop` was called with in this step. */
   dropped: string[];
 }
 
@@ -77,10 +77,10 @@ export type BodyDeed =
   | { did: 'ask' | 'finish' | 'close' }
   | { did: 'throw'; message: string };
 
-/** More than a process has open by itself, and few enough to be used up in no time. */
+/** More files than a process has open by itself, and few enough to be used up in no time. */
 const DESCRIPTORS_MAX = 256;
 
-/** The user and the group that own nothing. */
+/** A user and a group that own nothing. */
 const NOBODY = 65_534;
 
 export default driver<typeof Static>()('03-static', (chapter, load) => {
@@ -118,7 +118,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
   return {
     // 3.1
 
-    /** Reads paths as they stand in a request. */
+    /** Reads paths as they are in a request. */
     decodePaths: (paths: string[], rules?: Static.NameRules) =>
       paths.map((path) =>
         outcome(() => {
@@ -139,14 +139,14 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       process.setuid?.(NOBODY);
     },
 
-    /** Looks paths up below a directory, one after the other. */
+    /** Looks up paths below a directory, one after the other. */
     resolvePaths: async (root: string, paths: string[], options?: Static.RootOptions) => {
       const outcomes: Outcome<string>[] = [];
       for (const path of paths) outcomes.push(await outcomeOf(async () => await chapter.resolvePath(root, path, options)));
       return outcomes;
     },
 
-    /** The same below one and the same `Root`, with each call. */
+    /** The same, below one `Root` that stays the same from call to call. */
     resolveBelow: async (path: string, paths: string[]) => {
       const root = roots.get(path) ?? new chapter.Root(path);
       roots.set(path, root);
@@ -160,7 +160,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
     mediaTypes: (names: string[]) => names.map((name) => outcome(() => chapter.mediaType(name))),
 
     /**
-     * Takes a body through its life: its file reads when it is told to, and its pool is watched.
+     * Takes a body through its life: its file reads when told to, and its pool is watched.
      *
      * @param lastPos of the range, which begins at 0
      */
@@ -240,7 +240,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       residentBytes: process.memoryUsage.rss(),
     }),
 
-    /** Memory without what is garbage. */
+    /** The memory in use once garbage has been collected. */
     residentAfterCollection: () => {
       setFlagsFromString('--expose-gc');
       const collect = runInNewContext('gc') as () => void;
@@ -253,7 +253,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
     takeDescriptors: () => {
       const limited = spawnSync('prlimit', ['--pid', String(process.pid), `--nofile=${DESCRIPTORS_MAX}:`]);
       if (limited.status !== 0) throw new Error(`prlimit: ${limited.error?.message ?? String(limited.stderr)}`);
-      // To look it up, Node opens a file, and the tests ask now and then.
+      // Node opens a file to look this up, and the tests ask for it now and then.
       const residentBytes = process.memoryUsage.rss();
       process.memoryUsage.rss = () => residentBytes;
       try {
@@ -360,7 +360,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
             gate(step.fill).reject(new Error('the fill failed'));
             break;
         }
-        // Whoever waits for it hears of it within a few turns.
+        // Code that waits for it hears about it within a few turns.
         for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
         return results.get(step.fill);
       };
@@ -387,7 +387,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
         host: '127.0.0.1',
         port: 0,
         onError: (error: unknown) => {
-          // A part that is not written yet is news of its own, not a 500 among others. In this very turn: whoever asks
+          // A part that is not written yet is news of its own, not a 500 among others. In this very turn: anyone who asks
           // how this process is finds it dead.
           if (error instanceof Error && 'exercise' in error) process.nextTick(() => { throw error; });
           errors.push(error instanceof Error ? error.message : String(error));
@@ -398,13 +398,13 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
       if (typeof address === 'string') throw new WrongResult('serveHttp resolved, but its `address` has no port');
       return { host: '127.0.0.1', port: address.port };
     },
-    /** What becomes of `staticFiles` with these options, before any request. */
+    /** What `staticFiles` does with these options, before any request. */
     staticFiles: (root: string, options: Static.StaticOptions) => outcome(() => typeof chapter.staticFiles(root, options)),
 
     errors: () => errors,
     logged: () => logged,
     shiftClock,
-    /** The loop stands still: what comes meanwhile is there all at once. */
+    /** Blocks the loop: what comes meanwhile is there all at once. */
     standStill: (ms: number) => {
       for (const started = performance.now(); performance.now() - started < ms;);
     },

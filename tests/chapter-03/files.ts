@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** The modification time of files whose test names none: long ago, so that their tags are strong. */
+/** The modification time of files for which a test names none: long ago, so that their tags are strong. */
 export const LONG_AGO_MS = Date.UTC(2020, 0, 2, 3, 4, 5);
 
 /**

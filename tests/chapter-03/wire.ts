@@ -23,16 +23,16 @@ export const NEEDS_PRLIMIT = process.platform === 'linux' && spawnSync('prlimit'
 /** Why a rule about symbolic links is not run here. */
 export const NEEDS_LINKS = process.platform === 'win32' ? 'symbolic links need a right of their own on Windows' : undefined;
 
-/** What a function gave, threw, or refused. */
+/** What a function returned, threw, or refused. */
 export function showOutcome(outcome: Outcome<unknown>): string {
   if ('accepted' in outcome) return JSON.stringify(outcome.accepted) ?? 'undefined';
-  return 'refused' in outcome ? `an HttpError with status ${outcome.refused}` : `an error that is no HttpError: ${outcome.threw}`;
+  return 'refused' in outcome ? `an HttpError with status ${outcome.refused}` : `an error that is not an HttpError: ${outcome.threw}`;
 }
 
 /** As long as the answer to a request may be beside the file. */
 const HEAD_BYTES = 64 * 1024;
 
-/** Waits until the server has nothing more to give to a client that does not read: it waits for room. */
+/** Waits until the server gives nothing more to a client that does not read, because it waits for room. */
 export async function untilStalled(world: TestWorld, client: TcpClient, report: { sent: string }): Promise<void> {
   for (let rounds = 0, before = -1; rounds < 100; rounds++) {
     const { readBytes, residentBytes } = await world.call('consumption');
@@ -47,7 +47,7 @@ export async function untilStalled(world: TestWorld, client: TcpClient, report: 
   }
 }
 
-/** A process with Node, the chapter and some buffers is far below, one with a file of a gibibyte far above. */
+/** A process with Node, the chapter and some buffers is far below this, one with a file of a gibibyte far above. */
 const RESIDENT_BYTES_MAX = 400 << 20;
 
 /** Waits for the first response of a connection, a large one, without looking at each of its pieces; then takes it apart. */

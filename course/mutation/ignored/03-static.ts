@@ -3,13 +3,13 @@ import type { Ignored } from './entry.ts';
 
 const WORDING = 'the wording of a message';
 const SAVES = 'saves time or memory, and changes nothing that can be seen';
-const GUARDED = 'the same: what it asks for is seen to by the next step as well';
+const GUARDED = 'the same: the next step checks what this one does';
 const CHOICE = 'a choice of this server; tests accept the others';
-const BOUND = 'one more or less in a bound that is no promise';
-const DISK = 'for a disk that fails, or for two who change it within the same moment: a test cannot bring it about';
-const PAGE = 'what a listing says beside names and links is free; that it says nothing wrong is tested';
+const BOUND = 'one more or less in a bound that nobody promised';
+const DISK = 'for a disk that fails, or for two changes at the same moment: a test cannot bring that about';
+const PAGE = 'what a listing says besides names and links is free; that it says nothing wrong is tested';
 const STRANGE = 'one field more, which means nothing to anybody';
-/** As it stands in accept-encoding.ts. */
+/** As it is written in accept-encoding.ts. */
 const MEMBER = "/^[ \\t]*([!#$%&'*+.^_`|~\\w-]+)(?:[ \\t]*;[ \\t]*q=(0(?:\\.\\d{0,3})?|1(?:\\.0{0,3})?))?[ \\t]*$/i";
 const UNFINISHED = 'for a chapter that is not finished: the starter has no validators until exercise 3.4 is done';
 
@@ -48,17 +48,17 @@ export const ignoredInChapter03: readonly Ignored[] = [
   // The same by another step
   { file: '03-static/directory-entry.ts', line: 'if (path === null) return null', replacements: ['false'], reason: 'the same: nothing can be looked at there, and what cannot be looked at is not shown' },
   { file: '03-static/file-body.ts', line: 'if (wanted <= 0)', replacements: ['false', 'wanted < 0'], reason: 'the same: nothing is read of nothing, and that is the end' },
-  { file: '03-static/content.ts', line: ['if (!this.#closed)', 'this.#closed = true'], replacements: ['true', 'false'], reason: 'nobody here closes a content twice; it is for whoever would' },
-  { file: '03-static/open-file.ts', line: 'if (this.#users === 0) return 0', replacements: ['false'], reason: 'nobody here reads what has been closed; it is for whoever would' },
+  { file: '03-static/content.ts', line: ['if (!this.#closed)', 'this.#closed = true'], replacements: ['true', 'false'], reason: 'nobody here closes content twice; it is for anyone who would' },
+  { file: '03-static/open-file.ts', line: 'if (this.#users === 0) return 0', replacements: ['false'], reason: 'nobody here reads what has been closed; it is for anyone who would' },
   { file: '03-static/open-file.ts', line: 'if (this.#users === 0) return false', replacements: ['false'], reason: 'a value that has been dropped is found by nobody: it is for a cache that would' },
-  { file: '03-static/parse-http-date.ts', line: 'return timeMs !== null &&', original: 'timeMs !== null', replacements: ['true'], reason: 'the same: what is no time is later than none' },
-  { file: '03-static/preconditions.ts', line: 'if (date === undefined ||', replacements: ['false'], reason: 'the same: what is not there is no date' },
-  { file: '03-static/respond.ts', line: 'if (range === undefined) return part', replacements: ['false'], reason: 'the same: what is not there is no range' },
+  { file: '03-static/parse-http-date.ts', line: 'return timeMs !== null &&', original: 'timeMs !== null', replacements: ['true'], reason: 'the same: what is not a time is not later than one' },
+  { file: '03-static/preconditions.ts', line: 'if (date === undefined ||', replacements: ['false'], reason: 'the same: what is not there is not a date' },
+  { file: '03-static/respond.ts', line: 'if (range === undefined) return part', replacements: ['false'], reason: 'the same: what is not there is not a range' },
   { file: '03-static/respond.ts', line: 'body instanceof Uint8Array && body.length > 0', replacements: ['false'], reason: 'the same: chapter 02 finds the length of bytes by itself' },
-  { file: '03-static/if-range.ts', line: "if (value.startsWith('\"'))", mutators: ['MethodExpression'], reason: 'the same: a weak tag never matches strongly, and what is no date never holds' },
-  { file: '03-static/if-range.ts', line: "if (value.startsWith('\"'))", original: 'current.etag !== null', replacements: ['true'], reason: 'the same: no tag is equal to none' },
+  { file: '03-static/if-range.ts', line: "if (value.startsWith('\"'))", mutators: ['MethodExpression'], reason: 'the same: a weak tag never matches strongly, and what is not a date never holds' },
+  { file: '03-static/if-range.ts', line: "if (value.startsWith('\"'))", original: 'current.etag !== null', replacements: ['true'], reason: 'the same: no tag equals null' },
   { file: '03-static/range.ts', line: "specs.filter((spec) => spec.trim() !== '')", mutators: ['StringLiteral'], reason: GUARDED },
-  { file: '03-static/static-files.ts', line: 'encodings.length === 0', replacements: ['false'], reason: 'a server without encodings may answer a client that refuses identity by 406, too' },
+  { file: '03-static/static-files.ts', line: 'encodings.length === 0', replacements: ['false'], reason: 'a server without encodings may answer a client that refuses identity with 406, too' },
   { file: '03-static/options.ts', line: 'options.rangesMax ?? RANGES_MAX', replacements: ['options.rangesMax && RANGES_MAX'], reason: GUARDED },
   { file: '03-static/representation.ts', line: ['if (lastModifiedMs !== null)', 'if (etag !== null)'], replacements: ['true'], reason: UNFINISHED },
   { file: '03-static/representation.ts', line: "coding === 'identity' ? ''", replacements: ['false', '""'], reason: 'the same: a tag of its own for the file as it is' },
@@ -68,14 +68,14 @@ export const ignoredInChapter03: readonly Ignored[] = [
   { file: '03-static/root.ts', line: 'if (isMissing(error)) return null', reason: '403 or 404 for what may not be entered, and one way or another to say 404' },
   { file: '03-static/open-file.ts', line: 'if (isMissing(error)) return null', replacements: ['false'], reason: 'the same: 404 in another way, for what has gone between two looks' },
   { file: '03-static/entity-tag.ts', line: 'const settled', replacements: ['false', 'nowMs - version.mtimeMs > SETTLED_MS'], reason: 'a tag may always be weak; and a second is only a large enough step' },
-  { file: '03-static/entity-tag.ts', line: 'return value.match(', mutators: ['ArrayDeclaration'], reason: 'the same: what is no tag matches nothing' },
+  { file: '03-static/entity-tag.ts', line: 'return value.match(', mutators: ['ArrayDeclaration'], reason: 'the same: what is not a tag matches nothing' },
   { file: '03-static/if-range.ts', line: 'nowMs - lastModifiedMs < DATE_SETTLED_MS', mutators: ['EqualityOperator'], replacements: ['nowMs - lastModifiedMs <= DATE_SETTLED_MS'], reason: BOUND },
-  { file: '03-static/range.ts', line: 'specifier === null || size === 0', original: 'size === 0', replacements: ['false'], reason: 'of an empty file no range can be satisfied: 416 is as right as 200' },
+  { file: '03-static/range.ts', line: 'specifier === null || size === 0', original: 'size === 0', replacements: ['false'], reason: 'no range of an empty file can be satisfied: 416 is as right as 200' },
   { file: '03-static/range.ts', line: 'if (given.length === 0)', replacements: ['false'], reason: 'a list of nothing is not valid: 416 is as right as 200' },
   { file: '03-static/range.ts', line: 'specs.length > rangesMax', mutators: ['EqualityOperator'], replacements: ['specs.length >= rangesMax'], reason: BOUND },
   { file: '03-static/range.ts', line: 'a.firstPos <= b.lastPos + 1', mutators: ['EqualityOperator'], reason: 'ranges that touch may be joined or not' },
   { file: '03-static/multipart.ts', line: 'index === 0 ?', replacements: ['false'], reason: 'a line end before the first boundary belongs to the preamble (RFC 2046 §5.1.1)' },
-  { file: '03-static/accept-encoding.ts', line: 'const MEMBER', mutators: ['Regex'], replacements: [MEMBER.replace('/^', '/'), MEMBER.replace('$/', '/')], reason: 'what becomes of a member that is not valid is free' },
+  { file: '03-static/accept-encoding.ts', line: 'const MEMBER', mutators: ['Regex'], replacements: [MEMBER.replace('/^', '/'), MEMBER.replace('$/', '/')], reason: 'what happens to a member that is not valid is free' },
   { file: '03-static/media-type.ts', line: ['rank(type, entry) > rank(other', 'return registered + standard'], mutators: ['EqualityOperator', 'ArithmeticOperator'], reason: 'which of several types a rare extension has is free' },
   { file: '03-static/media-type.ts', line: 'entry.extensions ?? []', mutators: ['ArrayDeclaration'], reason: 'an extension that no file has' },
   { file: '03-static/representation.ts', line: ['const lasting: HeaderPair[] = []', 'const fields: HeaderPair[] = []'], mutators: ['ArrayDeclaration'], reason: STRANGE },
