@@ -1,6 +1,7 @@
-/** Every command that a page shows can be typed: its script, its exercise and its file exist. */
+/** Every command that a page shows can be typed: its script, its exercise, its file and its options exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMMANDS } from '../command-list.ts';
 import { chapterName, chapters, findExercise } from '../manifest.ts';
 import { ROOT } from '../root.ts';
 import type { Page } from './markdown.ts';
@@ -56,9 +57,36 @@ function npmFault(words: readonly string[]): string | undefined {
   const [script = '', ...words2] = verb === 'run' ? rest : [verb, ...rest];
   if (!/^[a-z]/.test(script)) return undefined;
   if (!(script in scripts)) return `package.json has no script ${script}`;
-  if (!TAKES_CHAPTER.has(script)) return undefined;
-  const subject = words2.find((word) => /^(?:chapter-?)?\d/.test(word) && !word.startsWith('-'));
-  return subject === undefined ? undefined : subjectFault(subject);
+  return scriptFault(script, words2);
+}
+
+function scriptFault(script: string, words: readonly string[]): string | undefined {
+  const subject = TAKES_CHAPTER.has(script) ? words.find((word) => /^(?:chapter-?)?\d/.test(word)) : undefined;
+  return (subject === undefined ? undefined : subjectFault(subject)) ?? optionFault(`npm run ${script}`, words, optionSource(script, words));
+}
+
+/** Where the options of one of our commands are written down: in its usage, or in the program that it passes them to. */
+function optionSource(script: string, words: readonly string[]): string | undefined {
+  const { usage = '', passesOn = false } = COMMANDS[script] ?? {};
+  if (!passesOn) return usage;
+  const name = words.find((word) => !word.startsWith('-')) ?? '';
+  if (script === 'bench') return readIfThere(`course/bench/${name}.ts`);
+  if (script !== 'serve') return undefined;
+  const chapter = chapters.find((candidate) => candidate.number === Number(/\d+/.exec(name)?.[0]));
+  const main = chapter && readIfThere(`solutions/${chapter.folder}/main.ts`);
+  return main === undefined ? undefined : `${usage} ${main}`;
+}
+
+function readIfThere(file: string): string | undefined {
+  return existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : undefined;
+}
+
+/** An option that does not occur where a program's options are written down. */
+function optionFault(program: string, words: readonly string[], source: string | undefined): string | undefined {
+  if (source === undefined) return undefined;
+  const options = words.flatMap((word) => /^--([a-z][\w-]*)/.exec(word)?.[1] ?? []);
+  const unknown = options.find((name) => !new RegExp(`(?<![\\w-])(?:--)?${name}(?![\\w-])`).test(source));
+  return unknown === undefined ? undefined : `${program} has no option --${unknown}`;
 }
 
 /** `4.2`, `chapter-04`, `04`, `04-workers`. */
@@ -83,6 +111,11 @@ function fileFault(words: readonly string[]): string | undefined {
   if (runner !== 'tsx' && runner !== 'node') return undefined;
   const file = words.slice(words[0] === 'npx' ? 2 : 1).find((word) => !word.startsWith('-'));
   if (file === undefined || !/\.[cm]?[jt]s$/.test(file) || !/^[\w./-]+$/.test(file)) return undefined;
-  if (runner === 'node' && file.endsWith('.ts')) return `on a machine with an older Node this fails; write \`npx tsx ${file}\``;
-  return existsSync(join(ROOT, file)) ? undefined : `${file} does not exist`;
+  if (words[0] === 'node' && file.endsWith('.ts')) return `on a machine with an older Node this fails; write \`npx tsx ${file}\``;
+  const source = readIfThere(file);
+  if (source === undefined) return `${file} does not exist`;
+  const args = words.slice(words.indexOf(file) + 1);
+  if (file !== 'course/ten.mjs') return optionFault(file, args, source);
+  const [script = '', ...rest] = args;
+  return script in COMMANDS ? scriptFault(script, rest) : `${file} has no command ${script}`;
 }

@@ -8,12 +8,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listFiles } from '../files.ts';
-import { readyChapters } from '../manifest.ts';
+import { chapterName, readyChapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { ROOT } from '../root.ts';
 import { commandFaults } from './commands.ts';
 import { parsePage } from './markdown.ts';
 import type { Block, Page } from './markdown.ts';
+import { mapFaults, mentionFaults } from './mentions.ts';
 import { oneUnit } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { blockFault, rewriteBlocks } from './regions.ts';
@@ -23,6 +24,10 @@ const WORDS_MAX = 4500;
 const DIAGRAMS_MIN = 3;
 /** TypeScript of more lines than this comes out of a file, where it is compiled. */
 const LOOSE_LINES_MAX = 3;
+/** Pages that speak of the course's own code and of nothing else: what they name must exist. */
+const FOR_MAINTAINERS = ['CONTRIBUTING.md', 'docs/design-notes.md'];
+/** An exercise takes no less and no more, in minutes, for a developer who has read the lesson. */
+const MINUTES = { min: 15, max: 45 };
 const HINT_LEVELS = ['A question', 'A pointer', 'Nearly the answer'];
 
 export function findFaults(): Outcome {
@@ -30,6 +35,8 @@ export function findFaults(): Outcome {
   return oneUnit([
     ...[...pages].flatMap(([file, page]) => pageFaults(file, page, pages)),
     ...readyChapters.flatMap((chapter) => chapterFaults(chapter, pages)),
+    ...FOR_MAINTAINERS.flatMap((file) => mentionFaults(file, readPage(file))),
+    ...mapFaults(readPage('README.md')),
   ]);
 }
 
@@ -51,6 +58,7 @@ function pageFaults(file: string, page: Page, pages: ReadonlyMap<string, Page>):
     const fault = blockFault(block);
     return fault === undefined ? [] : [`${file}:${block.line}: this code ${fault}`];
   });
+  if (FOR_MAINTAINERS.includes(file)) blocks.push(...looseFaults(file, page));
   return [...blocks, ...commandFaults(file, readPage(file), page), ...linkFaults(file, page, pages)];
 }
 
@@ -98,13 +106,42 @@ function lessonFaults(chapter: Chapter, file: string, page: Page): string[] {
       faults.push(`${file} has no heading "${section}", which course/manifest.ts names for exercise ${id}`);
     }
   }
-  for (const block of page.blocks) {
-    const lines = block.text.split('\n').length;
-    if (/^(?:ts|typescript)\b/.test(block.info) && block.source === undefined && lines > LOOSE_LINES_MAX) {
-      faults.push(`${file}:${block.line}: ${lines} lines of TypeScript without a source; put them into a file and name it above: <!-- code: PATH#REGION -->`);
-    }
-  }
+  faults.push(...looseFaults(file, page), ...frameFaults(chapter, file, text));
   return faults;
+}
+
+/** TypeScript that was typed into a page, where nothing checks it. */
+function looseFaults(file: string, page: Page): string[] {
+  return page.blocks.flatMap((block) => {
+    const lines = block.text.split('\n').length;
+    if (!/^(?:ts|typescript)\b/.test(block.info) || block.source !== undefined || lines <= LOOSE_LINES_MAX) return [];
+    return [`${file}:${block.line}: ${lines} lines of TypeScript without a source; put them into a file and name it above: <!-- code: PATH#REGION -->`];
+  });
+}
+
+/** How a lesson opens, what it says of each exercise, and where it leads. */
+export function frameFaults(chapter: Chapter, file: string, lines: readonly string[]): string[] {
+  const faults: string[] = [];
+  const opening = lines.slice(1).find((line) => line.trim() !== '') ?? '';
+  if (!opening.startsWith('> **Before you begin:**')) faults.push(`${file} does not open with "> **Before you begin:**" and what must be done before it`);
+  else if (chapter.number > 1 && !opening.includes(`npm run catch-up ${chapterName(chapter)}`)) faults.push(`${file} does not say at its beginning that \`npm run catch-up ${chapterName(chapter)}\` fills in the chapters before`);
+  for (const { id } of chapter.exercises) {
+    const turn = lines.findIndex((line) => line.startsWith(`**Your turn: ${id}.**`));
+    if (turn < 0) faults.push(`${file} has no "**Your turn: ${id}.**"`);
+    else faults.push(...noteFaults(file, id, lines.slice(turn + 1).find((line) => line.trim() !== '') ?? ''));
+  }
+  const next = readyChapters.find((candidate) => candidate.number === chapter.number + 1);
+  const last = lines.findLast((line) => line.trim() !== '') ?? '';
+  if (next && !last.includes(`(../${next.folder}/README.md)`)) faults.push(`${file} does not end with a link to the next lesson, ../${next.folder}/README.md`);
+  return faults;
+}
+
+/** The quoted line below "Your turn". */
+function noteFaults(file: string, id: string, note: string): string[] {
+  const minutes = Number(/^> About (\d+) minutes\./.exec(note)?.[1]);
+  if (!(minutes >= MINUTES.min && minutes <= MINUTES.max)) return [`${file}: below "Your turn: ${id}" there must be "> About N minutes.", with N from ${MINUTES.min} to ${MINUTES.max}`];
+  if (!/Predict first: /.test(note)) return [`${file}: the note of ${id} has no "Predict first:" and a question`];
+  return /(?:Can be skipped|Do not skip)\b/.test(note) ? [] : [`${file}: the note of ${id} says neither "Can be skipped" nor "Do not skip"`];
 }
 
 /** Mermaid, or a drawing made of lines and arrows. */

@@ -7,6 +7,7 @@ import { fillUntilQueued } from './stall.ts';
 const BREAK_MS = 600;
 
 exercise<typeof driver>('1.3', import.meta.url, (rule) => {
+  // #region a-rule
   rule(
     'answers-fin-with-fin',
     'ends its own side when everything is echoed',
@@ -24,6 +25,7 @@ exercise<typeof driver>('1.3', import.meta.url, (rule) => {
       await client.expectNoMoreThan(bytes.length);
     },
   );
+  // #endregion a-rule
 
   rule(
     'rest-after-fin',

@@ -1,0 +1,70 @@
+/**
+ * What a page names is there: identifiers and files between backticks, and
+ * the map of chapters in the README.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listFiles } from '../files.ts';
+import { chapters } from '../manifest.ts';
+import type { Chapter } from '../manifest.ts';
+import { ROOT } from '../root.ts';
+
+/** The folders whose code a page may speak of. */
+const CODE = ['course', 'solutions', 'tests'];
+/** `readToEnd`, `client.until`, `subject.ownMs()`, `#take`: with a capital inside or a dot, so that no English word is taken for one. */
+const IDENTIFIER = /^#?[a-z]\w*(?:\.[a-z]\w*)*(?:\(\))?$/;
+/** `course/manifest.ts`, `tests/support/`; placeholders such as `chapters/NN-name/` are not looked for. */
+const PATH = /^(?:course|solutions|chapters|tests|docs)\/[\w./-]+$/;
+
+/** What the text between backticks names and does not exist. */
+export function mentionFaults(file: string, markdown: string, words: ReadonlySet<string> = codeWords()): string[] {
+  let fence = '';
+  return markdown.split('\n').flatMap((line, index) => {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (fence !== '' || mark !== undefined) {
+      if (fence === '') fence = mark as string;
+      else if (mark?.startsWith(fence)) fence = '';
+      return [];
+    }
+    return Array.from(line.matchAll(/(?<!`)`([^`]+)`(?!`)/g), (match) => match[1] as string).flatMap((name) => {
+      const fault = mentionFault(name, words);
+      return fault === undefined ? [] : [`${file}:${index + 1}: \`${name}\` ${fault}`];
+    });
+  });
+}
+
+function mentionFault(name: string, words: ReadonlySet<string>): string | undefined {
+  if (PATH.test(name)) return /NN|\.\.\./.test(name) || existsSync(join(ROOT, name)) ? undefined : 'is not there';
+  if (!IDENTIFIER.test(name) || !/[A-Z.]/.test(name) || /\.(?:[cm]?[jt]s|json|md|mjs|sh)$/.test(name)) return undefined;
+  const missing = name.replace(/\(\)$/, '').replace('#', '').split('.').find((word) => !words.has(word));
+  return missing === undefined ? undefined : `is a name that no code has: ${missing}`;
+}
+
+/** Every word of the code. Read once. */
+function codeWords(): ReadonlySet<string> {
+  words ??= new Set(
+    CODE.flatMap((folder) => listFiles(join(ROOT, folder)).filter((file) => /\.(?:[cm]?ts|mjs)$/.test(file)).map((file) => join(ROOT, folder, file)))
+      .flatMap((file) => readFileSync(file, 'utf8').match(/\w+/g) ?? []),
+  );
+  return words;
+}
+let words: ReadonlySet<string> | undefined;
+
+/** The README's table of chapters says what course/manifest.ts says. */
+export function mapFaults(readme: string): string[] {
+  return chapters.flatMap((chapter) => {
+    const row = readme.split('\n').find((line) => line.startsWith(`| ${number(chapter)} |`));
+    if (row === undefined) return [`README.md has no row for chapter ${number(chapter)}`];
+    const ready = chapter.exercises.length > 0;
+    const [, , title = '', , status = ''] = row.split('|').map((cell) => cell.trim());
+    const wanted = ready ? `[${chapter.title}](chapters/${chapter.folder}/README.md)` : chapter.title;
+    return [
+      ...(title === wanted ? [] : [`README.md calls chapter ${number(chapter)} ${title}; course/manifest.ts makes it ${wanted}`]),
+      ...(status === (ready ? 'yes' : 'planned') ? [] : [`README.md says "${status}" of chapter ${number(chapter)}, which ${ready ? 'can be followed' : 'is planned'}`]),
+    ];
+  });
+}
+
+function number(chapter: Chapter): string {
+  return String(chapter.number).padStart(2, '0');
+}
