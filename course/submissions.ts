@@ -242,7 +242,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (wanted === '--rebase' && names.length === 1) return rebase(names[0] as string);
   const chapter = readyChapters.find((candidate) => chapterName(candidate) === wanted);
   if (!chapter) {
-    console.error(`use: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${readyChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
+    console.error(`usage: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${readyChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
     return 2;
   }
   const all = listSubmissions([chapter]);

@@ -2,7 +2,7 @@
  * For promises that nobody awaits.
  *
  * One that rejects without a handler ends the process, and every other client's connection with it. So each of them ends
- * in `.catch(…)`: with the reporter of the program where there is one, and otherwise with this.
+ * in `.catch(…)`: with the program's reporter if there is one, and otherwise with this.
  */
 
 /** Writes to stderr what a promise that nobody awaits was rejected with. Never throws. */

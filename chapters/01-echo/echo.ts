@@ -36,7 +36,8 @@ export function createEchoServer(options: EchoServerOptions = {}): Server {
   //           once, unchanged, in order, and nothing else.
 
   // TODO 1.2  A client that resets its connection ends that connection and
-  //           nothing else: the server lives on, and so does every other client.
+  //           nothing else: the server keeps running, and every other client
+  //           keeps its connection.
 
   // TODO 1.3  A client that has sent its FIN still gets the rest of its bytes,
   //           and after the last one the server's own FIN.

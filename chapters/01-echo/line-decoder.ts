@@ -11,11 +11,11 @@
  */
 import { NotImplemented } from '#course/not-implemented.ts';
 
-/** The longest line that a decoder takes by default, in bytes, its ending not counted. */
+/** The longest line that a decoder takes by default, in bytes, not counting its ending. */
 export const LINE_BYTES_MAX = 8192;
 
 export interface LineDecoderOptions {
-  /** The longest line in bytes, its ending not counted. Default {@link LINE_BYTES_MAX}. */
+  /** The longest line in bytes, not counting its ending. Default {@link LINE_BYTES_MAX}. */
   lineBytesMax?: number;
 }
 

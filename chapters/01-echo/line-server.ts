@@ -22,7 +22,7 @@ export type LineHandler = (line: string) => string;
 export interface LineServerOptions {
   /** Answers each line. Default: the line itself. */
   onLine?: LineHandler;
-  /** The longest line in bytes, its ending not counted. Default {@link LINE_BYTES_MAX}. */
+  /** The longest line in bytes, not counting its ending. Default {@link LINE_BYTES_MAX}. */
   lineBytesMax?: number;
   /** Clients connected at once; any more are closed without an answer. Default {@link CONNECTIONS_MAX}. */
   connectionsMax?: number;

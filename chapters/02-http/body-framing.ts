@@ -33,7 +33,7 @@ export interface FramedHead {
 /**
  * The framing of a request's body (RFC 9112 §6.3). `Content-Length: 0` is a body of no bytes: `none`.
  *
- * @throws RemoteProtocolError 400 where the framing is ambiguous, 501 for a transfer coding other than chunked,
+ * @throws RemoteProtocolError 400 if the framing is ambiguous, 501 for a transfer coding other than chunked,
  *   413 for a length beyond the limit
  */
 export function bodyFraming(head: FramedHead, limits: HttpLimits = defaultLimits): BodyFraming {

@@ -23,7 +23,7 @@ export class BodyReader {
     this.#bytesLeft = framing.kind === 'length' ? framing.length : Infinity;
   }
 
-  /** Bytes still to come; Infinity where that is not known. */
+  /** Bytes still to come; Infinity if that is not known. */
   get bytesLeft(): number {
     return this.#bytesLeft;
   }

@@ -14,7 +14,7 @@ import { listHas } from './token-list.ts';
 
 /** The lines, and what was among them. */
 export interface FieldLines {
-  /** The field lines that are to be sent as they are: all but those that the members below report, and Date. */
+  /** The field lines that are sent as they are, Date included: all but those that the members below report. */
   text: string;
   contentLength: number | null;
   hasDate: boolean;

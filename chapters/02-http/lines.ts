@@ -1,7 +1,7 @@
 /**
  * Where a line ends. Lines end in CRLF and in nothing else.
  *
- * RFC 9112 §2.2 lets a recipient take a bare LF for a line end. We refuse it: two servers in a row that disagree
+ * RFC 9112 §2.2 lets a recipient accept a bare LF as a line end. We refuse it: two servers in a row that disagree
  * about where a line ends are how requests are smuggled.
  */
 

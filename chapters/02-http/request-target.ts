@@ -12,7 +12,7 @@ const SLASH = 0x2f;
 const ABSOLUTE = /^https?:\/\//i;
 
 /**
- * Tells the form of a target and checks that the method may use it.
+ * Finds out the form of a target, and checks that the method may use it.
  *
  * @throws RemoteProtocolError 400: authority-form is only for CONNECT (RFC 9112 §3.2.3), `*` only for OPTIONS (§3.2.4)
  */

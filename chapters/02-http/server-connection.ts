@@ -157,7 +157,7 @@ export class ServerConnection implements Expiring, BodySink {
     ).catch((error: unknown) => this.#broken(error));
   }
 
-  /** A promise of the handler's has settled: acts on it, unless the client has gone in the meantime. */
+  /** A promise of the handler or of its body has settled: acts on it, unless the client has gone in the meantime. */
   #settled(request: HttpRequest, act: () => void, value: unknown): void {
     if (this.#request !== request || this.#intake.gone) {
       if (value instanceof HttpResponse && isIterable(value.body)) this.#discard(value.body);
@@ -186,7 +186,7 @@ export class ServerConnection implements Expiring, BodySink {
     }
   }
 
-  /** A body that is all there is sent with its head in one event, unless a Content-Length might contradict it. */
+  /** Sends a body that is all there: with its head in one event, unless a Content-Length might contradict it. */
   #sendWhole(response: HttpResponse, body: BodyPart): void {
     const { status, reason, headers } = response;
     const close = this.#closesAfter();
@@ -343,7 +343,7 @@ export class ServerConnection implements Expiring, BodySink {
     this.#context.onError(error, this.#request);
   }
 
-  /** For promises that nobody awaits: a fault of ours ends this connection, and neither the process nor another one. */
+  /** For promises that nobody awaits: a fault of ours ends this connection, but not the process or another one. */
   #broken(error: unknown): void {
     this.#socket.destroy();
     this.#report(error);
@@ -394,7 +394,7 @@ export class ServerConnection implements Expiring, BodySink {
 
   // ── deadlines ──
 
-  /** Starts the clock for what is being waited for now. */
+  /** Starts the clock for what the connection is waiting for now. */
   #watch(): void {
     if (this.#ending || this.#intake.gone) return;
     const { deadlines, timeouts } = this.#context;

@@ -12,8 +12,8 @@ import type { Handler } from './response.ts';
 type Route = ReadonlyMap<string, Handler>;
 
 /**
- * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is
- * answered like GET, and the connection leaves out the body.
+ * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is answered
+ * like GET, and the connection leaves out the body.
  */
 export const site: Handler = (request) => {
   // TODO 2.7  Four routes, as a table of paths and methods: `/` and `/about` are pages (see `page` below), `/time` is

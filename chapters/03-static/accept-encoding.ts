@@ -1,5 +1,5 @@
 /**
- * Accept-Encoding: which content codings a client takes, and how gladly (RFC 9110 §12.5.3).
+ * Accept-Encoding: which content codings a client takes, and how much it likes each (RFC 9110 §12.5.3).
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';

@@ -66,7 +66,7 @@ function settings(): Settings {
   });
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw new UsageProblem('use: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--rules ID,ID…] [--confirm]');
+    throw new UsageProblem('usage: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--rules ID,ID…] [--confirm]');
   }
   if (values.rules !== undefined && !values.survivors) throw new UsageProblem('--rules goes with --survivors: a score is of all rules');
   const { chapter } = findTarget(name);

@@ -10,11 +10,11 @@
  * network is whole again before anybody looks at it.
  */
 
-/** The longest line that a decoder takes by default, in bytes, its ending not counted. */
+/** The longest line that a decoder takes by default, in bytes, not counting its ending. */
 export const LINE_BYTES_MAX = 8192;
 
 export interface LineDecoderOptions {
-  /** The longest line in bytes, its ending not counted. Default {@link LINE_BYTES_MAX}. */
+  /** The longest line in bytes, not counting its ending. Default {@link LINE_BYTES_MAX}. */
   lineBytesMax?: number;
 }
 

@@ -61,7 +61,7 @@ export class BodyWriter {
   }
 }
 
-/** A string as UTF-8: itself where it is ASCII, which is the same in latin1. */
+/** A string as UTF-8: the string itself if it is ASCII, which is the same in latin1. */
 export function textOnWire(text: string): WireData {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
 }

@@ -14,7 +14,7 @@ export const FIELD_VALUE = 2;
  * (WHATWG URL), so they pass: our policy. No space, control, `#`, `"`, `<`, `>` and nothing beyond ASCII.
  */
 export const TARGET = 4;
-/** `unreserved` and `sub-delims` of RFC 3986: what a registered name may hold beside percent-encoding. */
+/** `unreserved` and `sub-delims` of RFC 3986: what a registered name may hold besides percent-encoding. */
 export const REG_NAME = 8;
 export const DIGIT = 16;
 export const HEX_DIGIT = 32;

@@ -82,13 +82,13 @@ export class HttpConnection {
     return this.#input.length;
   }
 
-  /** Bytes of the body being received that are still to come: 0 without one, Infinity where the length is unknown. */
+  /** Bytes of the body being received that are still to come: 0 without one, Infinity if the length is unknown. */
   get bodyBytesToReceive(): number {
     if (this.#theirState !== 'body') return 0;
     return this.#reader === null ? 0 : this.#reader.bytesLeft;
   }
 
-  /** Bytes of the body being sent that are still owed: Infinity where no length was promised. */
+  /** Bytes of the body being sent that are still owed: Infinity if no length was promised. */
   get bodyBytesToSend(): number {
     return this.#writer.bytesLeft;
   }
@@ -134,7 +134,7 @@ export class HttpConnection {
   }
 
   /**
-   * Bytes for an event of ours.
+   * The bytes for an event that we send.
    *
    * @throws LocalProtocolError when it is not the event's turn or it cannot be sent; if the state has not changed,
    *   nothing has happened and something else may be sent

@@ -1,5 +1,5 @@
 /**
- * Status codes, their reason phrases (RFC 9110 §15 and the IANA registry) and the status lines made of them.
+ * Status codes, their reason phrases (RFC 9110 §15 and the IANA registry) and the status lines made from them.
  */
 
 import { FIELD_VALUE, isAll } from './characters.ts';

@@ -18,8 +18,8 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
 ]);
 
 /**
- * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is
- * answered like GET, and the connection leaves out the body.
+ * `/`, `/about`, `/time` and `POST /echo`; 404 for other paths, 405 with Allow for other methods. HEAD is answered
+ * like GET, and the connection leaves out the body.
  */
 export const site: Handler = (request) => {
   if (request.form === 'asterisk') return new HttpResponse(204, { Allow: 'GET, HEAD, OPTIONS, POST' });

@@ -65,7 +65,7 @@ export class CachedSource implements Source {
   find(names: readonly string[], coding: CodingOrIdentity): Representation | null | Promise<Representation | null> {
     const key = keyOf(names, coding);
     const known = this.#cache.get(key);
-    // A file in memory is the answer at once, without a promise.
+    // A file in memory is found at once, without a promise.
     if (known !== undefined) return this.#answer(known, names, coding);
     return this.#cache.load(key, (stale) => this.#fill(names, coding, stale)).then((value) => this.#answer(value, names, coding));
   }
@@ -101,7 +101,7 @@ export class CachedSource implements Source {
     }
   }
 
-  /** For one window only: a file that has been deleted must not take up room on the disk for longer than that. */
+  /** Keeps a file open, for one window only: if it is deleted, it must not take up room on the disk for longer. */
   #keepOpen(file: OpenFile, names: readonly string[], coding: CodingOrIdentity): Filled<Known> {
     const representation = represent(this.#files.contentOf(file), names.at(-1)!, file.stats, coding, this.#settings);
     const value: Known = { kind: 'open', file, representation };

@@ -12,7 +12,7 @@ export interface FileCacheOptions<Value> {
   readonly windowMs: number;
   /** A clock in milliseconds that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
-  /** Told of each value that is dropped, or that was not kept at all. */
+  /** Called with each value that is dropped, or that was not kept at all. */
   readonly onDrop?: (value: Value) => void;
 }
 

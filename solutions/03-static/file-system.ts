@@ -1,6 +1,6 @@
 /**
- * The calls to the file system that serving needs, none of which blocks the loop: Node's callbacks as promises, which
- * cost a third of a FileHandle.
+ * The calls to the file system that serving needs, none of which blocks the loop: Node's callbacks as promises, at a
+ * third of the cost of a FileHandle.
  */
 
 import fs from 'node:fs';

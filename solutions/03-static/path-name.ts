@@ -23,7 +23,7 @@ const WINDOWS_MEANS_OTHER = /[:*?"<>|]|[. ]$|^(con|prn|aux|nul|conin\$|conout\$|
 
 /** Whether a decoded segment of a path is a name that may be looked for. */
 export function mayBeServed(name: string, rules: NameRules = {}): boolean {
-  // An encoded slash must not become a separator, nor must a backslash, which is the separator of Windows.
+  // An encoded slash must not become a separator, nor must a backslash, which separates names on Windows.
   if (name === '' || /[/\\]/.test(name)) return false;
   if (name === '.' || name === '..') return false;
   if (name.startsWith('.') && rules.dotfiles !== true && name !== '.well-known') return false;

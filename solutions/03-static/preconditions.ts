@@ -14,7 +14,7 @@ export interface Validators {
   readonly lastModifiedMs: number | null;
 }
 
-/** Whether the request has any precondition: most have none, and then no more has to be looked up. */
+/** Whether the request has any precondition: most have none, and then nothing else has to be looked up. */
 export function hasPreconditions(headers: HttpHeaders): boolean {
   return (
     headers.has('if-none-match') || headers.has('if-modified-since') || headers.has('if-match') || headers.has('if-unmodified-since')

@@ -16,7 +16,7 @@ import { accessLog, bearerAuth, loadApp, toHandler } from './index.ts';
 import type { GatewayApp, LogOutput } from './index.ts';
 import { notes } from './notes.ts';
 
-const USAGE = `use: main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N]
+const USAGE = `usage: main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N]
   --app MODULE:EXPORT  an application, as ./app.ts:app; default: the notes
   --host ADDRESS       where to listen; default 127.0.0.1, reachable from this machine only
   --port N             0 takes a free one; default 8000

@@ -14,7 +14,7 @@ import { asyncValidator, serveAsync } from './index.ts';
 import type { AsyncServer } from './index.ts';
 import { loadAsyncApp } from './load-async-app.ts';
 
-const USAGE = `use: main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N] [--validate]
+const USAGE = `usage: main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N] [--validate]
   --app MODULE:EXPORT  an application, as ./app.ts:app; default: the chat
   --host ADDRESS       where to listen; default 127.0.0.1, reachable from this machine only
   --port N             0 takes a free one; default 8000

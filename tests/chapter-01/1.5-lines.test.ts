@@ -154,7 +154,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
     'limits-a-line',
     'throws LineTooLongError for a line over the limit, and takes one that just fits',
     {
-      rule: 'a line has a limit in bytes, its ending not counted; without one, a client decides how much memory you need',
+      rule: 'a line has a limit in bytes, not counting its ending; without one, a client decides how much memory you need',
       likely: 'the limit counts characters or the ending, or is checked only once the LF has come',
     },
     async ({ call, random }) => {
