@@ -4,6 +4,8 @@
  * Whether a worker is a process or a thread is the business of the code that starts it.
  */
 
+import { startDeadline } from '../01-echo/index.ts';
+
 /** One worker, as its starter describes it. */
 export interface Member {
   readonly kind: 'process' | 'thread';
@@ -74,11 +76,11 @@ export class Crew<M extends Member> {
     this.#closing = true;
     for (const timer of this.#timers) clearTimeout(timer);
     for (const member of this.#members) member.finish();
-    const timer = setTimeout(() => {
+    const deadline = startDeadline(() => {
       for (const member of this.#members) member.kill();
     }, deadlineMs);
     if (this.#members.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
-    clearTimeout(timer);
+    deadline.clear();
   }
 
   // region fill

@@ -16,7 +16,7 @@ export interface DesignOptions {
   readonly workers?: number;
   /** How many connections or tasks may wait for a worker; any more are answered with 503. Default 64. */
   readonly queueMax?: number;
-  /** A worker of a pool that takes longer for one task is replaced. Milliseconds; default 30,000. */
+  /** A worker of a pool that takes longer for one task is replaced. Milliseconds, or `Infinity`; default 30,000. */
   readonly taskTimeoutMs?: number;
   /** How long `/slow` waits for its pretended database, in milliseconds. Default 500. */
   readonly waitMs?: number;

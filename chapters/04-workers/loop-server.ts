@@ -5,7 +5,7 @@
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 
-import { listen } from '../01-echo/index.ts';
+import { listen, startDeadline } from '../01-echo/index.ts';
 import { answersAlways, app } from './app.ts';
 import type { App } from './app.ts';
 import { CLOSE_DEADLINE_MS } from './design.ts';
@@ -35,11 +35,11 @@ export function loopServer(connect: (socket: Socket, answer: App, idleMs: number
       close: async ({ deadlineMs = CLOSE_DEADLINE_MS } = {}) => {
         const stopped = stopAccepting(server);
         for (const connection of open) connection.finish();
-        const timer = setTimeout(() => {
+        const deadline = startDeadline(() => {
           for (const { socket } of open) socket.destroy();
         }, deadlineMs);
         await stopped;
-        clearTimeout(timer);
+        deadline.clear();
       },
     };
   };

@@ -4,6 +4,7 @@
 
 import { availableParallelism } from 'node:os';
 
+import { TIMER_MS_MAX } from '../01-echo/index.ts';
 import type { DesignOptions } from './design.ts';
 
 /** What a worker is told: plain data, so that it can be sent. */
@@ -33,8 +34,10 @@ export function settingsOf(options: DesignOptions = {}): Settings {
   const { taskTimeoutMs = 30_000, waitMs = 500, idleMs = 5_000, faults = false, onError = reportToStderr } = options;
   checkNumber('workers', workers, 1);
   checkNumber('queueMax', queueMax, 0);
-  checkNumber('taskTimeoutMs', taskTimeoutMs, 1);
-  return { host, port, workers, queueMax, taskTimeoutMs, app: { waitMs, idleMs, faults }, onError };
+  if (taskTimeoutMs !== Infinity) checkNumber('taskTimeoutMs', taskTimeoutMs, 1);
+  // As long as a timer can wait; Infinity could not be sent to a process, either.
+  const app = { waitMs: Math.min(waitMs, TIMER_MS_MAX), idleMs: Math.min(idleMs, TIMER_MS_MAX), faults };
+  return { host, port, workers, queueMax, taskTimeoutMs, app, onError };
 }
 
 function checkNumber(name: string, value: number, least: number): void {

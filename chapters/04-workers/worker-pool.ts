@@ -18,9 +18,11 @@ import { NotImplemented } from '#course/not-implemented.ts';
 import { Worker } from 'node:worker_threads';
 import type { Transferable, WorkerOptions } from 'node:worker_threads';
 
-import { reportDetached } from '../01-echo/index.ts';
+import { reportDetached, startDeadline } from '../01-echo/index.ts';
+import type { Deadline } from '../01-echo/index.ts';
 import { Crew } from './crew.ts';
 import type { Member } from './crew.ts';
+import { TaskQueue } from './task-queue.ts';
 import type { ToThread, FromThread } from './thread-messages.ts';
 
 export interface WorkerPoolOptions {
@@ -28,7 +30,7 @@ export interface WorkerPoolOptions {
   readonly size: number;
   /** How many tasks may wait; 0 for none. */
   readonly queueMax: number;
-  /** Milliseconds that a thread may take for one task, from when it is given it. */
+  /** Milliseconds that a thread may take for one task, from when it is given it; `Infinity` for as long as it likes. */
   readonly taskTimeoutMs: number;
   /** Given to each thread as `workerData`. */
   readonly workerData?: unknown;
@@ -78,7 +80,7 @@ interface Thread<Input, Result> extends Member {
   readonly worker: Worker;
   /** What it works on. */
   task: Task<Input, Result> | null;
-  timer: NodeJS.Timeout | undefined;
+  timer: Deadline | undefined;
   done: number;
   ready: Promise<void>;
 }
@@ -88,7 +90,7 @@ export class WorkerPool<Input, Result> {
   readonly #script: URL;
   readonly #crew: Crew<Thread<Input, Result>>;
   readonly #idle: Thread<Input, Result>[] = [];
-  readonly #queue: Task<Input, Result>[] = [];
+  readonly #queue = new TaskQueue<Task<Input, Result>>();
   #closing = false;
   #refused = 0;
   #done = 0;
@@ -135,21 +137,19 @@ export class WorkerPool<Input, Result> {
 
   /** Puts a task at the end of the queue, until its turn comes or nobody wants it any more. */
   #wait(task: Task<Input, Result>, signal: AbortSignal | undefined): void {
-    this.#queue.push(task);
-    signal?.addEventListener('abort', () => {
-      const at = this.#queue.indexOf(task);
-      if (at === -1) return;
-      this.#queue.splice(at, 1);
+    this.#queue.push(task, signal, () => {
       task.reject(new PoolError('aborted', 'nobody wants the result any more'));
-    }, { once: true });
+      if (this.#running === 0 && this.#queue.length === 0) this.#onDrained?.();
+    });
   }
 
   /** Gives a thread its task, and so much time for it. */
   #give(thread: Thread<Input, Result>, task: Task<Input, Result>): void {
-    // TODO 4.6  The task is the thread's now: count it in `#running`, send it with its `transfer`, and start its timer.
-    //           When `taskTimeoutMs` are over, the task ends, rejected with `timeout`, and the thread is killed: the
-    //           crew replaces it. What cannot be sent (`postMessage` throws) ends at once, rejected with that error,
-    //           and the thread is free.
+    // TODO 4.6  The task is the thread's now: count it in `#running`, send it with its `transfer`, and start its timer
+    //           (`startDeadline`: `taskTimeoutMs` may be Infinity, which `setTimeout` takes for 1 ms). When
+    //           `taskTimeoutMs` are over, the task ends, rejected with `timeout`, and the thread is killed: the crew
+    //           replaces it. What cannot be sent (`postMessage` throws) ends at once, rejected with that error, and the
+    //           thread is free.
     throw new NotImplemented('4.6');
   }
 
@@ -200,11 +200,14 @@ export class WorkerPool<Input, Result> {
     const startedAt = performance.now();
     if (this.#running > 0 || this.#queue.length > 0) {
       const drained = new Promise<void>((resolve) => (this.#onDrained = resolve));
-      let timer;
-      await Promise.race([drained, new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))]);
-      clearTimeout(timer);
+      await new Promise<void>((resolve) => {
+        const deadline = startDeadline(resolve, deadlineMs);
+        void drained.then(() => (deadline.clear(), resolve()));
+      });
     }
-    for (const task of this.#queue.splice(0)) task.reject(new PoolError('closed', 'the pool has closed'));
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+      task.reject(new PoolError('closed', 'the pool has closed'));
+    }
     await this.#crew.close(Math.max(0, deadlineMs - (performance.now() - startedAt)));
   }
 

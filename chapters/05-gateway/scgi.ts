@@ -11,7 +11,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-import { listen } from '../01-echo/index.ts';
+import { listen, startDeadline } from '../01-echo/index.ts';
 import { isOurFault, reasonPhrase, refusal } from '../02-http/index.ts';
 import { callApp } from './call-app.ts';
 import type { AppResponse } from './call-app.ts';
@@ -47,7 +47,10 @@ export async function serveScgi(app: GatewayApp, options: ScgiOptions = {}): Pro
   if (path === undefined) await listen(server.server, { host, port });
   else {
     await new Promise<void>((resolve, reject) => {
-      server.server.once('error', reject).listen({ path }, resolve);
+      server.server.once('error', reject).listen({ path }, () => {
+        server.server.off('error', reject);
+        resolve();
+      });
     });
   }
   return server;
@@ -79,8 +82,8 @@ export class ScgiServer {
   /** Stops accepting, lets the requests be answered that are there, and cuts those that take longer. Default 10,000. */
   async close({ deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    const timer = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), deadlineMs);
-    await closed.finally(() => clearTimeout(timer));
+    const deadline = startDeadline(() => this.#sockets.forEach((socket) => socket.destroy()), deadlineMs);
+    await closed.finally(() => deadline.clear());
   }
 
   #serve(socket: Socket): void {

@@ -3,6 +3,7 @@
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
+import { TIMER_MS_MAX } from '../01-echo/index.ts';
 import type { Breaches } from './breaches.ts';
 import type { Body } from './gateway.ts';
 import type { WatchedStart } from './watched-start.ts';
@@ -67,7 +68,7 @@ export class BodyWatch {
     this.#timer = setTimeout(() => {
       this.#breaches.add('G53', 'server', `close() was not called within ${this.#closeMs} ms of the end`);
       this.#onOver();
-    }, this.#closeMs);
+    }, Math.min(this.#closeMs, TIMER_MS_MAX));
     this.#timer.unref();
   }
 

@@ -5,7 +5,7 @@
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 
-import { listen } from '../01-echo/index.ts';
+import { listen, startDeadline } from '../01-echo/index.ts';
 import { CLOSE_DEADLINE_MS } from './design.ts';
 import type { Design, Stats, WorkerStats } from './design.ts';
 import { settingsOf } from './settings.ts';
@@ -70,11 +70,11 @@ export function perConnection(serve: (socket: Socket, context: PerConnectionCont
         const stopped = stopAccepting(server);
         line.clear();
         for (const worker of workers) worker.finish();
-        const timer = setTimeout(() => {
+        const deadline = startDeadline(() => {
           for (const worker of workers) worker.kill();
         }, deadlineMs);
         await line.empty();
-        clearTimeout(timer);
+        deadline.clear();
         await stopped;
       },
     };

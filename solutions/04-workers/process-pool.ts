@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-import { listen } from '../01-echo/index.ts';
+import { listen, TIMER_MS_MAX } from '../01-echo/index.ts';
 import { Crew } from './crew.ts';
 import type { Member } from './crew.ts';
 import { CLOSE_DEADLINE_MS } from './design.ts';
@@ -81,7 +81,7 @@ class ProcessPool implements RunningServer {
   static async start(settings: Settings, address: AddressInfo): Promise<ProcessPool> {
     const pool = new ProcessPool(settings, address);
     await pool.#crew.start();
-    pool.#watch = setInterval(() => pool.#watchOver(), Math.max(10, settings.taskTimeoutMs / 4)).unref();
+    pool.#watch = setInterval(() => pool.#watchOver(), Math.min(TIMER_MS_MAX, Math.max(10, settings.taskTimeoutMs / 4))).unref();
     return pool;
   }
 

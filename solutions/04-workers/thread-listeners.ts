@@ -9,6 +9,7 @@
 import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
+import { TIMER_MS_MAX } from '../01-echo/index.ts';
 import { Crew } from './crew.ts';
 import type { Member } from './crew.ts';
 import { CLOSE_DEADLINE_MS } from './design.ts';
@@ -44,7 +45,7 @@ class ThreadListeners implements RunningServer {
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#beatMs = Math.max(10, settings.taskTimeoutMs / 4);
+    this.#beatMs = Math.min(TIMER_MS_MAX, Math.max(10, settings.taskTimeoutMs / 4));
     this.#crew = new Crew({
       size: settings.workers,
       start: () => this.#startThread(),

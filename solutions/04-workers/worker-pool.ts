@@ -17,9 +17,11 @@
 import { Worker } from 'node:worker_threads';
 import type { Transferable, WorkerOptions } from 'node:worker_threads';
 
-import { reportDetached } from '../01-echo/index.ts';
+import { reportDetached, startDeadline } from '../01-echo/index.ts';
+import type { Deadline } from '../01-echo/index.ts';
 import { Crew } from './crew.ts';
 import type { Member } from './crew.ts';
+import { TaskQueue } from './task-queue.ts';
 import type { ToThread, FromThread } from './thread-messages.ts';
 
 export interface WorkerPoolOptions {
@@ -27,7 +29,7 @@ export interface WorkerPoolOptions {
   readonly size: number;
   /** How many tasks may wait; 0 for none. */
   readonly queueMax: number;
-  /** Milliseconds that a thread may take for one task, from when it is given it. */
+  /** Milliseconds that a thread may take for one task, from when it is given it; `Infinity` for as long as it likes. */
   readonly taskTimeoutMs: number;
   /** Given to each thread as `workerData`. */
   readonly workerData?: unknown;
@@ -77,7 +79,7 @@ interface Thread<Input, Result> extends Member {
   readonly worker: Worker;
   /** What it works on. */
   task: Task<Input, Result> | null;
-  timer: NodeJS.Timeout | undefined;
+  timer: Deadline | undefined;
   done: number;
   ready: Promise<void>;
 }
@@ -87,7 +89,7 @@ export class WorkerPool<Input, Result> {
   readonly #script: URL;
   readonly #crew: Crew<Thread<Input, Result>>;
   readonly #idle: Thread<Input, Result>[] = [];
-  readonly #queue: Task<Input, Result>[] = [];
+  readonly #queue = new TaskQueue<Task<Input, Result>>();
   #closing = false;
   #refused = 0;
   #done = 0;
@@ -141,13 +143,10 @@ export class WorkerPool<Input, Result> {
 
   /** Puts a task at the end of the queue, until its turn comes or nobody wants it any more. */
   #wait(task: Task<Input, Result>, signal: AbortSignal | undefined): void {
-    this.#queue.push(task);
-    signal?.addEventListener('abort', () => {
-      const at = this.#queue.indexOf(task);
-      if (at === -1) return;
-      this.#queue.splice(at, 1);
+    this.#queue.push(task, signal, () => {
       task.reject(new PoolError('aborted', 'nobody wants the result any more'));
-    }, { once: true });
+      if (this.#running === 0 && this.#queue.length === 0) this.#onDrained?.();
+    });
   }
 
   /** Gives a thread its task, and so much time for it. */
@@ -155,7 +154,7 @@ export class WorkerPool<Input, Result> {
     const { taskTimeoutMs } = this.#options;
     this.#running++;
     thread.task = task;
-    thread.timer = setTimeout(() => {
+    thread.timer = startDeadline(() => {
       this.#end(thread, (late) => late.reject(new PoolError('timeout', `a task took longer than ${taskTimeoutMs} ms`)));
       thread.kill();
     }, taskTimeoutMs);
@@ -172,7 +171,7 @@ export class WorkerPool<Input, Result> {
   #end(thread: Thread<Input, Result>, tell: (task: Task<Input, Result>) => void): void {
     const { task } = thread;
     if (task === null) return;
-    clearTimeout(thread.timer);
+    thread.timer?.clear();
     thread.task = null;
     this.#running--;
     tell(task);
@@ -219,11 +218,14 @@ export class WorkerPool<Input, Result> {
     const startedAt = performance.now();
     if (this.#running > 0 || this.#queue.length > 0) {
       const drained = new Promise<void>((resolve) => (this.#onDrained = resolve));
-      let timer;
-      await Promise.race([drained, new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))]);
-      clearTimeout(timer);
+      await new Promise<void>((resolve) => {
+        const deadline = startDeadline(resolve, deadlineMs);
+        void drained.then(() => (deadline.clear(), resolve()));
+      });
     }
-    for (const task of this.#queue.splice(0)) task.reject(new PoolError('closed', 'the pool has closed'));
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+      task.reject(new PoolError('closed', 'the pool has closed'));
+    }
     await this.#crew.close(Math.max(0, deadlineMs - (performance.now() - startedAt)));
   }
 

@@ -9,7 +9,7 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { reportDetached } from '../01-echo/index.ts';
+import { reportDetached, startDeadline } from '../01-echo/index.ts';
 import { ScriptError } from './script-error.ts';
 
 /** How long a script that is told to end may take before it is killed. */
@@ -94,14 +94,12 @@ export class CgiProcess {
   }
 
   async #within<T>(ms: number, promise: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new ScriptError(504, `it was silent for ${ms} ms`)), ms);
-    });
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const deadline = startDeadline(() => reject(new ScriptError(504, `it was silent for ${ms} ms`)), ms);
     try {
       return await Promise.race([promise, late]);
     } finally {
-      clearTimeout(timer);
+      deadline.clear();
     }
   }
 

@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 
+import { socketTimeoutMs, startDeadline } from '../01-echo/index.ts';
 import { LocalProtocolError, RemoteProtocolError, mayHaveBody } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';
 import { fieldValue } from './response-head.ts';
@@ -36,7 +37,7 @@ export class ScgiConnection {
 
   constructor(socket: Socket, limits: ScgiLimits) {
     this.#socket = socket;
-    this.#limits = limits;
+    this.#limits = { ...limits, idleMs: socketTimeoutMs(limits.idleMs) };
     this.#parts = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
     // What waits for something learns of it there.
     socket.on('error', () => undefined).on('timeout', () => socket.destroy());
@@ -44,7 +45,7 @@ export class ScgiConnection {
 
   /** Reads the head; `null` where none came. @throws RemoteProtocolError for anything that is not a head */
   async readHead(): Promise<ScgiHead | null> {
-    const timer = setTimeout(() => this.#socket.destroy(), this.#limits.headMs);
+    const deadline = startDeadline(() => this.#socket.destroy(), this.#limits.headMs);
     let bytes: Buffer = Buffer.alloc(0);
     try {
       for (;;) {
@@ -55,7 +56,7 @@ export class ScgiConnection {
         if (head !== null) return head;
       }
     } finally {
-      clearTimeout(timer);
+      deadline.clear();
     }
   }
 

@@ -275,6 +275,28 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'no-limit-is-none',
+    'gives a task all the time it takes where nothing limits it',
+    {
+      rule: 'taskTimeoutMs may be Infinity, or longer than the 2³¹ ms (25 days) that a timer of Node can wait: the task is not ended',
+      likely: '`setTimeout` makes 1 ms of a delay that is too long: `startDeadline` waits',
+    },
+    async (world) => {
+      for (const [gate, taskTimeoutMs] of [2 ** 31, Infinity].entries()) {
+        await startPool(world, { size: 1, taskTimeoutMs });
+        const task = await world.call('run', { do: 'wait', gate, mark: gate });
+        await until(world, () => world.call('begun', gate), (begun) => begun === 1, { sent: 'a task for an idle pool of 1', show: (begun) => `begun ${begun} times`, expected: 'it is begun' });
+        // A timer of 1 ms that was set before has rung by then.
+        await world.call('passMs', 2);
+        const outcome = await world.call('outcome', task);
+        check(outcome.state === 'waits', { sent: `a task that waits, with taskTimeoutMs ${taskTimeoutMs === Infinity ? 'Infinity' : '2³¹'}`, received: showOutcome(outcome), expected: 'it goes on waiting' });
+        await world.call('openGate', gate);
+        await expectResult(world, task, `behind gate ${gate}`, 'a task that has waited, and goes on now');
+      }
+    },
+  );
+
+  rule(
     'time-is-per-task',
     'leaves a thread alone that is idle for longer than a task may take',
     {

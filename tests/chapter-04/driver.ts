@@ -290,6 +290,9 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       Atomics.notify(gates, gate);
     },
 
+    /** Timers of this process that were to ring earlier have rung. */
+    passMs: async (ms: number) => await new Promise<void>((resolve) => void setTimeout(resolve, ms)),
+
     poolStats: (): Workers.WorkerPoolStats => {
       const { queued, running, refused, done, threads: list } = thePool().stats;
       return { queued, running, refused, done, threads: list.map(({ id, done: its }) => ({ id, done: its })) };
