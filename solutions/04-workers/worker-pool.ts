@@ -217,10 +217,12 @@ export class WorkerPool<Input, Result> {
     this.#closing = true;
     const startedAt = performance.now();
     if (this.#running > 0 || this.#queue.length > 0) {
-      const drained = new Promise<void>((resolve) => (this.#onDrained = resolve));
       await new Promise<void>((resolve) => {
         const deadline = startDeadline(resolve, deadlineMs);
-        void drained.then(() => (deadline.clear(), resolve()));
+        this.#onDrained = () => {
+          deadline.clear();
+          resolve();
+        };
       });
     }
     for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
