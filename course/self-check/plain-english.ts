@@ -30,6 +30,7 @@ import type { Outcome } from './outcome.ts';
 const PLACES: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/*.md',
   'course/commands/lint.ts',
   'course/self-check/lessons.ts',
   'course/self-check/lessons.test.ts',
@@ -60,7 +61,7 @@ interface Pattern {
 }
 
 /** What may follow "behind" when something really is behind it. */
-const IN_FRONT = '(?:(?:an?|the|your|our|its|their|some|another|one|each|any|that|this|such an?) )?(?:[a-z]+ )?(?:prox(?:y|ies)|nginx|NAT|Caddy|HAProxy|Apache|firewalls?|load balancers?|gateways?|CDNs?|front|scenes|curtain|wheel|door|name|idea)\\b';
+const IN_FRONT = '(?:(?:an?|the|your|our|its|their|some|another|one|each|any|that|this|such an?) )?(?:[a-z]+ )?(?:prox(?:y|ies)|nginx|NAT|Caddy|HAProxy|Apache|firewalls?|load balancers?|gateways?|CDNs?|front|interfaces?|scenes|curtain|wheel|door|name|idea)\\b';
 
 /** Each one matches only the wrong use; the tests show what it lets through. A space also matches the end of a line. */
 const PATTERNS: readonly Pattern[] = [
