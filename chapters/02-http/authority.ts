@@ -4,15 +4,18 @@
  * Grammar only (RFC 3986 §3.2.2, §3.2.3): no name is looked up and no port is judged.
  */
 
+import { isIPv6 } from 'node:net';
+
 import { DIGIT, HEX_DIGIT, REG_NAME, classOf, spanOf } from './characters.ts';
 
 const OPENING_BRACKET = 0x5b;
 const PERCENT = 0x25;
 const COLON = 0x3a;
+const FUTURE_ADDRESS = /^v[0-9a-f]+\.[\w.~!$&'()*+,;=:-]+$/i;
 
 /**
  * Whether the text is a host with an optional port. User information (`user@`) is refused as RFC 9110 §4.2.4 advises,
- * and so is an empty host (§4.2.1). IPv6 addresses are checked by their characters.
+ * and so is an empty host (§4.2.1).
  */
 export function isAuthority(text: string): boolean {
   const hostEnd = text.charCodeAt(0) === OPENING_BRACKET ? endOfLiteral(text) : endOfName(text);
@@ -38,6 +41,9 @@ function endOfName(text: string): number {
 
 /** `"[" ( IPv6address / IPvFuture ) "]"`: ends after the bracket; -1 if it is neither. */
 function endOfLiteral(text: string): number {
-  const literal = /^\[(?:[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*|v[0-9a-f]+\.[\w.~!$&'()*+,;=:-]+)\]/i.exec(text);
-  return literal === null ? -1 : literal[0].length;
+  const end = text.indexOf(']');
+  const literal = text.substring(1, end);
+  // `isIPv6` takes a zone (`fe80::1%eth0`), which means something on its own machine only.
+  const isAddress = isIPv6(literal) && !literal.includes('%');
+  return isAddress || FUTURE_ADDRESS.test(literal) ? end + 1 : -1;
 }

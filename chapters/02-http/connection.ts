@@ -12,7 +12,7 @@ import { NotImplemented } from '#course/not-implemented.ts';
 import { BodyReader } from './body-reader.ts';
 import { BodyWriter, joinWire, textOnWire } from './body-writer.ts';
 import type { WireData } from './body-writer.ts';
-import { LF } from './characters.ts';
+import { CR, LF } from './characters.ts';
 import { LocalProtocolError, RemoteProtocolError } from './errors.ts';
 import { closed, endOfMessage, needMoreData, paused } from './events.ts';
 import type {
@@ -39,7 +39,7 @@ export interface HttpConnectionOptions {
   readonly limits?: Partial<HttpLimits>;
 }
 
-/** What shapes an answer when the request could not be read. */
+/** What shapes an answer when the request could not be read, and when nothing but its method, HEAD, could. */
 const unreadable: Answered = { method: 'GET', httpVersion: '1.1' };
 const unreadableHead: Answered = { method: 'HEAD', httpVersion: '1.1' };
 
@@ -83,6 +83,17 @@ export class HttpConnection {
     return this.#input.length;
   }
 
+  /**
+   * Whether a head has begun to arrive. Empty lines before it are not part of it (RFC 9112 §2.2), nor is a CR that may
+   * begin one more: a client that has sent nothing else has not asked for anything.
+   */
+  get headBegun(): boolean {
+    if (this.#input.length === 0) return false;
+    const text = this.#input.text();
+    const at = this.#headStart();
+    return at < text.length && (text.charCodeAt(at) !== CR || at + 1 < text.length);
+  }
+
   /** Bytes of the body being received that are still to come: 0 without one, Infinity if the length is unknown. */
   get bodyBytesToReceive(): number {
     if (this.#theirState !== 'body') return 0;
@@ -122,10 +133,6 @@ export class HttpConnection {
       return this.#next();
     } catch (error) {
       if (error instanceof RemoteProtocolError) {
-        // RFC 9110 §9.3.2: HEAD is answered without content, even with an error.
-        if (this.#theirState === 'idle' && this.#input.text().startsWith('HEAD ', this.#input.cursor)) {
-          this.#request = unreadableHead;
-        }
         // TODO 2.6  Nothing that follows on this connection can be trusted. Remember the error (the first line of this
         //           function throws it again), move their side to 'error', and make sure that the connection ends
         //           after the answer.
@@ -192,11 +199,19 @@ export class HttpConnection {
       this.#headBytesSeen = input.length;
     }
     if (!this.#peerEnded) return needMoreData;
-    if (input.length > 2 || this.#theirState === 'send-response') {
+    if (this.headBegun || this.#theirState === 'send-response') {
       throw new RemoteProtocolError(400, 'the connection ended within a head');
     }
     this.#received('closed');
     return closed;
+  }
+
+  /** Where in the text the head begins: after the empty lines. */
+  #headStart(): number {
+    const text = this.#input.text();
+    let at = this.#input.cursor;
+    while (text.charCodeAt(at) === CR && text.charCodeAt(at + 1) === LF) at += 2;
+    return at;
   }
 
   /** A head is looked for again only once another line or the input has ended, or the input is beyond every limit. */
@@ -237,6 +252,8 @@ export class HttpConnection {
   #sendResponse(event: ResponseToSend): WireData {
     const next = this.#allow('response');
     if (event.status < 200) throw new LocalProtocolError('an interim status in a final response');
+    // RFC 9110 §9.3.2: HEAD is answered without content, also where nothing but the method could be read, or came in time.
+    if (this.#request === unreadable && this.#beginsWithHead()) this.#request = unreadableHead;
     const { body } = event;
     const content = typeof body === 'string' ? textOnWire(body) : body;
     const fields = fieldLines(event.headers);
@@ -254,6 +271,13 @@ export class HttpConnection {
     this.#move('response', next);
     this.#writer.begin(framing, !hasBody);
     return content === undefined ? head : this.#sendWhole(head, content);
+  }
+
+  #beginsWithHead(): boolean {
+    if (this.#input.length === 0) return false;
+    const at = this.#headStart();
+    const method = this.#input.text().slice(at, at + 5);
+    return method === 'HEAD ' || method === 'HEAD';
   }
 
   /** A whole body joins its head, and the message ends. */

@@ -59,4 +59,5 @@ export type { HttpTimeouts } from './timeouts.ts';
 export type { ErrorReporter } from './server-context.ts';
 
 // 2.7 first site
+export { otherMethodStatus } from './methods.ts';
 export { site } from './site.ts';

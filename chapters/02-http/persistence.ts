@@ -30,7 +30,7 @@ export function persists(head: PersistenceHead): boolean {
 export function expectsContinue(head: PersistenceHead): boolean {
   const expectation = head.headers.get('expect');
   if (expectation === undefined) return false;
-  // TODO 2.5  We know one expectation, in upper or lower case. Refuse any other (417). HTTP/1.0 does not know it: from
-  //           an HTTP/1.0 client it means nothing.
+  // TODO 2.5  A comma-separated list. We know one expectation, in upper or lower case. Refuse any other (417); an empty
+  //           member is not one. HTTP/1.0 does not know it: from an HTTP/1.0 client it means nothing.
   throw new NotImplemented('2.5');
 }

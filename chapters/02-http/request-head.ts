@@ -6,7 +6,7 @@
  */
 
 import { bodyFraming } from './body-framing.ts';
-import { CR, LF } from './characters.ts';
+import { CR, LF, TOKEN, spanOf } from './characters.ts';
 import { RemoteProtocolError } from './errors.ts';
 import type { RequestEvent } from './events.ts';
 import { parseFieldSection } from './field-line.ts';
@@ -25,7 +25,7 @@ export function headBytesMax(limits: HttpLimits): number {
 export function readRequestHead(text: string, start: number, limits: HttpLimits): RequestEvent | null {
   const lineStart = skipEmptyLines(text, start, limits.emptyLinesMax);
   if (lineStart === text.length) return null;
-  const lineEnd = endOfLine(text, lineStart, limits.requestLineBytesMax, 414);
+  const lineEnd = endOfLine(text, lineStart, limits.requestLineBytesMax, longLineStatus(text, lineStart, limits));
   if (lineEnd === -1) return null;
   const line = parseRequestLine(text, limits, lineStart, lineEnd);
   const offsets: number[] = [];
@@ -54,4 +54,13 @@ function skipEmptyLines(text: string, start: number, countMax: number): number {
     at += 2;
   }
   return at;
+}
+
+/**
+ * What a request line beyond the limit is answered with. RFC 9112 §3: 414 is for a long target; a method longer than
+ * any that is implemented SHOULD be answered with 501.
+ */
+function longLineStatus(text: string, start: number, limits: HttpLimits): number {
+  const limit = start + limits.requestLineBytesMax;
+  return text.length > limit && spanOf(TOKEN, text, start, limit) === limit ? 501 : 414;
 }

@@ -5,7 +5,7 @@
  * What comes after the body is never touched: `unread()` gives it back.
  */
 
-import { CR, LF } from './characters.ts';
+import { CR, HEX_DIGIT, LF, spanOf } from './characters.ts';
 import { chunkLineBytesMax, parseChunkLine } from './chunk-line.ts';
 import { RemoteProtocolError } from './errors.ts';
 import { needMoreData } from './events.ts';
@@ -86,8 +86,9 @@ export class ChunkedDecoder {
     const line = input.text().substring(input.cursor, lineEnd);
     const size = parseChunkLine(line);
     input.consume(line.length + 2);
-    const extension = line.indexOf(';');
-    if (extension !== -1) this.#extensionBytesLeft -= line.length - extension;
+    // All that is not the size: white space before the `;` is the client's to repeat, too.
+    this.#extensionBytesLeft -= line.length - spanOf(HEX_DIGIT, line, 0, line.length);
+    if (this.#extensionBytesLeft < 0) throw new RemoteProtocolError(413, 'chunk extensions too large');
     this.#bodyBytes += size;
     if (this.#bodyBytes > this.#limits.bodyBytesMax) throw new RemoteProtocolError(413, 'body too large');
     this.#chunkBytesLeft = size;

@@ -6,7 +6,7 @@
 import { RemoteProtocolError } from './errors.ts';
 import type { HttpHeaders } from './headers.ts';
 import type { HttpVersion } from './request-line.ts';
-import { listHas } from './token-list.ts';
+import { listHas, tokenList } from './token-list.ts';
 
 interface PersistenceHead {
   readonly httpVersion: HttpVersion;
@@ -29,7 +29,9 @@ export function persists(head: PersistenceHead): boolean {
 export function expectsContinue(head: PersistenceHead): boolean {
   const expectation = head.headers.get('expect');
   if (expectation === undefined) return false;
-  if (expectation.toLowerCase() !== '100-continue') throw new RemoteProtocolError(417, 'unknown expectation');
-  // RFC 9110 §10.1.1: from an HTTP/1.0 client it MUST be ignored.
-  return head.httpVersion === '1.1';
+  // RFC 9110 §10.1.1: a list, so a member may be there twice, and empty ones do not count (§5.6.1.2).
+  const expectations = tokenList(expectation).filter((member) => member !== '');
+  if (expectations.some((member) => member !== '100-continue')) throw new RemoteProtocolError(417, 'unknown expectation');
+  // From an HTTP/1.0 client it MUST be ignored.
+  return expectations.length > 0 && head.httpVersion === '1.1';
 }

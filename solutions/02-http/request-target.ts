@@ -9,6 +9,7 @@ import { RemoteProtocolError } from './errors.ts';
 export type TargetForm = 'origin' | 'absolute' | 'authority' | 'asterisk';
 
 const SLASH = 0x2f;
+const COLON = 0x3a;
 const ABSOLUTE = /^https?:\/\//i;
 
 /**
@@ -28,6 +29,11 @@ export function targetForm(method: string, target: string): TargetForm {
     return 'absolute';
   }
   throw new RemoteProtocolError(400, 'invalid request target');
+}
+
+/** Whether a target in absolute-form is one of https. */
+export function isHttps(target: string): boolean {
+  return target.charCodeAt(4) !== COLON;
 }
 
 /** The authority of a target in absolute-form: between `//` and the next `/` or `?`. */

@@ -15,7 +15,7 @@ import { BodyPump } from './body-pump.ts';
 import type { BodySink } from './body-pump.ts';
 import { HttpConnection } from './connection.ts';
 import type { Expiring } from './deadlines.ts';
-import { LocalProtocolError, RemoteProtocolError } from './errors.ts';
+import { HttpError, LocalProtocolError, RemoteProtocolError } from './errors.ts';
 import type { RequestEvent } from './events.ts';
 import type { HeaderPair } from './headers.ts';
 import { persists } from './persistence.ts';
@@ -24,6 +24,7 @@ import { HttpRequest } from './request.ts';
 import { RequestIntake } from './request-intake.ts';
 import { HttpResponse } from './response.ts';
 import type { BodyIterable, BodyPart } from './response.ts';
+import { isHttps } from './request-target.ts';
 import { mayHaveBody } from './response-head.ts';
 import type { ServerContext } from './server-context.ts';
 import { SocketOutput } from './socket-output.ts';
@@ -139,6 +140,8 @@ export class ServerConnection implements Expiring, BodySink {
     this.#request = request;
     if (head.framing.kind === 'none') this.#machine.nextEvent();
     try {
+      // RFC 9110 §7.4: what is asked for by https MUST NOT be served over a connection that is not secured.
+      if (head.form === 'absolute' && request.scheme === 'http' && isHttps(head.target)) throw new HttpError(421);
       const response: unknown = this.#context.handler(request);
       // A handler that answers at once does not pay for a promise.
       if (response instanceof HttpResponse) this.#respond(response);
@@ -424,7 +427,7 @@ export class ServerConnection implements Expiring, BodySink {
     if (this.#intake.waiting) return 'body';
     if (this.#request !== null) return 'nothing';
     if (this.#machine.theirState === 'body') return 'body';
-    return this.#machine.bufferedBytes > 0 ? 'header' : 'idle';
+    return this.#machine.headBegun ? 'header' : 'idle';
   }
 
   /** The deadline has passed. */
@@ -446,7 +449,7 @@ export class ServerConnection implements Expiring, BodySink {
 
   /** The server is closing: ends the connection if it is between two requests. */
   endIfIdle(): void {
-    if (this.#request === null && this.#machine.theirState === 'idle' && this.#machine.bufferedBytes === 0) {
+    if (this.#request === null && this.#machine.theirState === 'idle' && !this.#machine.headBegun) {
       this.#end(false);
     }
   }

@@ -3,6 +3,7 @@
  */
 
 import { HttpError } from './errors.ts';
+import { otherMethodStatus } from './methods.ts';
 import type { HttpRequest } from './request.ts';
 import { HttpResponse } from './response.ts';
 import type { Handler } from './response.ts';
@@ -29,7 +30,7 @@ export const site: Handler = (request) => {
   if (handler !== undefined) return handler(request);
   const allow = allowedMethods(route);
   if (request.method === 'OPTIONS') return new HttpResponse(204, { Allow: allow });
-  throw new HttpError(405, '', [['Allow', allow]]);
+  throw new HttpError(otherMethodStatus(request.method), '', [['Allow', allow]]);
 };
 
 function get(handler: Handler): Route {

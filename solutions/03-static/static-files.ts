@@ -2,7 +2,7 @@
  * The handler: from a request to the file that it means, and what happens to requests that mean none.
  */
 
-import { HttpError, HttpResponse, mayHaveBody } from '../02-http/index.ts';
+import { HttpError, HttpResponse, mayHaveBody, otherMethodStatus } from '../02-http/index.ts';
 import type { Handler, HttpRequest } from '../02-http/index.ts';
 import { preferredCodings } from './accept-encoding.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
@@ -114,7 +114,7 @@ class StaticSite {
   }
 
   #otherMethod(request: HttpRequest): HttpResponse {
-    if (request.method !== 'OPTIONS') throw new HttpError(405, '', [['Allow', ALLOW]]);
+    if (request.method !== 'OPTIONS') throw new HttpError(otherMethodStatus(request.method), '', [['Allow', ALLOW]]);
     return new HttpResponse(204, [['Allow', ALLOW], ...this.#settings.headers]);
   }
 }

@@ -2,7 +2,7 @@ import { exercise } from '#support/exercise.ts';
 import type { World } from '#support/exercise.ts';
 import type { Address, TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import { fillUntilQueued } from './stall.ts';
+import { fillUntilQueued, isLetIn, isTurnedAway, writeUntilRead } from './stall.ts';
 
 /** A client that sends something of its own and gets it back. */
 async function echoes(world: World<typeof driver>, client: TcpClient, length = 200): Promise<void> {
@@ -101,6 +101,60 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
   );
 
   rule(
+    'survives-other-errors',
+    'lives on when a connection ends with an error that is not ECONNRESET',
+    {
+      rule: 'whatever the error of a connection is called (EPIPE, ETIMEDOUT, EHOSTUNREACH), it ends that connection only',
+      likely: "the 'error' listener looks at the code and throws what it does not know",
+    },
+    async (world) => {
+      const server = await world.call('startEcho');
+      const bystander = await world.connect(server, { label: 'a client that was there before' });
+      const rude = await world.connect(server, { paused: true, label: 'client that sends FIN and then resets, with echoes under way' });
+      await fillUntilQueued(world, rude);
+      rude.end();
+      await world.settle();
+      rude.resetNow(); // After a FIN, the kernel calls this EPIPE.
+      await world.settle();
+      for (const code of ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETDOWN']) {
+        const lost = await world.connect(server, { label: `client whose connection breaks with ${code}` });
+        await echoes(world, lost, 50);
+        await world.call('breakNewest', code);
+        await world.settle();
+      }
+      await echoes(world, bystander);
+      await newClientEchoes(world, server, 'a client that came after the errors');
+    },
+  );
+
+  rule(
+    'keeps-to-its-limit',
+    'turns away the client that is one too many, and lets the next one in when another has reset',
+    {
+      rule: 'connectionsMax clients are served at once, and one more is closed unanswered; each that leaves makes room for another, however it leaves',
+      likely: "the option is ignored, or clients are counted and a reset does not count as leaving: 'close' comes for each, 'end' does not",
+    },
+    async (world) => {
+      const connectionsMax = world.random.integer(2, 4);
+      const server = await world.call('startEcho', { connectionsMax });
+      const inside: TcpClient[] = [];
+      for (let number = 1; number <= connectionsMax; number++) {
+        inside.push(await isLetIn(world, server, `client ${number} of a server with connectionsMax ${connectionsMax}`));
+      }
+      for (let round = 0; round < 3; round++) {
+        // Those that are turned away leave, too, and must not be counted as having been in.
+        await isTurnedAway(world, server, connectionsMax);
+        await isTurnedAway(world, server, connectionsMax);
+        inside.shift()?.resetNow();
+        await world.settle();
+        inside.push(await isLetIn(world, server, 'the client after one that has reset'));
+      }
+      await isTurnedAway(world, server, connectionsMax);
+      for (const client of inside) await echoes(world, client);
+    },
+  );
+
+  rule(
     'slow-reader-holds-nobody-up',
     'answers others while one client takes its echo slowly',
     {
@@ -115,6 +169,28 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
       for (let other = 1; other <= 5; other++) await newClientEchoes(world, server, `client ${other} beside a slow one`, 60_000);
       slow.resume();
       await slow.expectBytes(bytes);
+    },
+  );
+
+  rule(
+    'keeps-what-waits',
+    'keeps what waits for a slow client as it was, though small pieces come from it and from others',
+    {
+      rule: '`write` keeps the buffer that it is given until the kernel has taken it: what is in it must not change before',
+      likely: 'a buffer is filled again while what it held still waits: `write` may return true and still not be done with it',
+    },
+    async (world) => {
+      const server = await world.call('startEcho');
+      const slow = await world.connect(server, { paused: true, label: 'client that does not read yet' });
+      const sent = [await fillUntilQueued(world, slow)];
+      for (let round = 1; round <= 5; round++) {
+        const small = world.random.bytes(world.random.integer(100, 900));
+        sent.push(small);
+        await writeUntilRead(world, slow, small);
+        await newClientEchoes(world, server, `client ${round} beside a slow one`, 1000);
+      }
+      slow.resume();
+      await slow.expectBytes(Buffer.concat(sent));
     },
   );
 

@@ -1,7 +1,8 @@
 import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
+import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import { fillUntilQueued } from './stall.ts';
+import { fillUntilQueued, isLetIn, isTurnedAway } from './stall.ts';
 
 /** How long a client is silent, in this exercise, before it sends more. */
 const BREAK_MS = 600;
@@ -59,6 +60,48 @@ exercise<typeof driver>('1.3', import.meta.url, (rule) => {
       await world.settle();
       client.resume();
       await client.expectBytes(bytes, { expected: `${count(bytes.length, 'byte')} back` });
+    },
+  );
+
+  rule(
+    'fin-after-a-late-readers-rest',
+    'ends its own side after the rest, for a client that half-closes first and reads later',
+    {
+      rule: 'the FIN comes after the last byte, however long that byte had to wait',
+      likely: "the server ends its side only if nothing is queued when 'end' comes: `end` itself waits for what is queued",
+    },
+    async (world) => {
+      const client = await world.connect(await world.call('startEcho'), { paused: true, label: 'client that reads after its FIN' });
+      const bytes = await fillUntilQueued(world, client);
+      client.end();
+      await world.settle();
+      client.resume();
+      await client.readToEnd({ expected: `${count(bytes.length, 'byte')} back, then FIN` });
+      await client.expectBytes(bytes);
+    },
+  );
+
+  rule(
+    'makes-room-after-a-fin',
+    'lets the next client in when one of connectionsMax has left with a FIN',
+    {
+      rule: 'a client that has sent its FIN and got ours has left, once, and makes room for one other',
+      likely: "clients are counted by hand, and one that leaves is counted twice ('end' and 'close') or not at all",
+    },
+    async (world) => {
+      const connectionsMax = world.random.integer(2, 4);
+      const server = await world.call('startEcho', { connectionsMax });
+      const inside: TcpClient[] = [];
+      for (let number = 1; number <= connectionsMax; number++) {
+        inside.push(await isLetIn(world, server, `client ${number} of a server with connectionsMax ${connectionsMax}`));
+      }
+      for (let round = 0; round < 3; round++) {
+        const leaving = inside.shift() as TcpClient;
+        leaving.end();
+        await leaving.readToEnd();
+        inside.push(await isLetIn(world, server, 'the client after one that has left'));
+        await isTurnedAway(world, server, connectionsMax);
+      }
     },
   );
 

@@ -4,7 +4,7 @@ import { check } from '#support/failure.ts';
 import type { FailureReport } from '#support/failure.ts';
 import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
-import { sendUntilStalled } from './stall.ts';
+import { fillUntilQueued, isLetIn, isTurnedAway, linePieces, sendUntilStalled, writeUntilRead } from './stall.ts';
 
 const shown = (lines: readonly string[]): string =>
   lines.length === 0 ? 'no line' : lines.slice(0, 4).map((line) => JSON.stringify(line.slice(0, 40))).join(' ') + (lines.length > 4 ? ` … (${lines.length} lines)` : '');
@@ -355,7 +355,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
 
   rule(
     'line-server-survives-anything',
-    'keeps running when clients reset or send bytes that are not text',
+    'keeps running when connections break or carry bytes that are not text',
     {
       rule: 'one client never ends the server: not by an RST, not by bytes that are not UTF-8',
       likely: "the socket has no listener for 'error' here, or decoding throws",
@@ -370,6 +370,13 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
         client.resetNow();
         await settle();
       }
+      for (const code of ['EPIPE', 'ETIMEDOUT']) {
+        const client = await connect(server, { label: `client whose connection breaks with ${code}` });
+        client.write('a line\nand a half');
+        await expectAnswers(client, answerTo('a line'));
+        await call('breakNewest', code);
+        await settle();
+      }
       const binary = await connect(server, { label: 'client that sends binary bytes' });
       binary.write(Buffer.concat([Buffer.from([0xff, 0xc0, 0x80, 0x0a]), random.bytes(2000), Buffer.from([0xe2, 0x0a, 0xf0])])).end();
       await settle();
@@ -378,6 +385,67 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
         client.write(`${line}\n`);
         await expectAnswers(client, answerTo(line));
       }
+    },
+  );
+
+  rule(
+    'line-server-keeps-to-its-limit',
+    'turns away the client that is one too many, and lets the next one in when another has left',
+    {
+      rule: 'connectionsMax clients are served at once, and one more is closed unanswered; each that leaves makes room for another, however it leaves',
+      likely: "the option is ignored here, or clients are counted by hand and one way of leaving is forgotten: 'close' comes for each",
+    },
+    async (world) => {
+      const connectionsMax = world.random.integer(2, 4);
+      const server = await world.call('startLines', { connectionsMax });
+      const inside: TcpClient[] = [];
+      for (let number = 1; number <= connectionsMax; number++) {
+        inside.push(await isLetIn(world, server, `client ${number} of a line server with connectionsMax ${connectionsMax}`));
+      }
+      for (const leaves of world.random.shuffle(['FIN', 'RST', 'RST'])) {
+        await isTurnedAway(world, server, connectionsMax);
+        const leaving = inside.shift() as TcpClient;
+        if (leaves === 'RST') leaving.resetNow();
+        else await leaving.end().readToEnd();
+        await world.settle();
+        inside.push(await isLetIn(world, server, `the client after one that has left with ${leaves}`));
+      }
+      await isTurnedAway(world, server, connectionsMax);
+    },
+  );
+
+  rule(
+    'answers-a-late-reader',
+    'keeps the answers for a client that half-closes first and reads later, whatever others are told meanwhile',
+    {
+      rule: 'what is queued for a client is sent as it was written, and the FIN comes after it',
+      likely: "answers are written out of one buffer that is filled again, or the server ends its side only if nothing is queued when 'end' comes",
+    },
+    async (world) => {
+      const { call, connect, settle, random } = world;
+      const server = await call('startLines', {});
+      const late = await connect(server, { paused: true, label: 'client that reads after its FIN' });
+      let lines = await fillUntilQueued(world, late, linePieces(world));
+      for (let other = 1; other <= 5; other++) {
+        const line = Buffer.from(`${random.words(3)}\n`);
+        lines = Buffer.concat([lines, line]);
+        await writeUntilRead(world, late, line);
+        const client = await connect(server, { label: `client ${other} beside one that does not read` });
+        // As many bytes as a piece of the late one's, so that they would lie where its answers lay.
+        const text = `${random.word(1000, 1000)}\n`.repeat(60);
+        client.write(text);
+        await expectAnswers(client, text);
+      }
+      late.end();
+      await settle();
+      late.resume();
+      const answers = withLf(await late.readToEnd({ expected: 'an answer for each line, then FIN' }));
+      check(answers === lines.toString(), {
+        kind: 'wrong bytes',
+        sent: `${count(lines.length, 'byte')} of lines, read only after the FIN`,
+        received: `${count(answers.length, 'byte')}, not the same as were sent`,
+        expected: 'each line back, in order: the default of onLine',
+      });
     },
   );
 

@@ -167,6 +167,36 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'deadline-that-never-comes',
+    'waits for as long as it takes when the deadline is Infinity, or further off than a timer can wait',
+    {
+      rule: 'a longer deadline is more patient, never less',
+      likely: '`setTimeout` makes 1 ms of Infinity and of 2³¹ ms or more: `startDeadline` does not',
+    },
+    async (world) => {
+      for (const deadlineMs of [Infinity, 2 ** 31, 2 ** 40]) {
+        const client = await world.connect(await world.call('startEcho'), { label: `client that is in, deadlineMs ${deadlineMs}` });
+        client.write('a');
+        await client.expectBytes('a');
+        await world.call('beginClose', deadlineMs);
+        // Some time of the server's own in which nothing happens.
+        await world.subject.until(() => client.ended || client.closed, { patienceMs: 100 });
+        client.write('b');
+        await client.expectBytes('ab', { expected: 'the client is served until it leaves' });
+        client.end();
+        await client.readToEnd();
+        await closed(world);
+        const left = await world.call('activeTimers');
+        check(left.length === 0, {
+          sent: `closeGracefully with deadlineMs ${deadlineMs}`,
+          received: `it resolved, and ${left.length} timer is still running`,
+          expected: 'no timer: the program ends now and not at the deadline',
+        });
+      }
+    },
+  );
+
+  rule(
     'stops-a-line-server',
     'stops a line server in the same way',
     {

@@ -54,7 +54,17 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
   let closed: 'not called' | 'pending' | 'resolved' | string = 'not called';
 
   return {
-    startEcho: async () => await start(chapter.createEchoServer(), 'createEchoServer'),
+    startEcho: async (...options: [{ connectionsMax: number }?]) => await start(chapter.createEchoServer(...options), 'createEchoServer'),
+
+    /**
+     * Breaks the server's end of the connection that came last, as Node does when the kernel reports an error that no
+     * client can bring about at will.
+     */
+    breakNewest: (code: string) => {
+      const newest = [...sockets].at(-1);
+      if (!newest) throw new Error('nobody is connected');
+      newest.destroy(Object.assign(new Error(`read ${code}`), { code, syscall: 'read' }));
+    },
 
     /** Bytes that were read from all clients, and bytes written to them that the kernel has not taken yet. */
     traffic: () => ({
@@ -64,7 +74,7 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
       heldBytes: [...sockets].reduce((sum, socket) => sum + socket.bytesRead - (socket.bytesWritten - socket.writableLength), 0),
     }),
 
-    startLines: async (options: { lineBytesMax?: number; shout?: boolean }) => {
+    startLines: async (options: { lineBytesMax?: number; connectionsMax?: number; shout?: boolean }) => {
       const { shout = false, ...rest } = options;
       const handler = shout ? { onLine: (line: string) => `${[...line].length}:${line.toUpperCase()}` } : {};
       return await start(chapter.createLineServer({ ...rest, ...handler }), 'createLineServer');
@@ -103,9 +113,9 @@ export default driver<typeof Echo>()('01-echo', (chapter) => {
       }
     },
 
-    /** Calls closeGracefully on the first server and returns at once. */
+    /** Calls closeGracefully on the first server that is not closed, and returns at once. */
     beginClose: (deadlineMs?: number) => {
-      const server = servers[0];
+      const server = servers.find(({ listening }) => listening) ?? servers[0];
       if (!server) throw new Error('no server was started');
       closed = 'pending';
       const options = deadlineMs === undefined ? [] : [{ deadlineMs }];

@@ -6,7 +6,8 @@ import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
 import { chunkedBytes, HttpClient, requestBytes } from '#support/http-client.ts';
-import { fieldTokens, readResponse, saysClose } from '#support/http-response.ts';
+import type { RequestOptions } from '#support/http-client.ts';
+import { fieldTokens, fieldValue, readResponse, saysClose } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { TcpClient } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
@@ -98,6 +99,9 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       const expecting: [ReturnType<typeof expect>, boolean | undefined][] = [
         [expect('1.1'), false], [expect('1.1', '100-continue'), true], [expect('1.1', '100-Continue'), true], [expect('1.0', '100-continue'), false], [expect('1.0'), false],
         [expect('1.1', 'foo'), undefined], [expect('1.1', '100-continue, foo'), undefined], [expect('1.1', '100'), undefined], [expect('1.1', '100-continues'), undefined],
+        // A list: twice is once, and an empty member is not one (RFC 9110 §10.1.1, §5.6.1.2).
+        [expect('1.1', '100-continue, 100-Continue'), true], [expect('1.1', '100-continue', '100-continue'), true], [expect('1.1', '100-continue,'), true], [expect('1.1', ', 100-continue ,\t,'), true],
+        [expect('1.1', ''), false], [expect('1.1', ','), false], [expect('1.1', '100-continue,, foo'), undefined], [expect('1.1', '100-continue 100-continue'), undefined],
       ];
       const expectations = await call('persistence', expecting.map(([head]) => head));
       for (const [index, [head, wanted]] of expecting.entries()) {
@@ -753,6 +757,104 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
         client.resume();
         await over(client, 'the connection is cut at the deadline');
       }
+    },
+  );
+
+  rule(
+    'keeps-heads-apart',
+    'answers each request as its own head asks, though others have come on other connections in the meantime',
+    {
+      rule: 'what a response looks like depends on its own request: HEAD, the version, `Connection` (RFC 9110 §9.3.2, RFC 9112 §9.3)',
+      likely: 'what is known of the present request is kept where all connections share it, and a handler that waits finds the head of another',
+    },
+    async (world) => {
+      type Kind = readonly [label: string, method: string, options: RequestOptions, fits: (response: HttpTestResponse) => boolean, expected: string];
+      const kinds: Kind[] = [
+        ['GET', 'GET', {}, (response) => !saysClose(response) && response.body.length > 0, 'the whole body, and no Connection: close'],
+        ['HEAD', 'HEAD', {}, (response) => !saysClose(response) && response.body.length === 0, 'no body, and no Connection: close'],
+        ['GET with Connection: close', 'GET', { fields: [['Connection', 'close']] }, (response) => saysClose(response) && response.body.length > 0, 'the whole body, and Connection: close'],
+        ['GET of HTTP/1.0', 'GET', { version: 'HTTP/1.0' }, (response) => response.body.length > 0 && fieldValue(response, 'transfer-encoding') === undefined, 'the whole body, and no Transfer-Encoding'],
+      ];
+      const routes = { '/waits': { gate: 'waits', tells: true }, '/parts': { gate: 'waits', parts: ['one', 'two'] } };
+      const server = await world.call('serve', { routes, otherwise: { body: 'at once' } });
+      // Each waits, with every other answered after its head has come.
+      const waiting: { kind: Kind; http: HttpClient; target: string; mark: string }[] = [];
+      for (const target of ['/waits', '/parts']) {
+        for (const kind of world.random.shuffle([...kinds, ...kinds])) {
+          const [label, method, options] = kind;
+          const mark = world.random.word(8, 12);
+          const http = await world.http(server, { label: `${label}, whose handler waits` });
+          http.send(method, target, { ...options, fields: [...(options.fields ?? []), ['X-Mark', mark]] });
+          waiting.push({ kind, http, target, mark });
+          await world.settle();
+          const [, otherMethod, otherOptions] = world.random.pick(kinds.filter((other) => other !== kind));
+          await once(world, server, otherMethod, '/other', otherOptions);
+        }
+      }
+      await eventually(world, async () => (await targetsOf(world)).filter((target) => target !== '/other').length >= waiting.length, { sent: 'requests whose handlers wait', received: 'not all calls', expected: 'a call for each' });
+      await world.call('release', 'waits');
+      for (const { kind, http, target, mark } of waiting) {
+        const [, , , fits, expected] = kind;
+        const response = await http.response();
+        const sent = `${http.tcp.describeSent()}, and other requests on other connections before the answer`;
+        check(response.status === 200 && fits(response), { sent, received: showResponse(response), expected });
+        // What the handler sees when it goes on is still its own request.
+        check(target !== '/waits' || response.body.length === 0 || response.body.includes(mark), { sent, received: response.body.toString('latin1').slice(0, 200), expected: `the handler sees its own field, X-Mark: ${mark}` });
+      }
+    },
+  );
+
+  rule(
+    'empty-lines-ask-for-nothing',
+    'takes an empty line between requests for nothing: it is not answered, timed out or waited for',
+    {
+      rule: 'an empty line before a request line is ignored (RFC 9112 §2.2): a client that has sent nothing else has not asked for anything',
+      likely: 'whatever is in the buffer counts as the beginning of a request',
+    },
+    async (world) => {
+      const server = await world.call('serve', { timeouts: { headerMs: 150, idleMs: 600 } });
+      const silent = await world.http(server, { label: 'client that sends an empty line after its request, and then nothing' });
+      await askAndCheck(silent, '/first');
+      silent.tcp.write('\r\n');
+      const leaving = await world.connect(server, { label: 'client that sends an empty line and FIN' });
+      leaving.write('\r\n').end();
+      await over(leaving, 'the connection is closed');
+      check(leaving.receivedBytes === 0, { sent: leaving.describeSent(), received: leaving.describe(), expected: 'the end of the connection, without a word' });
+      const cut = await world.http(server, { label: 'client whose empty line comes in two packets, and a request after it' });
+      await askAndCheck(cut, '/before');
+      cut.tcp.write('\r');
+      await world.settle();
+      cut.tcp.write('\n');
+      await world.settle();
+      await askAndCheck(cut, '/after');
+      cut.tcp.write('\r');
+      await world.settle();
+      cut.tcp.write(Buffer.concat([Buffer.from('\n'), requestBytes('GET', '/last')]));
+      cut.announce('GET');
+      expectStatus(await cut.response(), 200, 'CR, and in the next packet LF and GET /last');
+      await over(silent.tcp, 'the connection is closed when its time is up', TIMEOUT_PATIENCE_MS);
+      check(silent.leftOver.length === 0, { sent: silent.tcp.describeSent(), received: silent.tcp.describe(), expected: 'one response, and later the end of the connection: nothing more was asked for' });
+    },
+  );
+
+  rule(
+    'empty-lines-hold-nothing-up',
+    'closes a connection at once when the server closes, though an empty line has come on it',
+    {
+      rule: 'a connection on which nothing but an empty line has come since the last request is idle (RFC 9112 §2.2, §9.6)',
+      likely: 'whatever is in the buffer counts as the beginning of a request',
+    },
+    async (world) => {
+      const server = await world.call('serve', {});
+      const idle = await world.http(server, { label: 'client that sends an empty line after its request' });
+      await askAndCheck(idle, '/idle');
+      idle.tcp.write('\r\n');
+      const fresh = await world.connect(server, { label: 'client that has sent an empty line only' });
+      fresh.write('\r\n');
+      for (let turn = 0; turn < 3; turn++) await world.settle();
+      await world.call('beginClose', FAR_MS);
+      for (const client of [idle.tcp, fresh]) await over(client, 'an idle connection is closed at once');
+      check(fresh.receivedBytes === 0 && idle.leftOver.length === 0, { sent: 'an empty line', received: `${fresh.describe()} and ${idle.tcp.describe()}`, expected: 'no response: nothing was asked for' });
     },
   );
 

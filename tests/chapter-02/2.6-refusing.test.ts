@@ -159,6 +159,39 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
   );
 
   rule(
+    'refuses-head-without-content',
+    'refuses HEAD without content, whatever is wrong and however little of it has come',
+    {
+      rule: 'the answer to HEAD has no content, a refusal no more than any other: whoever sent it takes what follows the head for the next response (RFC 9110 §9.3.2)',
+      likely: 'a request that could not be read is answered like a GET; its method may be known all the same',
+    },
+    async (world) => {
+      const server = await world.call('serve', { ...READER, limits: { headerBytesMax: 2000, bodyBytesMax: 2000 }, timeouts: { headerMs: 150 } });
+      const cases: [label: string, text: string, statuses: number[], methods: string[]][] = [
+        ['HEAD without Host', 'HEAD / HTTP/1.1\r\n\r\n', [400], ['HEAD']],
+        ['HEAD without Host after an empty line', '\r\nHEAD / HTTP/1.1\r\n\r\n', [400], ['HEAD']],
+        ['HEAD of another version', 'HEAD / HTTP/3.0\r\nHost: a\r\n\r\n', [400, 505], ['HEAD']],
+        ['HEAD with too large a head', `HEAD / HTTP/1.1\r\nHost: a\r\nX-Large: ${'x'.repeat(3000)}\r\n\r\n`, [431], ['HEAD']],
+        ['HEAD with too large a body', 'HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n', [413], ['HEAD']],
+        ['HEAD with an expectation that nobody meets', 'HEAD / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nConnection: close\r\n\r\n', [417], ['HEAD']],
+        ['HEAD whose head never ends', 'HEAD / HTTP/1.1\r\nHost: a\r\nX-Ha', [408], ['HEAD']],
+        ['HEAD whose head never ends after an empty line', '\r\nHEAD / HTTP/1.1\r\nHo', [408], ['HEAD']],
+        ['HEAD without Host after a good GET', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n', [400], ['GET', 'HEAD']],
+        ['HEAD without Host after a good HEAD and an empty line', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n\r\nHEAD / HTTP/1.1\r\n\r\n', [400], ['HEAD', 'HEAD']],
+      ];
+      await Promise.all(
+        cases.map(async ([label, text, statuses, methods]) => {
+          const http = await world.http(server, { label });
+          http.sendBytes(text, methods);
+          const responses = await http.responsesToEnd({ expected: `${statuses.join(' or ')} without content, and the end of the connection`, patienceMs: TIMEOUT_PATIENCE_MS });
+          const last = responses.at(-1);
+          check(responses.length === methods.length && last !== undefined && statuses.includes(last.status), { sent: http.tcp.describeSent(), received: http.tcp.describe(), expected: `${statuses.join(' or ')} without content` });
+        }),
+      );
+    },
+  );
+
+  rule(
     'stays-refused',
     'reads nothing more from a connection on which something was refused',
     {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
+import { startDeadline } from './deadline.ts';
 
 export const DEADLINE_MS = 10_000;
 
@@ -19,11 +20,12 @@ export function trackConnections(server: Server): void {
 export async function closeGracefully(server: Server, { deadlineMs = DEADLINE_MS }: CloseOptions = {}): Promise<void> {
   if (!server.listening) return;
   const mine = [...open].filter(([, owner]) => owner === server).map(([socket]) => socket);
-  const signal = AbortSignal.timeout(deadlineMs);
-  signal.addEventListener('abort', () => {
-    for (const socket of mine) socket.resetAndDestroy();
-  });
+  const passed = Promise.withResolvers<void>();
+  const deadline = startDeadline(passed.resolve, deadlineMs);
   const closed = once(server, 'close');
   server.close();
+  await Promise.race([closed, passed.promise]);
+  for (const socket of mine) socket.resetAndDestroy();
   await closed;
+  deadline.clear();
 }

@@ -106,7 +106,8 @@ export class ChunkedDecoder {
 
   #chunk(): void {
     const size = parseChunkLine(this.#text);
-    this.#extensionBytes += this.#text.includes(';') ? this.#text.length - this.#text.indexOf(';') : 0;
+    this.#extensionBytes += this.#text.replace(/^[0-9a-f]+/i, '').length;
+    if (this.#extensionBytes > this.#limits.chunkExtensionBytesMax) throw new RemoteProtocolError(413, 'too many chunk extensions');
     this.#text = '';
     this.#bodyBytes += size;
     if (this.#bodyBytes > this.#limits.bodyBytesMax) throw new RemoteProtocolError(413, 'the body is too large');

@@ -66,7 +66,8 @@ class Input {
 
   /** Whether a part of a head has come. */
   get begun(): boolean {
-    return !this.stream.inBody && this.stream.bytes.length > 0;
+    // An empty line is none.
+    return !this.stream.inBody && /^(?:\r\n)*(?:[^\r]|\r[^\n])/.test(this.stream.bytes.toString('latin1'));
   }
 
   /** Waits for something to happen; false when the time is up. */
@@ -280,7 +281,8 @@ class Connection {
     const iterable = typeof body !== 'string' && !(body instanceof Uint8Array);
     if (iterable && (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body || Symbol.iterator in body))) throw new LocalProtocolError('no body');
     const bytes = typeof body === 'string' ? Buffer.from(body) : body instanceof Uint8Array ? body : undefined;
-    const bodiless = request?.method === 'HEAD' || [204, 205, 304].includes(status);
+    const method = request === null ? /^(?:\r\n)*(HEAD)(?: |$)/.exec(this.input.stream.bytes.toString('latin1'))?.[1] : request.method;
+    const bodiless = method === 'HEAD' || [204, 205, 304].includes(status);
     let declared: number | undefined;
     let close = request === null || !persists(request) || server.closing || request.broken !== undefined || !request.complete || request.waits;
     const fields: HeaderPair[] = [];

@@ -114,11 +114,11 @@ export class RequestStream extends Transform {
     checkHost(line, headers);
     if (line.method === 'CONNECT') throw new RemoteProtocolError(501, 'no tunnels here');
     const framing = bodyFraming(head, limits);
+    const waits = expectsContinue(head) && framing.kind !== 'none';
     this.bytes = this.bytes.subarray(end);
     this.inBody = framing.kind !== 'none';
     this.#left = framing.kind === 'length' ? framing.length : 0;
     this.#decoder = framing.kind === 'chunked' ? new ChunkedDecoder(limits) : null;
-    const waits = expectsContinue(head) && this.inBody;
     // Another protocol may follow: its bytes are not ours to parse.
     if (headers.has('upgrade')) this.#holding = true;
     return { type: 'head', line, headers, framing, waits };

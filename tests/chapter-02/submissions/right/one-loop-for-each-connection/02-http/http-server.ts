@@ -80,6 +80,11 @@ class Input {
     return inTime;
   }
 
+  /** Whether a part of a head has come: an empty line is none, unless there are too many of them. */
+  begun(emptyLinesMax: number): boolean {
+    return this.bytes.length > 2 * emptyLinesMax + 1 || /^(?:\r\n)*(?:[^\r]|\r[^\n])/.test(this.bytes.toString('latin1'));
+  }
+
   take(count: number): Buffer {
     const taken = this.bytes.subarray(0, count);
     this.bytes = this.bytes.subarray(count);
@@ -278,8 +283,9 @@ class Connection {
 
   async #readHead(): Promise<Request | null> {
     const { input, server } = this;
-    this.idle = input.bytes.length === 0;
-    while (input.bytes.length === 0) {
+    const { emptyLinesMax } = server.limits;
+    this.idle = !input.begun(emptyLinesMax);
+    while (!input.begun(emptyLinesMax)) {
       if (input.ended || server.closing || !(await input.more(server.timeouts.idleMs))) return null;
     }
     this.idle = false;
@@ -328,7 +334,8 @@ class Connection {
     const iterable = typeof body !== 'string' && !(body instanceof Uint8Array);
     if (iterable && (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body || Symbol.iterator in body))) throw new LocalProtocolError('no body');
     const bytes = typeof body === 'string' ? Buffer.from(body) : body instanceof Uint8Array ? body : undefined;
-    const bodiless = request?.method === 'HEAD' || [204, 205, 304].includes(status);
+    const method = request === null ? /^(?:\r\n)*(HEAD)(?: |$)/.exec(this.input.bytes.toString('latin1'))?.[1] : request.method;
+    const bodiless = method === 'HEAD' || [204, 205, 304].includes(status);
     let declared: number | undefined;
     let close = request === null || !persists(request) || server.closing || request.broken !== undefined || !request.complete || request.waits;
     const fields: HeaderPair[] = [];
