@@ -110,8 +110,10 @@ function holds(file: string, content: string | Buffer): boolean {
 export function listBackups(): string[] {
   try {
     return readdirSync(BACKUPS).filter((name) => !name.startsWith('.') && !name.endsWith('.partial')).sort();
-  } catch {
-    return [];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw new Problem(`The backups in ${shown(BACKUPS)} cannot be read: ${reason(error)}.`);
   }
 }
 

@@ -119,8 +119,9 @@ function nextStep(chapter: Chapter, result: CheckResult): string {
 function packedStarters(): Starters {
   try {
     return readStarters();
-  } catch {
-    return {};
+  } catch (error) {
+    if (error instanceof Problem) return {};
+    throw error;
   }
 }
 

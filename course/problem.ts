@@ -34,6 +34,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a file stands where a folder should be',
   EISDIR: 'a folder stands where a file should be',
   ENOENT: 'it does not exist',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
   EEXIST: 'something with that name is there already',
 };
 

@@ -1,5 +1,6 @@
 /** `pack-starters`: makes what stands in chapters/ the pristine starters. For maintainers. */
 import { parseCommand } from '../options.ts';
+import { Problem } from '../problem.ts';
 import { shown } from '../root.ts';
 import { count, print } from '../screen.ts';
 import { packStarters, starterDrift } from '../starters.ts';
@@ -17,7 +18,8 @@ export async function run(args: readonly string[]): Promise<number> {
 function drift(): string[] {
   try {
     return starterDrift();
-  } catch {
-    return [];
+  } catch (error) {
+    if (error instanceof Problem) return [];
+    throw error;
   }
 }

@@ -46,6 +46,8 @@ class Watch {
   /** Files saved since the last run began. */
   readonly #saved = new Set<string>();
   readonly #working = new StatusLine();
+  /** Something that stays true while the watch runs, said below each report. */
+  #note: string | undefined;
   #stopped = false;
   #wake: () => void = () => {};
 
@@ -59,9 +61,15 @@ class Watch {
   async untilStopped(): Promise<void> {
     const { chapter } = this.#target;
     const folders = [...chaptersBelow(chapter), chapter].map(({ folder }) => join(this.#tree.folder, folder));
-    const watch = new FolderWatch(folders, (file) => {
-      this.#saved.add(file);
-      this.#wake();
+    const watch = new FolderWatch(folders, {
+      onSave: (file) => {
+        this.#saved.add(file);
+        this.#wake();
+      },
+      onPolling: (error) => {
+        const why = `This system has no more file watches to give (${error.code}): the files are looked at twice a second instead.`;
+        this.#note = process.platform === 'linux' ? `${why} Other programs of yours hold them; \`sysctl fs.inotify\` shows how many there may be.` : why;
+      },
     });
     const stop = (): void => {
       this.#stopped = true;
@@ -119,6 +127,7 @@ class Watch {
       this.#session = undefined;
       await broken?.close().catch(() => {});
     }
+    if (this.#note !== undefined) print(`\n${wrap(this.#note)}`);
     print(paint('gray', `\nWatching ${this.#where()}. Save a file to check again; Ctrl-C ends.`));
   }
 
