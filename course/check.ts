@@ -5,7 +5,8 @@
  * in further processes that the tests start. Nothing of either is left when a
  * run is over: see guard.mjs.
  */
-import { availableParallelism } from 'node:os';
+import { accessSync, constants } from 'node:fs';
+import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { BaseSequencer, createVitest } from 'vitest/node';
 import type { TestModule, TestSpecification, Vitest } from 'vitest/node';
@@ -73,9 +74,12 @@ export class CheckSession {
       TEN_BAIL: options.bail ? '1' : '0',
       ...(options.rule === undefined ? {} : { TEN_RULE: options.rule }),
     };
-    const vitest = await createVitest({
+    const vitest = await withDataFolder(guard.folder, () => createVitest({
       root: ROOT,
       config: join(ROOT, 'vitest.config.ts'),
+      // As it is. By default Vite bundles it into a file beside it, where this user may not write.
+      configLoader: 'native',
+      fsModuleCache: isWritable(join(ROOT, 'node_modules')),
       watch: false,
       env,
       reporters: [{ onTestModuleEnd: (module) => reportExercise(options, module) }],
@@ -83,7 +87,7 @@ export class CheckSession {
       maxWorkers: options.workers ?? availableParallelism(),
       // What a test process prints is for the maintainer; the report is ours.
       silent: true,
-    });
+    }));
     return new CheckSession(options, vitest, guard, seed);
   }
 
@@ -108,6 +112,28 @@ export class CheckSession {
   async close(): Promise<void> {
     await this.#vitest.close();
     this.#guard.release();
+  }
+}
+
+/** vitest keeps a file in the user's folder for data, and does not start where there is none that can be written. */
+async function withDataFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env['XDG_DATA_HOME'];
+  if (isWritable(before ?? homedir())) return await work();
+  process.env['XDG_DATA_HOME'] = folder;
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) delete process.env['XDG_DATA_HOME'];
+    else process.env['XDG_DATA_HOME'] = before;
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -11,6 +11,7 @@ import { npmCommand, npmUsage } from './options.ts';
 import { Problem, reason, UsageProblem } from './problem.ts';
 import { notInstalled } from './run-tool.ts';
 import { wrap } from './screen.ts';
+import { ensureTemporaryFolder } from './temporary-folder.ts';
 
 /** Runs with the arguments behind the command's name; resolves to the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -37,6 +38,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     const wanted = name === '--help' || name === '-h' ? 'help' : name;
     const entry = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
     if (!entry) throw new UsageProblem(unknownCommand(wanted));
+    const temporary = ensureTemporaryFolder();
+    if (temporary !== undefined) process.stderr.write(`${wrap(temporary)}\n`);
     const own = entry.passesOn === true ? args.slice(0, 1) : args;
     if (own.includes('--help') || own.includes('-h')) {
       process.stdout.write(`${npmUsage(wanted)}\n  ${entry.summary}\n`);

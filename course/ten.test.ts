@@ -71,4 +71,19 @@ describe('the command line', () => {
     }
     expect((await moved.run('progress')).code).toBe(0);
   });
+
+  test.skipIf(process.platform === 'win32')('a folder for temporary files that cannot be used is replaced, and it is said', async () => {
+    using course = new FakeCourse();
+    const TMPDIR = course.path('nowhere/tmp');
+    const { code, stdout, stderr } = await course.run('diff 1', { env: { TMPDIR } });
+    expect(code).toBe(0);
+    expect(stdout).toContain('-// starter of echo\n+// reference: pass 1.1, pass 1.2\n');
+    expect(stderr.replaceAll(/\s+/g, ' ')).toBe(`The folder for temporary files is ${TMPDIR}, which cannot be used: it does not exist (ENOENT). .ten-servers/tmp is used instead. Set TMPDIR to a folder of yours. `);
+    const file = course.path('package.json');
+    expect((await course.run('start', { env: { TMPDIR: file } })).stderr.replaceAll(/\s+/g, ' ')).toMatch(/cannot be used: it is not a folder\./);
+    // What a program of the course starts has it, too.
+    course.write('chapters/01-echo/main.ts', "import { tmpdir } from 'node:os'; import { writeFileSync } from 'node:fs'; writeFileSync('told', tmpdir());");
+    await course.run('serve 1', { env: { TMPDIR } });
+    expect(course.read('told')).toBe(course.path('.ten-servers/tmp'));
+  });
 });

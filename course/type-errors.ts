@@ -17,26 +17,24 @@ const project = fileURLToPath(new URL('../', import.meta.url));
 export async function typeErrorsOf(tree: string, chapter: Chapter): Promise<readonly string[] | undefined> {
   if (relative(project, tree).startsWith('..')) return undefined;
   const cache = join(project, '.ten-servers', 'cache', 'types');
+  const name = `${chapter.folder}-${relative(project, tree).replaceAll(/[^\w]+/g, '-')}`;
+  const config = join(cache, `${name}.json`);
+  const settings = {
+    extends: relative(cache, join(project, 'tsconfig.json')).replaceAll('\\', '/'),
+    compilerOptions: {
+      incremental: true,
+      tsBuildInfoFile: `./${name}.tsbuildinfo`,
+      typeRoots: [join(project, 'node_modules', '@types')],
+    },
+    include: [join(tree, chapter.folder, '*.ts')],
+    exclude: [],
+  };
   try {
     mkdirSync(cache, { recursive: true });
+    writeFileSync(config, JSON.stringify(settings));
   } catch {
     return undefined; // Nowhere to write to: the tests still decide.
   }
-  const name = `${chapter.folder}-${relative(project, tree).replaceAll(/[^\w]+/g, '-')}`;
-  const config = join(cache, `${name}.json`);
-  writeFileSync(
-    config,
-    JSON.stringify({
-      extends: relative(cache, join(project, 'tsconfig.json')).replaceAll('\\', '/'),
-      compilerOptions: {
-        incremental: true,
-        tsBuildInfoFile: `./${name}.tsbuildinfo`,
-        typeRoots: [join(project, 'node_modules', '@types')],
-      },
-      include: [join(tree, chapter.folder, '*.ts')],
-      exclude: [],
-    }),
-  );
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
   return await new Promise((resolve) => {
     const child = spawn(process.execPath, [compiler, '-p', config, '--pretty', 'false'], {
