@@ -9,23 +9,32 @@
  *
  * Exit codes: 0 nothing was refused, 1 something was, 2 wrong use.
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CheckSession } from './check.ts';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult, RuleResult } from './check-result.ts';
 import { targetOf, treeOf } from './trees.ts';
-import { Problem } from './problem.ts';
+import { Problem, UsageProblem } from './problem.ts';
 import { renderReport } from './report.ts';
 import { shortFailure } from './self-check/references.ts';
 
-/** A program that is stopped, and runs without end when it is told to go on. */
-function hog(): ChildProcess {
-  // It ends by itself when we are gone without having ended it.
-  const script = 'const parent = process.ppid; for (;;) { for (let n = 0; n < 1e9; n++); if (process.ppid !== parent) process.exit(); }';
-  return spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
+/**
+ * Starts programs that run without end, and gives their pids. They are no children of ours: what a run does itself is no
+ * excuse for it. They end by themselves when we are gone without having ended them.
+ */
+function startHogs(howMany: number): number[] {
+  const hog = `for (;;) { for (let n = 0; n < 1e9; n++); try { process.kill(${process.pid}, 0); } catch { process.exit(); } }`;
+  const starter = `
+    const { spawn } = require('node:child_process');
+    for (let n = 0; n < ${howMany}; n++) {
+      const hog = spawn(process.execPath, ['-e', ${JSON.stringify(hog)}], { stdio: 'ignore', detached: true });
+      process.kill(hog.pid, 'SIGSTOP');
+      console.log(hog.pid);
+    }
+    process.exit();`;
+  return spawnSync(process.execPath, ['-e', starter], { encoding: 'utf8' }).stdout.split('\n').map(Number).filter((pid) => pid > 0);
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -39,18 +48,27 @@ async function main(args: readonly string[]): Promise<number> {
   const { chapter, exercise } = targetOf('flaky', [name]);
   const tree = treeOf(values.subject, chapter);
   const firstSeed = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed);
-  const hogs = Array.from({ length: Math.round(Number(values.load) * availableParallelism()) }, hog);
-  const signal = (which: NodeJS.Signals): void => hogs.forEach((one) => one.kill(which));
+  const hogs = startHogs(Math.round(Number(values.load) * availableParallelism()));
+  const signal = (which: NodeJS.Signals): void => hogs.forEach((pid) => process.kill(pid, which));
   process.on('exit', () => signal('SIGKILL'));
   for (const which of ['SIGINT', 'SIGTERM'] as const) process.once(which, () => process.exit(1));
 
   const totals = { passed: 0, busy: 0, failed: 0 };
-  const rules = new Map<string, { busy: number; failed: number; rules: number }>();
+  const rules = new Map<string, { busy: number; failed: number }>();
+  const tell = (one: RuleResult): void => {
+    if (one.status !== 'failed' && one.status !== 'busy') return;
+    const entry = rules.get(one.id) ?? { busy: 0, failed: 0 };
+    entry[one.status]++;
+    rules.set(one.id, entry);
+    console.log(`   ${one.status} ${one.id} (${(one.durationMs / 1000).toFixed(1)} s): ${shortFailure(one)}`);
+  };
   let firstRed: CheckResult | undefined;
   for (let run = 0; run < Number(values.runs); run++) {
     signal('SIGSTOP');
     const session = await CheckSession.open({
       chapter, tree: tree.folder, subject: tree.label, bail: false, seed: firstSeed + run,
+      // As soon as it is known: a run takes minutes.
+      onExercise: ({ rules }) => rules.forEach(tell),
       ...(exercise !== undefined && { exercise: exercise.id }), ...(rule !== undefined && { rule: wanted }),
     });
     try {
@@ -59,15 +77,10 @@ async function main(args: readonly string[]): Promise<number> {
       const all = result.exercises.flatMap((one) => one.rules);
       const of = (status: string): typeof all => all.filter((one) => one.status === status);
       const verdict = of('failed').length > 0 || result.problem !== undefined ? 'failed' : of('busy').length > 0 ? 'busy' : 'passed';
+      if (verdict === 'passed' && of('passed').length === 0) throw new UsageProblem(`no rule was run: is there a rule ${wanted}?`);
       totals[verdict]++;
       if (verdict === 'failed') firstRed ??= result;
       console.log(`${run + 1}: ${verdict}, ${of('passed').length} rules passed, ${of('busy').length} not judged, ${of('failed').length} failed (${(result.durationMs / 1000).toFixed(1)} s, seed ${result.seed})`);
-      for (const one of [...of('failed'), ...of('busy')]) {
-        const entry = rules.get(one.id) ?? { busy: 0, failed: 0, rules: 0 };
-        entry[one.status as 'busy' | 'failed']++;
-        rules.set(one.id, entry);
-        console.log(`   ${one.status} ${one.id} (${(one.durationMs / 1000).toFixed(1)} s): ${shortFailure(one)}`);
-      }
       if (result.problem !== undefined) console.log(`   ${result.problem}`);
     } finally {
       signal('SIGSTOP');

@@ -61,7 +61,7 @@ export function rulesOutcome(result: CheckResult): Outcome {
 /** What a rule's failure was, on one line. */
 export function shortFailure(rule: RuleResult): string {
   if (!rule.failure) return rule.status;
-  if (rule.status === 'busy') return `the machine was too busy; ${rule.failure.kind}: ${rule.failure.received}`;
+  if (rule.status === 'busy') return `the machine was too busy (${Math.round(100 * (rule.busy?.lostShare ?? 0))} % lost to others); ${rule.failure.kind}: ${rule.failure.received}`;
   const { kind, received, expected } = rule.failure;
   return `${kind}: ${received}${expected === undefined ? '' : `; expected ${expected}`}`;
 }

@@ -33,7 +33,7 @@ beforeAll(() => {
      rule('reports', 'reports', { rule: 'd', likely: 'e', section: 'f' }, async () => check(false, { sent: 'x', received: 'y', expected: 'z' }));`,
   );
   // What a machine does that is busy with something else, or is not: the account says it, and a clock of the test decides.
-  const account = (lostMs: number): string => `Object.defineProperties(subject.ownTime, { lostMs: { value: ${lostMs} }, wallMs: { value: 10_000 } });`;
+  const account = (lostMs: number): string => `Object.defineProperties(subject.ownTime, { lostMs: { value: ${lostMs} }, toStrangersMs: { value: ${lostMs} }, wallMs: { value: 10_000 } });`;
   testFile(
     '1.3',
     `let late = 2;

@@ -3,8 +3,10 @@ import type { FailureKind } from '#support/failure.ts';
 import { judge } from '#support/judge.ts';
 import type { Attempt, Judged } from '#support/judge.ts';
 
-const QUIET: Attempt['ownTime'] = { lostMs: 900, wallMs: 2000 };
-const SHORT: Attempt['ownTime'] = { lostMs: 8000, wallMs: 10_000 };
+const QUIET: Attempt['ownTime'] = { lostMs: 900, toStrangersMs: 900, wallMs: 2000 };
+const SHORT: Attempt['ownTime'] = { lostMs: 9000, toStrangersMs: 8000, wallMs: 10_000 };
+/** As short, but by what this run does itself. */
+const CROWDED: Attempt['ownTime'] = { lostMs: 9000, toStrangersMs: 1000, wallMs: 10_000 };
 
 function failed(kind: FailureKind, ownTime = SHORT, timed?: true): Attempt {
   return { ownTime, failed: { error: new Error(kind), report: { kind, received: kind, ...(timed && { timed }) } } };
@@ -63,6 +65,18 @@ describe('on a machine that is short of time', () => {
 
   it('wrong once and right then is no verdict', async () => {
     expect(await judged([failed('closed early'), { ownTime: SHORT }])).toMatchObject({ failed: { report: { kind: 'closed early' } }, busy: { attempts: 1 } });
+  });
+
+  it('late again and again is a failure where it is this run that keeps the machine busy', async () => {
+    const late = failed('silent', CROWDED);
+    const verdict = await judged([late, late, late]);
+    expect(verdict).toMatchObject({ failed: { report: { kind: 'silent' } }, made: 3 });
+    expect(verdict.busy).toBeUndefined();
+    expect(await judged([late, { ownTime: CROWDED }])).toEqual({ made: 2 });
+  });
+
+  it('wrong is a failure at once where it is this run that keeps the machine busy', async () => {
+    expect(await judged([failed('wrong behaviour', CROWDED)])).toMatchObject({ failed: { report: { kind: 'wrong behaviour' } }, made: 1 });
   });
 
   it('a rule that takes minutes is not run again', async () => {

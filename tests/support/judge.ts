@@ -4,7 +4,8 @@
  * The time that is lost to others (own-time.ts) is taken off wherever a test waits. What is left is a doubt: timers of
  * the server have gone off late, and so have ours. So where the machine was short of processors and a rule failed by
  * time, it is run again, in a new process and with the same seed. If that does not settle it, nothing is said against
- * the server: the rule was not judged. A machine that is idle, or as busy as this check makes it, is never short.
+ * the server: the rule was not judged. Where it was our own run that kept the machine busy, it is run again, too, but
+ * what fails each time has failed: on a machine that has nothing else to do there is always a verdict.
  */
 import { CheckFailure } from './failure.ts';
 import type { FailureKind, FailureReport } from './failure.ts';
@@ -13,7 +14,7 @@ import type { Subject } from './subject.ts';
 
 /** One run of a rule, and what the machine had left for it. */
 export interface Attempt {
-  readonly ownTime: Pick<OwnTime, 'lostMs' | 'wallMs'>;
+  readonly ownTime: Pick<OwnTime, 'lostMs' | 'toStrangersMs' | 'wallMs'>;
   readonly failed?: Failed;
 }
 
@@ -24,7 +25,7 @@ interface Failed {
 
 /** Why a rule was not judged. */
 export interface Busy {
-  /** The share of the time in which its processes waited for a processor, from 0 to 1. */
+  /** The share of the time in which its processes waited for a processor that strangers had, from 0 to 1. */
   readonly lostShare: number;
   readonly attempts: number;
 }
@@ -38,7 +39,7 @@ export interface Judged {
 const ATTEMPTS_MAX = 3;
 /** After this many milliseconds on the clock a rule is not run again. */
 const AGAIN_MS_MAX = 90_000;
-/** A share of the time that is never lost to others on a machine that is idle, or that has no more to do than this check. */
+/** A machine on which this share of the time is lost is short of processors. */
 const SHORT_SHARE = 0.5;
 /** Less than this, in milliseconds, decides nothing. */
 const SHORT_MS = 400;
@@ -64,18 +65,21 @@ export async function judge(attempt: () => Promise<Attempt>, now: () => number =
       const wrong = doubtful.find((one) => !isTimed(one.failed.report));
       return wrong === undefined ? {} : tooBusy(wrong, doubtful);
     }
-    if (!wasShort(ownTime) || CERTAIN.includes(failed.report.kind)) return { failed };
+    // Our own run may make a test late, and excuses nothing else.
+    const short = wasShort(ownTime, isTimed(failed.report) ? 'lostMs' : 'toStrangersMs');
+    if (!short || CERTAIN.includes(failed.report.kind)) return { failed };
     doubtful.push({ ownTime, failed });
   }
   const last = doubtful.at(-1) as Required<Attempt>;
   // Wrong again and again in the same way: that is no matter of time.
   if (doubtful.length > 1 && doubtful.every(({ failed }) => !isTimed(failed.report))) return { failed: last.failed };
+  if (!doubtful.some(({ ownTime }) => wasShort(ownTime, 'toStrangersMs'))) return { failed: last.failed };
   return tooBusy(last, doubtful);
 }
 
 function tooBusy({ failed }: Required<Attempt>, attempts: readonly Attempt[]): Judged {
-  const sum = (of: 'lostMs' | 'wallMs'): number => attempts.reduce((total, { ownTime }) => total + ownTime[of], 0);
-  return { failed, busy: { lostShare: Math.round((100 * sum('lostMs')) / sum('wallMs')) / 100, attempts: attempts.length } };
+  const sum = (of: 'toStrangersMs' | 'wallMs'): number => attempts.reduce((total, { ownTime }) => total + ownTime[of], 0);
+  return { failed, busy: { lostShare: Math.round((100 * sum('toStrangersMs')) / sum('wallMs')) / 100, attempts: attempts.length } };
 }
 
 function isTimed({ kind, timed }: FailureReport): boolean {
@@ -83,8 +87,8 @@ function isTimed({ kind, timed }: FailureReport): boolean {
 }
 
 /** Whether the processes of an attempt waited for processors that others had. */
-export function wasShort({ lostMs, wallMs }: Attempt['ownTime']): boolean {
-  return lostMs >= SHORT_MS && lostMs >= SHORT_SHARE * wallMs;
+function wasShort(ownTime: Attempt['ownTime'], of: 'lostMs' | 'toStrangersMs'): boolean {
+  return ownTime[of] >= SHORT_MS && ownTime[of] >= SHORT_SHARE * ownTime.wallMs;
 }
 
 /** The same as `work`, or a failure when it takes too long. */

@@ -6,6 +6,7 @@ import type { ThreadTimes } from '#support/own-time.ts';
 class Machine {
   clockMs = 0;
   cpuMs = 0;
+  neighboursMs = 0;
   keepsAccount = true;
   readonly runnable = new Set<string>();
   readonly #threads = new Map<string, ThreadTimes>();
@@ -14,7 +15,7 @@ class Machine {
   constructor(cores = 2) {
     const read = (): ReadonlyMap<string, ThreadTimes> | null => (this.keepsAccount ? new Map(this.#threads) : null);
     const isRunnable = (thread: string): boolean => this.runnable.has(thread);
-    this.time = new OwnTime({ read, isRunnable }, { cores, now: () => this.clockMs, cpuMs: () => this.cpuMs });
+    this.time = new OwnTime({ read, isRunnable, neighboursMs: () => this.neighboursMs }, { cores, now: () => this.clockMs, cpuMs: () => this.cpuMs });
     this.#threads.set('server', { ranMs: 0, waitedMs: 0 });
     this.time.look();
   }
@@ -77,10 +78,22 @@ describe('time is not lost', () => {
 
   it('before the first look', () => {
     const machine = new Machine();
-    const late = new OwnTime({ read: () => new Map([['server', { ranMs: 10, waitedMs: 5000 }]]), isRunnable: () => false }, { now: () => machine.clockMs });
+    const late = new OwnTime({ read: () => new Map([['server', { ranMs: 10, waitedMs: 5000 }]]), isRunnable: () => false, neighboursMs: () => 0 }, { now: () => machine.clockMs });
     late.look();
     expect(late.lostMs).toBe(0);
   });
+});
+
+it('what other tests of this run have had is lost, but not to strangers', () => {
+  const machine = new Machine();
+  machine.neighboursMs += 1200;
+  machine.pass(1000, { server: { ran: 100, waited: 900 } });
+  expect(machine.time.lostMs).toBe(850);
+  expect(machine.time.toStrangersMs).toBe(250);
+  machine.neighboursMs += 2000;
+  machine.pass(1000, { server: { waited: 900 } });
+  expect(machine.time.lostMs).toBe(1750);
+  expect(machine.time.toStrangersMs).toBe(250);
 });
 
 describe('where nobody keeps account', () => {

@@ -6,6 +6,9 @@
  * nanoseconds of running, and of waiting in a run queue). A moment is lost when any of our threads waits in it, since
  * the others may be waiting for it. It is not lost where our own threads are what the processors are busy
  * with: a server that spins in ten threads has no excuse. Elsewhere the lateness of our own timers is the measure.
+ *
+ * Some of it goes to our neighbours, which are other tests of the same run. That is no silence either, but only what
+ * goes to strangers makes a machine too busy.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -22,6 +25,8 @@ export interface ThreadSource {
   read(): ReadonlyMap<string, ThreadTimes> | null;
   /** Whether a thread runs or wants to. */
   isRunnable(thread: string): boolean;
+  /** Processor time of the rest of this run so far, in milliseconds: other tests, and what they started. */
+  neighboursMs(): number;
 }
 
 /** What is read from the system; tests give their own. */
@@ -42,7 +47,9 @@ export class OwnTime {
   /** As they were at the last look; not looked at yet while undefined, since most rules are over before. */
   #threads: ReadonlyMap<string, ThreadTimes> | null | undefined;
   #lookedCpuMs: number;
+  #neighboursMs = 0;
   #lostMs = 0;
+  #toStrangersMs = 0;
 
   constructor(source: ThreadSource, options: OwnTimeOptions = {}) {
     this.#source = source;
@@ -63,9 +70,14 @@ export class OwnTime {
     return this.#lostMs;
   }
 
+  /** Milliseconds of those in which it was no other test of this run that had it. */
+  get toStrangersMs(): number {
+    return this.#toStrangersMs;
+  }
+
   /** Milliseconds that were not lost, as of the last look; there is a new one where that was too long ago. */
   ms(): number {
-    if (this.#now() - this.#lookedMs >= FRESH_MS) this.look();
+    if (this.#threads === undefined || this.#now() - this.#lookedMs >= FRESH_MS) this.look();
     return this.wallMs - this.#lostMs;
   }
 
@@ -78,8 +90,14 @@ export class OwnTime {
     const now = this.#now();
     const wallMs = now - this.#lookedMs;
     const threads = this.#source.read();
-    if (threads === null || this.#threads === null) this.#lostMs += this.#late(wallMs, dueMs);
-    else if (this.#threads !== undefined) this.#lostMs += this.#waited(wallMs, this.#threads, threads);
+    const neighboursMs = this.#source.neighboursMs();
+    const lostMs =
+      threads === null || this.#threads === null ? this.#late(wallMs, dueMs)
+      : this.#threads === undefined ? 0
+      : this.#waited(wallMs, this.#threads, threads);
+    this.#lostMs += lostMs;
+    this.#toStrangersMs += Math.max(0, lostMs - (neighboursMs - this.#neighboursMs) / this.#cores);
+    this.#neighboursMs = neighboursMs;
     this.#threads = threads;
     this.#lookedMs = now;
   }
@@ -116,19 +134,29 @@ const FRESH_MS = 50;
 /** How long a list of threads is good for, in milliseconds: to look for new ones costs more than to read what they had. */
 const LISTED_MS = 200;
 
+/** The unit of times in `stat`, in milliseconds: 1/100 s on all that Node runs on. */
+const TICK_MS = 10;
+
+type Kin = 'ours' | 'neighbour' | 'stranger';
+
 /** The threads of this process, and of another with all that it started. */
 export class ThreadsOf implements ThreadSource {
   readonly #root: number | undefined;
-  /** Processes that were looked at, and whether they are of the family. A number that is used again so soon is rare. */
-  readonly #known = new Map<number, boolean>();
+  /** Processes that were looked at, and what they are to us. A number that is used again so soon is rare. */
+  readonly #known = new Map<number, Kin>();
   /** The threads as they were listed last, and when: most of them live long. */
   #listed: readonly string[] = [];
   #listedMs = -Infinity;
+  #neighbours: readonly number[] = [];
+  readonly #ranMs = new Map<number, number>();
+  #neighboursRanMs = 0;
 
   constructor(root: number | undefined) {
     this.#root = root;
-    this.#known.set(process.pid, true);
-    if (root !== undefined) this.#known.set(root, true);
+    // The runner has started this process, and others like it.
+    if (process.ppid > 1) this.#known.set(process.ppid, 'neighbour');
+    this.#known.set(process.pid, 'ours');
+    if (root !== undefined) this.#known.set(root, 'ours');
   }
 
   read(): ReadonlyMap<string, ThreadTimes> | null {
@@ -153,19 +181,33 @@ export class ThreadsOf implements ThreadSource {
     return this.#listed;
   }
 
+  neighboursMs(): number {
+    for (const pid of this.#neighbours) {
+      const fields = fieldsOf(`/proc/${pid}`);
+      if (fields === null) continue;
+      const ranMs = TICK_MS * (Number(fields[11]) + Number(fields[12]));
+      this.#neighboursRanMs += ranMs - (this.#ranMs.get(pid) ?? ranMs);
+      this.#ranMs.set(pid, ranMs);
+    }
+    return this.#neighboursRanMs;
+  }
+
   #family(): number[] {
     const running = namesIn('/proc').map(Number).filter((pid) => pid > 0);
     // Children have higher numbers than their parents, but for the moment in which the numbers begin anew.
-    for (const pid of running) if (!this.#known.has(pid)) this.#known.set(pid, this.#isOurs(pid));
-    return running.filter((pid) => this.#known.get(pid) === true);
+    for (const pid of running) if (!this.#known.has(pid)) this.#known.set(pid, this.#kinOf(pid));
+    this.#neighbours = running.filter((pid) => this.#known.get(pid) === 'neighbour');
+    return running.filter((pid) => this.#known.get(pid) === 'ours');
   }
 
-  /** Of the session of the code under test, or a child of one that is: it may have begun a session of its own. */
-  #isOurs(pid: number): boolean {
+  #kinOf(pid: number): Kin {
     const fields = fieldsOf(`/proc/${pid}`);
-    if (fields === null || this.#root === undefined) return false;
+    if (fields === null) return 'stranger';
     const [parent, session] = [Number(fields[1]), Number(fields[3])];
-    return session === this.#root || (parent !== process.pid && this.#known.get(parent) === true);
+    // It may have begun a session of its own.
+    if (session === this.#root) return 'ours';
+    // What this process has started for another rule is no part of this one.
+    return parent === process.pid ? 'neighbour' : this.#known.get(parent) ?? 'stranger';
   }
 }
 

@@ -53,6 +53,10 @@ describe('time that others have taken', () => {
       return false;
     }
 
+    neighboursMs(): number {
+      return 0;
+    }
+
     end(): void {
       this.#untilMs = performance.now();
     }
