@@ -41,18 +41,8 @@ const PLACES: readonly string[] = [
   'solutions/0[123]-*/*.ts',
   'tests/chapter-0[123]/**/*.{md,ts}',
   'course/mutation/ignored/0[123]-*.ts',
-  'chapters/01-echo/*.md',
-  'chapters/02-http/*.md',
-  'chapters/03-static/*.md',
-  'chapters/04-workers/*.md',
-  'chapters/05-gateway/*.md',
-  'chapters/06-websocket/*.md',
-  'solutions/01-echo/*.md',
-  'solutions/02-http/*.md',
-  'solutions/03-static/*.md',
-  'solutions/04-workers/*.md',
-  'solutions/05-gateway/*.md',
-  'solutions/06-websocket/*.md',
+  'chapters/*/*.md',
+  'solutions/*/*.md',
 ];
 
 interface Pattern {
