@@ -162,7 +162,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'refuses-head-without-content',
     'refuses HEAD without content, whatever is wrong and however little of it has come',
     {
-      rule: 'the answer to HEAD has no content, a refusal no more than any other: whoever sent it takes what follows the head for the next response (RFC 9110 §9.3.2)',
+      rule: 'the answer to HEAD has no content, not even that of a refusal: a client takes what follows the head for the next response (RFC 9110 §9.3.2)',
       likely: 'a request that could not be read is answered like a GET; its method may be known all the same',
     },
     async (world) => {

@@ -66,7 +66,7 @@ class Input {
 
   /** Whether a part of a head has come. */
   get begun(): boolean {
-    // An empty line is none.
+    // An empty line is not one.
     return !this.stream.inBody && /^(?:\r\n)*(?:[^\r]|\r[^\n])/.test(this.stream.bytes.toString('latin1'));
   }
 

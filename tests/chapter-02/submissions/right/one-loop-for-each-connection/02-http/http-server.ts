@@ -80,7 +80,7 @@ class Input {
     return inTime;
   }
 
-  /** Whether a part of a head has come: an empty line is none, unless there are too many of them. */
+  /** Whether a part of a head has come: an empty line is not a part, unless there are too many of them. */
   begun(emptyLinesMax: number): boolean {
     return this.bytes.length > 2 * emptyLinesMax + 1 || /^(?:\r\n)*(?:[^\r]|\r[^\n])/.test(this.bytes.toString('latin1'));
   }
