@@ -4,8 +4,8 @@
  *
  *     npx tsx course/flaky.ts chapter-01|1.4|1.4/stops-reading --runs 50 --load 16
  *
- * `--load` is how many programs that never rest are started for each core. They stand still while the test runner loads,
- * and they are gone when this is. `--subject DIR` takes another tree than the reference; `--seed` is that of the first run.
+ * `--load` is how many programs that never rest are started for each core. They are gone when this is. `--subject DIR`
+ * takes another tree than the reference; `--seed` is that of the first run. Rules run one after another, in new processes.
  *
  * Exit codes: 0 nothing was refused, 1 something was, 2 wrong use.
  */
@@ -13,11 +13,11 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CheckSession } from './check.ts';
 import type { CheckResult, RuleResult } from './check-result.ts';
 import { targetOf, treeOf } from './trees.ts';
 import { Problem, UsageProblem } from './problem.ts';
 import { renderReport } from './report.ts';
+import { runRules } from './rule-runner.ts';
 import { shortFailure } from './self-check/references.ts';
 
 /**
@@ -64,28 +64,26 @@ async function main(args: readonly string[]): Promise<number> {
   };
   let firstRed: CheckResult | undefined;
   for (let run = 0; run < Number(values.runs); run++) {
-    signal('SIGSTOP');
-    const session = await CheckSession.open({
-      chapter, tree: tree.folder, subject: tree.label, bail: false, seed: firstSeed + run,
-      // As soon as it is known: a run takes minutes.
-      onExercise: ({ rules }) => rules.forEach(tell),
-      ...(exercise !== undefined && { exercise: exercise.id }), ...(rule !== undefined && { rule: wanted }),
-    });
-    try {
+    const seed = firstSeed + run;
+    const found: RuleResult[] = [];
+    const problems: string[] = [];
+    for (const { id } of chapter.exercises.filter((one) => exercise === undefined || one.id === exercise.id)) {
       signal('SIGCONT');
-      const result = await session.run();
-      const all = result.exercises.flatMap((one) => one.rules);
-      const of = (status: string): typeof all => all.filter((one) => one.status === status);
-      const verdict = of('failed').length > 0 || result.problem !== undefined ? 'failed' : of('busy').length > 0 ? 'busy' : 'passed';
-      if (verdict === 'passed' && of('passed').length === 0) throw new UsageProblem(`no rule was run: is there a rule ${wanted}?`);
-      totals[verdict]++;
-      if (verdict === 'failed') firstRed ??= result;
-      console.log(`${run + 1}: ${verdict}, ${of('passed').length} rules passed, ${of('busy').length} not judged, ${of('failed').length} failed (${(result.durationMs / 1000).toFixed(1)} s, seed ${result.seed})`);
-      if (result.problem !== undefined) console.log(`   ${result.problem}`);
-    } finally {
+      const result = await runRules({ chapter, exercise: id, tree: tree.folder, subject: tree.label, bail: false, seed, ...(rule !== undefined && { rule: wanted }) });
       signal('SIGSTOP');
-      await session.close();
+      const rules = result.exercises.flatMap((one) => one.rules);
+      rules.forEach(tell);
+      found.push(...rules);
+      if (result.problem !== undefined) problems.push(result.problem);
+      if (result.problem !== undefined || rules.some(({ status }) => status === 'failed')) firstRed ??= result;
     }
+    problems.forEach((problem) => console.log(`   ${problem}`));
+    const of = (status: string): number => found.filter((one) => one.status === status).length;
+    const verdict = of('failed') > 0 || problems.length > 0 ? 'failed' : of('busy') > 0 ? 'busy' : 'passed';
+    if (verdict === 'passed' && of('passed') === 0) throw new UsageProblem(`no rule was run: is there a rule ${wanted}?`);
+    totals[verdict]++;
+    const seconds = found.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1000;
+    console.log(`${run + 1}: ${verdict}, ${of('passed')} rules passed, ${of('busy')} not judged, ${of('failed')} failed (${seconds.toFixed(1)} s, seed ${seed})`);
   }
   console.log(`\n${totals.passed} runs passed, ${totals.busy} not judged, ${totals.failed} failed`);
   for (const [id, { busy, failed }] of rules) console.log(`  ${id}: not judged ${busy}, failed ${failed}`);
