@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { listen, startDeadline } from '../01-echo/index.ts';
 import { CLOSE_DEADLINE_MS } from './design.ts';
 import type { Design, Stats, WorkerStats } from './design.ts';
+import { endWithUs } from './end-with-us.ts';
 import { settingsOf } from './settings.ts';
 import type { AppSettings } from './settings.ts';
 import { stopAccepting } from './sockets.ts';
@@ -38,10 +39,11 @@ export interface PerConnectionContext {
 export function perConnection(serve: (socket: Socket, context: PerConnectionContext) => Promise<void>): Design {
   return async (options) => {
     const settings = settingsOf(options);
-    const workers = new Set<ConnectionWorker>();
+    /** Each with what is to be called when it is gone. */
+    const workers = new Map<ConnectionWorker, () => void>();
     let servedByThoseGone = 0;
     const stats = async (): Promise<Stats> => {
-      const alive = [...workers].map(({ kind, id, served }) => ({ kind, id, served }));
+      const alive = [...workers.keys()].map(({ kind, id, served }) => ({ kind, id, served }));
       const served = alive.reduce((sum, worker) => sum + worker.served, servedByThoseGone);
       return { open: line.active + line.waiting, served, refused: line.refused, queued: line.waiting, workers: alive };
     };
@@ -51,10 +53,11 @@ export function perConnection(serve: (socket: Socket, context: PerConnectionCont
       stats,
       add: (newcomer) => {
         const worker = { ...newcomer, served: 0 };
-        workers.add(worker);
+        workers.set(worker, worker.kind === 'process' ? endWithUs(worker.kill) : () => {});
         return worker;
       },
       remove: (worker) => {
+        workers.get(worker)?.();
         workers.delete(worker);
         servedByThoseGone += worker.served;
       },
@@ -69,9 +72,9 @@ export function perConnection(serve: (socket: Socket, context: PerConnectionCont
       close: async ({ deadlineMs = CLOSE_DEADLINE_MS } = {}) => {
         const stopped = stopAccepting(server);
         line.clear();
-        for (const worker of workers) worker.finish();
+        for (const worker of workers.keys()) worker.finish();
         const deadline = startDeadline(() => {
-          for (const worker of workers) worker.kill();
+          for (const worker of workers.keys()) worker.kill();
         }, deadlineMs);
         await line.empty();
         deadline.clear();

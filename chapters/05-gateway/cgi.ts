@@ -117,7 +117,7 @@ class CgiRun {
     const child = this.#spawn(command);
     this.#process = child;
     child.ended.then(this.#onEnd).catch(reportDetached);
-    child.feed(held === null ? input : [held]).catch(() => child.kill());
+    child.feed(held === null ? input : [held]).catch(reportDetached);
     return child;
   }
 

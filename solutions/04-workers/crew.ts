@@ -5,6 +5,7 @@
  */
 
 import { startDeadline } from '../01-echo/index.ts';
+import { endWithUs } from './end-with-us.ts';
 
 /** One worker, as its starter describes it. */
 export interface Member {
@@ -90,9 +91,12 @@ export class Crew<M extends Member> {
     const member = start(place);
     const startedAt = performance.now();
     this.#members.add(member);
+    // A thread ends with its process; a process that stands still has to be ended.
+    const release = member.kind === 'process' ? endWithUs(() => member.kill()) : ignore;
     // A worker that cannot start says so by exiting.
     member.ready.then(() => onReady?.(member), ignore).catch(this.#options.onError);
     member.gone.then((reason) => {
+      release();
       this.#members.delete(member);
       onGone?.(member);
       if (this.#members.size === 0) this.#onEmpty?.();

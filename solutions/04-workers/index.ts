@@ -20,3 +20,4 @@ export type { TaskResult } from './serve-tasks.ts';
 export { app } from './app.ts';
 export type { App, AppOptions, AppRequest } from './app.ts';
 export { blockFor, burnCpu } from './burn.ts';
+export { endWithUs } from './end-with-us.ts';

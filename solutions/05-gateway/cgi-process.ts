@@ -10,6 +10,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { reportDetached, startDeadline } from '../01-echo/index.ts';
+import { endWithUs } from '../04-workers/index.ts';
 import { ScriptError } from './script-error.ts';
 
 /** How long a script that is told to end may take before it is killed. */
@@ -41,11 +42,14 @@ export class CgiProcess {
     // Detached: a process group of its own, so that it can be killed with its children.
     this.#child = spawn(command, args, { cwd, env: variables, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stderr.on('data', (bytes: Buffer) => onStderr(bytes.toString()));
+    // And so it hears no Ctrl-C, and would outlive a server that is ended while it runs.
+    const release = endWithUs(() => this.#signal('SIGKILL'));
     this.ended = new Promise((resolve) => {
       let failed: Error | null = null;
       this.#child.once('error', (error) => (failed = error));
       this.#child.once('close', (code, signal) => {
         this.#over = true;
+        release();
         resolve({ code, signal, error: failed });
       });
     });

@@ -28,9 +28,9 @@ test('a signal that many tasks share keeps nothing of those that are done, were 
   const outcomes = await Promise.allSettled(tasks);
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(101);
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
-  const late = [pool.run(0, { signal }), pool.run(0, { signal })];
+  const late = Promise.allSettled([pool.run(0, { signal }), pool.run(0, { signal })]);
   await pool.close(0);
-  await Promise.allSettled(late);
+  await late;
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
