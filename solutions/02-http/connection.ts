@@ -251,7 +251,7 @@ export class HttpConnection {
   #sendResponse(event: ResponseToSend): WireData {
     const next = this.#allow('response');
     if (event.status < 200) throw new LocalProtocolError('an interim status in a final response');
-    // RFC 9110 §9.3.2: HEAD is answered without content, also where nothing but the method could be read, or came in time.
+    // RFC 9110 §9.3.2: HEAD is answered without content, even if only the method could be read, or came in time.
     if (this.#request === unreadable && this.#beginsWithHead()) this.#request = unreadableHead;
     const { body } = event;
     const content = typeof body === 'string' ? textOnWire(body) : body;

@@ -102,7 +102,7 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
 
   rule(
     'survives-other-errors',
-    'lives on when a connection ends with an error that is not ECONNRESET',
+    'keeps running when a connection ends with an error that is not ECONNRESET',
     {
       rule: 'whatever the error of a connection is called (EPIPE, ETIMEDOUT, EHOSTUNREACH), it ends that connection only',
       likely: "the 'error' listener looks at the code and throws what it does not know",

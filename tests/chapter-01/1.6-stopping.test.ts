@@ -175,11 +175,11 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
     },
     async (world) => {
       for (const deadlineMs of [Infinity, 2 ** 31, 2 ** 40]) {
-        const client = await world.connect(await world.call('startEcho'), { label: `client that is in, deadlineMs ${deadlineMs}` });
+        const client = await world.connect(await world.call('startEcho'), { label: `client that is connected, deadlineMs ${deadlineMs}` });
         client.write('a');
         await client.expectBytes('a');
         await world.call('beginClose', deadlineMs);
-        // Some time of the server's own in which nothing happens.
+        // Some of the server's running time, in which nothing happens.
         await world.subject.until(() => client.ended || client.closed, { patienceMs: 100 });
         client.write('b');
         await client.expectBytes('ab', { expected: 'the client is served until it leaves' });

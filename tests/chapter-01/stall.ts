@@ -105,7 +105,7 @@ const VISITS_MAX = 20;
 /**
  * Connects a client that the server must turn away, unanswered, since its limit is reached.
  *
- * @throws {CheckFailure} where it is let in, or answered
+ * @throws {CheckFailure} if it is let in, or answered
  */
 export async function isTurnedAway(world: World<typeof driver>, server: Address, connectionsMax: number): Promise<void> {
   const client = world.client(server, { label: `client ${connectionsMax + 1} of a server with connectionsMax ${connectionsMax}` });

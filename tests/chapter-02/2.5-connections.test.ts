@@ -806,7 +806,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
 
   rule(
     'empty-lines-ask-for-nothing',
-    'takes an empty line between requests for nothing: it is not answered, timed out or waited for',
+    'ignores an empty line between requests: it is not answered, timed out or waited for',
     {
       rule: 'an empty line before a request line is ignored (RFC 9112 §2.2): a client that has sent nothing else has not asked for anything',
       likely: 'whatever is in the buffer counts as the beginning of a request',

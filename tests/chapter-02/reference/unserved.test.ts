@@ -1,4 +1,4 @@
-/** The reference alone: which status a request gets that is understood and not served, and deadlines that never come. */
+/** The reference alone: the status of a request that is understood and not served, and deadlines that never come. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
