@@ -55,6 +55,7 @@ export { callMounted } from './mount.ts';
 export { compose } from './compose.ts';
 export { deferBody, wrapBody } from './wrap-body.ts';
 export type { BodyHooks } from './wrap-body.ts';
+export { publicFiles } from './public-files.ts';
 export { accessLog } from './access-log.ts';
 export type { AccessLogOptions, LogOutput } from './access-log.ts';
 export { bearerAuth } from './bearer-auth.ts';

@@ -3,6 +3,7 @@
  * server-sent events. Both get the same events.
  */
 
+import { sameName } from './chat-input.ts';
 import type { ChatLimits } from './chat-input.ts';
 import { EventSourceSender } from './event-source.ts';
 import { encodeEvent } from './event-stream.ts';
@@ -75,10 +76,10 @@ export class ChatRoom {
 
   /** Adds a member. False where somebody else has the name: without regard to case, as people read names. */
   join(peer: WebSocketPeer, name: string, key: string, since: string): boolean {
-    const before = this.#places.get(folded(name));
+    const before = this.#places.get(sameName(name));
     if (before !== undefined && before.key !== key) return false;
     // The connection of before, which nobody has noticed to be dead yet. The others need not hear of it.
-    this.#places.set(folded(name), { peer, key });
+    this.#places.set(sameName(name), { peer, key });
     if (before !== undefined) this.#dismiss(before.peer);
     this.#members.join(peer, { name });
     const welcome: ChatWelcome = { type: 'welcome', name, names: this.names, history: this.since(since) };
@@ -125,8 +126,8 @@ export class ChatRoom {
 
   #left(name: string, peer: WebSocketPeer): void {
     // Not where the place was taken over.
-    if (this.#places.get(folded(name))?.peer !== peer) return;
-    this.#places.delete(folded(name));
+    if (this.#places.get(sameName(name))?.peer !== peer) return;
+    this.#places.delete(sameName(name));
     this.#tell({ type: 'left', name, names: this.names });
   }
 
@@ -141,8 +142,4 @@ export class ChatRoom {
 function encoded(event: ChatMessage | ChatPresence): Buffer {
   const data = JSON.stringify(event);
   return encodeEvent(event.type === 'message' ? { event: event.type, data, id: event.id } : { event: event.type, data });
-}
-
-function folded(name: string): string {
-  return name.toLowerCase();
 }

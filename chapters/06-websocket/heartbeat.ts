@@ -18,6 +18,9 @@ export class Heartbeat {
   readonly #group: SessionGroup;
   /** Something has arrived since the silence was last asked for or looked at. */
   #heard = true;
+  /** What the kernel had taken, and whether more waited for it, when it was last looked at. */
+  #takenBytes = 0;
+  #waited = false;
   /** A ping has been sent, and nothing has arrived since the deadline before. */
   #pinged = false;
   /** When to call {@link Heartbeat.expire} next. It may be asked for as {@link Heartbeat.dueMs}. */
@@ -37,6 +40,7 @@ export class Heartbeat {
 
   /** When the time is up. The group asks with every tick, and who has been heard since it last did has all its time anew. */
   dueMs(): number {
+    if (this.#progressed()) this.#heard = true;
     if (this.#heard) {
       this.deadlineMs = this.#group.nowMs + this.#group.timeouts.heartbeatMs;
       this.#heard = false;
@@ -55,5 +59,18 @@ export class Heartbeat {
     // TODO 6.5  A peer that is silent is sent one ping, without data, and has `pongMs` to be heard; any other is looked
     //           at again after `heartbeatMs` (timeouts.ts, `#group.after`). Who could not be heard is not silent.
     throw new NotImplemented('6.5');
+  }
+
+  /**
+   * Whether the peer has read. Where output waits, the kernel takes more of it only when the peer's side has confirmed what
+   * it was sent before: a peer that is slow, and has our ping far behind a long message, is there all the same. Where none
+   * waits, the kernel takes whatever it is given, and that shows nothing.
+   */
+  #progressed(): boolean {
+    const { takenBytes, blocked } = this.#batch;
+    const progressed = this.#waited && takenBytes > this.#takenBytes;
+    this.#takenBytes = takenBytes;
+    this.#waited = blocked;
+    return progressed;
   }
 }

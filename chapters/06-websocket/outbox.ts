@@ -8,6 +8,7 @@
 import { NotImplemented } from '#course/not-implemented.ts';
 import type { Socket } from 'node:net';
 
+import { LocalProtocolError } from '../02-http/index.ts';
 import type { SharedMessage } from './shared-message.ts';
 import type { SocketBatch } from './socket-batch.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
@@ -16,11 +17,18 @@ export class Outbox {
   readonly #socket: Socket;
   readonly #machine: WebSocketConnection;
   readonly #batch: SocketBatch;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(socket: Socket, machine: WebSocketConnection, batch: SocketBatch) {
+  constructor(
+    socket: Socket,
+    machine: WebSocketConnection,
+    batch: SocketBatch,
+    onError: (error: unknown) => void,
+  ) {
     this.#socket = socket;
     this.#machine = machine;
     this.#batch = batch;
+    this.#onError = onError;
   }
 
   /** Bytes that the kernel has not taken yet, Close frames and pongs among them. */
@@ -37,7 +45,8 @@ export class Outbox {
       batch.write(this.#machine.send({ type: 'message', data: message }));
     }
     // TODO 6.5  This takes whatever it is given, and says yes. The two marks are `highWaterBytes` and
-    //           `bufferedBytesMax` (limits.ts).
+    //           `bufferedBytesMax` (limits.ts). Above the second, the connection is cut (`#overflow`). One message of any
+    //           size is right where nothing waits: what counts against that mark is what waits before it.
     return true;
   }
 
@@ -46,5 +55,12 @@ export class Outbox {
     // TODO 6.5  As it says above, and what is sent meanwhile counts, too. Nothing can be sent where the machine is not
     //           open, or the socket destroyed. `#batch.sent` tells when what is here has gone.
     throw new NotImplemented('6.5');
+  }
+
+  /** That it ends here is our doing, and not the peer's: whoever runs the server is told. */
+  #overflow(): void {
+    const message = `a WebSocket was cut, for ${this.bufferedBytes} bytes wait for its client: await what drained() gives`;
+    this.#onError(new LocalProtocolError(message));
+    this.#socket.destroy();
   }
 }

@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
+import { startDeadline } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
 import type { CloseOptions, ServeOptions } from '../02-http/index.ts';
 import type { AsyncApp } from './async-app.ts';
@@ -125,10 +126,10 @@ export class AsyncServer {
   }
 
   async #appsReturned(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-    await Promise.race([this.#running.idle(), late]);
-    clearTimeout(timer);
+    const late = Promise.withResolvers<void>();
+    const deadline = startDeadline(late.resolve, ms);
+    await Promise.race([this.#running.idle(), late.promise]);
+    deadline.clear();
   }
 }
 

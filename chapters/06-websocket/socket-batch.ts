@@ -3,12 +3,15 @@
  *
  * A write costs microseconds, a small frame's bytes next to nothing. So frames are gathered until what is going on now
  * is over: the input that is being read, or else the turn, with everything that promises do in it.
+ *
+ * What is long goes to the socket in slices, each when the kernel has taken the one before: a socket does not tell how much
+ * of one write has gone, and a reader that is slow must be told from one that has vanished.
  */
 
 import type { Socket } from 'node:net';
 
-/** Frames are joined up to this; more are handed over as they are, which costs less than to copy them. */
-const JOINED_BYTES_MAX = 64 * 1024;
+/** Frames are joined up to this, and the socket is given no more at a time. */
+const SLICE_BYTES = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
 
@@ -30,6 +33,15 @@ export class SocketBatch {
   #bytes = 0;
   #held = false;
   #isScheduled = false;
+  /** What waits for its turn at the socket. */
+  #queue = noFrames;
+  #queuedBytes = 0;
+  /** The socket calls back when the kernel has taken what it has. */
+  #asked = false;
+  #ends = false;
+  #writtenBytes = 0;
+  /** The socket calls back when all has gone that the waiters wait for. */
+  #told = false;
   #waiters: ((sent: boolean) => void)[] | null = null;
 
   constructor(socket: Socket) {
@@ -38,7 +50,12 @@ export class SocketBatch {
 
   /** Bytes that the kernel has not taken yet. */
   get bufferedBytes(): number {
-    return this.#bytes + this.#socket.writableLength;
+    return this.#bytes + this.#queuedBytes + this.#socket.writableLength;
+  }
+
+  /** Bytes that the kernel has taken. */
+  get takenBytes(): number {
+    return this.#writtenBytes - this.bufferedBytes;
   }
 
   /** The connection is over on our side: nothing that is written leaves any more. */
@@ -48,14 +65,15 @@ export class SocketBatch {
 
   /** Whether the kernel takes no more for now. */
   get blocked(): boolean {
-    return this.#socket.writableLength > 0;
+    return this.#queuedBytes > 0 || this.#socket.writableLength > 0;
   }
 
   write(frame: Uint8Array): void {
     if (this.#frames === noFrames) this.#frames = [frame];
     else this.#frames.push(frame);
     this.#bytes += frame.length;
-    if (this.#bytes > JOINED_BYTES_MAX) this.flush();
+    this.#writtenBytes += frame.length;
+    if (this.#bytes > SLICE_BYTES) this.flush();
     else if (!this.#held && !this.#isScheduled) this.#schedule();
   }
 
@@ -77,14 +95,13 @@ export class SocketBatch {
     this.#bytes = 0;
     this.#frames = noFrames;
     if (this.#socket.destroyed) return;
-    if (frames.length === 1) {
-      this.#socket.write(frames[0]!);
-    } else if (bytes <= JOINED_BYTES_MAX) {
-      this.#socket.write(Buffer.concat(frames, bytes));
+    if (this.#queuedBytes > 0 || bytes > SLICE_BYTES) {
+      if (this.#queuedBytes === 0) this.#queue = frames;
+      else for (const frame of frames) this.#queue.push(frame);
+      this.#queuedBytes += bytes;
+      this.#feed();
     } else {
-      this.#socket.cork();
-      for (const frame of frames) this.#socket.write(frame);
-      this.#socket.uncork();
+      this.#socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames, bytes));
     }
   }
 
@@ -97,21 +114,74 @@ export class SocketBatch {
         return;
       }
       this.#waiters = [resolve];
-      // A socket reports single writes, and a buffer that was full. Once an empty write is done, all those before it are, too.
-      this.#socket.write(nothing, (error) => this.#settle(error === null || error === undefined));
+      if (this.#queuedBytes === 0) this.#tellWaiters();
     });
+  }
+
+  /** Ends our side when all that was written has left. */
+  end(): void {
+    this.flush();
+    this.#ends = true;
+    if (this.#queuedBytes === 0) this.#socket.end();
   }
 
   /** The socket has closed: nothing will be sent any more. */
   closed(): void {
     this.#frames = noFrames;
     this.#bytes = 0;
+    this.#queue = noFrames;
+    this.#queuedBytes = 0;
     this.#settle(false);
+  }
+
+  /** Gives the socket slice after slice, as long as the kernel takes them at once, and goes on when it takes more. */
+  #feed(): void {
+    const socket = this.#socket;
+    while (this.#queuedBytes > 0) {
+      if (socket.destroyed || this.#asked) return;
+      if (socket.writableLength > 0) {
+        // A socket tells of single writes, and of a buffer that was full: after an empty write all others have gone.
+        this.#asked = true;
+        socket.write(nothing, this.#goOn);
+        return;
+      }
+      socket.write(this.#slice());
+    }
+    if (this.#waiters !== null && !this.#told) this.#tellWaiters();
+    if (this.#ends) socket.end();
+  }
+
+  readonly #goOn = (): void => {
+    this.#asked = false;
+    if (this.#queuedBytes > 0) this.#feed();
+  };
+
+  /** Takes the next bytes out of the queue: several frames, or a part of one. */
+  #slice(): Uint8Array {
+    const queue = this.#queue;
+    const first = queue[0]!;
+    if (first.length > SLICE_BYTES) {
+      queue[0] = first.subarray(SLICE_BYTES);
+      this.#queuedBytes -= SLICE_BYTES;
+      return first.subarray(0, SLICE_BYTES);
+    }
+    let count = 0;
+    let bytes = 0;
+    while (count < queue.length && bytes + queue[count]!.length <= SLICE_BYTES) bytes += queue[count++]!.length;
+    this.#queuedBytes -= bytes;
+    this.#queue = queue.slice(count);
+    return count === 1 ? first : Buffer.concat(queue.slice(0, count), bytes);
+  }
+
+  #tellWaiters(): void {
+    this.#told = true;
+    this.#socket.write(nothing, (error) => this.#settle(error === null || error === undefined));
   }
 
   #settle(sent: boolean): void {
     const waiters = this.#waiters;
     this.#waiters = null;
+    this.#told = false;
     if (waiters !== null) for (const settle of waiters) settle(sent);
   }
 

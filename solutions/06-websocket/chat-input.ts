@@ -27,10 +27,18 @@ export const defaultChatLimits: ChatLimits = Object.freeze({
   talkMs: 10_000,
 });
 
-/** A name without what cannot be seen, in one form for what looks the same; `null` for none. */
+/** A name that can be seen, in one form for what looks the same; `null` for none. */
 export function parseName(text: string, { nameLengthMax }: ChatLimits): string | null {
   const name = text.normalize('NFC').replace(/\s+/g, ' ').trim();
-  return name === '' || [...name].length > nameLengthMax || INVISIBLE.test(name) ? null : name;
+  if ([...name].length > nameLengthMax) return null;
+  // What is invisible by itself, and has its place there: in an emoji, and between letters of scripts that need it.
+  const visible = name.replace(EMOJI, '*').replace(JOINED, '');
+  return INVISIBLE.test(visible) || !/[^\s\p{M}]/u.test(visible) ? null : name;
+}
+
+/** What two names have in common that people take for the same one: without case, and without what is not seen. */
+export function sameName(name: string): string {
+  return name.toLowerCase().replace(/\p{Default_Ignorable_Code_Point}/gu, '');
 }
 
 /** A room's name: only what a URL can carry unescaped. */
@@ -45,5 +53,16 @@ export function parseText(value: unknown, { textLengthMax }: ChatLimits): string
   return text.trim() === '' || text.length > textLengthMax ? null : text;
 }
 
-/** Controls, and what turns the direction of the text around it. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u;
+/** Families are several people and joiners (U+200D), hearts a sign and a selector (U+FE0F), flags of regions are tags. */
+const EMOJI = /\p{RGI_Emoji}/gv;
+
+/** Persian sets letters apart by U+200C, Indian scripts ask by it and by U+200D for another shape: between two of their letters. */
+const JOINING = '\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Mong}\\p{scx=Nkoo}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Guru}\\p{scx=Gujr}\\p{scx=Orya}'
+  + '\\p{scx=Taml}\\p{scx=Telu}\\p{scx=Knda}\\p{scx=Mlym}\\p{scx=Sinh}\\p{scx=Khmr}\\p{scx=Mymr}';
+const JOINED = new RegExp(`(?<=[${JOINING}])[\\u200c\\u200d](?=[${JOINING}])`, 'gu');
+
+/**
+ * Controls, what turns the direction of the text around it, what Unicode says is not shown (fillers, joiners, selectors),
+ * and signs that are shown as nothing: an empty pattern of Braille, a note without a head.
+ */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]/u;

@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 
 import { reasonPhrase } from '../02-http/index.ts';
+import { publicFiles } from '../05-gateway/index.ts';
 import { answer } from './answer.ts';
 import type { AsyncApp, HttpApp, Send, WebSocketApp } from './async-app.ts';
 import { byScope } from './by-scope.ts';
@@ -16,8 +17,8 @@ import { defaultChatLimits, parseName, parseRoomName, parseText } from './chat-i
 import type { ChatLimits } from './chat-input.ts';
 import { ChatRooms } from './chat-rooms.ts';
 import { lastEventId } from './event-stream.ts';
+import { fromGateway } from './from-gateway.ts';
 import type { HttpSendEvent } from './http-events.ts';
-import { publicFiles } from './public-files.ts';
 import type { HttpScope, WebSocketScope } from './scopes.ts';
 import { TalkLimit } from './talk-limit.ts';
 import type { WebSocketSendEvent } from './websocket-events.ts';
@@ -34,9 +35,11 @@ const KEY_LENGTH_MAX = 64;
 export function chat(options: Partial<ChatLimits> = {}): AsyncApp {
   const limits = { ...defaultChatLimits, ...options };
   const rooms = new ChatRooms(limits);
-  const page = publicFiles(join(import.meta.dirname, 'public'));
+  // For every scope, and so for requests, too.
+  const page = fromGateway(publicFiles(join(import.meta.dirname, 'public'))) as HttpApp;
   const http: HttpApp = (scope, receive, send) => {
     const name = /^\/rooms\/([^/]+)\/events$/.exec(scope.path)?.[1];
+    if (scope.method !== 'GET' && scope.method !== 'HEAD') return answer(send, 405, [['Allow', 'GET, HEAD']]);
     return name === undefined ? page(scope, receive, send) : readAlong(rooms, name, scope, send);
   };
   const websocket: WebSocketApp = async (scope, receive, send) => {
@@ -74,7 +77,6 @@ export const app: AsyncApp = chat();
 
 /** Server-sent events. The browser comes back by itself, and says what it has seen last. */
 async function readAlong(rooms: ChatRooms, name: string, scope: HttpScope, send: Send<HttpSendEvent>): Promise<void> {
-  if (scope.method !== 'GET' && scope.method !== 'HEAD') return answer(send, 405, [['Allow', 'GET, HEAD']]);
   const room = parseRoomName(name) === null ? null : rooms.find(name);
   if (room === null) return answer(send, 404);
   if (room.full) return answer(send, 503, [['Retry-After', '10']]);
@@ -95,8 +97,11 @@ async function deny(send: Send<WebSocketSendEvent>, status: number): Promise<voi
 function isOurPage({ headers }: WebSocketScope): boolean {
   const field = (name: string): string | undefined => headers.find((header) => header[0] === name)?.[1];
   const origin = field('origin');
-  // Behind a proxy that ends TLS the scheme differs: only the host is compared.
-  return origin === undefined || origin.replace(/^https?:\/\//, '') === field('host');
+  if (origin === undefined) return true;
+  // Behind a proxy that ends TLS our scheme is not the page's: only the host and the port are compared. Read as URLs they are
+  // in small letters, and a port that the page's scheme has anyway is left out.
+  const page = URL.parse(origin);
+  return page !== null && /^https?:$/.test(page.protocol) && page.host === URL.parse(`${page.protocol}//${field('host')}`)?.host;
 }
 
 /** The text of a message `{ "text": … }`; `undefined` for anything else. */

@@ -2,6 +2,7 @@
  * Sends server-sent events as an application's response, with heartbeats, until its client goes or its server stops.
  */
 
+import { startDeadline } from '../01-echo/index.ts';
 import type { Send } from './async-app.ts';
 import { defaultHeartbeatMs, encodeEvent, eventStreamHeaders, heartbeat } from './event-stream.ts';
 import type { StreamEvent } from './event-stream.ts';
@@ -58,6 +59,8 @@ export class EventSourceSender {
     if (scope.signal.aborted || scope.stopping.aborted) this.end();
     try {
       await send({ type: 'http.response.start', status: 200, headers: eventStreamHeaders });
+      // Its answer is complete with the head: nobody will ever read an event of it.
+      if (scope.method === 'HEAD') return await send({ type: 'http.response.body' });
       // The head leaves now, whether there is an event or not: the page knows that it is connected.
       await send({ type: 'http.response.body', body: this.#greeting(), moreBody: true });
       while (!this.#ended) {
@@ -86,12 +89,12 @@ export class EventSourceSender {
   /** Waits for an event or the end; false when it is time for a heartbeat. */
   #somethingCame(): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      const deadline = startDeadline(() => {
         this.#wake = null;
         resolve(false);
       }, this.#heartbeatMs);
       this.#wake = () => {
-        clearTimeout(timer);
+        deadline.clear();
         resolve(true);
       };
     });

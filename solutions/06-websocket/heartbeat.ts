@@ -17,6 +17,9 @@ export class Heartbeat {
   readonly #group: SessionGroup;
   /** Something has arrived since the silence was last asked for or looked at. */
   #heard = true;
+  /** What the kernel had taken, and whether more waited for it, when it was last looked at. */
+  #takenBytes = 0;
+  #waited = false;
   /** A ping has been sent, and nothing has arrived since the deadline before. */
   #pinged = false;
   /** When to call {@link Heartbeat.expire} next. It may be asked for as {@link Heartbeat.dueMs}. */
@@ -36,6 +39,7 @@ export class Heartbeat {
 
   /** When the time is up. The group asks with every tick, and who has been heard since it last did has all its time anew. */
   dueMs(): number {
+    if (this.#progressed()) this.#heard = true;
     if (this.#heard) {
       this.deadlineMs = this.#group.nowMs + this.#group.timeouts.heartbeatMs;
       this.#heard = false;
@@ -59,5 +63,18 @@ export class Heartbeat {
     if (silent) this.#batch.write(this.#machine.send({ type: 'ping', data: noData }));
     this.deadlineMs = this.#group.after(silent ? pongMs : heartbeatMs);
     return true;
+  }
+
+  /**
+   * Whether the peer has read. Where output waits, the kernel takes more of it only when the peer's side has confirmed what
+   * it was sent before: a peer that is slow, and has our ping far behind a long message, is there all the same. Where none
+   * waits, the kernel takes whatever it is given, and that shows nothing.
+   */
+  #progressed(): boolean {
+    const { takenBytes, blocked } = this.#batch;
+    const progressed = this.#waited && takenBytes > this.#takenBytes;
+    this.#takenBytes = takenBytes;
+    this.#waited = blocked;
+    return progressed;
   }
 }

@@ -5,6 +5,7 @@
  * It knows nothing of servers: the code that has one calls {@link Lifespan.start} and {@link Lifespan.stop}.
  */
 
+import { startDeadline } from '../01-echo/index.ts';
 import { GatewayError } from '../05-gateway/index.ts';
 import type { AsyncApp, ReceivedEvent, SentEvent } from './async-app.ts';
 import type { AsyncErrorReporter } from './async-settings.ts';
@@ -154,13 +155,11 @@ function failure(phase: 'startup' | 'shutdown', thrown: { readonly error: unknow
 
 /** Waits, but not for ever. */
 async function within(ms: number, promise: Promise<void>, phase: 'startup' | 'shutdown'): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LifespanError(phase, `it took longer than ${ms} ms`)), ms);
-  });
+  const late = Promise.withResolvers<never>();
+  const deadline = startDeadline(() => late.reject(new LifespanError(phase, `it took longer than ${ms} ms`)), ms);
   try {
-    await Promise.race([promise, late]);
+    await Promise.race([promise, late.promise]);
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
   }
 }

@@ -16,7 +16,10 @@ export interface WebSocketLimits {
   readonly queuedBytesMax: number;
   /** Output that waits for the kernel before `send` says to wait. */
   readonly highWaterBytes: number;
-  /** Output that waits for the kernel before the connection is cut: its application does not wait. */
+  /**
+   * Output that may wait for the kernel when another message is sent. Where more does, the application does not wait for its
+   * client: the connection is cut, and that is reported. One message may be longer.
+   */
   readonly bufferedBytesMax: number;
   /** Pongs that wait for the kernel; beyond that only the newest ping is answered (RFC 6455 §5.5.3). */
   readonly pendingPongsMax: number;

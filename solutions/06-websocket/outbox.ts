@@ -7,6 +7,7 @@
 
 import type { Socket } from 'node:net';
 
+import { LocalProtocolError } from '../02-http/index.ts';
 import type { SharedMessage } from './shared-message.ts';
 import type { SocketBatch } from './socket-batch.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
@@ -15,11 +16,18 @@ export class Outbox {
   readonly #socket: Socket;
   readonly #machine: WebSocketConnection;
   readonly #batch: SocketBatch;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(socket: Socket, machine: WebSocketConnection, batch: SocketBatch) {
+  constructor(
+    socket: Socket,
+    machine: WebSocketConnection,
+    batch: SocketBatch,
+    onError: (error: unknown) => void,
+  ) {
     this.#socket = socket;
     this.#machine = machine;
     this.#batch = batch;
+    this.#onError = onError;
   }
 
   /** Bytes that the kernel has not taken yet, Close frames and pongs among them. */
@@ -30,15 +38,18 @@ export class Outbox {
   /** @returns false when more waits than the high-water mark allows */
   send(message: string | Uint8Array | SharedMessage): boolean {
     const batch = this.#batch;
+    const { highWaterBytes, bufferedBytesMax } = this.#machine.limits;
+    // What waits already counts, not the message itself: a sender that waits may send one of any size.
+    if (batch.bufferedBytes > bufferedBytesMax) {
+      this.#overflow();
+      return false;
+    }
     if (message instanceof Uint8Array) {
       for (const part of this.#machine.sendParts({ type: 'message', data: message })) batch.write(part);
     } else {
       batch.write(this.#machine.send({ type: 'message', data: message }));
     }
-    const { bufferedBytes } = batch;
-    if (bufferedBytes <= this.#machine.limits.highWaterBytes) return true;
-    if (bufferedBytes > this.#machine.limits.bufferedBytesMax) this.#socket.destroy();
-    return false;
+    return batch.bufferedBytes <= highWaterBytes;
   }
 
   /** True when no more waits than the high-water mark allows; false when nothing can be sent any more. */
@@ -46,5 +57,12 @@ export class Outbox {
     if (this.#machine.state !== 'open' || this.#socket.destroyed) return false;
     if (this.#batch.bufferedBytes <= this.#machine.limits.highWaterBytes) return true;
     return this.#batch.sent().then((sent) => sent && this.drained());
+  }
+
+  /** That it ends here is our doing, and not the peer's: whoever runs the server is told. */
+  #overflow(): void {
+    const message = `a WebSocket was cut, for ${this.bufferedBytes} bytes wait for its client: await what drained() gives`;
+    this.#onError(new LocalProtocolError(message));
+    this.#socket.destroy();
   }
 }

@@ -24,8 +24,10 @@ export function readSocket(socket: Socket, to: SocketReader): void {
   socket.on('data', onData).on('end', onEnd).on('close', onClose);
   // What went wrong with a socket is of no use to anyone: `close` follows.
   socket.on('error', ignore);
-  // One that has closed already will not say so again.
+  // What has happened before we listened is not told again: the end of the socket, or of the other side. It comes after
+  // the bytes that whoever has read until now still hands over, in this turn.
   if (socket.destroyed) process.nextTick(() => to.socketClosed());
+  else if (socket.readableEnded) process.nextTick(() => to.receiveEnd());
 }
 
 function onData(this: ReadSocket, chunk: Buffer): void {

@@ -5,6 +5,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
+import { startDeadline } from '../01-echo/index.ts';
 import { HttpConnection } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';
 import { freshHandshakeKey, handshakeRequest, readAcceptance } from './client-handshake.ts';
@@ -49,15 +50,15 @@ export async function connectWebSocket(url: string, options: ConnectOptions = {}
   };
   const group = new SessionGroup(options);
   const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) });
-  const timer = setTimeout(() => socket.destroy(new WebSocketError(1002, 'the handshake took too long')),
-    options.handshakeMs ?? 10_000);
+  const late = (): void => void socket.destroy(new WebSocketError(1002, 'the handshake took too long'));
+  const deadline = startDeadline(late, options.handshakeMs ?? 10_000);
   try {
     return await openOn(socket, handshake, group);
   } catch (error) {
     socket.destroy();
     throw error;
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
   }
 }
 
@@ -79,9 +80,9 @@ function openOn(socket: Socket, handshake: ClientHandshake, group: SessionGroup)
         const machine = new WebSocketConnection({ role: 'client', limits: group.limits, deflate });
         const session = new WebSocketSession(socket, machine, group);
         resolve(new OpenWebSocket(session, subprotocol));
-        // What came with the response is read once the caller that waits for the WebSocket has it.
         const head = http.takeInput();
-        if (head.length > 0) setImmediate(() => session.receiveData(head));
+        // At once, before the socket can tell of its end: it waits in the inbox until somebody asks for it.
+        if (head.length > 0) session.receiveData(head);
       } catch (error) {
         reject(error);
       }

@@ -21,6 +21,9 @@ import type { WebSocketConnection } from './websocket-connection.ts';
 import { WebSocketError } from './websocket-error.ts';
 import type { WebSocketMessage } from './websocket-types.ts';
 
+/** Of messages that one WebSocket hands over in one turn of the event loop, give or take one message. */
+const TURN_BYTES_MAX = 256 * 1024;
+
 export class WebSocketSession implements GroupMember, SocketReader {
   readonly inbox: Inbox;
   readonly outbox: Outbox;
@@ -35,6 +38,10 @@ export class WebSocketSession implements GroupMember, SocketReader {
   /** Nothing is read any more; what still arrives is dropped. */
   #ending = false;
   #running = false;
+  /** Of the messages that were handed over in this turn of the event loop. */
+  #turnBytes = 0;
+  /** The rest of the input waits for the next turn. */
+  #yielding = false;
 
   /** @param socket without listeners; what it has brought already goes to `receiveData` */
   constructor(socket: Socket, machine: WebSocketConnection, group: SessionGroup) {
@@ -44,7 +51,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
     this.#batch = new SocketBatch(socket);
     this.#heartbeat = new Heartbeat(machine, this.#batch, group);
     this.inbox = new Inbox(machine.limits);
-    this.outbox = new Outbox(socket, machine, this.#batch);
+    this.outbox = new Outbox(socket, machine, this.#batch, group.onError);
     this.closing = new ClosingHandshake(machine, this.#batch, group);
     // Frames are gathered here already: Nagle's algorithm would only hold them back.
     socket.setNoDelay(true);
@@ -64,7 +71,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   receiveEnd(): void {
     // Where both Close frames are there, and the peer has ended its side, nothing else is left to do.
-    if (this.#ending) this.#socket.end();
+    if (this.#ending) this.#batch.end();
     else this.#machine.receiveEof();
     this.#run();
   }
@@ -82,17 +89,32 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   /** Acts on everything that has arrived, then writes what that gave. */
   #run(): void {
-    if (this.#running) return;
+    if (this.#running || this.#yielding) return;
     this.#running = true;
     this.#batch.hold();
     try {
-      while (this.#step());
+      while (this.#turnBytes < TURN_BYTES_MAX && this.#step());
     } catch (error) {
       this.fail(error);
     }
     this.#running = false;
     this.#batch.release();
-    if (this.#full && !this.#ending) this.#socket.pause();
+    if (this.#turnBytes >= TURN_BYTES_MAX) this.#yield();
+    else if (this.#full && !this.#ending) this.#socket.pause();
+  }
+
+  /**
+   * Lets everybody else have their turn. A read of 64 KiB may hold hundreds of messages of a megabyte each once they are
+   * inflated, and to read them all at once would take seconds.
+   */
+  #yield(): void {
+    if (!this.#ending) this.#socket.pause();
+    this.#yielding = true;
+    setImmediate(() => {
+      this.#yielding = false;
+      this.#turnBytes = 0;
+      this.readOn();
+    });
   }
 
   /** Acts on one event; false when there is nothing to do now. */
@@ -101,6 +123,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
     const event = this.#machine.nextEvent();
     switch (event.type) {
       case 'message':
+        this.#turnBytes += event.data.length;
         if (this.closing.state === 'open') this.inbox.push(event.data);
         return true;
       case 'ping':
@@ -140,9 +163,9 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   /** Reads on, if nothing stands against it any more. */
   readOn(): void {
-    if (this.#full || this.#ending) return;
+    if (this.#full || this.#ending || this.#yielding) return;
     this.#run();
-    if (!this.#full && this.#socket.isPaused()) this.#socket.resume();
+    if (!this.#full && !this.#yielding && this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** Messages go to the listener from now on, those that wait already first. */
@@ -197,8 +220,8 @@ export class WebSocketSession implements GroupMember, SocketReader {
   #end(endSocket: boolean): void {
     this.#ending = true;
     this.inbox.end();
-    this.#batch.flush();
-    if (endSocket) this.#socket.end();
+    if (endSocket) this.#batch.end();
+    else this.#batch.flush();
     if (this.#socket.isPaused()) this.#socket.resume();
   }
 }

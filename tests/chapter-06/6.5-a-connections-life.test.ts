@@ -1,6 +1,6 @@
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
-import { close, continuation, ping, pong, text } from './cases/index.ts';
+import { clientFrame, close, continuation, ping, pong, text } from './cases/index.ts';
 import type { Frame } from './cases/index.ts';
 import type driver from './driver.ts';
 import { PeerClient } from './life-client.ts';
@@ -270,6 +270,40 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
   );
 
   rule(
+    'gone-before-it-opens',
+    'notices that a client has gone while the application was deciding',
+    {
+      rule: 'a client may end its side before its handshake is answered. Whatever the application decides then, it is told that the client has gone, with 1006 (A78, A81), what the client sent before is given first, and the connection does not stay',
+      likely: "the socket has said 'end' before anybody of the WebSocket listened, and does not say it again",
+    },
+    async (world) => {
+      const never = { heartbeatMs: NEVER_MS, pongMs: NEVER_MS, closeMs: NEVER_MS };
+      const server = await world.call('serveLife', { scripts: { '/a': [gate('decide'), accept, drain] }, timeouts: never });
+      const key = world.random.bytes(16).toString('base64');
+      const message = world.random.words(2);
+      const before: Record<string, readonly Frame[]> = { nothing: [], message: [text(message)], close: [text(message), close(1000)] };
+      for (const [who, frames] of Object.entries(before)) {
+        const tcp = await world.connect(server, { label: who });
+        const bytes = frames.map((frame) => clientFrame(frame, world.random.bytes(4)));
+        tcp.write(Buffer.concat([handshakeBytes(key, { path: `/a?${who}` }), ...bytes])).end();
+      }
+      await world.settle();
+      await world.call('openGate', 'decide');
+      for (const [who, frames] of Object.entries(before)) {
+        const sent = `a handshake, ${frames.length === 0 ? 'nothing more' : frames.length === 1 ? 'a message' : 'a message, Close 1000'} and the end of its side, before the application has accepted`;
+        await world.call('told', [`${who}: disconnect`, `${who}: returned`]).catch(() => undefined);
+        const story = await storyOf(world, who);
+        // An application whose WebSocket was never opened may be told so by a send that rejects (A58).
+        const refused = !story.includes('open');
+        const code = frames.length === 2 ? '1000' : '1006';
+        const heard = story.includes(`disconnect ${code}`) && (frames.length === 0 || story.includes(`message ${message}`));
+        check(refused || heard, { sent, received: showStory(story), expected: `the application is told: ${frames.length === 0 ? '' : 'the message, then '}disconnect ${code}` });
+      }
+      await expectNoConnections(world, 'clients that ended their side before they were answered');
+    },
+  );
+
+  rule(
     'closes-for-the-application',
     'closes for an application that returns with 1000, and for one that throws with 1011',
     {
@@ -502,6 +536,30 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
         await client.untilEnd({ sent });
       }
       await expectNoReports(world, 'a client that does not read for a while');
+    },
+  );
+
+  rule(
+    'one-long-message',
+    'sends one message of any length to a client that reads, if the application waits for it',
+    {
+      rule: 'the limit is on what waits when the next message is sent: an application that awaits each `send` has nothing waiting, and does nothing wrong. A connection that our own limit cuts looks to it as if the client had left (A32, A58)',
+      likely: 'the message itself is counted against `bufferedBytesMax`, so that one message above it cuts the connection, whoever waits',
+    },
+    async (world) => {
+      const bytes = 5 * MIB;
+      const server = await world.call('serveLife', {
+        scripts: { '/a': [accept, { do: 'drain beside' }, { do: 'flood', count: 3, bytes }] },
+        limits: { bufferedBytesMax: MIB },
+      });
+      const sent = 'three messages of 5 MiB, each awaited; 1 MiB may wait when another is sent';
+      const client = await PeerClient.open(world, server, '/a?a');
+      await client.untilMessages(3, { sent, expected: 'all three messages, whole' });
+      check(client.messages.every(({ data }) => data.length === bytes), { sent, received: client.describe(), expected: 'messages of 5 MiB' });
+      await told(world, 'a', 'flooded', { sent });
+      client.send(close(1000));
+      await client.untilEnd({ sent });
+      await expectNoReports(world, sent);
     },
   );
 

@@ -181,7 +181,33 @@ describe('the chat', () => {
     const handshake = (path: string, fields: string): Promise<string> => exchange(served.port,
       `GET ${path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${fields}\r\n`);
     expect(await handshake('/rooms/Big/socket?name=a', '')).toMatch(/^HTTP\/1\.1 404 /);
-    expect(await handshake('/rooms/a/socket?name=a', 'Origin: http://evil.example\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    for (const origin of ['http://evil.example', 'https://h:8443', 'http://h.evil.example', 'null', 'file://h', 'http://']) {
+      expect(await handshake('/rooms/a/socket?name=a', `Origin: ${origin}\r\n`)).toMatch(/^HTTP\/1\.1 403 /);
+    }
+    expect([served.errors, served.breaches]).toEqual([[], []]);
+  });
+
+  test.each([
+    ['example.com:443', 'https://example.com'], ['EXAMPLE.com', 'https://example.com'], ['example.com', 'http://example.com:80'],
+    ['example.com:8080', 'http://Example.com:8080'], ['[::1]:80', 'http://[::1]'], ['example.com', 'https://example.com'],
+  ])('takes pages of its own: Host %s, Origin %s', async (host, origin) => {
+    await using served = await open();
+    const socket = connect(served.port, '127.0.0.1');
+    socket.write(`GET /rooms/a/socket?name=a HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${origin}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`
+      + 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+    const [answer] = await once(socket, 'data') as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 101 /);
+    socket.destroy();
+  });
+
+  test('gives no place to a HEAD, whose answer has no events', async () => {
+    await using served = await open({ membersMax: 1 });
+    for (let round = 0; round < 3; round++) {
+      const response = await fetch(`${served.origin}/rooms/lobby/events`, { method: 'HEAD' });
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    }
+    await come(served, 'Ada');
+    expect((await fetch(`${served.origin}/rooms/lobby/events`, { method: 'HEAD' })).status).toBe(503);
     expect([served.errors, served.breaches]).toEqual([[], []]);
   });
 
@@ -223,7 +249,10 @@ describe('the chat', () => {
     expect(response.headers.get('content-security-policy')).toContain("default-src 'self'");
     expect(await response.text()).toContain('<title>Ten Servers chat</title>');
     const tag = response.headers.get('etag')!;
-    expect((await fetch(served.origin, { headers: { 'If-None-Match': tag } })).status).toBe(304);
+    for (const known of [tag, '*', `W/${tag}`, `"other", ${tag}`]) {
+      expect((await fetch(served.origin, { headers: { 'If-None-Match': known } })).status).toBe(304);
+    }
+    expect((await fetch(served.origin, { headers: { 'If-None-Match': '"other"' } })).status).toBe(200);
     expect((await fetch(`${served.origin}/../main.ts`)).status).toBe(404);
     expect((await fetch(served.origin, { method: 'DELETE' })).status).toBe(405);
   });

@@ -27,13 +27,18 @@ class Silence {
   readonly pingsMs: number[] = [];
   cutMs: number | null = null;
   readonly #session: WebSocketSession;
+  /** What the kernel still has to take, where the peer reads slowly: each call takes one write. */
+  readonly #held: (() => void)[] = [];
+  /** Whether writes wait to be taken. */
+  slow = false;
 
   constructor(timeouts: Partial<WebSocketTimeouts>) {
     const duplex = new Duplex({
       read: () => undefined,
       write: (chunk: Buffer, _encoding, callback) => {
         if (chunk[0] === PING) this.pingsMs.push(performance.now());
-        callback();
+        if (this.slow) this.#held.push(callback);
+        else callback();
       },
     });
     const destroy = duplex.destroy.bind(duplex);
@@ -46,6 +51,18 @@ class Silence {
     });
     const machine = new WebSocketConnection();
     this.#session = new WebSocketSession(socket as unknown as Socket, machine, new SessionGroup({ timeouts }));
+  }
+
+  /** Sends a long message. */
+  send(bytes: number): void {
+    this.#session.outbox.send(Buffer.alloc(bytes));
+  }
+
+  /** The peer reads a little: the kernel takes one more write. False where none waits. */
+  read(): boolean {
+    const take = this.#held.shift();
+    take?.();
+    return take !== undefined;
   }
 
   /** A message arrives. @returns when */
@@ -104,5 +121,40 @@ describe('silence begins when the peer was last heard', () => {
     }
     expect(silence.pingsMs).toEqual([]);
     expect(silence.cutMs).toBeNull();
+  });
+});
+
+describe('to read is a sign of life', () => {
+  test('a peer that reads a long message slowly, and says nothing, is kept as long as it reads', async () => {
+    const silence = new Silence({ heartbeatMs: 20_000, pongMs: 20_000 });
+    silence.slow = true;
+    silence.send(4 * 1024 * 1024);
+    let reads = 0;
+    while (silence.read()) {
+      reads++;
+      await silence.pass(5_000);
+    }
+    // Much longer than a silent one is waited for.
+    expect(reads).toBeGreaterThan(20);
+    expect(silence.cutMs).toBeNull();
+    const stoppedMs = performance.now();
+    await silence.until(() => silence.cutMs !== null);
+    expect(silence.cutMs! - stoppedMs).toBeLessThanOrEqual(45_000);
+  });
+
+  test('a peer that has stopped in the middle of it is cut', async () => {
+    const silence = new Silence({ heartbeatMs: 20_000, pongMs: 20_000 });
+    silence.slow = true;
+    silence.send(4 * 1024 * 1024);
+    await silence.until(() => silence.cutMs !== null);
+    expect(performance.now()).toBeGreaterThanOrEqual(40_000);
+  });
+
+  test('what the kernel takes at once shows nothing: a vanished member of a busy room is found', async () => {
+    const silence = new Silence({ heartbeatMs: 20_000, pongMs: 20_000 });
+    const sending = setInterval(() => silence.send(100), 1000);
+    await silence.until(() => silence.cutMs !== null);
+    clearInterval(sending);
+    expect(silence.pingsMs).toHaveLength(1);
   });
 });

@@ -1,11 +1,15 @@
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { constants, deflateRawSync } from 'node:zlib';
+
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { serveHttp } from '../../../solutions/02-http/index.ts';
 import type { HttpServer } from '../../../solutions/02-http/index.ts';
-import { WebSockets } from '../../../solutions/06-websocket/index.ts';
+import { acceptKey, connectWebSocket, WebSockets } from '../../../solutions/06-websocket/index.ts';
 import type { WebSocketPeer, WebSocketsOptions } from '../../../solutions/06-websocket/index.ts';
 import { binary, clientFrame, close, ping, readServerFrame, text } from '../cases/index.ts';
-import { RawClient } from './raw-client.ts';
+import { fieldsWith, headOf, RawClient } from './raw-client.ts';
 import { roundTrip, standstill, until } from './waiting.ts';
 
 let server: HttpServer | undefined;
@@ -357,4 +361,134 @@ test("Node's own WebSocket", async () => {
   expect(client.extensions).toContain('permessage-deflate');
   expect(messages).toEqual(['hello ✓', 'long and longer '.repeat(10_000)]);
   expect([code, wasClean]).toEqual([3000, true]);
+});
+
+describe('what one client does to the others', () => {
+  test('hundreds of messages in one read do not hold up anybody else', async () => {
+    const order: string[] = [];
+    await serve({ deflate: true }, (peer) => {
+      peer.onMessage = (message) => {
+        order.push(typeof message === 'string' ? message : 'bomb');
+        if (order.length === 1) quick.send(text('quick'));
+      };
+    });
+    const quick = await open();
+    const busy = await RawClient.open(server!.origin, { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+    const bomb = deflateRawSync(Buffer.alloc(1024 * 1024), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    const bombs = Array.from({ length: 40 }, () => clientFrame({ opcode: 2, payload: bomb, rsv: 4 }));
+    busy.socket.write(Buffer.concat(bombs));
+    await until(() => order.length === 41, 'all messages');
+    expect(order.indexOf('quick')).toBeLessThan(20);
+    quick.socket.destroy();
+    busy.socket.destroy();
+  });
+
+  test('nor where an application asks for them one by one', async () => {
+    const order: string[] = [];
+    await serve({ deflate: true }, (peer) => {
+      void (async () => {
+        for await (const message of peer) {
+          order.push(typeof message === 'string' ? message : 'bomb');
+          if (order.length === 1) quick.send(text('quick'));
+        }
+      })();
+    });
+    const quick = await open();
+    const busy = await RawClient.open(server!.origin, { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+    const bomb = deflateRawSync(Buffer.alloc(1024 * 1024), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    busy.socket.write(Buffer.concat(Array.from({ length: 40 }, () => clientFrame({ opcode: 2, payload: bomb, rsv: 4 }))));
+    await until(() => order.length === 41, 'all messages');
+    expect(order.indexOf('quick')).toBeLessThan(20);
+    quick.socket.destroy();
+    busy.socket.destroy();
+  });
+});
+
+describe('our own limit', () => {
+  test('one message may be longer than what may wait', async () => {
+    const peers = await serve({ limits: { bufferedBytesMax: 1_000_000 } }, () => {});
+    const client = await open();
+    await until(() => peers.length === 1, 'the peer');
+    const message = Buffer.alloc(20_000_000, 'x');
+    if (!peers[0]!.send(message)) expect(await peers[0]!.drained()).toBe(true);
+    await until(() => client.received.length >= message.length + 10, 'the whole message');
+    expect(readServerFrame(client.received, 0)!.payload.equals(message)).toBe(true);
+    expect(peers[0]!.state).toBe('open');
+    expect(errors).toEqual([]);
+    client.socket.destroy();
+  });
+
+  test('whoever runs the server is told that it was ours, when it cuts', async () => {
+    const peers = await serve({ limits: { bufferedBytesMax: 1_000_000 } }, () => {});
+    const client = await open();
+    await until(() => peers.length === 1, 'the peer');
+    client.socket.pause();
+    for (let sent = 0; sent < 1000 && peers[0]!.state === 'open'; sent++) peers[0]!.send(Buffer.alloc(100_000));
+    expect((await peers[0]!.closed).code).toBe(1006);
+    expect(errors.map(String)).toEqual([expect.stringContaining('await what drained() gives')]);
+    client.socket.destroy();
+  });
+
+  test('slices keep everything in its order, and a Close frame comes last', async () => {
+    const peers = await serve({}, () => {});
+    const client = await open();
+    await until(() => peers.length === 1, 'the peer');
+    const sizes = [10, 70_000, 65_536, 65_537, 200_001, 1, 0, 131_072, 300, 3_000_000, 5];
+    for (const [index, size] of sizes.entries()) peers[0]!.send(Buffer.alloc(size, index));
+    peers[0]!.close(3000);
+    await until(() => client.output.close === 3000, 'the Close frame');
+    let at = 0;
+    for (const [index, size] of sizes.entries()) {
+      const frame = readServerFrame(client.received, at)!;
+      expect(frame.payload.equals(Buffer.alloc(size, index))).toBe(true);
+      at = frame.end;
+    }
+    client.send(close(3000));
+    await client.ended;
+  });
+});
+
+test('a client that ends its side before its WebSocket is open has gone when it is', async () => {
+  const peers: WebSocketPeer[] = [];
+  webSockets = new WebSockets({ timeouts: { heartbeatMs: 1e9 } });
+  const decided = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  server = await serveHttp(async (request) => {
+    const offer = webSockets.readOffer(request);
+    asked.resolve();
+    await decided.promise;
+    return webSockets.accept(offer, {}, (peer) => peers.push(peer));
+  });
+  const client = open();
+  await asked.promise;
+  const socket = connect(port(), '127.0.0.1');
+  socket.on('error', () => {}).resume();
+  socket.end(Buffer.concat([Buffer.from(headOf(fieldsWith({}))), clientFrame(text('last words'))]));
+  await until(() => server!.connections === 2, 'both connections');
+  await roundTrip(port());
+  decided.resolve();
+  await until(() => peers.length === 2, 'both WebSockets');
+  const gone = await Promise.race(peers.map(async (peer) => await peer.closed.then(() => peer)));
+  expect((await gone.closed).code).toBe(1006);
+  expect(await gone.receive()).toBe('last words');
+  expect(webSockets.size).toBe(1);
+  (await client).socket.destroy();
+});
+
+test('our own client reads what came with the handshake, though the server has ended already', async () => {
+  await serve({}, () => {});
+  const frames = Buffer.from([0x81, 2, 0x68, 0x69, 0x88, 2, 0x0b, 0xb8]);
+  const raw = createServer((socket) => {
+    socket.on('error', () => {}).once('data', (chunk) => {
+      const key = /sec-websocket-key: (\S+)/i.exec(chunk.toString())![1]!;
+      const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`;
+      socket.end(Buffer.concat([Buffer.from(head), frames]));
+    });
+  });
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+  const peer = await connectWebSocket(`ws://127.0.0.1:${(raw.address() as AddressInfo).port}/`);
+  expect(await peer.receive()).toBe('hi');
+  expect(await peer.receive()).toBeNull();
+  expect((await peer.closed).code).toBe(3000);
+  raw.close();
 });
