@@ -14,7 +14,7 @@ import { ROOT } from '../root.ts';
 import { commandFaults } from './commands.ts';
 import { parsePage } from './markdown.ts';
 import type { Block, Page } from './markdown.ts';
-import { mapFaults, mentionFaults } from './mentions.ts';
+import { mapFaults, mentionFaults, reportFaults } from './mentions.ts';
 import { oneUnit } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { blockFault, rewriteBlocks } from './regions.ts';
@@ -58,6 +58,7 @@ function pageFaults(file: string, page: Page, pages: ReadonlyMap<string, Page>):
     const fault = blockFault(block);
     return fault === undefined ? [] : [`${file}:${block.line}: this code ${fault}`];
   });
+  blocks.push(...page.blocks.flatMap((block) => reportFaults(file, block)));
   if (FOR_MAINTAINERS.includes(file)) blocks.push(...looseFaults(file, page));
   return [...blocks, ...commandFaults(file, readPage(file), page), ...linkFaults(file, page, pages)];
 }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from '../root.ts';
-import { mapFaults, mentionFaults } from './mentions.ts';
+import { parsePage } from './markdown.ts';
+import type { Block } from './markdown.ts';
+import { mapFaults, mentionFaults, reportFaults } from './mentions.ts';
 
 const words = new Set(['client', 'until', 'readToEnd', 'take']);
 
@@ -25,8 +27,28 @@ describe('what is named between backticks', () => {
   });
 });
 
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+describe('a report that a page shows', () => {
+  const reports = parsePage(readme).blocks.filter((block) => block.text.startsWith('$ npm test'));
+
+  function faults(find: string | RegExp, put: string): string[] {
+    return reports.flatMap((block) => reportFaults('README.md', { ...block, text: block.text.replace(find, put) } satisfies Block));
+  }
+
+  test('names the lines and quotes the rules that are there', () => {
+    expect(reports).toHaveLength(2);
+    expect(faults('', '')).toEqual([]);
+  });
+
+  test.each([
+    [/echo\.ts:\d+/, 'echo.ts:1', /the report names chapters\/01-echo\/echo\.ts:1; exercise 1\.1 is at line \d+$/],
+    ['must not take in', 'may take in', /quotes a rule that no hidden test has: "a server may take in what it cannot pass on/],
+    ['and nobody looked', 'and somebody looked', /quotes a likely that no hidden test has/],
+  ])('is told where it does not: %s', (find, put, told) => expect(faults(find, put)).toEqual([expect.stringMatching(told)]));
+});
+
 describe('the map in the README', () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
   test('is that of the manifest', () => {
     expect(mapFaults(readme)).toEqual([]);

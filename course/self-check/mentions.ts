@@ -1,6 +1,6 @@
 /**
- * What a page names is there: identifiers and files between backticks, and
- * the map of chapters in the README.
+ * What a page names is there: identifiers and files between backticks, the map
+ * of chapters in the README, and what the report of a check says in a page.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,8 @@ import { listFiles } from '../files.ts';
 import { chapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { ROOT } from '../root.ts';
+import { readStarters } from '../starters.ts';
+import type { Block } from './markdown.ts';
 
 /** The folders whose code a page may speak of. */
 const CODE = ['course', 'solutions', 'tests'];
@@ -49,6 +51,31 @@ function codeWords(): ReadonlySet<string> {
   return words;
 }
 let words: ReadonlySet<string> | undefined;
+
+/** A report of `npm test` that a page shows names lines of starters and quotes rules: both move. */
+export function reportFaults(file: string, block: Block): string[] {
+  if (!/^\$ npm test\b/m.test(block.text)) return [];
+  const at = `${file}:${block.line}`;
+  const lines = Array.from(block.text.matchAll(/^ *open +chapters\/(\S+):(\d+), and look for TODO (\d+\.\d+)$/gm)).flatMap(([, path = '', line, id]) => {
+    const wanted = 1 + (readStarters()[path] ?? '').split('\n').findIndex((text) => text.includes(`NotImplemented('${id}')`));
+    return wanted === Number(line) ? [] : [`${at}: the report names chapters/${path}:${line}; exercise ${id} is at line ${wanted}`];
+  });
+  const quotes = Array.from(block.text.matchAll(/^ {6}(rule|likely) {2,}(.*(?:\n {16}.*)*)$/gm)).flatMap(([, what, text = '']) => {
+    const sentence = text.replaceAll(/\n +/g, ' ');
+    return testSources().includes(sentence) ? [] : [`${at}: the report quotes a ${what} that no hidden test has: "${sentence}"`];
+  });
+  return [...lines, ...quotes];
+}
+
+/** All hidden tests, with their escaped quotes as a report shows them. Read once. */
+function testSources(): string {
+  return (sources ??= listFiles(join(ROOT, 'tests'))
+    .filter((file) => /^chapter-\d+\/[^/]+\.test\.ts$/.test(file))
+    .map((file) => readFileSync(join(ROOT, 'tests', file), 'utf8'))
+    .join('\n')
+    .replaceAll("\\'", "'"));
+}
+let sources: string | undefined;
 
 /** The README's table of chapters says what course/manifest.ts says. */
 export function mapFaults(readme: string): string[] {
