@@ -1,10 +1,15 @@
-/**
- * An echo server made of a WebSocketConnection and nothing else.
- */
-
+/** An echo server made of a WebSocketConnection and nothing else, and what it must pass. */
+import { expect, test } from 'vitest';
 import { WebSocketConnection, WebSocketError } from '../../../solutions/06-websocket/index.ts';
 import type { WebSocketConnectionOptions } from '../../../solutions/06-websocket/index.ts';
-import type { EchoSubject } from '../cases/index.ts';
+import { runCase, sizeCasesBytesMax, sizeCasesFragmentsMax } from '../cases/index.ts';
+import type { EchoSubject, FrameCase } from '../cases/index.ts';
+
+export const limits = {
+  frameBytesMax: sizeCasesBytesMax,
+  messageBytesMax: sizeCasesBytesMax,
+  fragmentsMax: sizeCasesFragmentsMax,
+};
 
 export class MachineEcho implements EchoSubject {
   readonly #machine: WebSocketConnection;
@@ -35,5 +40,16 @@ export class MachineEcho implements EchoSubject {
     }
     // After a Close frame it must take everything and answer nothing; after a failure, that is tested elsewhere.
     this.done = machine.state === 'closed';
+  }
+}
+
+/** Declares a test for each case. */
+export function passes(cases: readonly FrameCase[]): void {
+  for (const frameCase of cases) {
+    test(`${frameCase.id} ${frameCase.title} (${frameCase.section})`, () => {
+      for (const delivery of ['whole', 'byte by byte', 'in parts'] as const) {
+        expect(runCase(frameCase, new MachineEcho({ limits }), delivery), delivery).toBeNull();
+      }
+    });
   }
 }
