@@ -57,8 +57,8 @@ function skipEmptyLines(text: string, start: number, countMax: number): number {
 }
 
 /**
- * What a request line beyond the limit is answered with. RFC 9112 §3: 414 is for a long target; a method longer than
- * any that is implemented SHOULD be answered with 501.
+ * The status for a request line beyond the limit. RFC 9112 §3: 414 is for a long target; a method longer than any that
+ * is implemented SHOULD be answered with 501.
  */
 function longLineStatus(text: string, start: number, limits: HttpLimits): number {
   const limit = start + limits.requestLineBytesMax;
