@@ -9,7 +9,7 @@
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import type { CheckResult } from '../check-result.ts';
 import type { CheckOptions } from '../check.ts';
 import type { RuleRunOptions } from '../rule-runner.ts';
@@ -30,8 +30,10 @@ export type Job =
 /** What comes back. */
 export type Reply = { readonly result: unknown } | { readonly error: string };
 
-/** How long a job may take before its process is killed, in milliseconds. */
+/** How long a job may take before its process is killed, in milliseconds; a multiple of it where many share a core. */
 const JOB_MS_MAX = 15 * 60_000;
+/** Programs for each core: more of them give no more time. */
+const LOAD_MAX = 16;
 
 /** Jobs after which a process is replaced: whatever the test runner leaks stays small. */
 const JOBS_PER_PROCESS_MAX = 40;
@@ -161,10 +163,19 @@ async function ask(child: ChildProcess, job: Job): Promise<Reply> {
     const onExit = (code: number | null, signal: string | null): void => {
       settle({ error: `its process ended (${signal ?? `exit code ${code}`}) before it had an answer` });
     };
-    const timer = setTimeout(() => {
+    const startedMs = performance.now();
+    const late = (): void => {
+      const [, load = 0] = loadavg();
+      const elapsedMs = performance.now() - startedMs;
+      // A job that has a twentieth of a core is slow, and hangs no more than one that has a core to itself.
+      if (elapsedMs < JOB_MS_MAX * Math.min(LOAD_MAX, load / availableParallelism())) {
+        timer = setTimeout(late, JOB_MS_MAX);
+        return;
+      }
       child.kill('SIGKILL');
-      settle({ error: `it had no answer after ${JOB_MS_MAX / 60_000} minutes and was killed` });
-    }, JOB_MS_MAX);
+      settle({ error: `it had no answer after ${Math.round(elapsedMs / 60_000)} minutes and was killed` });
+    };
+    let timer = setTimeout(late, JOB_MS_MAX);
     child.on('message', onMessage);
     child.on('exit', onExit);
     child.send(job, (error) => {
