@@ -87,7 +87,7 @@ export function replaceFiles(files: ReadonlyMap<string, string | Buffer>, onBack
   const different = [...files].filter(([path, content]) => !holds(home(path), content));
   const existing = different.map(([path]) => path).filter((path) => existsSync(home(path)));
   const blocked = existing.find((path) => statSync(home(path)).isDirectory());
-  if (blocked !== undefined) throw new Problem(`${blocked} is a folder, and a file belongs there: move it away first. Nothing was changed.`);
+  if (blocked !== undefined) throw new Problem(`${blocked} is a folder where a file should be: move it away first. Nothing was changed.`);
   const backup = existing.length > 0 ? backUp(existing) : undefined;
   if (backup !== undefined) onBackup(backup);
   for (const [path, content] of different) {
@@ -95,7 +95,7 @@ export function replaceFiles(files: ReadonlyMap<string, string | Buffer>, onBack
       writeFileAtomic(home(path), content);
     } catch (error) {
       const rest = backup === undefined ? '' : ` What was there is in ${shown(backup)}.`;
-      throw new Problem(`${path} could not be written: ${reason(error)}.${rest} Run the same command again when that is mended.`);
+      throw new Problem(`${path} could not be written: ${reason(error)}.${rest} Run the same command again once that is fixed.`);
     }
   }
   return { written: different.map(([path]) => path), ...(backup !== undefined && { backup }) };
@@ -127,7 +127,7 @@ export function readBackup(name: string): Map<string, Buffer> {
   const files = folder === undefined ? [] : listFiles(folder).filter(belongs);
   if (folder === undefined || files.length === 0) {
     const known = listBackups();
-    const list = known.length === 0 ? 'There are none yet.' : `There are:\n${known.map((one) => `  ${one}`).join('\n')}`;
+    const list = known.length === 0 ? 'There are no backups yet.' : `The backups are:\n${known.map((one) => `  ${one}`).join('\n')}`;
     throw new Problem(`There is no backup "${name}". ${list}`, 2);
   }
   return new Map(files.map((file) => [file, readFileSync(join(folder, file))]));

@@ -138,7 +138,7 @@ function missingFiles(chapter: Chapter): string[] {
   });
 }
 
-/** Chapters that this one stands on and that are not done: two ways on. */
+/** Chapters that this one builds on and that are not done: two ways on. */
 function openBefore(chapter: Chapter): string[] {
   const { progress } = readProgress();
   // Where a course is handed out with its first chapters done, no check has seen them: only starters are open.
@@ -149,9 +149,9 @@ function openBefore(chapter: Chapter): string[] {
     .map((one) => ({ one, left: one.exercises.filter((exercise) => isLeft(one, exercise)).length }))
     .filter(({ left }) => left > 0);
   if (open.length === 0) return [];
-  const parts = open.map(({ one, left }) => `${chapterName(one)} (${count(left, 'exercise')} open)`);
+  const parts = open.map(({ one, left }) => `${chapterName(one)} (${count(left, 'exercise')} left)`);
   return [
-    `${chapterName(chapter)} stands on ${listed(parts)}: do ${open.length === 1 ? 'it' : 'them'} first,`
+    `${chapterName(chapter)} builds on ${listed(parts)}: do ${open.length === 1 ? 'it' : 'them'} first,`
       + ` or let \`npm run catch-up ${chapterName(chapter)}\` fill in the reference.`,
   ];
 }

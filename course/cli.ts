@@ -13,7 +13,7 @@ import { notInstalled } from './run-tool.ts';
 import { wrap } from './screen.ts';
 import { ensureTemporaryFolder } from './temporary-folder.ts';
 
-/** Runs with the arguments behind the command's name; resolves to the exit code. */
+/** Runs with the arguments after the command's name; resolves to the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
 
 /** Runs the command that `argv` names and ends the process with its exit code. */
@@ -21,12 +21,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', endQuietly);
   process.stderr.on('error', endQuietly);
   const code = await runCommand(argv);
-  // Whatever a command left open, a verdict was given: do not hang behind it.
+  // Whatever a command left open, a verdict was given: do not wait for it.
   process.exitCode = code;
   process.stdout.write('', () => process.exit(code));
 }
 
-/** Whoever read our output has gone (`npm test 1 | head`): there is nobody to tell. */
+/** The reader of our output has gone (`npm test 1 | head`): there is nobody to tell. */
 function endQuietly(error: NodeJS.ErrnoException): void {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 }
@@ -74,10 +74,10 @@ function report(name: string, error: unknown): number {
     return 2;
   }
   if (missing.path !== undefined && UNWRITABLE.includes(missing.code ?? '')) {
-    process.stderr.write(`${wrap(`${missing.path} cannot be used: ${reason(error)}. \`npm run doctor\` looks for what is wrong.`)}\n`);
+    process.stderr.write(`${wrap(`${missing.path} cannot be used: ${reason(error)}. \`npm run doctor\` checks what is wrong.`)}\n`);
     return 1;
   }
   const trace = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`\`${npmCommand(name)}\` has a fault of its own, not yours. Please report this:\n${trace}\n`);
+  process.stderr.write(`\`${npmCommand(name)}\` has failed, and the fault is in the course, not in your code. Please report this:\n${trace}\n`);
   return 1;
 }

@@ -6,7 +6,7 @@ export interface CommandEntry {
   readonly summary: string;
   /** Its further arguments are for the program that it runs. */
   readonly passesOn?: true;
-  /** For those who write the course, not for those who follow it. */
+  /** For people who write the course, not for people who take it. */
   readonly maintainer?: true;
 }
 
@@ -14,7 +14,7 @@ export interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   start: {
     usage: '',
-    summary: 'the map of the course and your next step',
+    summary: 'show the map of the course and your next step',
   },
   test: {
     usage: 'chapter-04 | 4.2 [--seed N] [--all] [--subject DIR] [--json FILE]',
@@ -26,81 +26,81 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   hint: {
     usage: '4.2 [--level N]',
-    summary: 'the next hint for an exercise',
+    summary: 'show the next hint for an exercise',
   },
   serve: {
     usage: 'chapter-04 [--solution] [--port N] ...',
-    summary: 'run your server of that chapter',
+    summary: 'run your server from that chapter',
     passesOn: true,
   },
   progress: {
     usage: '[--import CLONE] [--json] [--reset]',
-    summary: 'what you have done',
+    summary: 'show what you have done',
   },
   diff: {
     usage: 'chapter-04 [FILE] [--starter]',
-    summary: 'your files beside the reference',
+    summary: 'compare your files with the reference',
   },
   reset: {
     usage: 'chapter-04 [FILE] [--restore BACKUP]',
-    summary: 'put the starters back, with a backup',
+    summary: 'put the starters back; your files are backed up first',
   },
   'catch-up': {
     usage: 'chapter-04 [--all]',
-    summary: 'fill in the chapters before this one',
+    summary: 'fill in the chapters before this one with the reference',
   },
   update: {
     usage: '[--dry-run] [--from URL] [--ref TAG] [--no-install]',
-    summary: 'the newest course under your work, which stays',
+    summary: 'bring in the newest course and keep your work',
   },
   doctor: {
     usage: '',
-    summary: 'does this machine have what the course needs',
+    summary: 'check that this machine has what the course needs',
   },
   solution: {
     usage: 'chapter-04 | 4.2 [--seed N] [--all] [--json FILE]',
-    summary: 'the same check on the reference',
+    summary: 'run the same check on the reference',
   },
   check: {
     usage: 'chapter-04 | 4.2 [--subject DIR] [--json FILE] [--seed N] [--all]',
-    summary: 'the same check on any tree',
+    summary: 'run the same check on any folder of chapters',
   },
   help: {
     usage: '',
-    summary: 'this list',
+    summary: 'print this list',
   },
   'test:all': {
     usage: '',
-    summary: 'everything that CI checks',
+    summary: 'check everything that CI checks',
     maintainer: true,
   },
   typecheck: {
     usage: '',
-    summary: 'the TypeScript compiler over everything',
+    summary: 'run the TypeScript compiler over everything',
     passesOn: true,
     maintainer: true,
   },
   lint: {
     usage: '',
-    summary: 'the Markdown of lessons and docs',
+    summary: 'check the Markdown, and the English of lessons and docs',
     passesOn: true,
     maintainer: true,
   },
   docs: {
     usage: '',
-    summary: 'the API reference, into docs/api',
+    summary: 'build the API reference in docs/api',
     passesOn: true,
     maintainer: true,
   },
   bench: {
     usage: 'NAME ...',
-    summary: 'a benchmark out of course/bench',
+    summary: 'run a benchmark from course/bench',
     passesOn: true,
     maintainer: true,
   },
   'pack-starters': {
     usage: '',
-    summary: 'chapters/ into course/starters.md',
+    summary: 'pack chapters/ into course/starters.md',
     maintainer: true,
   },
 };

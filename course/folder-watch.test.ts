@@ -55,7 +55,7 @@ test.each([['EMFILE', 0], ['ENOSPC', 1]] as const)('where the system has no more
   expect(await saved()).toMatch(/^01-echo\//);
 });
 
-test('a folder that is gone is no reason for that', async () => {
+test('a folder that is gone does not count as that', async () => {
   rmSync(join(folder, '01-echo'), { recursive: true });
   const { saved, polling } = start();
   mkdirSync(join(folder, '01-echo'));

@@ -6,7 +6,7 @@
  * vim and many others do (seen with Node 24.21). Watching each folder by itself
  * sees every way of saving, on every system.
  *
- * A system has only so many watches to give, and an editor or another watch may
+ * A system has a limited number of watches to give, and an editor or another watch may
  * have taken the last one. Then the files are looked at in turn, and it is said.
  */
 import { readdirSync, statSync, watch } from 'node:fs';

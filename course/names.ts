@@ -42,7 +42,7 @@ export function findTarget(text: string, chapters: readonly Chapter[] = allChapt
   throw new UsageProblem(unknownChapter(segments.length > 1 ? path : text.trim(), chapters));
 }
 
-/** What one segment means, written or not; undefined where it is no name. */
+/** What one segment means, written or not; undefined where it is not a name. */
 function targetOf(segment: string, chapters: readonly Chapter[]): Target | undefined {
   const name = segment.toLowerCase();
   const numbered = (number: string) => chapters.find((chapter) => chapter.number === Number(number));

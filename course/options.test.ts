@@ -11,15 +11,15 @@ const parse = (args: string, environment: NodeJS.ProcessEnv = {}, more: object =
 const byNpm = (flags: Record<string, string>) => ({ npm_lifecycle_event: 'check', ...flags });
 
 describe('flags', () => {
-  test('stand before or behind the name', () => {
+  test('may come before or after the name', () => {
     expect(parse('4 --seed 5 --all')).toMatchObject({ positionals: ['4'], values: { seed: '5', all: true } });
     expect(parse('--seed=5 4')).toMatchObject({ positionals: ['4'], values: { seed: '5' } });
   });
 
   test.each([
-    ['4 --sed 5', /^npm run check has no --sed\. Did you mean --seed\?\nUse: npm run check chapter-04 \| 4\.2 -- \[--subject DIR\][^\n]*$/],
-    ['4 --verbose', /^npm run check has no --verbose\.\nUse:/],
-    ['4 -x', /^npm run check has no -x\./],
+    ['4 --sed 5', /^npm run check has no option --sed\. Did you mean --seed\?\nUse: npm run check chapter-04 \| 4\.2 -- \[--subject DIR\][^\n]*$/],
+    ['4 --verbose', /^npm run check has no option --verbose\.\nUse:/],
+    ['4 -x', /^npm run check has no option -x\./],
     ['4 --seed', /^--seed needs a value\./],
     ['4 --seed --all', /^--seed needs a value\./],
     ['4 --all=yes', /^--all takes no value\./],

@@ -68,7 +68,7 @@ function sentence(error: Error & { code?: string }, syntax: CommandSyntax<ParseA
   const flags = Object.keys(syntax.options).map((name) => `--${name}`);
   if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const close = nearest(flag, flags);
-    return `${npmCommand(syntax.command)} has no ${flag}.${close === undefined ? '' : ` Did you mean ${close}?`}`;
+    return `${npmCommand(syntax.command)} has no option ${flag}.${close === undefined ? '' : ` Did you mean ${close}?`}`;
   }
   const long = flags.find((name) => error.message.includes(name)) ?? flag;
   const takesValue = syntax.options[long.slice(2)]?.type === 'string';

@@ -26,17 +26,17 @@ export class UsageProblem extends Problem {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'this user has no permission',
-  EPERM: 'the system does not permit it',
+  EACCES: 'you do not have permission',
+  EPERM: 'the system does not allow it',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'your disk quota is used up',
-  ENOTDIR: 'a file stands where a folder should be',
-  EISDIR: 'a folder stands where a file should be',
+  ENOTDIR: 'a file is where a folder should be',
+  EISDIR: 'a folder is where a file should be',
   ENOENT: 'it does not exist',
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open',
-  EEXIST: 'something with that name is there already',
+  EEXIST: 'something with that name already exists',
 };
 
 /** Why a file operation failed, as the end of a sentence. */

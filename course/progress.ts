@@ -75,7 +75,7 @@ function moveAside(sound: Progress): string {
   try {
     renameSync(PROGRESS_FILE, aside);
     write(sound);
-    return `Your progress file was damaged. It is kept as ${shown(aside)}; what could be read of it counts on.`;
+    return `Your progress file was damaged. It is kept as ${shown(aside)}; what could be read from it still counts.`;
   } catch (error) {
     return `Your progress file is damaged and cannot be moved aside: ${reason(error)}.`;
   }

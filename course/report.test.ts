@@ -132,7 +132,7 @@ describe('the first red', () => {
     return renderReport(result([exercise(id, [failing(`${id}/a`, { kind: 'not started', received: 'x', notImplemented })])]), PLAIN);
   }
 
-  test('says that it is no fault, what to open and what to type', () => {
+  test('says that nothing is wrong, what to open and what to type', () => {
     const page = firstRed('1.1', '1.1');
     expect(page).toContain('This red is where everybody begins');
     expect(page).toContain('chapters/01-echo/echo.ts, and look for TODO 1.1');
@@ -172,7 +172,7 @@ describe('the page', () => {
     const page = renderReport(everything, PLAIN);
     expect(page).toContain('skipped: the rule 1.1/b');
     expect(page).toContain('1 type error');
-    expect(page).toContain('did not come to its end');
+    expect(page).toContain('did not finish');
   });
 
   test('ends with good news where all passed', () => {

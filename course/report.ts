@@ -118,7 +118,7 @@ class Report {
     this.#field('again', `${commandFor(subject)} ${id}${subject === 'chapters' || subject === 'solutions' ? ' --' : ''} --seed ${seed}`);
   }
 
-  /** The first red. It says what to open and what to type, and that it is no fault. */
+  /** The first red. It says what to open and what to type, and that nothing is wrong. */
   #notStarted(exercise: ExerciseResult, failure: FailureReport): void {
     const begin = failure.notImplemented ?? exercise.id;
     const found = findExercise(begin);
@@ -145,7 +145,7 @@ class Report {
     const [code, again] = this.#result.subject === 'chapters' ? ['your code', `npm test ${exercise.id}`] : ['this code', `${commandFor(this.#result.subject)} ${exercise.id}`];
     this.#lines.push(`  ${this.#style('yellow', `? ${exercise.id} ${exercise.title}`)}`);
     this.#lines.push(...this.#wrap(
-      `This machine was too busy to judge ${exercise.id}: for ${Math.round(100 * lost)} % of the time, the test and the server waited for a processor that other programs had. Nothing is wrong with ${code} as far as we saw. Close what keeps the machine busy, or wait, and run: ${again}`,
+      `This machine was too busy to judge ${exercise.id}: for ${Math.round(100 * lost)} % of the time, the test and the server waited for a processor that other programs were using. Nothing is wrong with ${code} as far as we saw. Close what keeps the machine busy, or wait, and run: ${again}`,
       '    ',
     ));
     this.#lines.push('', '    Not judged:');
@@ -163,14 +163,14 @@ class Report {
     const { typeErrors = [] } = this.#result;
     if (typeErrors.length === 0) return;
     const noun = typeErrors.length === 1 ? 'type error' : 'type errors';
-    const heading = this.#wrap(`! ${typeErrors.length} ${noun} (tests run without types, so this decided nothing):`, '  ');
+    const heading = this.#wrap(`! ${typeErrors.length} ${noun} (the tests ignore types, so the verdict does not depend on this):`, '  ');
     this.#lines.push(...heading.map((line) => this.#style('yellow', line)));
     for (const error of typeErrors) this.#lines.push(...this.#wrap(error, '    '));
     this.#lines.push('');
   }
 
   #problem(problem: string): void {
-    this.#lines.push(`  ${this.#style('red', '✗ the check itself did not come to its end')}`);
+    this.#lines.push(`  ${this.#style('red', '✗ the check itself did not finish')}`);
     for (const line of problem.split('\n').slice(0, 8)) this.#lines.push(...this.#wrap(line, '    '));
     this.#lines.push('');
   }

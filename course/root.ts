@@ -1,4 +1,4 @@
-/** Where things are: the course's folder, and the folder that the user stands in. */
+/** Where things are: the course's folder, and the folder that the user is in. */
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 /** The folder that holds `course/`, `chapters/` and the rest. */

@@ -40,8 +40,8 @@ export function runNode(file: string, args: readonly string[], options: { cwd?: 
 
 /**
  * Calls back when npm has gone. A signal that is sent to npm ends the shell
- * between npm and us, and reaches nobody behind it: without this, a server
- * would go on running that nobody can see any more.
+ * between npm and us, and reaches nothing further: without this, a
+ * server that nobody can see any more would go on running.
  */
 export function whenOrphaned(callback: () => void): NodeJS.Timeout | undefined {
   if (process.env['npm_lifecycle_event'] === undefined || process.platform === 'win32') return undefined;

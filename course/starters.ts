@@ -62,7 +62,7 @@ function unpack(path: string, reference: string | undefined, change: Change | un
     // The reference has been changed where the starter differs.
   }
   throw new Problem(
-    `The starter chapters/${path} is kept as what differs from solutions/${path}, and that file has been edited or is missing:`
+    `The starter chapters/${path} is stored as a diff against solutions/${path}, and that file has been edited or is missing:`
       + ` \`git checkout solutions/${path}\` brings it back. (If you maintain the course and meant to change it: \`npm run pack-starters\`.)`,
   );
 }
@@ -79,7 +79,7 @@ export function startersOf(chapter: Chapter): Map<string, string> {
   return new Map(files.map(([path, text]) => [path.slice(prefix.length), text]));
 }
 
-/** What stands in `chapters/` now, as it would be packed: the written chapters. */
+/** What is in `chapters/` now, as it would be packed: the written chapters. */
 function currentFiles(): Starters {
   const files: Record<string, string> = {};
   for (const { folder } of readyChapters) {

@@ -14,7 +14,7 @@
  * too, and each right one and each stage through all that it has done. `npm run
  * test:all` asks of a wrong one only the rule that must catch it, of a right one the
  * exercises from the first to the last that it changes, and leaves out those before
- * a stage: with hundreds of submissions it is they that take the time, and an
+ * a stage: with hundreds of submissions these take the time, and an
  * exercise does not depend on the code of later ones.
  *
  * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
@@ -83,7 +83,7 @@ export async function verdictOn(submission: Submission, tree: string, check: Che
 
 /**
  * The places of the first and the last exercise that a right submission or a stage is about: the one that has been done,
- * or those whose TODOs stand in the files that were changed. Where a change is in a file that nobody fills in, it is all.
+ * or those whose TODOs are in the files that were changed. Where a change is in a file that nobody fills in, it is all.
  */
 export function concerned({ kind, chapter, name }: Submission, changed: readonly string[]): [first: number, last: number] {
   const all = chapter.exercises.map((_, index) => index);

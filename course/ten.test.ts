@@ -33,7 +33,7 @@ describe('the command line', () => {
   test.each(['start', 'hint', 'diff', 'reset', 'catch-up', 'progress', 'doctor', 'test', 'watch', 'test:all'])('%s refuses a flag that it does not have', async (command) => {
     const { code, stderr } = await course.run([command, '--nonsense']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/has no --nonsense\./);
+    expect(stderr).toMatch(/has no option --nonsense\./);
   });
 
   test('packages that are missing are told from a fault', async () => {

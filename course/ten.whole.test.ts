@@ -64,6 +64,6 @@ describe.concurrent('the command line', () => {
     course.write('chapters/01-echo/echo.ts', 'explode');
     const { code, stderr } = await course.runWhole('test 1');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/`npm test` has a fault of its own, not yours\. Please report this:\nError: the check exploded/);
+    expect(stderr).toMatch(/`npm test` has failed, and the fault is in the course, not in your code\. Please report this:\nError: the check exploded/);
   });
 });

@@ -42,7 +42,7 @@ function testOf(tree: Tree, chapter: string, id: string): string | undefined {
   return undefined;
 }
 
-/** The map that comes with a version; undefined where it is none that we understand. */
+/** The map that comes with a version; undefined where we do not understand it. */
 async function chaptersOf(tree: Tree): Promise<readonly Chapter[] | undefined> {
   const manifest = tree.get('course/manifest.ts');
   if (manifest === undefined) return undefined;

@@ -9,16 +9,16 @@ import type { Versions } from './update.ts';
 
 /** Work of git that is half done, by the file that it leaves, and how it is ended. */
 const HALF_DONE: readonly (readonly [file: string, what: string, how: string])[] = [
-  ['MERGE_HEAD', 'A merge', '`git merge --continue` ends it, `git merge --abort` takes it back'],
-  ['rebase-merge', 'A rebase', '`git rebase --continue` ends it, `git rebase --abort` takes it back'],
-  ['rebase-apply', 'A rebase', '`git rebase --continue` ends it, `git rebase --abort` takes it back'],
-  ['CHERRY_PICK_HEAD', 'A cherry-pick', '`git cherry-pick --continue` ends it, `git cherry-pick --abort` takes it back'],
-  ['REVERT_HEAD', 'A revert', '`git revert --continue` ends it, `git revert --abort` takes it back'],
+  ['MERGE_HEAD', 'A merge', '`git merge --continue` finishes it, `git merge --abort` undoes it'],
+  ['rebase-merge', 'A rebase', '`git rebase --continue` finishes it, `git rebase --abort` undoes it'],
+  ['rebase-apply', 'A rebase', '`git rebase --continue` finishes it, `git rebase --abort` undoes it'],
+  ['CHERRY_PICK_HEAD', 'A cherry-pick', '`git cherry-pick --continue` finishes it, `git cherry-pick --abort` undoes it'],
+  ['REVERT_HEAD', 'A revert', '`git revert --continue` finishes it, `git revert --abort` undoes it'],
   ['BISECT_LOG', 'A bisect', '`git bisect reset` ends it'],
 ];
 
 /**
- * Looks whether git is at rest here.
+ * Makes sure that git is at rest here.
  *
  * @throws {Problem} with the way out, where it is not
  */
@@ -31,17 +31,17 @@ export function requireClone(): void {
         + ' copy your `chapters/` into it, and there run `npm run progress -- --import` with the path of this folder.',
     );
   }
-  if (commitOf('HEAD') === undefined) throw problem('This repository has no commit yet: `git add -A`, then `git commit`, and update then.');
+  if (commitOf('HEAD') === undefined) throw problem('This repository has no commit yet: `git add -A`, then `git commit`, and then update.');
   for (const [file, what, how] of HALF_DONE) {
-    if (existsSync(resolve(ROOT, gitLine('rev-parse', '--git-path', file)))) throw problem(`${what} is in progress here: ${how}. Update after that.`);
+    if (existsSync(resolve(ROOT, gitLine('rev-parse', '--git-path', file)))) throw problem(`${what} is in progress here: ${how}. Then update.`);
   }
   const lock = gitLine('rev-parse', '--git-path', 'index.lock');
-  if (existsSync(resolve(ROOT, lock))) throw problem(`Another git command is at work here (${lock} exists): wait until it has ended. If none is running, remove that file.`);
+  if (existsSync(resolve(ROOT, lock))) throw problem(`Another git command is running here (${lock} exists): wait until it is done. If there is none, delete that file.`);
   if (tryGit(['symbolic-ref', '-q', 'HEAD']).status !== 0) {
-    throw problem('No branch is checked out here (git calls it a detached HEAD): `git switch -c my-work` makes one at this place. Update after that.');
+    throw problem('No branch is checked out here (git calls it a detached HEAD): `git switch -c my-work` makes one here. Then update.');
   }
   if (tryGit(['diff', '--cached', '--quiet', '--ignore-submodules']).status !== 0) {
-    throw problem('Some changes are staged: `git commit` commits them, `git restore --staged .` takes them off the stage and leaves the files as they are. Update after that.');
+    throw problem('Some changes are staged: `git commit` commits them, `git restore --staged .` unstages them and leaves the files as they are. Then update.');
   }
 }
 
@@ -69,7 +69,7 @@ export function fetchCourse(from: string | undefined, ref: string | undefined): 
   const theirs = commitOf(FETCHED);
   tryGit(['update-ref', '-d', FETCHED]);
   const head = commitOf('HEAD');
-  if (theirs === undefined || head === undefined) throw problem(`What ${shownAs} calls ${ref ?? 'HEAD'} is not a version of the course.`);
+  if (theirs === undefined || head === undefined) throw problem(`What ${shownAs} calls ${ref ?? 'HEAD'} is not a commit.`);
   if (!treeOf(theirs).has('course/ten.mjs')) throw problem(`What was fetched from ${shownAs} is not this course: it has no course/ten.mjs. Nothing was changed.`);
   return { from: shownAs, theirs, head, base: baseOf(head, theirs, shownAs) };
 }
@@ -77,7 +77,7 @@ export function fetchCourse(from: string | undefined, ref: string | undefined): 
 /** A name that only we use, gone again at once: the user's remotes stay as they were. */
 const FETCHED = 'refs/ten-servers/fetched';
 
-/** By custom, who has a fork calls the original `upstream`. */
+/** By custom, people with a fork call the original `upstream`. */
 function remoteOfCourse(): string {
   const remotes = gitLine('remote').split('\n');
   const remote = ['upstream', 'origin'].find((name) => remotes.includes(name)) ?? (remotes.length === 1 ? remotes[0] : undefined);
@@ -102,7 +102,7 @@ function baseOf(head: string, theirs: string, from: string): string {
   for (const commit of git(['rev-list', theirs, '--', 'course/starters.md']).toString().split('\n')) {
     if (commit !== '' && pack !== undefined && tryGit(['rev-parse', '--verify', '--quiet', `${commit}:course/starters.md`]).stdout.toString().trim() === pack) return commit;
   }
-  throw problem(`The course at ${from} has no history in common with this clone, so it cannot be told what is yours. Clone it into a folder of its own and copy your chapters/ into it. Nothing was changed.`);
+  throw problem(`The course at ${from} has no history in common with this clone, so there is no telling which changes are yours. Clone it into a folder of its own and copy your chapters/ into it. Nothing was changed.`);
 }
 
 function problem(text: string): Problem {

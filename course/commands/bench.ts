@@ -14,7 +14,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (name === undefined || !names.includes(name)) {
     const close = name === undefined ? undefined : nearest(name, names);
     const what = name === undefined ? 'Which benchmark?' : `There is no benchmark "${name}".`;
-    const known = names.length === 0 ? 'There are none yet.' : `There are ${listed(names)}.`;
+    const known = names.length === 0 ? 'There are none yet.' : `You can run ${listed(names)}.`;
     throw new UsageProblem([what, ...(close === undefined ? [] : [`Did you mean ${close}?`]), known].join(' '));
   }
   return runNode(join(folder, `${name}.ts`), rest);

@@ -1,4 +1,4 @@
-/** `catch-up`: the reference into the chapters before one, so that one can begin there. */
+/** `catch-up`: the reference into the chapters before one, so that you can begin there. */
 import { join } from 'node:path';
 import { replaceFiles } from '../backup.ts';
 import { readText } from '../files.ts';
@@ -60,7 +60,7 @@ function fill(wanted: readonly Chapter[]): void {
   const { written } = replaceFiles(files, announceBackup);
   for (const chapter of wanted) {
     const here = written.filter((path) => path.startsWith(`chapters/${chapter.folder}/`));
-    const what = here.length === 0 ? 'holds the reference already' : `filled in with the reference (${count(here.length, 'file')})`;
+    const what = here.length === 0 ? 'already holds the reference' : `filled in with the reference (${count(here.length, 'file')})`;
     print(`${chapterName(chapter)}: ${what}`);
   }
   const now = new Date().toISOString();

@@ -70,19 +70,19 @@ describe('a check', () => {
     expect(course.checks().map(({ subject }) => subject)).toEqual(['solutions', 'solutions']);
     expect(course.exists('.ten-servers/progress.json')).toBe(false);
     const { code, stderr } = await course.run('solution 1 --subject chapters');
-    expect([code, stderr]).toEqual([2, expect.stringContaining('has no --subject')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('has no option --subject')]);
   });
 
   test('of a chapter whose earlier ones are open names the two ways on', async () => {
     using course = new FakeCourse();
     const { stdout } = await course.run('test 2');
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('chapter-02 stands on chapter-01 (3 exercises open): do it first, or let `npm run catch-up chapter-02` fill');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('chapter-02 builds on chapter-01 (3 exercises left): do it first, or let `npm run catch-up chapter-02` fill');
   });
 
   test('of a chapter whose earlier ones are done, though no check has seen them, says nothing of them', async () => {
     using course = new FakeCourse();
     for (const file of ['echo.ts', 'lines.ts']) course.write(`chapters/01-echo/${file}`, 'done');
-    expect((await course.run('test 2')).stdout).not.toContain('stands on');
+    expect((await course.run('test 2')).stdout).not.toContain('builds on');
   });
 
   test('with a starter missing says how to get it back', async () => {
@@ -183,5 +183,5 @@ test('a fault of the course is told from one of the learner', async () => {
   course.write('chapters/01-echo/echo.ts', 'explode');
   const { code, stderr } = await course.run('test 1');
   expect(code).toBe(1);
-  expect(stderr).toMatch(/`npm test` has a fault of its own, not yours\. Please report this:\nError: the check exploded/);
+  expect(stderr).toMatch(/`npm test` has failed, and the fault is in the course, not in your code\. Please report this:\nError: the check exploded/);
 });

@@ -45,7 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** - the learner's, + the reference's. Files that only the learner has are no difference. */
+/** - the learner's, + the reference's. Files that only the learner has do not count. */
 function withReference(chapter: Chapter): Pair[] {
   const { folder } = referenceTree(chapter);
   const files = learnerFiles(join(folder, chapter.folder)).filter((file) => file !== 'ANSWERS.md');

@@ -33,7 +33,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (todo !== undefined) print(wrap(todo, '            '));
   }
   const missing = findings.filter(({ state }) => state === 'missing').length;
-  print(missing === 0 ? '\nEverything that the course needs is here.' : `\nMissing: ${missing}. What to do is said above.`);
+  print(missing === 0 ? '\nEverything that the course needs is here.' : `\nMissing: ${missing}. See above for what to do.`);
   return missing === 0 ? 0 : 1;
 }
 
@@ -75,13 +75,13 @@ function npm(): Finding {
     : versionOf(process.platform === 'win32' ? 'npm.cmd' : 'npm');
   if (version === undefined) return { state: 'missing', what: 'npm', todo: 'It comes with Node: https://nodejs.org' };
   if (Number(version.split('.')[0]) >= 10) return { state: 'ok', what: `npm ${version}` };
-  return { state: 'advice', what: `npm ${version}`, todo: 'npm 10 or newer is tested: npm install --global npm' };
+  return { state: 'advice', what: `npm ${version}`, todo: 'The course is tested with npm 10 or newer: npm install --global npm' };
 }
 
 function platform(): Finding {
   const what = `${process.platform} ${release()}, ${process.arch}`;
   if (process.platform === 'linux' || process.platform === 'darwin') return { state: 'ok', what };
-  const todo = 'Signals and sockets differ here: what cannot be checked is skipped and says so. WSL runs everything.';
+  const todo = 'Signals and sockets differ here: what cannot be checked is skipped, with the reason. In WSL everything runs.';
   return { state: 'advice', what, todo };
 }
 

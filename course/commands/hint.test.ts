@@ -37,9 +37,9 @@ describe('hint', () => {
   });
 
   test.each([
-    ['hint 1.1 --level 4', /--level 4: the hints here are 1 to 3\./],
-    ['hint 1.1 --level 0', /the hints here are 1 to 3/],
-    ['hint 1.1 --level x', /the hints here are 1 to 3/],
+    ['hint 1.1 --level 4', /--level 4: the hints are 1 to 3\./],
+    ['hint 1.1 --level 0', /the hints are 1 to 3/],
+    ['hint 1.1 --level x', /the hints are 1 to 3/],
     ['hint 1.3', /no hints for 1\.3 yet\. Read "Third" in chapters\/01-echo\/README\.md/],
     ['hint 2.1', /no hints for 2\.1 yet/],
     ['hint 1.7', /There is no exercise 1\.7/],

@@ -41,16 +41,16 @@ function exerciseOf(names: readonly string[]): { chapter: Chapter; exercise: Exe
   const next = nextExercise(readProgress().progress, target ? [target.chapter] : chapters);
   if (next) return next;
   const where = target ? chapterName(target.chapter) : 'the course';
-  throw new UsageProblem(`Nothing is open in ${where}. For a hint all the same, name the exercise: npm run hint 1.1`);
+  throw new UsageProblem(`Nothing is left to do in ${where}. For a hint anyway, name the exercise: npm run hint 1.1`);
 }
 
 function levelOf(text: string, levels: number): number {
   const level = /^\d+$/.test(text) ? Number(text) : 0;
-  if (level < 1 || level > levels) throw new UsageProblem(`--level ${text}: the hints here are 1 to ${levels}.`);
+  if (level < 1 || level > levels) throw new UsageProblem(`--level ${text}: the hints are 1 to ${levels}.`);
   return level;
 }
 
 function after(exercise: Exercise, chapter: Chapter, level: number, levels: number): string {
   if (level < levels) return `Still stuck? \`npm run hint ${exercise.id}\` says more: ${levels - level} to go.`;
-  return `This was the last one. \`npm run diff ${chapterName(chapter)} ${exercise.file}\` shows the reference beside your file.`;
+  return `This was the last one. \`npm run diff ${chapterName(chapter)} ${exercise.file}\` compares your file with the reference.`;
 }

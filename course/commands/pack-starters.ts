@@ -1,4 +1,4 @@
-/** `pack-starters`: makes what stands in chapters/ the pristine starters. For maintainers. */
+/** `pack-starters`: makes what is in chapters/ the pristine starters. For maintainers. */
 import { parseCommand } from '../options.ts';
 import { Problem } from '../problem.ts';
 import { shown } from '../root.ts';

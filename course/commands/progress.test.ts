@@ -24,7 +24,7 @@ describe('progress', () => {
     course.write('.ten-servers/progress.json', file({ '1.1': PASSED, '1.2': { hintLevel: 1 } }));
     course.write('clone/.ten-servers/progress.json', file({ '1.1': { hintLevel: 3 }, '1.2': PASSED, '2.1': PASSED }));
     const { code, stdout } = await course.run('progress --import clone');
-    expect([code, stdout]).toEqual([0, 'Done there and now here: 1.2 and 2.1.\n']);
+    expect([code, stdout]).toEqual([0, 'Now done here too: 1.2 and 2.1.\n']);
     expect(course.progress()).toEqual({ '1.1': { ...PASSED, hintLevel: 3 }, '1.2': { ...PASSED, hintLevel: 1 }, '2.1': PASSED });
     expect((await course.run('progress --import clone/.ten-servers/progress.json')).stdout).toMatch(/^Nothing new/);
   });

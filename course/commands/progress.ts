@@ -17,7 +17,7 @@ export async function run(args: readonly string[]): Promise<number> {
     options: { import: { type: 'string' }, json: { type: 'boolean' }, reset: { type: 'boolean' } },
     careful: true,
   });
-  if (Object.keys(values).length > 1) throw new UsageProblem('Use one of --import, --json and --reset at a time.');
+  if (Object.keys(values).length > 1) throw new UsageProblem('Use only one of --import, --json and --reset at a time.');
   if (values.import !== undefined) return importFrom(values.import);
   if (values.reset === true) return reset();
   const { progress, problem } = readProgress();
@@ -47,7 +47,7 @@ function table(progress: Progress): void {
     print();
   }
   const next = nextExercise(progress);
-  print(next ? `Next: ${next.exercise.id} ${next.exercise.title}. npm test ${next.exercise.id}` : 'Nothing is open.');
+  print(next ? `Next: ${next.exercise.id} ${next.exercise.title}. npm test ${next.exercise.id}` : 'Nothing is left to do.');
 }
 
 function details(entry: ExerciseProgress | undefined, how: Standing): string {
@@ -76,8 +76,8 @@ function importFrom(given: string): number {
   let gained: string[] = [];
   const sentences = updateProgress((progress) => (gained = mergeProgress(progress, theirs.progress)));
   for (const sentence of sentences) print(wrap(sentence));
-  if (theirs.damaged) print(`Parts of ${file} are damaged; the rest was taken.`);
-  print(gained.length === 0 ? 'Nothing new: all that is done there is done here.' : wrap(`Done there and now here: ${listed(gained)}.`));
+  if (theirs.damaged) print(`Parts of ${file} are damaged; the rest was imported.`);
+  print(gained.length === 0 ? 'Nothing new: everything that is done there is done here too.' : wrap(`Now done here too: ${listed(gained)}.`));
   return sentences.length === 0 ? 0 : 1;
 }
 
@@ -93,7 +93,7 @@ function reset(): number {
   } catch (error) {
     throw new Problem(`The progress could not be removed: ${reason(error)}.`);
   }
-  print('Your progress begins anew; your files in chapters/ are as they were.');
+  print('Your progress starts again from nothing; your files in chapters/ were not touched.');
   print(`To undo this: npm run reset -- --restore ${backup.split(/[/\\]/).at(-1)}`);
   return 0;
 }

@@ -30,7 +30,7 @@ describe('reset', () => {
     expect(again.code).toBe(0);
     expect(course.read('chapters/01-echo/echo.ts')).toBe(MINE);
     expect(course.backups()).toHaveLength(2);
-    expect((await course.run(['reset', '--restore', course.path(`.ten-servers/backups/${backup}`)])).stdout).toMatch(/in its place already/);
+    expect((await course.run(['reset', '--restore', course.path(`.ten-servers/backups/${backup}`)])).stdout).toMatch(/already in place/);
   });
 
   test.each(['reset 1 echo.ts', 'reset 1 echo', 'reset chapters/01-echo/echo.ts', 'reset 1 chapters/01-echo/echo.ts'])('puts one file back: %s', async (args) => {
@@ -64,7 +64,7 @@ describe('reset', () => {
     ['reset 1 ../../package.json', /chapter-01 has no file/],
     ['reset 1 README.md', /chapter-01 has no file/],
     ['reset 1 --restore x', /give no chapter with it/],
-    ['reset --restore nowhere', /There is no backup "nowhere"\. There are none yet\./],
+    ['reset --restore nowhere', /There is no backup "nowhere"\. There are no backups yet\./],
     ['reset --restore ../..', /There is no backup "\.\.\/\.\."/],
     ['reset 1 echo.ts lines.ts', /"lines\.ts" is one too many/],
   ])('wrong use: %s', async (args, message) => {
@@ -90,7 +90,7 @@ describe('reset', () => {
     course.write('chapters/01-echo/echo.ts/inside.ts', 'x');
     course.write('chapters/01-echo/lines.ts', MINE);
     const { code, stderr } = await course.run('reset 1');
-    expect([code, stderr]).toEqual([1, expect.stringContaining('chapters/01-echo/echo.ts is a folder')]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('chapters/01-echo/echo.ts is a folder where a file should be')]);
     expect(course.read('chapters/01-echo/lines.ts')).toBe(MINE);
   });
 });
@@ -108,7 +108,7 @@ describe('catch-up', () => {
     expect(course.exists('chapters/01-echo/ANSWERS.md')).toBe(false);
     expect(course.read(`.ten-servers/backups/${backup}/chapters/01-echo/echo.ts`)).toBe('// half a try\n');
     expect(course.read('chapters/02-http/http.ts')).toBe('// starter of http\n');
-    expect((await course.run('start')).stdout).toMatch(/0 of 3 done, 3 filled in[^]*You stand at 2\.1/);
+    expect((await course.run('start')).stdout).toMatch(/0 of 3 done, 3 filled in[^]*You are at 2\.1/);
     // It passes, and is still not the learner's.
     await course.run('test 1');
     expect(course.progress()['1.1']).toEqual({ filledAt: expect.any(String) });

@@ -38,7 +38,7 @@ function putBack(chapter: Chapter, starters: ReadonlyMap<string, string>, only: 
   const files = new Map(wanted.map(([file, text]) => [`chapters/${chapter.folder}/${file}`, text]));
   const { written, backup } = replaceFiles(files, announceBackup);
   if (written.length === 0) {
-    print(`${only ?? chapterName(chapter)} is as it was at the start: nothing to do.`);
+    print(`${only ?? chapterName(chapter)} is already as it was at the start: nothing to do.`);
     return 0;
   }
   const names = written.map((path) => path.slice(`chapters/${chapter.folder}/`.length));
@@ -61,9 +61,9 @@ export function announceBackup(folder: string): void {
 function restore(name: string): number {
   const files = readBackup(name);
   const { written } = replaceFiles(files, announceBackup);
-  if (written.length === 0) print('Everything in that backup is in its place already: nothing to do.');
+  if (written.length === 0) print('Everything in that backup is already in place: nothing to do.');
   else print(wrap(`${count(written.length, 'file')} restored: ${listed(written)}.`));
   const chapter = chapters.find(({ folder }) => written.some((path) => path.startsWith(`chapters/${folder}/`)));
-  if (chapter) print(`To see where they stand: npm test ${chapterName(chapter)}`);
+  if (chapter) print(`To check them: npm test ${chapterName(chapter)}`);
   return 0;
 }

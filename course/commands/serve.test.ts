@@ -22,7 +22,7 @@ describe('serve', () => {
 
   test.each([
     ['serve', /Which chapter\?/],
-    ['serve --port 0 1', /--port goes behind the chapter's name/],
+    ['serve --port 0 1', /--port goes after the chapter's name/],
     ['serve 2', /chapters\/02-http\/main\.ts is missing, so there is nothing to serve/],
     ['serve 2 --solution', /solutions\/02-http\/main\.ts is missing/],
     ['serve 3', /not written yet/],

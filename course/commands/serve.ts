@@ -11,7 +11,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const at = args.findIndex((arg) => !arg.startsWith('-'));
   const beforeName = args.slice(0, at < 0 ? undefined : at);
   const strange = beforeName.find((arg) => arg !== '--solution');
-  if (strange !== undefined) throw new UsageProblem(`${strange} goes behind the chapter's name.\nUse: ${npmUsage('serve')}`);
+  if (strange !== undefined) throw new UsageProblem(`${strange} goes after the chapter's name.\nUse: ${npmUsage('serve')}`);
   const { chapter } = targetOf('serve', args.slice(at < 0 ? args.length : at, at + 1));
   const rest = args.slice(at + 1).filter((arg) => arg !== '--solution');
   const solution = args.includes('--solution') || keptByNpm('solution') === 'true';

@@ -1,4 +1,4 @@
-/** `start`: the map of the course, where the learner stands, and the next step. */
+/** `start`: the map of the course, where the learner is, and the next step. */
 import { chapterName, chapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { parseCommand } from '../options.ts';
@@ -18,7 +18,7 @@ export async function run(args: readonly string[]): Promise<number> {
   print();
   nextStep(progress);
   if (problem !== undefined) print(`\n${wrap(problem)}`);
-  print('\nAll commands: npm run help     Is all in place? npm run doctor');
+  print('\nAll commands: npm run help     Is everything in place? npm run doctor');
   return 0;
 }
 
@@ -33,12 +33,12 @@ function state(chapter: Chapter, progress: Progress): string {
 function nextStep(progress: Progress): void {
   const next = nextExercise(progress);
   if (!next) {
-    print('You have done all that is written.');
+    print('You have done everything that is written so far.');
     return;
   }
   const { chapter, exercise } = next;
   const fresh = Object.keys(progress.exercises).length === 0;
-  print(wrap(fresh ? `You begin at ${exercise.id}, ${exercise.title}.` : `You stand at ${exercise.id}, ${exercise.title}.`));
+  print(wrap(fresh ? `You start with ${exercise.id}, ${exercise.title}.` : `You are at ${exercise.id}, ${exercise.title}.`));
   print(`  read    chapters/${chapter.folder}/README.md, "${exercise.section}"`);
   print(`  open    chapters/${chapter.folder}/${exercise.file}`);
   print(`  run     npm run watch ${chapterName(chapter)}     (checks again on every save)`);

@@ -9,7 +9,7 @@ describe('start', () => {
     const { code, stdout } = await course.run('start');
     expect(code).toBe(0);
     expect(stdout).toMatch(/chapter-01 {2}a raw socket +0 of 3 done\n[^]*chapter-10 {2}measuring +not written yet/);
-    expect(stdout).toMatch(/You begin at 1\.1[^]*npm run watch chapter-01/);
+    expect(stdout).toMatch(/You start with 1\.1[^]*npm run watch chapter-01/);
     expect(stdout).toMatch(/first check is red, and that is as it should be/);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(stdout).not.toContain('\x1b');
@@ -20,7 +20,7 @@ describe('start', () => {
     course.write('chapters/01-echo/echo.ts', 'pass 1.1 pass 1.2');
     await course.run('test 1');
     const { stdout } = await course.run('start');
-    expect(stdout).toMatch(/2 of 3 done[^]*You stand at 1\.3[^]*open +chapters\/01-echo\/lines\.ts/);
+    expect(stdout).toMatch(/2 of 3 done[^]*You are at 1\.3[^]*open +chapters\/01-echo\/lines\.ts/);
     expect(stdout).not.toMatch(/first check is red/);
   });
 });
@@ -40,7 +40,7 @@ describe('the maintainer\'s tools get their arguments, and their exit code is pa
 
   test('bench knows its names', async () => {
     using course = new FakeCourse();
-    expect(await course.run('bench')).toMatchObject({ code: 2, stderr: 'Which benchmark? There are parser.\n' });
+    expect(await course.run('bench')).toMatchObject({ code: 2, stderr: 'Which benchmark? You can run parser.\n' });
     expect(await course.run('bench ../ten')).toMatchObject({ code: 2 });
     expect(await course.run('bench perser')).toMatchObject({ code: 2, stderr: expect.stringMatching(/no benchmark "perser"\. Did you mean parser\?/) });
   });

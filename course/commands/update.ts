@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const source = fetchCourse(values.from, values.ref);
   const [before, after] = [treeOf(source.base), treeOf(source.theirs)];
   if (source.base === source.theirs) {
-    print(`Nothing new: you have version ${versionOf(after)}, and so has ${source.from}.`);
+    print(`Nothing new: version ${versionOf(after)} from ${source.from} is already here.`);
     return 0;
   }
   const plan = planUpdate(source);
@@ -41,7 +41,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   print();
   apply(source, plan);
-  print('Your course is up to date. `npm start` shows where you are; your progress is as it was.');
+  print('Your course is up to date. `npm start` shows where you are; your progress is unchanged.');
   return install ? installPackages(values['no-install'] === true) : 0;
 }
 
@@ -52,13 +52,13 @@ function fates(files: Plan['files']): string[] {
   const lines: string[] = [];
   const [added, renewed, removed, filled] = [of('added'), of('renewed'), of('removed'), of('filled in')];
   if (added.length > 0) lines.push(`${count(added.length, 'new file')} in chapters/.`);
-  if (renewed.length > 0) lines.push(`${count(renewed.length, 'file')} in chapters/ that you have not changed ${renewed.length === 1 ? 'is' : 'are'} renewed.`);
+  if (renewed.length > 0) lines.push(`${count(renewed.length, 'file')} in chapters/ that you have not changed ${renewed.length === 1 ? 'is' : 'are'} updated.`);
   if (removed.length > 0) lines.push(`${count(removed.length, 'file')} in chapters/ that you have not changed ${removed.length === 1 ? 'goes' : 'go'}, since the course no longer has ${removed.length === 1 ? 'it' : 'them'}.`);
   if (filled.length > 0) lines.push(`${count(filled.length, 'file')} that \`npm run catch-up\` filled in ${filled.length === 1 ? 'becomes' : 'become'} the new reference.`);
-  for (const path of of('merged')) lines.push(`${path} is yours with what is new in it: you and the course changed different lines.`);
-  for (const path of of('beside')) lines.push(`${path} stays as you have it. The new one changes the same lines; it is put beside yours, as ${path}.new: take from it what you want, and delete it.`);
-  for (const path of of('dropped')) lines.push(`${path} stays as you have it; the course no longer has such a file.`);
-  for (const [path, fate] of files) if (fate.kind === 'replaced') lines.push(`${path} becomes the new version's. What you changed there is in the backup.`);
+  for (const path of of('merged')) lines.push(`${path} keeps your work and gets the course's changes, which are in other lines.`);
+  for (const path of of('beside')) lines.push(`${path} stays as it is, since the course changed the same lines as you did. The new version is saved as ${path}.new: take what you want from it, then delete it.`);
+  for (const path of of('dropped')) lines.push(`${path} stays as it is, although the course no longer has it.`);
+  for (const [path, fate] of files) if (fate.kind === 'replaced') lines.push(`${path} is replaced by the new version; yours is in the backup.`);
   return lines;
 }
 
@@ -122,5 +122,5 @@ function installPackages(leftToUser: boolean): number {
     shell: process.platform === 'win32',
   });
   if (status === 0) return 0;
-  throw new Problem(`The course is up to date and its packages are not: run \`${command}\` in this folder.`);
+  throw new Problem(`The course is up to date, but its packages are not: run \`${command}\` in this folder.`);
 }

@@ -39,8 +39,8 @@ describe('update', () => {
     expect(mine.read('notes.txt')).toBe('my notes\n');
     expect(mine.read('chapters/02-http/http.ts')).toBe('// new starter of http\n');
     expect(mine.exists('chapters/02-http/added.ts')).toBe(true);
-    expect(oneLine(stdout)).toContain('chapters/01-echo/echo.ts is yours with what is new in it');
-    expect(oneLine(stdout)).toContain('it is put beside yours, as chapters/01-echo/README.md.new');
+    expect(oneLine(stdout)).toContain("chapters/01-echo/echo.ts keeps your work and gets the course's changes");
+    expect(oneLine(stdout)).toContain('The new version is saved as chapters/01-echo/README.md.new');
     const [backup = ''] = mine.backups();
     expect(stdout).toContain(`Your files are kept in .ten-servers/backups/${backup}`);
     expect(mine.read(`.ten-servers/backups/${backup}/chapters/01-echo/echo.ts`)).toBe(STARTER.replace('// one', 'mine()'));
@@ -78,7 +78,7 @@ describe('update', () => {
     mine.remove('chapters/01-echo/echo.ts');
     const { stdout } = await update();
     expect(mine.read('chapters/01-echo/old.ts')).toBe('// mine\n');
-    expect(oneLine(stdout)).toContain('chapters/01-echo/old.ts stays as you have it; the course no longer has such a file.');
+    expect(oneLine(stdout)).toContain('chapters/01-echo/old.ts stays as it is, although the course no longer has it.');
     expect(mine.exists('chapters/01-echo/echo.ts')).toBe(false);
   });
 
@@ -88,7 +88,7 @@ describe('update', () => {
     const { stdout } = await update();
     expect(mine.read('package.json')).toBe(course.read('package.json'));
     expect(mine.read('course/news.ts')).toBe('// a file of the runner\n');
-    expect(oneLine(stdout)).toContain('course/news.ts becomes the new version\'s. What you changed there is in the backup.');
+    expect(oneLine(stdout)).toContain('course/news.ts is replaced by the new version; yours is in the backup.');
     const [backup = ''] = mine.backups();
     expect(mine.read(`.ten-servers/backups/${backup}/package.json`)).toContain('"mine": 1');
     expect(mine.read(`.ten-servers/backups/${backup}/course/news.ts`)).toBe('// mine, by chance\n');
@@ -127,9 +127,9 @@ describe('update', () => {
 
 describe('update says what to do', () => {
   const refused: readonly (readonly [what: string, prepare: () => void, says: RegExp])[] = [
-    ['while a merge is in progress', () => mine.write('.git/MERGE_HEAD', mine.git('rev-parse', 'HEAD')), /A merge is in progress here: `git merge --continue` ends it/],
+    ['while a merge is in progress', () => mine.write('.git/MERGE_HEAD', mine.git('rev-parse', 'HEAD')), /A merge is in progress here: `git merge --continue` finishes it/],
     ['while a rebase is in progress', () => mine.write('.git/rebase-merge/x', ''), /A rebase is in progress here/],
-    ['while another git is at work', () => mine.write('.git/index.lock', ''), /Another git command is at work here/],
+    ['while another git is at work', () => mine.write('.git/index.lock', ''), /Another git command is running here/],
     ['without a branch', () => mine.git('switch', '--quiet', '--detach'), /git calls it a detached HEAD/],
     ['without a network', () => mine.git('remote', 'set-url', 'origin', 'http://127.0.0.1:1/course.git'), /The course could not be fetched from http:\/\/127\.0\.0\.1:1\/course\.git: .*Nothing was changed\./],
     ['with a folder in the place of a file', () => { mine.remove('chapters/01-echo/echo.ts'); mine.write('chapters/01-echo/echo.ts/x', ''); }, /chapters\/01-echo\/echo\.ts is a folder, and a file of the course belongs there/],

@@ -25,7 +25,7 @@ describe('watch', () => {
     course.remove('chapters/01-echo/echo.ts');
     expect((await watch.until(ready)).replaceAll(/\s+/g, ' ')).toMatch(/echo\.ts is missing: `npm run reset/);
     course.write('chapters/01-echo/echo.ts', 'explode');
-    expect(await watch.until(ready)).toMatch(/did not come to its end: the check exploded/);
+    expect(await watch.until(ready)).toMatch(/did not finish: the check exploded/);
     course.write('chapters/01-echo/echo.ts', 'pass 1.1');
     expect(await watch.until(ready)).toMatch(/1\.1 passed/);
 

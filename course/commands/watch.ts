@@ -121,7 +121,7 @@ class Watch {
       this.#news(result);
     } catch (error) {
       if (this.#stopped) return;
-      print(wrap(`This check did not come to its end: ${error instanceof Error ? error.message : String(error)}`));
+      print(wrap(`This check did not finish: ${error instanceof Error ? error.message : String(error)}`));
       // The session may be broken: the next save gets a new one.
       const broken = this.#session;
       this.#session = undefined;

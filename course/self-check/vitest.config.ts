@@ -16,8 +16,8 @@ export default defineConfig({
     // A process for each file would take longer to start than most of them run.
     isolate: false,
     // Whole runs of the runner are tested in here, on busy machines too.
-    testTimeout: 60_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 5000,
   },
 });

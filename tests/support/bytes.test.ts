@@ -31,7 +31,7 @@ describe('the first difference', () => {
     expect(firstDifference(Buffer.from('xbc'), Buffer.from('abc'))).toBe(0);
   });
 
-  test('is behind the shorter one where it begins the longer one', () => {
+  test('comes right after the shorter one where that begins the longer one', () => {
     expect(firstDifference(Buffer.from('ab'), Buffer.from('abc'))).toBe(2);
     expect(firstDifference(Buffer.from('abc'), Buffer.alloc(0))).toBe(0);
   });
@@ -57,7 +57,7 @@ describe('the mark', () => {
     expect(marked(Buffer.from('a\r\n'), 1)).toBe('␍');
   });
 
-  test('stands behind the end where something is missing', () => {
+  test('comes after the end where something is missing', () => {
     expect(markBytes(Buffer.from('ab'), 2)).toEqual({ text: 'ab', mark: '  ^' });
   });
 });

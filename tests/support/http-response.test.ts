@@ -50,7 +50,7 @@ describe('what it accepts', () => {
     expect(whole(`${text}HTTP`, method)).toMatchObject({ framing: 'none', end: text.length });
   });
 
-  test('who closes', () => {
+  test('which side closes', () => {
     expect(saysClose(whole('HTTP/1.1 204 x\r\nConnection: x, CLOSE\r\n\r\n'))).toBe(true);
     expect(saysClose(whole('HTTP/1.1 204 x\r\n\r\n'))).toBe(false);
     expect(saysClose(whole('HTTP/1.0 204 x\r\n\r\n'))).toBe(true);

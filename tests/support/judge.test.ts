@@ -37,11 +37,11 @@ describe('on a machine that is short of time', () => {
     expect(await judged([{ ownTime: SHORT }])).toEqual({ made: 1 });
   });
 
-  it.each(['silent', 'blocked', 'did not start'] as const)('%s again and again is no verdict', async (kind) => {
+  it.each(['silent', 'blocked', 'did not start'] as const)('%s again and again does not count as a verdict', async (kind) => {
     expect(await judged([failed(kind), failed(kind), failed(kind)])).toMatchObject({ failed: { report: { kind } }, busy: { lostShare: 0.8, attempts: 3 }, made: 3 });
   });
 
-  it('what a clock decided again and again is no verdict', async () => {
+  it('what a clock decided again and again does not count as a verdict', async () => {
     const late = failed('wrong behaviour', SHORT, true);
     expect(await judged([late, late, late])).toMatchObject({ busy: { attempts: 3 } });
   });
@@ -63,7 +63,7 @@ describe('on a machine that is short of time', () => {
     expect(verdict.busy).toBeUndefined();
   });
 
-  it('wrong once and right then is no verdict', async () => {
+  it('wrong once and then right does not count as a verdict', async () => {
     expect(await judged([failed('closed early'), { ownTime: SHORT }])).toMatchObject({ failed: { report: { kind: 'closed early' } }, busy: { attempts: 1 } });
   });
 

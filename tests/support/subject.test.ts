@@ -62,7 +62,7 @@ describe('time that others have taken', () => {
     }
   }
 
-  test('is no silence, however long it lasts', async () => {
+  test('does not count as silence, however long it lasts', async () => {
     const threads = new Starved();
     await withSubject(serverThat('socket.resume()'), async (subject) => {
       const client = await new TcpClient(subject, (await subject.call('start', [])) as Address).connected();
@@ -79,9 +79,10 @@ describe('time that others have taken', () => {
 
   test('is not on the clock of a test', async () => {
     await withSubject(serverThat('socket.resume()'), async (subject) => {
-      const startedMs = subject.ownMs();
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      expect(subject.ownMs() - startedMs).toBeLessThan(100);
+      const [ownMs, wallMs] = [subject.ownMs(), performance.now()];
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      // On a machine that is busy, some of it passes before the account is looked at.
+      expect(subject.ownMs() - ownMs).toBeLessThan((performance.now() - wallMs) / 2);
     }, { threads: new Starved() });
   });
 });

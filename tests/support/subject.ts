@@ -132,7 +132,7 @@ export class Subject {
   get ownTime(): OwnTime {
     if (this.#ownTime === undefined) {
       const ownTime = (this.#ownTime = new OwnTime(this.#threads ?? new ThreadsOf(this.pid)));
-      // Processes come and go: whoever has gone since the last look is in no account.
+      // Processes come and go: one that has gone since the last look is in no account.
       if (!this.#killed && !this.exited) this.#watch = setInterval(() => ownTime.look(WATCH_MS), WATCH_MS).unref();
     }
     return this.#ownTime;

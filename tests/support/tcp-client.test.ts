@@ -154,7 +154,7 @@ describe('what a failure tells', () => {
     });
   });
 
-  test('who it was, where there are several', async () => {
+  test('which client it was, where there are several', async () => {
     await withClient(
       READS,
       async (client) => {
