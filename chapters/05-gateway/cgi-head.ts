@@ -35,7 +35,7 @@ const LINES_MAX = 100;
 export function parseCgiHead(bytes: Buffer): CgiHead | null {
   // TODO 5.7  Where is the end of the head? An empty line, each line ending in LF or CRLF; null, as long as it has not
   //           come. What is before it are lines, LINES_MAX at most (`badHead`), each a field (`parseField`), and
-  //           `headOf` says what they mean; what is behind it is `rest`, untouched. A byte is a character here: latin1.
+  //           `headOf` says what they mean; what is after it is `rest`, untouched. A byte is a character here: latin1.
   throw new NotImplemented('5.7');
 }
 

@@ -35,7 +35,7 @@ export function parseScgiHead(bytes: Buffer, headBytesMax: number): ScgiHead | n
   //           RemoteProtocolError 431 for one beyond `headBytesMax`, before its bytes have come; null, as long as it is
   //           not all there. The last byte before the comma is a NUL. `parseVariables` takes what is before that NUL,
   //           as latin1. SCGI must be 1, and CONTENT_LENGTH digits, 15 at most; else it is `broken`. `rest` is what is
-  //           behind the comma.
+  //           after the comma.
   throw new NotImplemented('5.7');
 }
 

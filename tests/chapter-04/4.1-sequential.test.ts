@@ -201,7 +201,7 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
       await untilDeserted(world, 'three of four clients left without a request');
       const aborted = await visitor(world, server, 'client that leaves in the middle');
       aborted.send('GET', '/slow').tcp.resetNow();
-      await expectHello(world, server, 'behind a client that left while it was served');
+      await expectHello(world, server, 'after a client that left while it was served');
       const stats = await untilDeserted(world, 'one client left while it was served');
       check(stats.refused === 0, { sent: 'clients that leave', received: showStats(stats), expected: 'refused 0' });
     },
@@ -271,7 +271,7 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
       const state = await world.call('closeState');
       check(state === 'pending', { sent: 'close() while a request is in progress', received: `the promise is ${state}`, expected: 'it waits for the answer' });
       first.sendBytes('localhost\r\n\r\n');
-      isHello(await first.response({ patienceMs: PATIENT_MS, expected: 'the request in progress is answered' }), 'the rest of GET / behind close()');
+      isHello(await first.response({ patienceMs: PATIENT_MS, expected: 'the request in progress is answered' }), 'the rest of GET / after close()');
       await expectClosed(world, 'close() with a client in progress', server);
       const stats = await statsOf(world);
       check(stats.open === 0 && stats.queued === 0, { sent: 'close()', received: showStats(stats), expected: 'open 0, queued 0' });

@@ -80,7 +80,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
         http.sendBytes(Buffer.concat(wanted.map(({ target }) => requestBytes('GET', target))), wanted.map(() => 'GET'));
         for (const { target, status } of wanted) expectStatus(await answer(http), status, `${name}: ${wanted.map((one) => one.target).join(', ')} in one write; the answer to ${target}`);
         http.send('GET', '/');
-        isHello(await answer(http, 'the connection goes on'), `${name}: GET / behind them`);
+        isHello(await answer(http, 'the connection goes on'), `${name}: GET / after them`);
       }
     },
   );
@@ -89,7 +89,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'reads-in-any-pieces',
     'reads a request in whatever pieces it comes, and what follows its body',
     {
-      rule: 'a stream has no messages: a request may come byte by byte, and the next one right behind its body',
+      rule: 'a stream has no messages: a request may come byte by byte, and the next one right after its body',
       likely: 'each chunk is taken for a request, or the body is taken for the next one',
     },
     async (world) => {
@@ -121,9 +121,9 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
         const other = await visitor(world, server, `${name}: another client`);
         const http = await visitor(world, server, `${name}: client that speaks something else`);
         http.sendBytes(`${requestBytes('GET', '/').toString()}${world.random.words(3)}\r\n\r\n`, ['GET', 'GET']);
-        isHello(await answer(http), `${name}: GET /, and behind it what is no request`);
+        isHello(await answer(http), `${name}: GET /, and after it what is no request`);
         expectStatus(await answer(http), 400, `${name}: what is no request`);
-        await gone(http, 'the connection is closed behind the 400');
+        await gone(http, 'the connection is closed after the 400');
         other.send('GET', '/');
         isHello(await answer(other), `${name}: GET / on another connection`);
       }
@@ -170,7 +170,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
         await gone(http, 'the connection is closed');
         const sent = `${name}: GET / with a body of which the last ${missing} of ${length} bytes are missing, then FIN`;
         if (http.leftOver.length > 0) expectStatus(await answer(http), 400, sent);
-        await expectHello(world, server, `(${name}) behind a request that broke off`);
+        await expectHello(world, server, `(${name}) after a request that broke off`);
       }
     },
   );
@@ -223,7 +223,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
         await gone(leavers[1]!, 'the connection is closed when its requests are answered');
         const { open, workers } = await untilStats(world, (stats) => stats.open === 1, `${name}: four of five clients have left in the middle`, 'open 1');
         check(open === 1 && workers.length === 1 && workers[0]?.kind === 'loop', { sent: `${name}: stats()`, received: showStats(await statsOf(world)), expected: 'one loop is all who serve' });
-        await expectHello(world, server, `${name}: behind those who left`);
+        await expectHello(world, server, `${name}: after those who left`);
       }
     },
   );

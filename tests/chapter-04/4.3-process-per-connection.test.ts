@@ -110,7 +110,7 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when it closes, and leaves no process behind',
+    'finishes what is in progress when it closes, and leaves no process after',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every process is gone',
       likely: '`finish` does not tell the process, or kills it',

@@ -39,7 +39,7 @@ const showIds = (stats: Stats): string => `processes ${idsOf(stats).join(', ')}`
 async function served(world: TestWorld, server: Address, label: string): Promise<{ http: HttpClient; by: number }> {
   const before = await statsOf(world);
   const http = await settled(world, server, label);
-  const after = await untilStats(world, (stats) => stats.served === before.served + 1, `one request behind ${before.served}`, `served ${before.served + 1}`);
+  const after = await untilStats(world, (stats) => stats.served === before.served + 1, `one request after ${before.served}`, `served ${before.served + 1}`);
   const by = after.workers.find(({ id, served: now }) => now > (before.workers.find((worker) => worker.id === id)?.served ?? 0))?.id;
   check(by !== undefined, { sent: `${label}: GET /; stats()`, received: showStats(after), expected: 'the request is counted by one of the workers' });
   return { http, by };
@@ -64,7 +64,7 @@ async function slowInTurns(world: TestWorld, server: Address, howMany: number): 
 async function untilReplaced(world: TestWorld, server: Address, size: number, without: number, sent: string): Promise<Stats> {
   const replaced = await untilStats(world, (stats) => stats.workers.length === size && !idsOf(stats).includes(without), sent, `${size} workers again, process ${without} not among them`, 'nobody takes the place of a process that is gone');
   await until(world, () => world.call('running', [without]), (running) => running.length === 0, { sent, show: () => `process ${without} still runs`, expected: 'it is gone' });
-  await expectHello(world, server, `behind that: ${sent}`);
+  await expectHello(world, server, `after that: ${sent}`);
   return replaced;
 }
 
@@ -218,7 +218,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       }
       const after = await untilReplaced(world, server, size, crashes.by, `GET /crash, answered by process ${crashes.by}`);
       const others = clients.filter(({ by }) => by !== crashes.by).length;
-      check(after.served === before.served + others, { sent: `GET /crash behind ${before.served} requests, then ${others} more`, received: `served ${after.served}`, expected: `served ${before.served + others}: what the dead have served still counts` });
+      check(after.served === before.served + others, { sent: `GET /crash after ${before.served} requests, then ${others} more`, received: `served ${after.served}`, expected: `served ${before.served + others}: what the dead have served still counts` });
       check((await world.call('errors')).length > 0, { sent: 'GET /crash', received: 'onError was told nothing', expected: 'onError is told that a process has died' });
     },
   );
@@ -353,7 +353,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when it closes, and leaves no process behind',
+    'finishes what is in progress when it closes, and leaves no process after',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every process is gone',
       likely: '`finish` does not tell the process, or kills it',

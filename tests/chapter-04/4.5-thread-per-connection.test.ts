@@ -87,14 +87,14 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'ends-our-side',
-    'says FIN behind its last answer, and lets the client finish what it says',
+    'says FIN after its last answer, and lets the client finish what it says',
     {
       rule: 'a server that has answered for the last time ends its side first, and reads on for a while: a socket that is closed while the client still sends answers by RST, which may destroy the answer (RFC 9112 §9.6)',
       likely: '`end` of the thread has nobody who acts on it, or is taken for the end of the connection',
     },
     async (world) => {
       const server = await serve(world, DESIGN.name);
-      const sent = 'what is no request; behind the answer and the FIN, more of it';
+      const sent = 'what is no request; after the answer and the FIN, more of it';
       // It reads on for two seconds: a busy machine may take them away.
       for (let attempt = 1; ; attempt++) {
         const http = await visitor(world, server, `client that goes on sending (${attempt})`);
@@ -175,7 +175,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when it closes, and leaves no thread behind',
+    'finishes what is in progress when it closes, and leaves no thread after',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every thread is gone',
       likely: 'the connection is destroyed before its last bytes have left',

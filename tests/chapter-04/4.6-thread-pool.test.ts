@@ -61,18 +61,18 @@ async function expectSum(world: TestWorld, when: string): Promise<void> {
 }
 
 /** Gives a pool of 2 two tasks that are done when `gate` opens: both threads must take one. When they are done, both are idle. */
-async function expectBothWork(world: TestWorld, gate: number, behind: string): Promise<void> {
+async function expectBothWork(world: TestWorld, gate: number, after: string): Promise<void> {
   const { call } = world;
   const marks = [2 * gate, 2 * gate + 1];
   const both: number[] = [];
   for (const mark of marks) both.push(await call('run', { do: 'wait', gate, mark }));
   await until(world, async () => (await Promise.all(marks.map((mark) => call('begun', mark)))).join(), (begun) => begun === '1,1', {
-    sent: `two tasks for a pool of 2, behind ${behind}`,
+    sent: `two tasks for a pool of 2, after ${after}`,
     show: (begun) => `begun ${begun.replace(',', ' and ')} times`,
     expected: 'both are worked on: each thread that is left counts, and each that has been replaced',
   });
   await call('openGate', gate);
-  for (const task of both) await expectResult(world, task, `behind gate ${gate}`, 'one of two tasks for a pool of 2');
+  for (const task of both) await expectResult(world, task, `after gate ${gate}`, 'one of two tasks for a pool of 2');
 }
 
 type PoolStats = Awaited<ReturnType<typeof poolStats>>;
@@ -101,7 +101,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const message = world.random.words(3);
       const throws = await outcomeOf(world, await world.call('run', { do: 'throw', message }), 'a task that throws', `an error with the message ${message}`);
       check(throws.state === 'failed' && throws.code === undefined && throws.message === message, { sent: 'a task that throws', received: showOutcome(throws), expected: `its error: ${message}` });
-      await expectSum(world, 'behind one that has thrown');
+      await expectSum(world, 'after one that has thrown');
       const { left, result } = await world.call('runWithBuffer', 5_000);
       check(left === 0 && result === 5_000, { sent: 'a task with a buffer of 5,000 bytes in `transfer`', received: `${String(result)} bytes reached the thread, ${left} are left here`, expected: 'all are given away, none is left', likely: '`transfer` of the task does not reach `postMessage`: without it, everything is copied' });
     },
@@ -151,7 +151,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         const running = Math.min(2, 5 - open);
         check(stats.running === running && stats.queued === 5 - open - running, { sent, received: showPool(stats), expected: `running ${running}, queued ${5 - open - running}` });
         await call('openGate', open);
-        await expectResult(world, tasks[open]!, `behind gate ${open}`, sent);
+        await expectResult(world, tasks[open]!, `after gate ${open}`, sent);
       }
       const { done, threads } = await poolStats(world);
       const ofThreads = threads.reduce((sum, thread) => sum + thread.done, 0);
@@ -180,7 +180,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
           check(stats.refused === refused && stats.queued === queueMax && stats.running === 1, { sent, received: showPool(stats), expected: `refused ${refused}, queued ${queueMax}, running 1` });
         }
         await call('openGate', gate);
-        await expectResult(world, tasks[0]!, `behind gate ${gate}`, `the first task for one thread, with queueMax ${queueMax}`);
+        await expectResult(world, tasks[0]!, `after gate ${gate}`, `the first task for one thread, with queueMax ${queueMax}`);
         for (const task of tasks) await outcomeOf(world, task, 'a task that was not refused', 'a result');
         // A thread may need a moment to be idle again.
         await until(world, async () => await outcomeOf(world, await call('run', { do: 'add', a: 1, b: 1 }), 'a task when there is room again', 'a result'), (outcome) => outcome.state === 'result' && outcome.result === 2, { sent: 'tasks 1 + 1 when there is room again', show: showOutcome, expected: 'the result 2' });
@@ -234,12 +234,12 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       await untilPool(world, (stats) => stats.threads.length === 1 && idsOf(stats) !== idsOf(before), 'a thread that dies while it is idle', 'another in its place');
       const first = await call('run', { do: 'wait', gate: 0, mark: 1 });
       const second = await call('run', { do: 'add', a: 1, b: 2, mark: 2 });
-      await until(world, () => call('begun', 1), (times) => times === 1, { sent: 'a task behind the death of an idle thread, for a pool of 1', show: () => 'it is not begun', expected: 'the new thread does it' });
+      await until(world, () => call('begun', 1), (times) => times === 1, { sent: 'a task after the death of an idle thread, for a pool of 1', show: () => 'it is not begun', expected: 'the new thread does it' });
       const { running, queued } = await poolStats(world);
       check(running === 1 && queued === 1, { sent: 'two tasks for a pool of 1', received: `running ${running}, queued ${queued}`, expected: 'running 1, queued 1' });
       await call('openGate', 0);
-      await expectResult(world, first, 'behind gate 0', 'the first task behind the death of an idle thread');
-      await expectResult(world, second, 3, 'the second task behind the death of an idle thread');
+      await expectResult(world, first, 'after gate 0', 'the first task after the death of an idle thread');
+      await expectResult(world, second, 3, 'the second task after the death of an idle thread');
     },
   );
 
@@ -291,7 +291,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         const outcome = await world.call('outcome', task);
         check(outcome.state === 'waits', { sent: `a task that waits, with taskTimeoutMs ${taskTimeoutMs === Infinity ? 'Infinity' : '2³¹'}`, received: showOutcome(outcome), expected: 'it goes on waiting' });
         await world.call('openGate', gate);
-        await expectResult(world, task, `behind gate ${gate}`, 'a task that has waited, and goes on now');
+        await expectResult(world, task, `after gate ${gate}`, 'a task that has waited, and goes on now');
       }
     },
   );
@@ -318,11 +318,11 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         const tookMs = performance.now() - startedMs;
         await world.call('openGate', gate);
         if (tookMs > 0.9 * taskTimeoutMs) continue;
-        check(early.state === 'waits', { sent: `a task that takes ${Math.round(tookMs)} ms, soon behind another that was done at once; taskTimeoutMs ${taskTimeoutMs}`, received: showOutcome(early), expected: `it has ${taskTimeoutMs} ms of its own` });
+        check(early.state === 'waits', { sent: `a task that takes ${Math.round(tookMs)} ms, soon after another that was done at once; taskTimeoutMs ${taskTimeoutMs}`, received: showOutcome(early), expected: `it has ${taskTimeoutMs} ms of its own` });
         await world.subject.until(() => false, { patienceMs: 1.2 * taskTimeoutMs });
         const after = await poolStats(world);
         check(idsOf(after) === idsOf(before), { sent: 'a task that is done, and nothing for longer than taskTimeoutMs', received: `thread ${idsOf(before)} was replaced by ${idsOf(after)}`, expected: 'the same thread' });
-        await expectSum(world, 'behind that');
+        await expectSum(world, 'after that');
         return;
       }
     },
@@ -348,12 +348,12 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       }
       const last = await call('run', { do: 'add', a: 4, b: 4 });
       await call('openGate', 0);
-      await expectResult(world, first, 'behind gate 0', 'the task before it');
+      await expectResult(world, first, 'after gate 0', 'the task before it');
       // A task that has waited and is begun: whatever becomes of it, those that wait have no part in it.
       await until(world, () => call('begun', 3), (times) => times === 1, { sent: 'a task that waited behind two that were dropped', show: () => 'it is not begun', expected: 'it is begun' });
       await call('abortTask', waiting[2]!);
       await call('openGate', 3);
-      await expectResult(world, waiting[3]!, 6, 'a task behind one that was begun already when its signal aborted');
+      await expectResult(world, waiting[3]!, 6, 'a task after one that was begun already when its signal aborted');
       await expectResult(world, last, 8, 'a task that has got the place of one that was dropped');
       check((await call('begun', 1)) === 0, { sent: 'a task whose signal aborted while it waited', received: 'it was begun all the same', expected: 'it is not done' });
     },
@@ -373,8 +373,8 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const first = await call('run', { do: 'wait', gate: 0 });
       await expectFailure(world, await call('runUnwanted', { do: 'add', a: 1, b: 1, mark: 1 }), 'aborted', 'a task whose signal has aborted already, while the thread is busy');
       await call('openGate', 0);
-      await expectResult(world, first, 'behind gate 0', 'the task before it');
-      await expectSum(world, 'behind two that nobody wanted');
+      await expectResult(world, first, 'after gate 0', 'the task before it');
+      await expectSum(world, 'after two that nobody wanted');
       check((await call('begun', 1)) === 0, { sent: 'two tasks whose signal had aborted already', received: 'they were begun all the same', expected: 'they are not done' });
     },
   );
@@ -396,12 +396,12 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         check(outcome.state === 'failed' && outcome.code === undefined, { sent, received: showOutcome(outcome), expected: 'what `postMessage` throws: a DataCloneError' });
       };
       await failed(await call('runUnsendable'), 'while a thread is idle');
-      await expectSum(world, 'behind one that could not be sent');
+      await expectSum(world, 'after one that could not be sent');
       const first = await call('run', { do: 'wait', gate: 0 });
       const waits = await call('runUnsendable');
       const last = await call('run', { do: 'add', a: 40, b: 2 });
       await call('openGate', 0);
-      await expectResult(world, first, 'behind gate 0', 'the task before it');
+      await expectResult(world, first, 'after gate 0', 'the task before it');
       await failed(waits, 'that has waited');
       await expectResult(world, last, 42, 'a task that waited behind one that could not be sent');
       const after = await poolStats(world);
@@ -411,7 +411,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'pool-closes',
-    'finishes the tasks that it has when it closes, takes no more, and leaves no thread behind',
+    'finishes the tasks that it has when it closes, takes no more, and leaves no thread after',
     {
       rule: 'close finishes what runs and what waits; then, or at the deadline, all threads are gone',
       likely: 'nobody tells close that nothing runs any more, or it is told while something still waits',
@@ -427,27 +427,27 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       await world.settle();
       check((await call('closeState')) === 'pending', { sent: 'close() while a task runs and none waits', received: `the promise is ${await call('closeState')}`, expected: 'it waits' });
       await call('openGate', 8);
-      await expectResult(world, only, 'behind gate 8', 'close() while it runs');
+      await expectResult(world, only, 'after gate 8', 'close() while it runs');
       await expectClosed(world, 'close() while a task runs and none waits');
       await startPool(world, { size: 2 });
       const both = [await call('run', { do: 'await', gate: 10 }), await call('run', { do: 'await', gate: 11 })];
       await call('beginPoolClose');
       for (const [index, task] of both.entries()) {
         await call('openGate', 10 + index);
-        await expectResult(world, task, `behind gate ${10 + index}`, 'close() while two tasks run');
+        await expectResult(world, task, `after gate ${10 + index}`, 'close() while two tasks run');
       }
       await expectClosed(world, 'close() while two tasks run');
       await startPool(world, { size: 1 });
       const tasks: number[] = [];
       for (let gate = 0; gate < 4; gate++) tasks.push(await call('run', { do: 'wait', gate }));
       await call('beginPoolClose');
-      await expectFailure(world, await call('run', { do: 'add', a: 1, b: 1 }), 'closed', 'a task behind close()');
+      await expectFailure(world, await call('run', { do: 'add', a: 1, b: 1 }), 'closed', 'a task after close()');
       for (const [gate, task] of tasks.entries()) {
         await world.settle();
         const state = await call('closeState');
         check(state === 'pending', { sent: `close() while a task runs${gate < 3 ? ` and ${3 - gate} wait` : ''}`, received: `the promise is ${state}`, expected: 'it waits' });
         await call('openGate', gate);
-        await expectResult(world, task, `behind gate ${gate}`, `close() while a task ${gate === 0 ? 'runs' : 'waits'}, one of four for one thread`);
+        await expectResult(world, task, `after gate ${gate}`, `close() while a task ${gate === 0 ? 'runs' : 'waits'}, one of four for one thread`);
       }
       await expectClosed(world, 'close()');
       // Another, with a task that never ends.
@@ -518,7 +518,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         http.send('GET', target);
         expectStatus(await answer(http), status, `GET ${target}`);
         http.send('GET', '/');
-        isHello(await answer(http, 'another thread has taken its place'), `GET / behind ${target}, on the same connection`);
+        isHello(await answer(http, 'another thread has taken its place'), `GET / after ${target}, on the same connection`);
       }
     },
   );
@@ -549,7 +549,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when the server closes, and leaves no thread behind',
+    'finishes what is in progress when the server closes, and leaves no thread after',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every thread is gone',
       likely: 'threads are ended before their last answers are given',

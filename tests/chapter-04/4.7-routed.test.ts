@@ -133,7 +133,7 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
       http.send('GET', LONG);
       expectStatus(await answer(http), 504, `GET ${LONG} with taskTimeoutMs 1000`);
       http.send('GET', '/cpu?ms=1');
-      isHello(await answer(http, 'another thread has taken its place'), 'GET /cpu?ms=1 behind that, on the same connection');
+      isHello(await answer(http, 'another thread has taken its place'), 'GET /cpu?ms=1 after that, on the same connection');
     },
   );
 
@@ -149,15 +149,15 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
       const clients = await Promise.all(['/cpu?ms=200', '/slow', '/'].map(async (target) => (await visitor(world, server, `client that leaves behind GET ${target}`)).send('GET', target)));
       await world.settle();
       for (const { tcp } of clients) tcp.resetNow();
-      await expectHello(world, server, 'behind three who have left');
+      await expectHello(world, server, 'after three who have left');
       await untilDeserted(world, 'three clients who leave');
-      isHello(await ask(world, server, '/cpu?ms=1'), 'GET /cpu?ms=1 behind those who left');
+      isHello(await ask(world, server, '/cpu?ms=1'), 'GET /cpu?ms=1 after those who left');
     },
   );
 
   rule(
     'closes',
-    'finishes what it computes when it closes, and leaves no thread behind',
+    'finishes what it computes when it closes, and leaves no thread after',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every thread is gone',
       likely: 'the pool is ended before its last results are there',
@@ -169,7 +169,7 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
       await beginClose(world);
       for (const http of clients) {
         isHello(await http.response({ patienceMs: PATIENT_MS, expected: 'the request in progress is answered' }), 'GET /cpu?ms=400, then close()');
-        await gone(http, 'the connection is closed behind the last answer');
+        await gone(http, 'the connection is closed after the last answer');
       }
       await expectClosed(world, 'close() while two requests compute', server);
     },

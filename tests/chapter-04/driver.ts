@@ -219,7 +219,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
 
     // 4.1
 
-    /** A WaitingLine behind a door: whoever's turn it is is greeted, and served until `endTurn`. */
+    /** A WaitingLine after a door: whoever's turn it is is greeted, and served until `endTurn`. */
     startLine: async (options: { activeMax: number; queueMax: number }): Promise<Address> => {
       const serve = async (socket: Socket): Promise<void> => {
         socket.write('your turn\n');

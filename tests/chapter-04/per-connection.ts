@@ -104,7 +104,7 @@ export async function expectCrashContained(world: TestWorld, { name }: PerConnec
   others[0]!.send('GET', '/');
   for (const http of others) isHello(await answer(http, 'an answer: another worker has died, not this one'), 'a request on another connection');
   await untilStats(world, ({ open, workers }) => open === 2 && workers.length === 2, 'three connections; the worker of one has crashed', 'open 2 and 2 workers', 'a worker that dies is not counted down');
-  await expectHello(world, server, 'behind a crash');
+  await expectHello(world, server, 'after a crash');
   for (let times = 0; times < 3; times++) {
     const http = await visitor(world, server, `crash ${times + 2}`);
     http.send('GET', '/crash');
@@ -125,7 +125,7 @@ export async function expectLeaversForgotten(world: TestWorld, { name, kind }: P
   middle.send('GET', '/slow').tcp.resetNow();
   const waits = await visitor(world, server, 'client that waits and leaves');
   waits.tcp.end();
-  await expectHello(world, server, 'behind three who have left');
+  await expectHello(world, server, 'after three who have left');
   stays.send('GET', '/');
   isHello(await answer(stays), 'GET / of who stayed');
   await untilStats(world, ({ open, queued, workers }) => open === 1 && queued === 0 && workers.length === 1, 'five clients, of whom one is still there', 'open 1, queued 0, 1 worker', 'a client that leaves is not counted down');

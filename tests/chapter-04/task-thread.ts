@@ -37,10 +37,10 @@ serveTasks(async (task) => {
       return { result: task.a + task.b };
     case 'wait':
       Atomics.wait(data.gates, task.gate, 0);
-      return { result: `behind gate ${task.gate}` };
+      return { result: `after gate ${task.gate}` };
     case 'await':
       await (Atomics.waitAsync(data.gates, task.gate, 0).value as Promise<unknown>);
-      return { result: `behind gate ${task.gate}` };
+      return { result: `after gate ${task.gate}` };
     case 'throw':
       throw new Error(task.message);
     case 'crash':

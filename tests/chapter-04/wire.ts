@@ -79,7 +79,7 @@ export async function breath(world: TestWorld): Promise<void> {
   await world.subject.until(() => false, { patienceMs: 25 });
 }
 
-/** Asks again and again until it is so. Counts may lag behind by a moment, but they must arrive. */
+/** Asks again and again until it is so. Counts may lag after by a moment, but they must arrive. */
 export async function until<Value>(
   world: TestWorld,
   look: () => Promise<Value>,
@@ -125,7 +125,7 @@ export async function expectAnswers(world: TestWorld, name: DesignName, options:
     http.send(method, target);
     const response = await answer(http);
     if (saysClose(response) || http.tcp.ended || http.tcp.closed) {
-      await gone(http, 'the connection is closed behind the response that says so');
+      await gone(http, 'the connection is closed after the response that says so');
       http = undefined;
     }
     return response;
@@ -160,7 +160,7 @@ async function expectStatsPage(response: HttpTestResponse, served: number): Prom
     throw new CheckFailure({ kind: 'wrong behaviour', sent: 'GET /stats', received: response.body.toString().slice(0, 200), expected: 'JSON' });
   }
   check(stats.served === served && stats.open >= 1 && Array.isArray(stats.workers), {
-    sent: `GET /stats behind ${served} other requests`,
+    sent: `GET /stats after ${served} other requests`,
     received: showStats({ ...stats, workers: stats.workers ?? [] }),
     expected: `served ${served}, and at least the connection that asks is open`,
   });
@@ -249,7 +249,7 @@ export function expectRefused(response: HttpTestResponse, sent: string): void {
 export async function expectSentAway(http: HttpClient, sent: string): Promise<void> {
   http.announce('GET');
   expectRefused(await answer(http, '503 with Retry-After'), sent);
-  await gone(http, 'the connection is closed behind the 503');
+  await gone(http, 'the connection is closed after the 503');
 }
 
 /** So long a worker is given to begin, in milliseconds: nothing of it can be seen from outside. If that was too short, again. */
@@ -261,7 +261,7 @@ export async function begin(http: HttpClient, target: string, beginMs: number): 
   await staysOpen(http.tcp, beginMs);
 }
 
-/** A request that is in progress when the server begins to close is answered, and the connection is closed behind it. */
+/** A request that is in progress when the server begins to close is answered, and the connection is closed after it. */
 export async function expectFinishes(world: TestWorld, name: DesignName, options: ServeOptions, besides: (server: Address) => Promise<() => Promise<void>>): Promise<void> {
   for (const beginMs of BEGIN_MS) {
     const server = await serve(world, name, { ...options, waitMs: 400 + 2 * beginMs });
@@ -275,7 +275,7 @@ export async function expectFinishes(world: TestWorld, name: DesignName, options
     check(state === 'pending' || busy.leftOver.length > 0 || busy.tcp.ended || busy.tcp.closed, { sent: `${name}: GET /slow, then close()`, received: `the promise is ${state}, and the request is not answered yet`, expected: 'it waits' });
     await whenClosing();
     await gone(silent, 'who says nothing is let go of');
-    await gone(busy, 'the connection is closed behind the last answer');
+    await gone(busy, 'the connection is closed after the last answer');
     // It may be that the worker had not even read it.
     const answered = busy.leftOver.length > 0 || beginMs === BEGIN_MS.at(-1);
     if (answered) isHello(await answer(busy, 'the request in progress is answered'), `${name}: GET /slow, then close()`);
@@ -296,18 +296,18 @@ export async function settled(world: TestWorld, server: Address, label: string):
 const MANY = 100_000;
 const MIB = 1 << 20;
 
-/** While one request waits, what the client sends behind it stays with the client. @param behind more than a few MiB */
-export async function expectHeldBack(world: TestWorld, name: DesignName, behind: { what: string; bytes: Buffer }): Promise<void> {
+/** While one request waits, what the client sends after it stays with the client. @param after more than a few MiB */
+export async function expectHeldBack(world: TestWorld, name: DesignName, after: { what: string; bytes: Buffer }): Promise<void> {
   const server = await serve(world, name, { waitMs: 20_000 });
   const http = await visitor(world, server, `${name}: client that sends without end`);
   http.send('GET', '/slow');
   const pieces = 64;
-  for (let piece = 0; piece < pieces; piece++) http.tcp.write(behind.bytes);
+  for (let piece = 0; piece < pieces; piece++) http.tcp.write(after.bytes);
   for (let before = -1; ; ) {
     await staysOpen(http.tcp, 250);
     const takenBytes = await world.call('takenBytes');
     check(takenBytes < 4 * MIB, {
-      sent: `${name}: GET /slow, and behind it, while that waits, ${Math.round((pieces * behind.bytes.length) / MIB)} MiB of ${behind.what}`,
+      sent: `${name}: GET /slow, and after it, while that waits, ${Math.round((pieces * after.bytes.length) / MIB)} MiB of ${after.what}`,
       received: `${Math.round(takenBytes / MIB)} MiB have been read from the socket`,
       expected: 'a chunk or two are read: the rest stays with the kernel and with the client',
     });

@@ -318,7 +318,7 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'reads lines, and whatever is mixed with them',
     {
       rule: 'readline() gives the bytes through the next LF, or those that are left; readline(size) no more than `size` of these (G32); all ways of reading may be mixed (G33)',
-      likely: 'the LF is cut off, or what comes behind the line is lost',
+      likely: 'the LF is cut off, or what comes after the line is lost',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -472,7 +472,7 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       const steps = ['read 3', 'read', 'read', 'readline', 'iterate'];
       const [first, broken = '', ...later] = await world.call('readBroken', given, status, steps);
       check(first === given.slice(0, 3) && broken === `error ${status}` && later.every((reading) => reading.startsWith('error')), {
-        sent: `a body that breaks off with an error of status ${status} behind ${show(given)}, and then ${steps.join(', ')}`,
+        sent: `a body that breaks off with an error of status ${status} after ${show(given)}, and then ${steps.join(', ')}`,
         received: [first, broken, ...later].map(show).join(', '),
         expected: `${show(given.slice(0, 3))}, error ${status}, and errors`,
       });

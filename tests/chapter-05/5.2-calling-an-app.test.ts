@@ -81,7 +81,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         const http = await world.http(server);
         http.send('GET', path).send('GET', target('/hello', { text: 'next' }));
         expectBody(await http.response(), words.join(''), `GET ${path}`);
-        expectBody(await http.response(), 'next', `GET /hello behind GET ${path}`);
+        expectBody(await http.response(), 'next', `GET /hello after GET ${path}`);
         const old = await once(world, server, 'GET', path, { version: 'HTTP/1.0' });
         expectBody(old, words.join(''), `GET ${path} HTTP/1.0`);
         check(old.framing === 'close' || old.framing === 'length', { sent: `GET ${path} HTTP/1.0`, received: showResponse(old), expected: 'no chunks, which HTTP/1.0 does not know' });
@@ -322,7 +322,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'closes a body once, also where closing it makes the client go',
     {
       rule: 'close() is called exactly once, and so is return() (G53), whatever these two do: rule 5',
-      likely: '`#closed` is set behind the calls: whoever is called may close the body again',
+      likely: '`#closed` is set after the calls: whoever is called may close the body again',
     },
     async (world) => {
       await world.call('serve');
@@ -374,8 +374,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
           http.send('GET', target('/hello', { text: 'next' }));
           await http.tcp.until(() => http.tcp.ended || http.tcp.closed || http.tcp.received.includes('next'), { expected: 'the next response, or the end of the connection' });
           http.completeResponses();
-          const behind = http.leftOver.toString('latin1');
-          check(behind === '', { sent: `GET ${path}`, received: `${show(behind)} behind the body`, expected: 'nothing' });
+          const after = http.leftOver.toString('latin1');
+          check(after === '', { sent: `GET ${path}`, received: `${show(after)} after the body`, expected: 'nothing' });
           await eventually(world, async () => (await world.call('errors')).length > before, { sent: `GET ${path}`, received: 'nothing was reported', expected: 'that the body is too long' });
         }
       }
@@ -429,7 +429,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
             const response = await http.response();
             check(response.body.length === 0, { sent: `${method} ${path}`, received: showResponse(response), expected: 'no body' });
             http.send('GET', target('/hello', { text: 'next' }));
-            expectBody(await http.response(), 'next', `GET /hello behind ${method} ${path}`);
+            expectBody(await http.response(), 'next', `GET /hello after ${method} ${path}`);
           }
         }
       }
@@ -513,7 +513,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
           http.send('GET', path).send('GET', target('/hello', { text: 'next' }));
           await expectCut(http, word, 'an error of the body is the end of the connection');
           expectNoSecret(http.tcp);
-          check(!http.tcp.received.includes('next'), { sent: `GET ${path}, and another request`, received: 'the next response behind it', expected: 'the connection is closed' });
+          check(!http.tcp.received.includes('next'), { sent: `GET ${path}, and another request`, received: 'the next response after it', expected: 'the connection is closed' });
           const seen = (await world.call('errors')).length - before;
           check(seen === 1, { sent: `GET ${path}`, received: `${seen} reports`, expected: 'one report' });
         }
@@ -557,7 +557,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         const path = target('/close-throws', {}, parts);
         http.send('GET', path).send('GET', target('/hello', { text: 'next' }));
         expectBody(await http.response(), parts.join(''), `GET ${path}`);
-        expectBody(await http.response(), 'next', `GET /hello behind GET ${path}`);
+        expectBody(await http.response(), 'next', `GET /hello after GET ${path}`);
         await eventually(world, async () => (await world.call('errors')).length === before + 1, { sent: `GET ${path}`, received: 'no report, or several', expected: 'one report' });
       }
     },
@@ -602,7 +602,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       http.send('POST', '/reads-not', { body }).send('POST', '/reads-not', { chunks: [body] }).send('GET', target('/hello', { text: 'next' }));
       expectBody(await http.response(), 'not read', 'POST /reads-not');
       expectBody(await http.response(), 'not read', 'POST /reads-not in chunks');
-      expectBody(await http.response(), 'next', 'GET /hello behind bodies that nobody read');
+      expectBody(await http.response(), 'next', 'GET /hello after bodies that nobody read');
     },
   );
 
@@ -663,7 +663,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'early-hints',
-    'sends early hints before the response, and none behind',
+    'sends early hints before the response, and none after',
     {
       rule: 'gateway.earlyHints sends 103 (RFC 8297); it is optional, absent for HTTP/1.0, and does nothing when the response has begun (G25): rule 15',
       likely: 'they are sent in the middle of the body',
@@ -707,7 +707,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'later-parts-are-checked',
-    'sends no part that is none, also behind others that are',
+    'sends no part that is none, also after others that are',
     {
       rule: 'a part is a Uint8Array (G50); what the body breaks when the head has left cuts it off (G61): rule 10',
       likely: 'the first part alone is looked at',
@@ -755,7 +755,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         expectBody(await once(world, server, 'GET', path), parts.join(''), `GET ${path}`);
         await expectReports(world, before, `GET ${path}`, new RegExp(SECRET));
       }
-      expectBody(await once(world, server, 'GET', target('/hello', { text: 'next' })), 'next', 'GET /hello behind it');
+      expectBody(await once(world, server, 'GET', target('/hello', { text: 'next' })), 'next', 'GET /hello after it');
     },
   );
 

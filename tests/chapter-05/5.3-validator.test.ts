@@ -220,7 +220,7 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
     'reports also where close() throws',
     {
       rule: 'the response is over when the body is closed, even if close() throws; what it throws is the server\'s to report (G63)',
-      likely: 'what comes behind close() is skipped: `finally`',
+      likely: 'what comes after close() is skipped: `finally`',
     },
     async (world) => {
       await world.call('serve', { validated: true });

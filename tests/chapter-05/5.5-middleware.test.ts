@@ -664,20 +664,20 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         for (const as of ['list', 'iterable', 'async'] as const) {
           const server = await world.call('serveBehind', [layer], { as, parts: [10, 10] });
           await ask(world, server, '/', asked);
-          await closed(`a body (${as}) behind ${layer.use}`);
+          await closed(`a body (${as}) after ${layer.use}`);
           if (as === 'list') continue;
           const broken = await world.call('serveBehind', [layer], { as, parts: [10, 10], throwsAt: world.random.integer(0, 2) });
           const http = await world.http(broken);
           http.send(asked.method ?? 'GET', '/', { ...asked, fields: [...(asked.fields ?? []), ['Connection', 'close']] });
           await http.tcp.until(() => http.tcp.ended || http.tcp.closed, { expected: 'the connection is closed' });
-          await closed(`a body (${as}) that throws behind ${layer.use}`);
+          await closed(`a body (${as}) that throws after ${layer.use}`);
         }
         const waiting = await world.call('serveBehind', [layer], { as: 'async', parts: [10, 10], waitsAt: 1 });
         const http = await world.http(waiting);
         http.send(asked.method ?? 'GET', '/', asked);
         await http.tcp.until(() => http.tcp.received.includes('a'.repeat(10)), { expected: 'the first part' });
         http.tcp.resetNow();
-        await closed(`a body behind ${layer.use}, whose client has gone`);
+        await closed(`a body after ${layer.use}, whose client has gone`);
         await world.call('openAppGate');
       }
     },
@@ -712,7 +712,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'bearer-options',
     'refuses at once what could never be asked for or sent',
-    { rule: 'a realm or scope is written between quotes, and a token is a b64token (RFC 6750 §2.1)', likely: 'a quote in a realm ends it, and what is behind it is another parameter' },
+    { rule: 'a realm or scope is written between quotes, and a token is a b64token (RFC 6750 §2.1)', likely: 'a quote in a realm ends it, and what is after it is another parameter' },
     async (world) => {
       const word = world.random.word();
       const credentials = [{ token: `${word}.-_~+/9==`, user: 'ann' }];

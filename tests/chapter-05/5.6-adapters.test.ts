@@ -126,7 +126,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       const http = await world.http(server);
       http.send('GET', '/empty').send('GET', '/json?name=next');
       expectStatus(await http.response(), 204, 'GET /empty');
-      expectJson(await http.response(), 200, { name: 'next' }, 'GET /json behind a 204');
+      expectJson(await http.response(), 200, { name: 'next' }, 'GET /json after a 204');
     },
   );
 
@@ -191,7 +191,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         const http = await world.http(server);
         http.send(method, '/json?name=a').send('GET', '/json?name=next');
         expectStatus(await http.response(), [400, 405, 501], `${method} /json`);
-        expectJson(await http.response(), 200, { name: 'next' }, `GET /json behind ${method}`);
+        expectJson(await http.response(), 200, { name: 'next' }, `GET /json after ${method}`);
       }
       const errors = await world.call('errors');
       check(errors.length === 0, { sent: 'TRACE and TRACK', received: `the report of an error: ${show(errors)}`, expected: 'no error of ours' });
@@ -304,7 +304,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         const head = await http.response();
         check(head.body.length === 0, { sent: `HEAD ${path}`, received: showResponse(head), expected: 'no body' });
         const next = await http.response();
-        expectBody(next, 'next', `GET /hello behind HEAD ${path}`);
+        expectBody(next, 'next', `GET /hello after HEAD ${path}`);
         check(fieldValue(next, 'content-length') === '4' && fieldValues(next, 'set-cookie').length === 2, { sent: 'GET /hello', received: showResponse(next), expected: 'a Content-Length, and Set-Cookie twice' });
       }
       http.send('POST', '/reads-mixed', { body: 'line\nsome more' }).send('POST', '/echo', { chunks: parts });
@@ -399,7 +399,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         expectBody(await http.response(), word.slice(0, 4), `GET ${path}`);
         await http.tcp.until(() => http.tcp.ended || http.tcp.closed || http.tcp.received.includes('next'), { expected: 'the next response, or the end of the connection' });
         http.completeResponses();
-        check(http.leftOver.length === 0, { sent: `GET ${path}`, received: `${show(http.leftOver.toString('latin1'))} behind the body`, expected: 'nothing' });
+        check(http.leftOver.length === 0, { sent: `GET ${path}`, received: `${show(http.leftOver.toString('latin1'))} after the body`, expected: 'nothing' });
         await expectReport(`GET ${path}, which is longer than its Content-Length`);
         const short = await world.http(server);
         const shortPath = target('/parts', { kind, length: 50 }, [word, word]);
@@ -556,7 +556,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'below-express',
     'finds its place below a path of Express',
     {
-      rule: 'below a path of Express, that path is SCRIPT_NAME, and PATH_INFO what is behind it (G13, G15)',
+      rule: 'below a path of Express, that path is SCRIPT_NAME, and PATH_INFO what is after it (G13, G15)',
       likely: '`baseUrl` is not looked at',
     },
     async (world) => {

@@ -251,7 +251,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'hands-on',
     'hands on status, fields and body as the script has printed them',
-    { rule: 'the head that was understood, and the bytes behind it' },
+    { rule: 'the head that was understood, and the bytes after it' },
     async (world) => {
       const body = Buffer.concat([world.random.bytes(300), Buffer.from('\n\n')]).toString('latin1').replaceAll('\0', '');
       const server = await world.call('serveCgi', ['print', `Status: 418 Tea\nContent-Type: text/tea\nX-Pot: brown\nConnection: close\n\n${body}`]);
@@ -367,10 +367,10 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
       const good: Fields = [['CONTENT_LENGTH', '5'], ['SCGI', '1'], ['REQUEST_METHOD', 'GET']];
       const text = variablesText(good);
       const cases: [bytes: Buffer, what: string][] = [
-        [Buffer.concat([Buffer.from(`${text.length}:`), text, Buffer.from(';')]), 'no comma behind the netstring'],
+        [Buffer.concat([Buffer.from(`${text.length}:`), text, Buffer.from(';')]), 'no comma after the netstring'],
         [Buffer.concat([Buffer.from(`${text.length - 1}:`), text, Buffer.from(',')]), 'a length that is one too small'],
         [Buffer.concat([Buffer.from(`${text.length + 1}:`), text, Buffer.from(',,')]), 'a length that is one too large'],
-        [netstring(Buffer.concat([text.subarray(0, -1), Buffer.from('x')])), 'no NUL behind the last value'], [netstring(text.subarray(0, -1)), 'no NUL behind the last value, and nothing in its place'],
+        [netstring(Buffer.concat([text.subarray(0, -1), Buffer.from('x')])), 'no NUL after the last value'], [netstring(text.subarray(0, -1)), 'no NUL after the last value, and nothing in its place'],
         [Buffer.concat([Buffer.from(`0${text.length}:`), text, Buffer.from(',')]), 'a length with a zero before it'],
         [Buffer.concat([Buffer.from(`+${text.length}:`), text, Buffer.from(',')]), 'a length with a sign'],
         [Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'HTTP'], [Buffer.from(':,'), 'no length'], [Buffer.from('0:,'), 'no variables'], [Buffer.from('x'), 'a first byte that is no digit'], [Buffer.from('12345678901'), 'eleven digits'],
@@ -448,7 +448,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'scgi-body',
     'reads as many bytes as CONTENT_LENGTH says',
-    { rule: 'no byte beyond, and a body that breaks off is no body that ends (G30, G35)', likely: 'what comes behind the body is taken for a part of it' },
+    { rule: 'no byte beyond, and a body that breaks off is no body that ends (G30, G35)', likely: 'what comes after the body is taken for a part of it' },
     async (world) => {
       const server = await world.call('serveScgi');
       const body = world.random.bytes(world.random.integer(10, 500));
@@ -488,7 +488,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   );
 
   rule(
-    'behind-nginx',
+    'after-nginx',
     'is the same application behind a real nginx',
     { rule: 'the same answers by scgi_pass as from chapter 02\'s server', ...(NGINX === undefined || WINDOWS ? { skip: 'nginx is not installed' } : {}) },
     async (world) => {

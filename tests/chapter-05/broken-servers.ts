@@ -271,7 +271,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
   'G14: PATH_INFO begins without a slash': withEnviron({ PATH_INFO: 'a', 'gateway.rawPathInfo': 'a' }),
   'G14: PATH_INFO is * for a GET': withEnviron({ PATH_INFO: '*', 'gateway.rawPathInfo': '*' }),
   'G15: PATH_INFO is not decoded': withEnviron({ PATH_INFO: '/a%20b' }),
-  'G15: rawPathInfo stays behind': withEnviron({ PATH_INFO: '/b', 'gateway.rawPathInfo': '/notes/b' }),
+  'G15: rawPathInfo stays after': withEnviron({ PATH_INFO: '/b', 'gateway.rawPathInfo': '/notes/b' }),
   'G16: QUERY_STRING has its question mark': withEnviron({ QUERY_STRING: '?x=1' }),
   'G17: there is HTTP_CONTENT_TYPE': withEnviron({ HTTP_CONTENT_TYPE: 'text/plain' }),
   'G17: CONTENT_LENGTH is a number': withEnviron({ CONTENT_LENGTH: 7 }),

@@ -15,7 +15,7 @@ import type { App, Chapter, Stage } from './serve-app.ts';
 export type CgiParsed = { outcome: 'more' } | { outcome: 'refused'; status: unknown } | { outcome: 'head'; status: string; headers: [string, string][]; rest: Buffer };
 export type ScgiParsed = { outcome: 'more' } | { outcome: 'refused'; status: unknown } | { outcome: 'head'; variables: [string, string][]; contentLength: number; rest: Buffer };
 
-/** What the application behind SCGI was given. */
+/** What the application after SCGI was given. */
 export interface ScgiTold {
   method: string;
   scriptName: string;
@@ -114,7 +114,7 @@ export function cgiCalls(chapter: Chapter, stage: Stage) {
     /** A variable of this process, which is none of a script's business. */
     setVariable: (name: string, value: string) => void (process.env[name] = value),
 
-    /** An application behind SCGI that tells what it was given. */
+    /** An application after SCGI that tells what it was given. */
     serveScgi: async (limits: Gateway.ScgiOptions['limits'] = {}): Promise<Address> => {
       const server = await chapter.serveScgi(tells, { host: '127.0.0.1', port: 0, limits, errors: stage.errors, onError: stage.report });
       return { host: '127.0.0.1', port: (server.address as AddressInfo).port };

@@ -7,7 +7,7 @@ async function readAll(): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Waits as long as the server's process lives, deaf to whoever asks it to end. A server that forgets it leaves nothing behind. */
+/** Waits as long as the server's process lives, deaf to whoever asks it to end. A server that forgets it leaves nothing after. */
 function hang(): void {
   process.on('SIGTERM', () => {});
   const server = process.ppid;

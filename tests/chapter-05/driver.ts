@@ -135,7 +135,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     /** What the environ is of a request of which only this is known. */
     environOf: (facts: Partial<Gateway.RequestFacts>): Omit<TellsEnviron, 'readings'> => tell(direct.environOf(facts)),
 
-    /** What the readings of a body give that breaks off behind this text. */
+    /** What the readings of a body give that breaks off after this text. */
     readBroken: async (given: string, status: number, steps: readonly string[]): Promise<string[]> => {
       async function* parts(): AsyncGenerator<Buffer> {
         yield await Promise.resolve(Buffer.from(given));

@@ -136,7 +136,7 @@ export function middlewareCalls(chapter: Chapter, load: LoadChapter, stage: Stag
   }
 
   return {
-    /** An application behind middleware, which `compose` puts around it. */
+    /** An application after middleware, which `compose` puts around it. */
     serveBehind: async (layers: readonly Layer[], setup: AppSetup = {}): Promise<Address> =>
       await stage.serve(chapter.compose(...layers.map(middleware))(await appOf(setup))),
 

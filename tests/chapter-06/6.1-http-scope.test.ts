@@ -38,13 +38,13 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       ];
       const next = requestBytes('GET', '/tell');
       for (const [what, bytes, expected] of requests) {
-        for (const way of ['in one write', 'byte by byte', 'with the next request behind'] as const) {
+        for (const way of ['in one write', 'byte by byte', 'with the next request after'] as const) {
           const http = (await world.http(server)).announce('POST');
           if (way === 'byte by byte') await http.tcp.writeByteByByte(bytes);
           else http.tcp.write(way === 'in one write' ? bytes : Buffer.concat([bytes, next]));
           expectGathered(await http.response(), expected, `${what}, ${way}`);
-          if (way !== 'with the next request behind') continue;
-          expectGathered(await http.announce('GET').response(), '', `the request behind ${what}`, 1);
+          if (way !== 'with the next request after') continue;
+          expectGathered(await http.announce('GET').response(), '', `the request after ${what}`, 1);
         }
       }
     },
@@ -72,7 +72,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
         const http = (await world.http(server)).send('GET', path).send('GET', '/whole');
         const response = await http.response();
         expectBody(response, text, `GET ${path}`);
-        expectBody(await http.response(), words[1]!, `GET /whole behind GET ${path}`);
+        expectBody(await http.response(), words[1]!, `GET /whole after GET ${path}`);
         check(response.framing === framing, { sent: `GET ${path}`, received: showResponse(response), expected: `a body by ${framing}` });
         const old = await once(world, server, 'GET', path, { version: 'HTTP/1.0' });
         expectBody(old, text, `GET ${path} HTTP/1.0`);
@@ -160,11 +160,11 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'goes-on-behind-a-part',
+    'goes-on-after-a-part',
     'lets send resolve when the client reads',
     {
       rule: 'send resolves when there is room for more (A30), for the last event as for the others',
-      likely: 'nobody settles the part that was sent last: `next()` is called once more behind it, and then the body ends',
+      likely: 'nobody settles the part that was sent last: `next()` is called once more after it, and then the body ends',
     },
     async (world) => {
       const server = await world.call('serveScripts', {
@@ -262,7 +262,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'rejects a send that waits when the client goes',
     {
       rule: 'when nothing will arrive any more send rejects with a DisconnectError; calls that wait then, too (A58)',
-      likely: 'the part that was under way, or those behind it, keep their promises for ever',
+      likely: 'the part that was under way, or those after it, keep their promises for ever',
     },
     async (world) => {
       const big = 'x'.repeat(8 * 1024 * 1024);
@@ -297,10 +297,10 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       for (const [path, options] of [['/after', { body: 'not received' }], ['/waits', {}], ['/throws', {}]] as const) {
         const http = (await world.http(server)).send('POST', path, options).send('GET', '/next');
         expectBody(await http.response(), 'done', `POST ${path}`);
-        expectBody(await http.response(), 'next', `GET /next behind POST ${path}`);
+        expectBody(await http.response(), 'next', `GET /next after POST ${path}`);
       }
       await expectOutcomes(world, { after: 'http.disconnect', again: 'http.disconnect', waiting: 'http.disconnect' }, 'receive when the response is complete');
-      await expectReports(world, ['Error'], 'three good responses, and an error behind the last event of one');
+      await expectReports(world, ['Error'], 'three good responses, and an error after the last event of one');
     },
   );
 
@@ -400,7 +400,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       const server = await world.call('serveScripts', {
         '/turns': [
           send('body first', body('x')), send('last first', body('x', true)), send('unknown', { type: 'http.response.trailers' }), send('of a websocket', { type: 'websocket.accept' }),
-          must(start(202)), send('again', start(500)), must(body('one,', true)), send('again late', start(500)), must(body('two')), send('behind', body('x')), send('start behind', start(500)),
+          must(start(202)), send('again', start(500)), must(body('one,', true)), send('again late', start(500)), must(body('two')), send('after', body('x')), send('start after', start(500)),
         ],
         '/lets-through': [must(body('x'))],
         '/unawaited': [{ do: 'forget', event: body('x') }, { do: 'gate', name: 'on' }, ...answer('fine')],
@@ -408,7 +408,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       const response = await once(world, server, 'GET', '/turns');
       expectStatus(response, 202, 'events in and out of their turn');
       expectBody(response, 'one,two', 'events in and out of their turn');
-      await expectOutcomes(world, { 'body first': 'A51', 'last first': 'A51', unknown: 'A33', 'of a websocket': 'A33', again: 'A50', 'again late': 'A50', behind: 'A52', 'start behind': 'A50' }, 'GET /turns');
+      await expectOutcomes(world, { 'body first': 'A51', 'last first': 'A51', unknown: 'A33', 'of a websocket': 'A33', again: 'A50', 'again late': 'A50', after: 'A52', 'start after': 'A50' }, 'GET /turns');
       await expectReports(world, ['A51'], 'GET /turns, whose first fault is a body first');
       expectStatus(await once(world, server, 'GET', '/lets-through'), 500, 'a body first, and its error let through');
       await expectReports(world, ['A51', 'A51'], 'GET /lets-through');
@@ -498,7 +498,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
         expectStatus(response, status, status === 200 ? 'HEAD /stream' : `GET /${status}`);
         check(response.body.length === 0, { sent: `/${status}`, received: showResponse(response), expected: 'no body' });
       }
-      expectBody(await http.response(), 'twelve bytes', 'GET /whole behind them');
+      expectBody(await http.response(), 'twelve bytes', 'GET /whole after them');
       const gone = 'DisconnectError';
       await expectOutcomes(world, { first: 'sent', second: gone, received: 'http.disconnect', '204 first': 'sent', '204 second': gone, '205 second': gone, '304 second': gone }, 'responses without a body');
       await expectReports(world, [], 'responses without a body');
@@ -597,13 +597,13 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     async (world) => {
       const hints: LooseEvent = { type: 'http.response.earlyHints', headers: [['Link', '</a.css>; rel=preload']] };
       const server = await world.call('serveScripts', {
-        '/hints': [send('before', hints), send('bad', { ...hints, headers: [['Link', '\r\n']] }), must(start(200)), send('between', hints), must(body('one', true)), send('within', hints), must(body('two')), send('behind', hints)],
+        '/hints': [send('before', hints), send('bad', { ...hints, headers: [['Link', '\r\n']] }), must(start(200)), send('between', hints), must(body('one', true)), send('within', hints), must(body('two')), send('after', hints)],
       });
       const http = (await world.http(server)).send('GET', '/hints');
       expectBody(await http.response(), 'onetwo', 'GET /hints');
       const [hint, ...others] = http.interim;
       check(others.length === 0 && hint?.status === 103 && fieldValue(hint, 'link') === '</a.css>; rel=preload', { sent: 'GET /hints', received: `${http.interim.length} interim responses`, expected: 'one 103 with its Link, before the response' });
-      await expectOutcomes(world, { before: 'sent', bad: 'A36', between: 'sent', within: 'sent', behind: 'sent' }, 'hints before, within and behind a response');
+      await expectOutcomes(world, { before: 'sent', bad: 'A36', between: 'sent', within: 'sent', after: 'sent' }, 'hints before, within and after a response');
       const extensions = (await world.call('lastScope')).extensions as object;
       check('http.response.earlyHints' in extensions, { sent: 'GET /hints', received: `extensions: ${JSON.stringify(extensions)}`, expected: 'http.response.earlyHints among them' });
       const old = await once(world, server, 'GET', '/hints', { version: 'HTTP/1.0' });
@@ -669,7 +669,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       expectStatus(await once(world, server, 'GET', '/refused'), 500, 'GET /refused');
       let count = await reported('a body without a start, and no response', ['A51'], 0);
       await expectCut((await world.http(server)).send('GET', '/short'), '1234');
-      count = await reported('a last body event that is too short, and nothing behind it', ['A56'], count);
+      count = await reported('a last body event that is too short, and nothing after it', ['A56'], count);
       expectStatus(await once(world, server, 'GET', '/both'), 500, 'GET /both');
       await reported('a body without a start, and then an error of another kind', ['A51', 'Error'], count);
     },
@@ -690,7 +690,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       const http = (await world.http(server)).send('GET', '/gone');
       await noted(world, 'waits', { sent: 'GET /gone', expected: 'the application waits' });
       http.tcp.resetNow();
-      await expectReports(world, ['Error'], 'a client that goes, and an application that breaks behind it');
+      await expectReports(world, ['Error'], 'a client that goes, and an application that breaks after it');
       expectStatus(await once(world, server, 'GET', '/there'), 500, 'a DisconnectError, and a client that waits for its answer');
       await expectReports(world, ['Error', 'DisconnectError'], 'and a DisconnectError, where the client is there');
     },
@@ -730,29 +730,29 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'nothing-behind-a-throw',
+    'nothing-after-a-throw',
     'takes nothing from an application that has thrown, and lets go of who still receives',
     {
-      rule: 'what is sent when the promise of the application has settled is refused (A6), and no hints come behind a response (A59); the 500 is a response like others: when it is complete receive gives http.disconnect (A41)',
+      rule: 'what is sent when the promise of the application has settled is refused (A6), and no hints come after a response (A59); the 500 is a response like others: when it is complete receive gives http.disconnect (A41)',
       likely: 'the answer is given, and the exchange is not over',
     },
     async (world) => {
       const server = await world.call('serveScripts', { '/throws': [{ do: 'gather' }, { do: 'receive beside', as: 'waiting' }, { do: 'throw', what: 'plain' }] });
       const http = (await world.http(server)).send('GET', '/throws');
       expectStatus(await http.response(), 500, 'GET /throws');
-      await expectOutcomes(world, { waiting: 'http.disconnect' }, 'a receive behind the body, and an application that throws');
+      await expectOutcomes(world, { waiting: 'http.disconnect' }, 'a receive after the body, and an application that throws');
       const before = http.tcp.received.length;
       const late: LooseEvent[] = [{ type: 'http.response.earlyHints', headers: [['Link', '</a.css>; rel=preload']] }, start(200), body('x')];
       for (const event of late) {
         const came = await world.call('sendLate', event);
         check(came === 'A6' || came === 'DisconnectError', { sent: `${String(event.type)} when the application has thrown`, received: came, expected: 'A6' });
       }
-      await http.tcp.expectNoMoreThan(before, { expected: 'nothing behind the 500' });
+      await http.tcp.expectNoMoreThan(before, { expected: 'nothing after the 500' });
     },
   );
 
   rule(
-    'breaks-off-behind-what-waits',
+    'breaks-off-after-what-waits',
     'cuts a response that breaks off while a part of it is on its way',
     {
       rule: 'an application that throws, or returns without a last body event, when its response has begun: the connection is closed, so that the client sees that it is not complete (A61, A63), also where a part is on its way that was not awaited',

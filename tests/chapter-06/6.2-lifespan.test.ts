@@ -162,7 +162,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
   );
 
   rule(
-    'shuts-down-behind-the-last',
+    'shuts-down-after-the-last',
     'tells the application to shut down when the last connection has ended, and every call has returned',
     {
       rule: 'a server that is told to stop aborts `stopping`, lets responses end (A100), and gives lifespan.shutdown, once, when the last connection has ended and every other call has returned (A96)',
@@ -181,7 +181,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       await expectNotYet(world, 'while a response is being sent');
       await world.call('openGate', 'end');
       expectBody(await http.response(), 'one,two', 'a response that had begun');
-      await noted(world, 'answered', { sent: 'GET /slow', expected: 'the application goes on behind its response' });
+      await noted(world, 'answered', { sent: 'GET /slow', expected: 'the application goes on after its response' });
       http.tcp.end();
       await expectNotYet(world, 'while a call has not returned');
       await world.call('openGate', 'return');
@@ -262,7 +262,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       await world.call('openGate', 'told');
       await world.settle();
       const events = await world.call('events');
-      check(!events.some((event) => event.startsWith('third: ')), { sent: 'a receive behind lifespan.shutdown', received: events.at(-1) ?? '', expected: 'it waits: nothing more will come' });
+      check(!events.some((event) => event.startsWith('third: ')), { sent: 'a receive after lifespan.shutdown', received: events.at(-1) ?? '', expected: 'it waits: nothing more will come' });
       await world.call('openGate', 'end');
       await noted(world, 'stopped', { sent: 'lifespan.shutdown.complete', expected: 'the server stops' });
     },
@@ -332,14 +332,14 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
         world,
         [
           { do: 'receive', as: 'first' }, send('too early', shutdown('complete')), send('none', { type: 'lifespan' }), must(startup('complete')), send('twice', startup('complete')), send('too late', startup('failed', 'too late')), send('foreign', start(200)),
-          send('not asked', shutdown('failed', 'not asked')), { do: 'receive', as: 'second' }, send('again', startup('complete')), must(shutdown('complete')), send('behind', shutdown('complete')),
+          send('not asked', shutdown('failed', 'not asked')), { do: 'receive', as: 'second' }, send('again', startup('complete')), must(shutdown('complete')), send('after', shutdown('complete')),
         ],
         PATHS,
       );
       expectBody(await once(world, server, 'GET', '/hello'), 'hello', 'GET /hello');
       await world.call('beginStop', LONG_MS);
       await noted(world, 'stopped', { sent: 'the server is told to stop', expected: 'it stops' });
-      await expectOutcomes(world, { 'too early': 'A98', none: 'A33', twice: 'A98', 'too late': 'A98', foreign: 'A33', 'not asked': 'A98', second: 'lifespan.shutdown', again: 'A98', behind: 'A98' }, 'answers out of their turn');
+      await expectOutcomes(world, { 'too early': 'A98', none: 'A33', twice: 'A98', 'too late': 'A98', foreign: 'A33', 'not asked': 'A98', second: 'lifespan.shutdown', again: 'A98', after: 'A98' }, 'answers out of their turn');
     },
   );
 
@@ -374,18 +374,18 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       await expectOutcomes(world, { second: 'lifespan.shutdown' }, 'a receive when the stop has begun');
       await world.settle();
       const events = await world.call('events');
-      check(!events.some((event) => event.startsWith('third: ')), { sent: 'a receive behind lifespan.shutdown', received: events.at(-1) ?? '', expected: 'it waits: nothing more will come' });
+      check(!events.some((event) => event.startsWith('third: ')), { sent: 'a receive after lifespan.shutdown', received: events.at(-1) ?? '', expected: 'it waits: nothing more will come' });
       await world.call('openGate', 'end');
       await noted(world, 'stopped', { sent: 'lifespan.shutdown.complete', expected: 'the server stops' });
     },
   );
 
   rule(
-    'throws-behind-its-last',
-    'reports what an application throws behind lifespan.shutdown.complete',
+    'throws-after-its-last',
+    'reports what an application throws after lifespan.shutdown.complete',
     {
       rule: 'what an application throws when its shutdown is complete is reported (A97); the server has stopped all the same',
-      likely: 'where the application ends nobody looks at an error behind its last answer',
+      likely: 'where the application ends nobody looks at an error after its last answer',
     },
     async (world) => {
       await serve(world, [...BEGINS, ...ENDS, { do: 'throw', what: 'plain' }], PATHS);

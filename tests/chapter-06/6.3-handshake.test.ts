@@ -67,7 +67,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'proves-that-it-understood',
     'answers with 101 and the proof that it has read the key',
     {
-      rule: 'Sec-WebSocket-Accept is the SHA-1 of the key and the GUID behind it, in base64; the key is used as it was sent and not decoded (RFC 6455 §4.2.2)',
+      rule: 'Sec-WebSocket-Accept is the SHA-1 of the key and the GUID after it, in base64; the key is used as it was sent and not decoded (RFC 6455 §4.2.2)',
       likely: 'the digest is of the decoded key, in another order, or written in hexadecimal',
     },
     async (world) => {
@@ -339,7 +339,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
   );
 
   rule(
-    'bytes-behind-the-handshake',
+    'bytes-after-the-handshake',
     'keeps the bytes that come in one packet with the handshake',
     {
       rule: 'a client sends nothing before it has the 101; but what it sends then may be read together with the end of a head that came in pieces, and what comes early is not lost either (RFC 6455 §4.1)',
@@ -349,17 +349,17 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
       const server = await world.call('serveHandshakes');
       const { random } = world;
       const head = requestBytes('GET', '/', { fields: handshakeFields(random) });
-      const behind = random.bytes(random.integer(6, 80));
+      const after = random.bytes(random.integer(6, 80));
       const inOne = await world.http(server);
-      inOne.sendBytes(Buffer.concat([head, behind]));
+      inOne.sendBytes(Buffer.concat([head, after]));
       const inPieces = await world.http(server);
       await inPieces.announce('GET').tcp.writeByteByByte(head);
-      inPieces.tcp.write(behind);
+      inPieces.tcp.write(after);
       for (const [client, how] of [[inOne, 'in one write'], [inPieces, 'byte by byte']] as const) {
         const response = await client.response();
         expectStatus(response, 101, `a handshake ${how}`);
-        await client.tcp.until(() => client.leftOver.length >= behind.length, { sent: `a handshake ${how}, and ${behind.length} bytes`, expected: 'the bytes, as they were sent' });
-        check(client.leftOver.equals(behind), { sent: `a handshake ${how}, and ${behind.length} bytes`, received: client.leftOver.toString('hex'), expected: behind.toString('hex') });
+        await client.tcp.until(() => client.leftOver.length >= after.length, { sent: `a handshake ${how}, and ${after.length} bytes`, expected: 'the bytes, as they were sent' });
+        check(client.leftOver.equals(after), { sent: `a handshake ${how}, and ${after.length} bytes`, received: client.leftOver.toString('hex'), expected: after.toString('hex') });
       }
     },
   );
@@ -369,7 +369,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'answers other requests as before, before a handshake and beside it',
     {
       rule: 'a WebSocket begins as a request like any other (RFC 6455 §1.3): one server, one port, and on one connection plain requests before it',
-      likely: 'a refusal, or a request that asks for nothing, leaves something behind',
+      likely: 'a refusal, or a request that asks for nothing, leaves something after',
     },
     async (world) => {
       const server = await world.call('serveHandshakes');
@@ -379,7 +379,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
       const http = await world.http(server);
       http.send('GET', '/plain').send('GET', '/plain').send('GET', '/', { fields: handshakeFields(world.random) });
       for (let i = 0; i < 2; i++) expectBody(await http.response(), 'plain', 'GET /plain');
-      expectStatus(await http.response(), 101, 'a handshake behind two requests');
+      expectStatus(await http.response(), 101, 'a handshake after two requests');
       const { response, sent } = await answerTo(world, server, { Upgrade: null, Connection: null, 'Sec-WebSocket-Key': null, 'Sec-WebSocket-Version': null });
       expectRefusal(response, sent);
       const other = await world.http(server);

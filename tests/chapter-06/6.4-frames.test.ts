@@ -34,7 +34,7 @@ function someText({ random }: FramesWorld, bytes: number): string {
   return made;
 }
 
-/** Whether some bytes behind these would make them a text. No more than three can be missing. */
+/** Whether some bytes after these would make them a text. No more than three can be missing. */
 function canBeText(bytes: Buffer, missing = 3): boolean {
   if (isUtf8(bytes)) return true;
   return missing > 0 && [0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf].some((byte) => canBeText(Buffer.concat([bytes, Buffer.from([byte])]), missing - 1));
@@ -88,7 +88,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
       const messages = [Buffer.from([0xff]), Buffer.from([0xc3]), Buffer.from('eda080', 'hex'), all.subarray(128, 250), all.subarray(0, 100), world.random.bytes(100)];
       for (const message of messages) await client.expectEcho(2, message, `a binary message ${hex(message)}`);
-      await client.expectEcho(1, 'text', 'a text behind them');
+      await client.expectEcho(1, 'text', 'a text after them');
     },
   );
 
@@ -96,7 +96,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'three-forms-of-length',
     'reads a length in one byte, in two and in eight',
     {
-      rule: '126 says that the two bytes behind are the length, 127 the eight: the highest byte first (RFC 6455 §5.2)',
+      rule: '126 says that the two bytes after are the length, 127 the eight: the highest byte first (RFC 6455 §5.2)',
       likely: 'the bytes are read in the wrong order, or as a number with a sign',
     },
     async (world) => {
@@ -116,7 +116,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'reads frames in whatever pieces they arrive',
     {
       rule: 'TCP has no messages: a frame may come byte by byte, and many in one piece (RFC 6455 §5.4 says it of fragments, TCP of everything)',
-      likely: 'something is kept, or changed, before false is returned; or what lies behind a frame is lost',
+      likely: 'something is kept, or changed, before false is returned; or what lies after a frame is lost',
     },
     async (world) => {
       const { random } = world;
@@ -141,7 +141,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'with-the-handshake',
     'reads a frame that came in one packet with the handshake',
     {
-      rule: 'what lies behind the request\'s empty line is the first frame (RFC 6455 §4.1, §5.1)',
+      rule: 'what lies after the request\'s empty line is the first frame (RFC 6455 §4.1, §5.1)',
       likely: 'the reader begins with an empty buffer and forgets what it was given first',
     },
     async (world) => {
@@ -150,9 +150,9 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
         const http = await world.http(server);
         const frame = Buffer.concat([head(0x81, 7, 2, Buffer.from([1, 2, 3, 4])), Buffer.from([0x68 ^ 1, 0x69 ^ 2])]);
         http.sendBytes(Buffer.concat([requestBytes('GET', '/', { fields: handshakeFields(world.random) }), whole ? frame : frame.subarray(0, 3)]));
-        expectStatus(await http.response(), 101, 'a handshake and a frame behind it');
+        expectStatus(await http.response(), 101, 'a handshake and a frame after it');
         if (!whole) http.tcp.write(frame.subarray(3));
-        const sent = `a handshake with ${whole ? 'a frame' : 'half a frame'} behind it, the text "hi"`;
+        const sent = `a handshake with ${whole ? 'a frame' : 'half a frame'} after it, the text "hi"`;
         await http.tcp.until(() => http.leftOver.length >= 4, { sent, expected: '81 02 68 69, the text' });
         check(hex(http.leftOver) === '81 02 68 69', { sent, received: hex(http.leftOver), expected: '81 02 68 69, the text' });
       }
@@ -306,7 +306,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
         }
         const empty = [binary('', false), ...Array.from({ length: 50 }, () => continuation('', false)), continuation('')];
         await client.expectEcho(2, '', 'a binary message in 52 empty fragments', empty);
-        await client.expectEcho(1, 'after it', 'a text behind it');
+        await client.expectEcho(1, 'after it', 'a text after it');
       }
     },
   );
@@ -331,7 +331,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
         const pings = parts.map(() => random.bytes(random.integer(0, 125)));
         const frames = parts.flatMap((part, i) => (i + 1 < parts.length ? [part, ping(pings[i]!), pong('not asked for')] : []));
         client.send(...frames);
-        const sent = `a text in ${parts.length} fragments, a ping and a pong behind each`;
+        const sent = `a text in ${parts.length} fragments, a ping and a pong after each`;
         for (let i = 0; i + 1 < parts.length; i++) await client.expectReply(i, 10, pings[i]!, `${sent}; the last fragment is not sent yet`);
         client.send(parts.at(-1)!);
         await client.expectReply(parts.length - 1, 1, message, sent);
@@ -364,7 +364,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       const client = await FrameClient.open(world, server);
       await client.expectEcho(1, 'ab', 'a text in two fragments', [text('a', false), continuation('b')]);
       client.send(continuation('c'));
-      await client.expectClose([1002], 'a text in two fragments, and a third behind the last');
+      await client.expectClose([1002], 'a text in two fragments, and a third after the last');
     },
   );
 
@@ -405,7 +405,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       const server = await world.call('serveFrames');
       await runCases(world, server, cases);
       await runCases(world, await world.call('serveFrames', BYTE_BY_BYTE), cases, byteByByte);
-      // Behind so much that is right that a fast way over it may end in the middle.
+      // After so much that is right that a fast way over it may end in the middle.
       const before = someText(world, 300);
       for (const wrong of ['c0af', 'e09fbf', 'eda080', 'f08fbfbf', 'f4908080', 'f5808080', '80', 'ff', 'c3', 'e282', 'f09f98']) {
         const message = Buffer.concat([Buffer.from(before), Buffer.from(wrong, 'hex')]);
@@ -419,7 +419,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       // What one message has left open does not concern the next.
       const client = await FrameClient.open(world, server);
       await client.expectEcho(2, Buffer.from([0xe2, 0x82]), 'a binary message e2 82');
-      await client.expectEcho(1, 'text', 'a text behind it');
+      await client.expectEcho(1, 'text', 'a text after it');
     },
   );
 
@@ -439,7 +439,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
         client.tcp.write(bytes.subarray(0, at - 1));
         await client.expectSilence(world, `${frameCase.title}, without the byte that is wrong`);
         client.tcp.write(bytes.subarray(at - 1, at));
-        await client.expectClose([1007], `${frameCase.title}; nothing behind the byte that is wrong was sent`);
+        await client.expectClose([1007], `${frameCase.title}; nothing after the byte that is wrong was sent`);
       }
       const wrong = ['80', 'c0', 'c1', 'e080', 'e09f', 'eda0', 'edbf', 'f080', 'f08f', 'f490', 'f4bf', 'f5', 'f8', 'fe', 'ff', 'c341', 'c3c3', 'e241', 'e28241', 'e282c3', 'f09f41', 'f09f9841', 'f09f98f0', 'ed9fc0', 'f0908079', 'f48fbfc0'];
       const { random } = world;
@@ -462,9 +462,9 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
 
   rule(
     'close-frames',
-    'reads what a Close frame says, and nothing behind it',
+    'reads what a Close frame says, and nothing after it',
     {
-      rule: 'a Close frame has no payload, or a code that may be sent and a reason in UTF-8 (RFC 6455 §5.5.1, §7.4): else 1002, or 1007 for the reason. What comes behind it is not read',
+      rule: 'a Close frame has no payload, or a code that may be sent and a reason in UTF-8 (RFC 6455 §5.5.1, §7.4): else 1002, or 1007 for the reason. What comes after it is not read',
       likely: 'a Close frame between fragments, or in pieces, is not a control frame like the others',
     },
     async (world) => {
@@ -545,7 +545,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       const eight = [text('', false), ...Array.from({ length: 6 }, () => continuation('', false)), continuation('end')];
       for (let i = 0; i < 3; i++) await client.expectEcho(1, 'end', 'a text in 8 fragments, where 8 are allowed', eight);
       client.send(...eight.flatMap((frame) => [frame, pong()]));
-      await client.expectReply(3, 1, 'end', 'a text in 8 fragments with a pong behind each, where 8 are allowed');
+      await client.expectReply(3, 1, 'end', 'a text in 8 fragments with a pong after each, where 8 are allowed');
       for (const payload of ['', 'x']) {
         const other = await FrameClient.open(world, server);
         other.send(text(payload, false), ...Array.from({ length: 8 }, () => continuation(payload, false)));
@@ -574,7 +574,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
 
   rule(
     'fails-as-soon-as-it-shows',
-    'fails a head that is wrong, and waits for nothing behind it',
+    'fails a head that is wrong, and waits for nothing after it',
     {
       rule: 'what is wrong in a head is answered when the head is here, with its key: no byte of the payload is needed for it (RFC 6455 §5.2)',
       likely: 'nothing is looked at until something of the payload is there',
@@ -598,13 +598,13 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
       ];
       for (const pieceBytes of [Infinity, 1]) {
         const server = await world.call('serveFrames', pieceBytes === 1 ? { limits, ...BYTE_BY_BYTE } : { limits });
-        for (const [what, bytes, code] of wrong) await expectFailure(world, server, withKey(bytes), [code], `${hex(bytes)}, ${what}, its key if it has one, and nothing behind it`);
+        for (const [what, bytes, code] of wrong) await expectFailure(world, server, withKey(bytes), [code], `${hex(bytes)}, ${what}, its key if it has one, and nothing after it`);
         const small = await world.call('serveFrames', { limits: { ...limits, frameBytesMax: 100 }, ...(pieceBytes === 1 && BYTE_BY_BYTE) });
-        await expectFailure(world, small, withKey(Buffer.from([0x82, 0x80 | 101])), [1009], '82 e5, a length of 101, where 100 are allowed, its key, and nothing behind it');
-        await expectFailure(world, small, withKey(head(0x82, 16, 300, none)), [1009], '82 fe 01 2c, a length of 300, where 100 are allowed, its key, and nothing behind it');
+        await expectFailure(world, small, withKey(Buffer.from([0x82, 0x80 | 101])), [1009], '82 e5, a length of 101, where 100 are allowed, its key, and nothing after it');
+        await expectFailure(world, small, withKey(head(0x82, 16, 300, none)), [1009], '82 fe 01 2c, a length of 300, where 100 are allowed, its key, and nothing after it');
         const client = await FrameClient.open(world, server);
         client.tcp.write(head(0x82, 64, 70_000, none));
-        await client.expectSilence(world, 'a length of 70000, where 70000 are allowed, and nothing behind it', 'nothing: the key is still to come');
+        await client.expectSilence(world, 'a length of 70000, where 70000 are allowed, and nothing after it', 'nothing: the key is still to come');
       }
     },
   );
@@ -636,7 +636,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
 
   rule(
     'half-a-character-and-a-lot',
-    'fails at half a character also where much that is right comes behind it',
+    'fails at half a character also where much that is right comes after it',
     {
       rule: 'what a fragment leaves open is the first thing that the next one has to go on with (RFC 6455 §8.1, RFC 3629 §3), however many bytes that has, and whether or not they are text by themselves',
       likely: 'a long part is looked at as a whole, as if a character began with it',
@@ -670,7 +670,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'puts fragments of all sizes together in their order',
     {
       rule: 'the fragments of a message are put together in the order in which they were sent (RFC 6455 §5.4), the small ones and the large ones',
-      likely: 'small parts are collected, large ones kept, and what was collected before a large one comes behind it',
+      likely: 'small parts are collected, large ones kept, and what was collected before a large one comes after it',
     },
     async (world) => {
       const { random } = world;

@@ -39,14 +39,14 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       const server = await world.call('serveLife', {
         scripts: { '/a': [accept, { do: 'burst', lengths, letters, forgotten: true }, { do: 'close', code, reason }, drain] },
       });
-      const sent = `websocket.close with ${code} and "${reason}", behind ${lengths.length} messages`;
+      const sent = `websocket.close with ${code} and "${reason}", after ${lengths.length} messages`;
       const client = await PeerClient.open(world, server, '/a?a');
       const closed = await client.untilClose({ sent });
       check(closed.code === code && closed.reason === reason, { sent, received: `Close ${closed.code} ${closed.reason}`, expected: `Close ${code} ${reason}` });
       check(client.texts.join('\n') === lengths.map((length, index) => numbered(index, length, letters)).join('\n'), { sent, received: client.describe(), expected: 'all messages before the Close frame, in their order' });
       await world.settle();
       check(!client.tcp.ended && !client.tcp.closed, {
-        sent, received: client.describe(), expected: 'the connection stays until the client has answered (RFC 6455 §7.1.1)', likely: 'the socket is ended behind our Close frame, and not when both are there',
+        sent, received: client.describe(), expected: 'the connection stays until the client has answered (RFC 6455 §7.1.1)', likely: 'the socket is ended after our Close frame, and not when both are there',
       });
       client.send(close(code));
       await client.untilEnd({ sent: `the client's Close frame, in answer to ${code}` });
@@ -91,7 +91,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'closes once where both sides close at the same time',
     {
       rule: 'both sides may send a Close frame before the other\'s has arrived; then each has sent one, and none is answered (RFC 6455 §7.1.2). What the application is told is the client\'s code (A81)',
-      likely: 'a Close frame is answered whatever has been sent before, or a close() behind the answer sends another one',
+      likely: 'a Close frame is answered whatever has been sent before, or a close() after the answer sends another one',
     },
     async (world) => {
       const { random } = world;
@@ -125,24 +125,24 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'nothing-behind-their-close',
-    'neither delivers nor minds what comes behind the client\'s Close frame, and answers it all the same',
+    'nothing-after-their-close',
+    'neither delivers nor minds what comes after the client\'s Close frame, and answers it all the same',
     {
       rule: 'after a Close frame there is no data (RFC 6455 §5.5.1): whatever follows is dropped, and is no breach of anything. The answer leaves before the connection ends (§7.1.1)',
-      likely: 'the loop goes on to the next frame behind the Close frame, or the socket is destroyed before its output has gone',
+      likely: 'the loop goes on to the next frame after the Close frame, or the socket is destroyed before its output has gone',
     },
     async (world) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] } });
       const { random } = world;
-      const behind: Record<string, Buffer> = {
+      const after: Record<string, Buffer> = {
         message: Buffer.alloc(0),
         garbage: random.bytes(200),
         'a lot of garbage': random.bytes(400_000),
       };
-      for (const [what, bytes] of Object.entries(behind)) {
+      for (const [what, bytes] of Object.entries(after)) {
         const client = await PeerClient.open(world, server, `/a?${what.replaceAll(' ', '-')}`);
-        const sent = `a message, Close 1000, and behind it ${what}`;
-        client.tcp.write(Buffer.concat([client.ws.bytesOf(text('before'), close(1000), text('behind'), ping('behind')), bytes]));
+        const sent = `a message, Close 1000, and after it ${what}`;
+        client.tcp.write(Buffer.concat([client.ws.bytesOf(text('before'), close(1000), text('after'), ping('after')), bytes]));
         await client.untilEnd({ sent });
         check(client.closed !== null && [1000, 1005].includes(client.closed.code) && client.pongs.length === 0, {
           sent, received: client.describe(), expected: 'Close 1000, no pong, and the end',
@@ -151,7 +151,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
         await toldOnly(world, who, 'disconnect 1000', { sent });
         await toldOnly(world, who, 'message before', { sent });
       }
-      await expectNoConnections(world, 'Close frames with something behind them');
+      await expectNoConnections(world, 'Close frames with something after them');
     },
   );
 
@@ -200,7 +200,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'fails-while-closing',
-    'ends the connection of a client that breaks the protocol behind our Close frame, and says nothing more',
+    'ends the connection of a client that breaks the protocol after our Close frame, and says nothing more',
     {
       rule: 'a broken frame fails the connection (RFC 6455 §7.1.7) also while it is being closed; but each side sends one Close frame, and ours is on its way (§5.5.1)',
       likely: '`fail` sends a Close frame, whatever the state of the machine',
@@ -463,7 +463,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       const sent = `${data.length} pings, as many pongs, and a message between them`;
       await client.until(() => client.pongs.at(-1)?.equals(data.at(-1)!) === true && client.messages.length > 0, { sent, expected: 'pongs, the last of them for the last ping, and the echo' });
       const empty = await PeerClient.open(world, server, '/echo?empty');
-      empty.send(ping(''), text('behind'));
+      empty.send(ping(''), text('after'));
       await empty.until(() => empty.pongs.length > 0 && empty.messages.length > 0, { sent: 'a ping without data, and a message', expected: 'a pong, and the echo' });
       check(empty.pongs[0]!.length === 0, { sent: 'a ping without data', received: empty.describe(), expected: 'a pong without data' });
       client.send(close(1000));
@@ -606,8 +606,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await standstill(world, () => world.call('flooded', 'a'));
       const sent = `${count} pings from a client that does not read`;
       const pings = Array.from({ length: count }, (_, index) => ping(`${index} `.padEnd(120, 'x')));
-      client.send(...pings, text('behind'));
-      await told(world, 'a', 'message behind', { sent, expected: 'the message behind the pings is read' });
+      client.send(...pings, text('after'));
+      await told(world, 'a', 'message after', { sent, expected: 'the message after the pings is read' });
       client.tcp.resume();
       const newest = pings.at(-1)!.payload as string;
       await client.until(() => client.pongs.at(-1)?.toString() === newest, { sent, expected: 'the newest ping is answered when the client reads again' });
@@ -759,7 +759,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'waits for a pong as long as it was told to, and not as long as for a message',
     {
       rule: 'who was sent a ping has `pongMs` to be heard, however short `heartbeatMs` is, and is sent no other meanwhile',
-      likely: 'the deadline behind a ping is `heartbeatMs` again',
+      likely: 'the deadline after a ping is `heartbeatMs` again',
     },
     async (world) => {
       const scripts = { '/a': [accept, drain] } satisfies Record<string, Step[]>;
@@ -828,7 +828,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'one-deadline-for-the-end',
-    'gives no more time to a client that breaks the protocol behind our Close frame',
+    'gives no more time to a client that breaks the protocol after our Close frame',
     {
       rule: '`closeMs` counts from our Close frame to the end of the connection. A broken frame that comes meanwhile fails the connection, and what is left of the time is all that there is (the clock of this test moves when it is told to)',
       likely: '`fail` sets the deadline, although it has been set when our Close frame was sent',
@@ -938,7 +938,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'their-code-stays',
-    'does not change the client\'s code any more when something fails behind its Close frame',
+    'does not change the client\'s code any more when something fails after its Close frame',
     {
       rule: 'the code is that of the client\'s Close frame (RFC 6455 §7.1.5, WebSocketClosure), whatever goes wrong on our side after it has come',
       likely: '`fail` notes its own code over the one that is known already',
@@ -995,7 +995,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'reads-their-answer',
     'reads the answer to its Close frame, also where nobody wanted to read',
     {
-      rule: 'behind our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), whether the reading was paused or so many messages wait that no more is read (WebSocketPeer.pause, A82)',
+      rule: 'after our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), whether the reading was paused or so many messages wait that no more is read (WebSocketPeer.pause, A82)',
       likely: '`close` sends the Close frame and leaves the socket paused',
     },
     async (world) => {
@@ -1018,8 +1018,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'pings-behind-our-close',
-    'is not put out by pings that come, or still wait, behind its Close frame',
+    'pings-after-our-close',
+    'is not put out by pings that come, or still wait, after its Close frame',
     {
       rule: 'who has not read our Close frame yet may send pings. They are no fault, and end nothing: the client\'s Close frame is waited for, and says how it ended (RFC 6455 §7.1.5, A81)',
       likely: 'a pong is sent whatever the state of the machine, which refuses it; that is taken for an error, or ends the process',
@@ -1030,12 +1030,12 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       const [ours, theirs] = [world.random.integer(3000, 3999), world.random.integer(4000, 4999)];
       for (const who of ['come', 'wait']) {
         const client = await openPeer(world, server, who);
-        const sent = `pings that ${who} behind Close ${ours}, and then Close ${theirs}`;
+        const sent = `pings that ${who} after Close ${ours}, and then Close ${theirs}`;
         if (who === 'wait') {
           client.tcp.pause();
           await world.call('peerFills', who, 32, MIB);
-          client.send(ping('first'), ping('second'), text('behind'));
-          await given(world.call('peerReceive', who), 'receive', sent, 'the message behind the pings');
+          client.send(ping('first'), ping('second'), text('after'));
+          await given(world.call('peerReceive', who), 'receive', sent, 'the message after the pings');
         }
         await world.call('peerClose', who, ours);
         if (who === 'wait') client.tcp.resume();
@@ -1047,7 +1047,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
         await client.untilEnd({ sent });
         expectClosure(await given(world.call('peerClosed', who), 'closed', sent, 'how the connection has ended'), { code: theirs, reason: '', clean: true }, sent);
       }
-      await expectNoReports(world, 'pings behind a Close frame');
+      await expectNoReports(world, 'pings after a Close frame');
     },
   );
 
@@ -1067,8 +1067,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       for (let times = 1; times <= 2; times++) {
         client.tcp.pause();
         await world.call('peerFills', 'a', 32, MIB);
-        client.send(ping(data), text('behind'));
-        await given(world.call('peerReceive', 'a'), 'receive', sent, 'the message behind the ping');
+        client.send(ping(data), text('after'));
+        await given(world.call('peerReceive', 'a'), 'receive', sent, 'the message after the ping');
         client.tcp.resume();
         await client.until(() => client.pongs.length >= times, { sent, expected: 'its pong, when the client reads again' });
         check(client.pongs.length === times && client.pongs.every((pong) => pong.toString() === data), { sent, received: client.describe(), expected: 'one pong, with its data' });
@@ -1114,7 +1114,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'hands-over-what-waits',
     'gives a listener first what has waited for it, all of it and in its order',
     {
-      rule: 'what waits already is handed over when `onMessage` is set, and what was not read for it comes behind; what the listener throws then closes with 1011, too (WebSocketPeer.onMessage)',
+      rule: 'what waits already is handed over when `onMessage` is set, and what was not read for it comes after; what the listener throws then closes with 1011, too (WebSocketPeer.onMessage)',
       likely: 'the listener is only noted down, or the reading does not go on when there is somebody to read for',
     },
     async (world) => {
@@ -1122,7 +1122,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       const messages = Array.from({ length: 10 }, (_, index) => `${index} ${world.random.word()}`);
       const client = await openPeer(world, server, 'a');
       client.send(...messages.slice(0, 9).map((message) => text(message)));
-      const sent = 'nine messages, and later a tenth; where two may wait, and a listener is set behind the nine';
+      const sent = 'nine messages, and later a tenth; where two may wait, and a listener is set after the nine';
       for (let times = 0; times < 3; times++) await world.settle();
       await world.call('peerListens', 'a');
       for (const message of messages.slice(0, 9)) await told(world, 'a', `message ${message}`, { sent });
@@ -1137,7 +1137,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       throws.send(text('waits'));
       for (let times = 0; times < 3; times++) await world.settle();
       await world.call('peerPause', 'throws');
-      throws.send(ping('behind'));
+      throws.send(ping('after'));
       for (let times = 0; times < 3; times++) await world.settle();
       await world.call('peerThrows', 'throws', 'thrown');
       await world.call('peerResume', 'throws');
@@ -1160,14 +1160,14 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       await world.call('peerListens', 'a');
       for (let round = 0; round < 3; round++) {
         await world.call('peerPause', 'a');
-        client.send(text(`${round} paused`), text(`${round} behind`));
+        client.send(text(`${round} paused`), text(`${round} after`));
         for (let times = 0; times < 5; times++) await world.settle();
         const sent = 'two messages while the reading is paused';
         const early = (await storyOf(world, 'a')).filter((line) => line.startsWith(`message ${round}`));
         check(early.length === 0, { sent, received: showStory(early), expected: 'nothing, until `resume`' });
         await world.call('peerResume', 'a');
         await told(world, 'a', `message ${round} paused`, { sent: `${sent}, and resumed` });
-        await told(world, 'a', `message ${round} behind`, { sent: `${sent}, and resumed` });
+        await told(world, 'a', `message ${round} after`, { sent: `${sent}, and resumed` });
       }
       client.send(close(1000));
       await client.untilEnd({ sent: 'Close 1000' });
@@ -1223,7 +1223,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'broken-and-still-there',
     'cuts a client that has broken the protocol and does not go',
     {
-      rule: 'a connection that fails is ended (RFC 6455 §7.1.7): the client has the Close frame, and then `closeMs` to end its side, as behind any Close frame of ours',
+      rule: 'a connection that fails is ended (RFC 6455 §7.1.7): the client has the Close frame, and then `closeMs` to end its side, as after any Close frame of ours',
       likely: '`fail` sends its Close frame and ends our side, and nothing looks whether the client ever ends its own',
     },
     async (world) => {

@@ -284,7 +284,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       }
       slow.tcp.resume();
       const closed = await slow.untilClose({ sent: `${sent}, until it reads` });
-      check(closed.code === 1013, { sent, received: slow.describe(), expected: 'Close 1013, behind what was sent before' });
+      check(closed.code === 1013, { sent, received: slow.describe(), expected: 'Close 1013, after what was sent before' });
       expectHeard(slow, said.slice(0, slow.messages.length), sent);
       await slow.answerClose();
       await expectNoReports(world, sent);
@@ -326,7 +326,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'tells everybody of a leaving behind the message that brought it about',
     {
       rule: 'onLeave may say something to the room itself. Slow members are dismissed when all others have been sent the message, so that everybody hears the same in the same order',
-      likely: 'a slow member is dismissed within the loop: those before it hear of that after the message, those behind it before',
+      likely: 'a slow member is dismissed within the loop: those before it hear of that after the message, those after it before',
     },
     async (world) => {
       const server = await world.call('serveRooms', { bufferedBytesMax: 256 * KIB, announces: true });
@@ -360,7 +360,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'events-by-the-standard',
     'sends events that a browser reads as they were meant',
     {
-      rule: 'an event is fields, each on a line of its own, and an empty line. A text of several lines, whatever ends them (CR, LF, or both), is several `data` fields; one space behind a colon is taken off by the reader (HTML standard, "Server-sent events")',
+      rule: 'an event is fields, each on a line of its own, and an empty line. A text of several lines, whatever ends them (CR, LF, or both), is several `data` fields; one space after a colon is taken off by the reader (HTML standard, "Server-sent events")',
       likely: 'a text is sent in one field whatever line breaks are in it; or an event without a text, which is one, is left out',
     },
     async (world) => {
@@ -418,7 +418,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       await client.untilEvents(1);
       const [only] = client.events;
       check(only!.data === 'the end' && only!.lastEventId === word && only!.type === 'message' && client.parser.retryMs === null, {
-        sent: 'an event, behind others that were refused', received: JSON.stringify(only), expected: 'this event alone',
+        sent: 'an event, after others that were refused', received: JSON.stringify(only), expected: 'this event alone',
       });
     },
   );
@@ -449,10 +449,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'resumes-by-id',
-    'lets a client that was cut off go on behind what it has seen, without a gap or a double',
+    'lets a client that was cut off go on after what it has seen, without a gap or a double',
     {
       rule: 'a browser comes back with the id of the last event that it has seen in the field Last-Event-ID, as UTF-8 (HTML standard). Every event that is sent has the id that it was given, or who comes back is sent the wrong ones',
-      likely: 'the id is forgotten, or stands behind the empty line that ends its event',
+      likely: 'the id is forgotten, or stands after the empty line that ends its event',
     },
     async (world) => {
       const { random } = world;
@@ -495,7 +495,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'stream-has-a-heartbeat',
     'says something on a stream on which nothing happens, which a browser skips',
     {
-      rule: 'proxies cut what is silent for a minute, and who has gone is noticed only when something is sent: a comment now and then, which is no event (HTML standard, "Authoring notes"). It begins with the response and goes on behind events',
+      rule: 'proxies cut what is silent for a minute, and who has gone is noticed only when something is sent: a comment now and then, which is no event (HTML standard, "Authoring notes"). It begins with the response and goes on after events',
       likely: 'the first event ends the heartbeat, or each beat is an event',
     },
     async (world) => {
@@ -618,7 +618,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'message-before-the-leaving',
     'sends the message that brings a leaving about before the word of that leaving',
     {
-      rule: 'a slow member is dismissed when all others have been sent the message, and not before: what onLeave says to the room of it comes behind that message',
+      rule: 'a slow member is dismissed when all others have been sent the message, and not before: what onLeave says to the room of it comes after that message',
       likely: 'the slow ones are looked for and dismissed first, and then the message is sent to those who are left',
     },
     async (world) => {
@@ -696,7 +696,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       }
       const [large] = await world.call('push', 'a', [{ data: 'large', retryMs: 1e21 }]);
       await world.call('push', 'a', [{ data: 'the end' }]);
-      await client.until(() => client.data.at(-1) === 'the end', { sent: shown(1e21), expected: 'what is pushed behind it' });
+      await client.until(() => client.data.at(-1) === 'the end', { sent: shown(1e21), expected: 'what is pushed after it' });
       check(large === 'RangeError' || client.parser.retryMs === 1e21, { sent: shown(1e21), received: `push says ${String(large)}, and a browser passes over it`, expected: 'a RangeError' });
     },
   );
@@ -706,7 +706,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'writes comments that browsers pass over, whatever is in them',
     {
       rule: 'a line that begins with a colon is passed over (HTML standard, "Server-sent events"); a comment of several lines has one before each, or they become one',
-      likely: 'the lines behind the first are fields',
+      likely: 'the lines after the first are fields',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
@@ -716,11 +716,11 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       const before = client.parser.comments;
       const text = `${world.random.words(2)}\ndata: forged\r\nid: 2\r\rretry: 3`;
       await world.call('pushComment', 'a', text);
-      await world.call('push', 'a', [{ data: 'behind' }]);
+      await world.call('push', 'a', [{ data: 'after' }]);
       await client.untilEvents(2);
       const heard = client.events.map(({ data, lastEventId }) => `${data} (id ${lastEventId})`).join(', ');
       const comments = client.parser.comments - before;
-      check(heard === 'before (id 1), behind (id 1)' && client.parser.retryMs === null && comments >= 1, {
+      check(heard === 'before (id 1), after (id 1)' && client.parser.retryMs === null && comments >= 1, {
         sent: `the comment ${JSON.stringify(text)} between two events`, received: `a browser hears ${heard}, and passes over ${comments} lines`, expected: 'the two events; the comment is passed over',
       });
     },
@@ -749,8 +749,8 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'sends-what-came-meanwhile',
     'sends what was pushed while something was being sent, without waiting for more',
     {
-      rule: 'what is pushed while an event is on its way is sent behind it, and does not wait for the next event or heartbeat to wake the stream',
-      likely: 'behind each event the stream waits to be roused, and does not look at what has come in the meantime',
+      rule: 'what is pushed while an event is on its way is sent after it, and does not wait for the next event or heartbeat to wake the stream',
+      likely: 'after each event the stream waits to be roused, and does not look at what has come in the meantime',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });

@@ -110,7 +110,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'inflates',
     'inflates messages, whole and in fragments',
     {
-      rule: 'the message is the deflated bytes of all fragments with 00 00 ff ff behind them, inflated (RFC 7692 §7.2.2); RSV1 on its first frame says so (§6.2)',
+      rule: 'the message is the deflated bytes of all fragments with 00 00 ff ff after them, inflated (RFC 7692 §7.2.2); RSV1 on its first frame says so (§6.2)',
       likely: 'the four bytes are not put back, or every fragment is inflated by itself',
     },
     async (world) => {
@@ -177,7 +177,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
           peer.sendDeflated(1, Buffer.from(bytes, 'hex'), fragmentBytes);
           await peer.expectMessage('', `an empty text, deflated to ${bytes}`);
         }
-        await expectAlone(peer, prose(world, 2000), 'a text of 2000 bytes behind it');
+        await expectAlone(peer, prose(world, 2000), 'a text of 2000 bytes after it');
       }
     },
   );
@@ -459,8 +459,8 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'blocks-that-say-they-are-last',
     'takes a block that says it is the last, and what follows it',
     {
-      rule: 'a block may have BFINAL set (RFC 7692 §7.2.3.4), and there may be other blocks behind it; the context goes on',
-      likely: 'zlib stops behind such a block, and what it has not read is forgotten, or is an error',
+      rule: 'a block may have BFINAL set (RFC 7692 §7.2.3.4), and there may be other blocks after it; the context goes on',
+      likely: 'zlib stops after such a block, and what it has not read is forgotten, or is an error',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -591,8 +591,8 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
   );
 
   rule(
-    'window-behind-a-final-block',
-    'keeps the window behind a final block within a message',
+    'window-after-a-final-block',
+    'keeps the window after a final block within a message',
     {
       rule: 'the window of what follows a final block is that of the messages before and what was inflated of this one so far (RFC 7692 §7.2.3.4, and the TODO)',
       likely: 'what follows is inflated with the `#window` alone, or with the beginning of this message alone',
@@ -609,7 +609,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
         const known = peer.agreed.clientNoContextTakeover || peer.agreed.clientMaxWindowBits < 11 ? one : Buffer.concat([before, one]);
         const again = deflateRawSync(known, { finishFlush: constants.Z_SYNC_FLUSH, dictionary: known }).subarray(0, -4);
         peer.sendDeflated(2, Buffer.concat([deflated(one, constants.Z_FINISH), again]));
-        await peer.expectMessage(Buffer.concat([one, known]), `300 random bytes in a final block, and in one behind it a reference to ${known === one ? 'them' : 'the message before and to them'}`);
+        await peer.expectMessage(Buffer.concat([one, known]), `300 random bytes in a final block, and in one after it a reference to ${known === one ? 'them' : 'the message before and to them'}`);
       }
     },
   );
@@ -637,11 +637,11 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
   );
 
   rule(
-    'a-window-and-nothing-behind-it',
+    'a-window-and-nothing-after-it',
     'declines a window that only begins like one',
     {
       rule: 'a window is a number from 8 to 15 in decimal (RFC 7692 §7.1.2), and an offer with another value is declined (§7.1)',
-      likely: 'the first digits are read, and what stands behind them is not',
+      likely: 'the first digits are read, and what stands after them is not',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -659,7 +659,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'so-many-final-blocks',
     'takes sixteen final blocks within a message, and not any number',
     {
-      rule: 'behind a final block there may be others (RFC 7692 §7.2.3.4), but each costs more than it has bytes: FINAL_BLOCKS_MAX streams more are taken, and beyond that it is 1007 (the TODO)',
+      rule: 'after a final block there may be others (RFC 7692 §7.2.3.4), but each costs more than it has bytes: FINAL_BLOCKS_MAX streams more are taken, and beyond that it is 1007 (the TODO)',
       likely: 'the loop over the streams of a message has no limit, or one that is one less',
     },
     async (world) => {
@@ -669,18 +669,18 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
       const peer = await DeflatePeer.open(world, server);
       for (const count of [15, 16]) {
         peer.sendDeflated(1, streams(count));
-        await peer.expectMessage(`${words.slice(0, count).join('')}end`, `a text of ${count} final blocks, and one behind them`);
+        await peer.expectMessage(`${words.slice(0, count).join('')}end`, `a text of ${count} final blocks, and one after them`);
       }
       for (const count of [24, 200]) {
         const other = await DeflatePeer.open(world, server);
         other.sendDeflated(1, streams(count));
-        await other.client.expectClose([1002, 1007, 1008, 1009], `a text of ${count} final blocks, and one behind them`);
+        await other.client.expectClose([1002, 1007, 1008, 1009], `a text of ${count} final blocks, and one after them`);
       }
     },
   );
 
   rule(
-    'one-byte-too-many-behind-a-final-block',
+    'one-byte-too-many-after-a-final-block',
     'counts the bytes of a message over all its final blocks, to the last one',
     {
       rule: 'the limit is one on the message (RFC 6455 §10.4), however many streams it comes in: one byte more is 1009, also where the streams before have used the limit up',
@@ -693,11 +693,11 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
       const last = deflated(whole, constants.Z_FINISH);
       const peer = await DeflatePeer.open(world, server);
       peer.sendDeflated(1, Buffer.concat([last, deflated('')]));
-      await peer.expectMessage(whole, `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and nothing behind it`);
+      await peer.expectMessage(whole, `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and nothing after it`);
       for (const more of ['x', 'some more']) {
         const other = await DeflatePeer.open(world, server);
         other.sendDeflated(1, Buffer.concat([last, deflated(more)]));
-        await other.client.expectClose([1009], `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and ${more.length} behind it`);
+        await other.client.expectClose([1009], `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and ${more.length} after it`);
       }
     },
   );

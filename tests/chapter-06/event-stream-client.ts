@@ -32,7 +32,7 @@ export class EventParser {
   receive(bytes: Uint8Array): void {
     const decoded = this.#decoder.decode(bytes, { stream: true });
     if (decoded === '') return;
-    // An LF behind a CR ends the same line, also where it comes later.
+    // An LF after a CR ends the same line, also where it comes later.
     const text = this.#afterCr && decoded.startsWith('\n') ? decoded.slice(1) : decoded;
     this.#afterCr = decoded.endsWith('\r');
     const lines = text.split(/\r\n|\r|\n/);

@@ -32,7 +32,7 @@ export function lifeCalls(stage: Stage, load: LoadChapter) {
   let moveClock: ((ms: number) => void) | null = null;
 
   return {
-    /** Serves scripts; who a WebSocket is stands behind the `?` of its target. */
+    /** Serves scripts; who a WebSocket is stands after the `?` of its target. */
     serveLife: async ({ scripts, timeouts, limits, faster, standing = false, bufferedBytesMax }: LifeSetup): Promise<Address> => {
       if (faster !== undefined) hurry(faster);
       if (standing) moveClock ??= standStill();

@@ -61,7 +61,7 @@ export class PeerClient {
     return this;
   }
 
-  /** The bytes behind the handshake. */
+  /** The bytes after the handshake. */
   get bytes(): Buffer {
     return this.tcp.received.subarray(this.ws.response.end);
   }
@@ -87,7 +87,7 @@ export class PeerClient {
       if (this.closed !== null) throw this.#broken('a second Close frame', 'one Close frame from each side (RFC 6455 §5.5.1)');
       this.closed = readClose(payload);
     } else {
-      if (this.closed !== null) throw this.#broken('data behind the Close frame', 'no data after a Close frame (RFC 6455 §5.5.1)');
+      if (this.closed !== null) throw this.#broken('data after the Close frame', 'no data after a Close frame (RFC 6455 §5.5.1)');
       this.#takeData(frame);
     }
   }

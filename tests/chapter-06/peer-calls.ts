@@ -19,7 +19,7 @@ export function peerCalls({ chapter, probe, report }: Stage, load: LoadChapter) 
   }
 
   return {
-    /** Who a WebSocket is stands behind the `?` of its target. That it is open is noted. */
+    /** Who a WebSocket is stands after the `?` of its target. That it is open is noted. */
     servePeers: async (setup: PeerSetup = {}): Promise<Address> => {
       const http = (await load('02-http')) as typeof Http;
       const webSockets = new chapter.WebSockets({ ...setup, onError: (error) => report(error) });

@@ -138,7 +138,7 @@ export function roomCalls(stage: Stage) {
     waitingFor: (who: string): number => named(peers, who).bufferedBytes,
 
     /**
-     * Serves streams of events; the query says whose. At `/log` it begins behind the id that the client has last seen, at
+     * Serves streams of events; the query says whose. At `/log` it begins after the id that the client has last seen, at
      * `/late` when the server has been told to stop.
      */
     serveEvents: async (setup: EventsSetup = {}): Promise<Address> => {

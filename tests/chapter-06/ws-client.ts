@@ -151,10 +151,10 @@ export class WsClient {
     const { code } = await this.closeFrame(report);
     const expected = `a Close frame with ${allowed.join(' or ')}`;
     check(allowed.includes(code), { sent: this.tcp.describeSent(), received: `a Close frame with ${code}`, expected, ...report });
-    await this.tcp.until(() => this.tcp.ended || this.tcp.closed, { expected: 'the server ends the connection behind its Close frame (RFC 6455 §7.1.1)', ...report });
+    await this.tcp.until(() => this.tcp.ended || this.tcp.closed, { expected: 'the server ends the connection after its Close frame (RFC 6455 §7.1.1)', ...report });
   }
 
-  /** How many bytes have come behind the last frame that was read. */
+  /** How many bytes have come after the last frame that was read. */
   get leftOverBytes(): number {
     return this.tcp.receivedBytes - this.#at;
   }

@@ -52,7 +52,7 @@ export const serveByScgi: Serve = async (app) => {
   return { port: (server.address as AddressInfo).port, reported, written, [Symbol.asyncDispose]: () => server.close() };
 };
 
-/** Sends text, and gives what comes until the other side has closed. `ends`: a FIN behind the text. */
+/** Sends text, and gives what comes until the other side has closed. `ends`: a FIN after the text. */
 export function exchange(port: number, text: string, ends = false): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';

@@ -29,7 +29,7 @@ function nothingToContinue(ids: readonly string[], fin: boolean): FrameCase[] {
 
 function repeatedly(id: string, fin: boolean): FrameCase {
   const round = [continuation('fragment1', fin), text('fragment2', false), continuation('fragment3')];
-  return failed(id, `nothing to continue, FIN ${fin ? 'set' : 'clear'}, with fragments behind it, twice`, SECTION,
+  return failed(id, `nothing to continue, FIN ${fin ? 'set' : 'clear'}, with fragments after it, twice`, SECTION,
     [...round, ...round], 1002);
 }
 

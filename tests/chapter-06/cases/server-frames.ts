@@ -13,7 +13,7 @@ export interface ServerOutput {
   /** The code of the Close frame: 1005 for one without, `null` where there is no Close frame. */
   readonly close: number | null;
   readonly reason: string;
-  /** Bytes behind the last whole frame. */
+  /** Bytes after the last whole frame. */
   readonly restBytes: number;
 }
 

@@ -54,7 +54,7 @@ interface Sequences {
 const every = (from: number, to: number, step = 1): number[] =>
   Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => from + i * step);
 const pair = (byte: number): string => byte.toString(16).padStart(2, '0');
-/** Lead bytes, each with a space behind it and nothing that would continue it. */
+/** Lead bytes, each with a space after it and nothing that would continue it. */
 const lonely = (from: number, to: number): string => every(from, to).map((byte) => `${pair(byte)}20`).join('');
 
 /** The last byte is missing. The first five are leads that are never right; the rest could have been or not. */

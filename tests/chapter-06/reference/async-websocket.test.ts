@@ -133,7 +133,7 @@ describe('a WebSocket', () => {
     expect(seen).toEqual(['one', 'two', 'websocket.disconnect']);
   });
 
-  test('leaves nothing behind when a hundred clients are killed', async () => {
+  test('leaves nothing after when a hundred clients are killed', async () => {
     let open = 0;
     await using served = await serveWebSocketApp(async (_scope, receive, send) => {
       await send({ type: 'websocket.accept' });

@@ -78,7 +78,7 @@ describe('the closing handshake', () => {
     expect((await peers[0]!.closed).clean).toBe(true);
   });
 
-  test('a client that vanishes leaves nothing behind', async () => {
+  test('a client that vanishes leaves nothing after', async () => {
     const peers = await serve();
     const client = await open();
     client.send(text('half a message', false));
@@ -213,8 +213,8 @@ describe('heartbeat and pings', () => {
     client.socket.pause();
     peers[0]!.send(Buffer.alloc(16 * 2 ** 20));
     const buffered = peers[0]!.bufferedBytes;
-    client.send(...Array.from({ length: 2000 }, (_, i) => ping(`${i}`.padStart(100))), text('behind them'));
-    await until(() => last === 'behind them', 'all pings have been read');
+    client.send(...Array.from({ length: 2000 }, (_, i) => ping(`${i}`.padStart(100))), text('after them'));
+    await until(() => last === 'after them', 'all pings have been read');
     expect(peers[0]!.bufferedBytes - buffered).toBeLessThan(5000);
     client.socket.resume();
     await until(() => client.received.subarray(-200).includes(' 1999'), 'the newest pong');

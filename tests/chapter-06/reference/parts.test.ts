@@ -170,7 +170,7 @@ describe('permessage-deflate', () => {
     expect(receive(Buffer.from('00', 'hex'))).toEqual(['']);
   });
 
-  test('a final block with others behind it', () => {
+  test('a final block with others after it', () => {
     const final = Buffer.from('f348cdc9c90700', 'hex');
     const empty = Buffer.from('00', 'hex');
     expect(receive(Buffer.concat([final, final, empty]))).toEqual(['HelloHello']);
