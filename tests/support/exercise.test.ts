@@ -14,7 +14,7 @@ const folder = join(project, '.ten-servers', 'tests', `exercise-${process.pid}`)
 const tree = treeOf(serverThat("socket.on('data', (bytes) => socket.write(bytes)).on('error', () => {})"));
 const runs: string[] = [];
 
-/** A test file of exercise 1.1 or 1.2 with these rules. */
+/** A test file of an exercise of chapter 01 with these rules. */
 function testFile(id: string, rules: string): void {
   const text = `import { exercise } from '#support/exercise.ts';
     import { check } from '#support/failure.ts';
@@ -41,6 +41,13 @@ beforeAll(() => {
      rule('late-in-peace', 'is late though nobody else is there', { rule: 'b' }, async ({ subject }) => { ${account(1000)} check(false, { timed: true, received: 'late' }); });
      rule('late-at-first', 'is late twice', { rule: 'c' }, async ({ subject }) => { ${account(8000)} check(late-- <= 0, { timed: true, received: 'late' }); });
      rule('wrong', 'is wrong', { rule: 'd' }, async ({ subject }) => { ${account(8000)} check(false, { received: 'wrong' }); });`,
+  );
+  testFile(
+    '1.4',
+    `rule('first', 'comes first', { rule: 'a' }, async ({ call, subject }) => { await call('start'); check(!subject.reused, { received: 'used before' }); });
+     rule('in-company', 'comes second', { rule: 'b' }, async ({ call, subject }) => { await call('start'); check(subject.reused, { received: 'a process of its own' }); });
+     rule('only-alone', 'fails in company', { rule: 'c' }, async ({ call, subject }) => { await call('start'); check(!subject.reused, { received: 'in company' }); });
+     rule('never', 'fails alone too', { rule: 'd' }, async ({ call, subject }) => { await call('start'); check(false, { received: subject.reused ? 'in company' : 'alone' }); });`,
   );
   testFile('1.2', "rule('fine', 'is fine', { rule: 'a' }, async ({ connect, call }) => { const client = await connect(await call('start')); client.write('hi'); await client.expectBytes('hi'); });");
 });
@@ -149,6 +156,16 @@ describe('a rule on a machine that is busy with something else', () => {
     const seen = await run(['1.3'], { TEN_BAIL: '1' });
     expect(seen.get('1.3/late')).toMatchObject({ state: 'skipped', note: 'busy' });
     expect(seen.get('1.3/wrong')).toMatchObject({ state: 'skipped', note: 'not run' });
+  });
+});
+
+describe('a rule that shares the process of trusted code', () => {
+  test('takes over what the one before it left as it was, and fails only alone', async () => {
+    const seen = await run(['1.4'], { TEN_PROCESSES: 'shared' });
+    expect([...seen].map(([id, { state }]) => [id, state])).toEqual([
+      ['1.4/first', 'passed'], ['1.4/in-company', 'passed'], ['1.4/only-alone', 'passed'], ['1.4/never', 'failed'],
+    ]);
+    expect(received(seen, '1.4/never')).toBe('alone');
   });
 });
 
