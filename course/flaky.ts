@@ -21,8 +21,8 @@ import { runRules } from './rule-runner.ts';
 import { shortFailure } from './self-check/references.ts';
 
 /**
- * Starts programs that run without end, and gives their pids. They are no children of ours: what a run does itself is no
- * excuse for it. They end by themselves when we are gone without having ended them.
+ * Starts programs that run without end, and gives their pids. They are not our children: a run cannot excuse itself with
+ * its own load. They end by themselves if we are gone without having ended them.
  */
 function startHogs(howMany: number): number[] {
   const hog = `for (;;) { for (let n = 0; n < 1e9; n++); try { process.kill(${process.pid}, 0); } catch { process.exit(); } }`;

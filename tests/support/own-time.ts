@@ -7,7 +7,7 @@
  * the others may be waiting for it. It is not lost where our own threads are what the processors are busy
  * with: a server that spins in ten threads has no excuse. Elsewhere the lateness of our own timers is the measure.
  *
- * Some of it goes to our neighbours, which are other tests of the same run. That is no silence either, but only what
+ * Some of it goes to our neighbours, which are other tests of the same run. That is not silence either, but only what
  * goes to strangers makes a machine too busy.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -70,7 +70,7 @@ export class OwnTime {
     return this.#lostMs;
   }
 
-  /** Milliseconds of those in which it was no other test of this run that had it. */
+  /** Milliseconds of those that went to programs other than the tests of this run. */
   get toStrangersMs(): number {
     return this.#toStrangersMs;
   }
@@ -206,7 +206,7 @@ export class ThreadsOf implements ThreadSource {
     const [parent, session] = [Number(fields[1]), Number(fields[3])];
     // It may have begun a session of its own.
     if (session === this.#root) return 'ours';
-    // What this process has started for another rule is no part of this one.
+    // What this process has started for another rule is not part of this one.
     return parent === process.pid ? 'neighbour' : this.#known.get(parent) ?? 'stranger';
   }
 }
