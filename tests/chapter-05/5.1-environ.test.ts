@@ -183,6 +183,23 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
   );
 
   rule(
+    'every-line-counts',
+    'joins several lines of any name, also of one that should come once',
+    {
+      rule: 'every other field is joined as any is (G18): an application sees what has been sent, and judges it itself',
+      likely: 'of a field that should come once the first line counts, as node:http does it: what is behind it comes in unseen',
+    },
+    async (world) => {
+      const server = await world.call('serveEnviron');
+      const names = ['Referer', 'User-Agent', 'From', 'Max-Forwards', 'If-Modified-Since', 'Authorization', 'ETag', 'Age'];
+      const pairs = names.map((name): [name: string, first: string, second: string] => [name, world.random.word(), world.random.word()]);
+      const fields: Fields = [...pairs.map(([name, first]): [string, string] => [name, first]), ...pairs.map(([name, , second]): [string, string] => [name, second])];
+      const expected = Object.fromEntries(pairs.map(([name, first, second]) => [`HTTP_${name.toUpperCase().replaceAll('-', '_')}`, `${first}, ${second}`]));
+      expectKeys(await environFor(world, server, 'GET', '/', { fields }), expected, fields.map((field) => field.join(': ')).join(', '));
+    },
+  );
+
+  rule(
     'underscores-are-dropped',
     'leaves out fields with an underscore in their name',
     {

@@ -181,6 +181,21 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   );
 
   rule(
+    'bearer-only-who-is-let-in',
+    'says who asks only of a client that is let in',
+    { rule: 'REMOTE_USER and AUTH_TYPE are set when everything has been checked, the scope too: whatever is outside takes the user of the environ for one who was let in', likely: 'they are set as soon as the token is known' },
+    async (world) => {
+      const scope = `${world.random.word()}:write`;
+      const credentials = [{ token: 'all', user: 'ann', scopes: [scope] }, { token: 'less', user: 'bob', scopes: [] }];
+      const server = await world.call('serveBehind', [{ use: 'log', format: 'common' }, { use: 'bearer', scope, credentials }]);
+      for (const token of ['less', 'all']) expectStatus(await ask(world, server, '/', { fields: [['Authorization', `Bearer ${token}`]] }), token === 'all' ? 200 : 403, `Bearer ${token}`);
+      await untilSo(world, () => world.call('logged'), (lines) => lines.length === 2, { sent: 'two requests', show: (lines) => `${lines.length} lines in the log`, expected: '2' });
+      const users = (await world.call('logged')).map((line) => / - (\S+) \[/.exec(line)?.[1]);
+      checkSame(users, ['-', 'ann'], 'a token without the scope, and one with it, behind the access log; whom that has logged');
+    },
+  );
+
+  rule(
     'cors-origins',
     'lets the pages of the listed origins read, and no others',
     { rule: 'Access-Control-Allow-Origin names the one origin that asked (Fetch §3.2.3)', likely: 'the whole list is sent, or an origin that only begins or ends alike is let in' },
