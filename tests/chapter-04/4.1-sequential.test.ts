@@ -27,7 +27,7 @@ import type { TestWorld } from './wire.ts';
 
 const GREETING = 'your turn\n';
 
-/** A client in a bare WaitingLine. Comes back when the line knows of it. */
+/** A client in a bare WaitingLine. Resolves when the line has counted it. */
 async function inLine(world: TestWorld, line: Address, label: string): Promise<TcpClient> {
   const before = await world.call('lineState');
   const client = await world.connect(line, { label });
@@ -47,7 +47,7 @@ async function isServed(client: TcpClient): Promise<void> {
 exercise<typeof driver>('4.1', import.meta.url, (rule) => {
   rule(
     'gives-the-answers',
-    'answers every request of the application',
+    'answers every request to the application',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
       likely: 'a connection enters the line and is never served',
@@ -59,32 +59,32 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
 
   rule(
     'one-at-a-time',
-    'serves nobody else for as long as one connection is open',
+    'serves nobody else while one connection is open',
     {
       rule: 'sequential: accept one, answer it, accept the next',
-      likely: 'everybody is served as soon as they come: then it is not this design',
+      likely: 'every client is served as soon as it connects: that is not this design',
     },
     async (world) => {
       const server = await serve(world, 'sequential');
       const first = await visitor(world, server, 'first client');
-      await untilStats(world, ({ open }) => open === 1, 'a connection that says nothing', 'open 1');
+      await untilStats(world, ({ open }) => open === 1, 'a connection that sends nothing', 'open 1');
       const second = await visitor(world, server, 'second client');
       second.send('GET', '/');
-      await untilStats(world, ({ open, queued }) => open === 2 && queued === 1, 'two connections, of which the first says nothing', 'open 2, queued 1');
+      await untilStats(world, ({ open, queued }) => open === 2 && queued === 1, 'two connections; the first sends nothing', 'open 2, queued 1');
       await expectNothing(world, second, 'nothing, until the first client has been answered');
       first.send('GET', '/');
       isHello(await answer(first), 'GET /');
-      await gone(first, 'one request, and then the connection is closed');
-      isHello(await answer(second, 'its turn: the first one has gone'), 'GET /');
+      await gone(first, 'one response, then the connection is closed');
+      isHello(await answer(second, 'its turn: the first client has gone'), 'GET /');
     },
   );
 
   rule(
     'waits-add-up',
-    'takes as long for several slow requests as for one after the other',
+    'takes as long over several slow requests as it would over each in turn',
     {
-      rule: 'a server that waits without letting go has k waits for k slow requests',
-      likely: 'several are served at the same time',
+      rule: 'a server that blocks while it waits takes k waits for k slow requests',
+      likely: 'several requests are served at the same time',
     },
     async (world) => {
       const waitMs = world.random.integer(150, 250);
@@ -96,10 +96,10 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
 
   rule(
     'first-come-first-served',
-    'serves those who wait in the order in which they came',
+    'serves waiting clients in the order in which they arrived',
     {
       rule: 'a line is served from its front',
-      likely: '`pop` takes the last who came; `shift` the first',
+      likely: '`pop` takes the newest client; `shift` takes the oldest',
     },
     async (world) => {
       const line = await world.call('startLine', { activeMax: 1, queueMax: 10 });
@@ -107,7 +107,7 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
       for (const label of ['first', 'second', 'third', 'fourth']) clients.push(await inLine(world, line, `${label} client`));
       for (const [index, client] of clients.entries()) {
         await isServed(client);
-        for (const later of clients.slice(index + 1)) await later.expectNoMoreThan(0, { expected: 'nothing: others came before' });
+        for (const later of clients.slice(index + 1)) await later.expectNoMoreThan(0, { expected: 'nothing: other clients came first' });
         await world.call('endTurn');
         await client.readToEnd();
       }
@@ -115,11 +115,11 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'so-many-at-a-time',
-    'serves as many at a time as it may, and never more',
+    'up-to-the-limit',
+    'serves `activeMax` clients at a time, and never more',
     {
-      rule: 'as long as there is room, the next who waits is served: `activeMax` at a time',
-      likely: 'only one is called when there is room for more, or a place that is free again is not filled',
+      rule: 'while there is room, the next waiting client is served: `activeMax` at a time',
+      likely: 'only one client is called when there is room for more, or a place that becomes free is not filled',
     },
     async (world) => {
       const activeMax = world.random.integer(2, 4);
@@ -139,16 +139,16 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
         check(served.length === wanted, { sent: `a line with activeMax ${activeMax}`, received: `${served.length} are served at the same time`, expected: `${wanted}` });
         await world.call('endTurn', world.random.integer(0, served.length - 1));
       }
-      for (const client of clients) await client.readToEnd({ expected: 'everybody has had a turn' });
+      for (const client of clients) await client.readToEnd({ expected: 'every client has had its turn' });
     },
   );
 
   rule(
     'refuses-when-full',
-    'sends away by 503 who finds the line full, and says when to come again',
+    'sends away with 503 a client that finds the line full, and says when to come back',
     {
-      rule: 'a queue must end: beyond queueMax a client is refused at once, with 503 and Retry-After (RFC 9110 §15.6.4, §10.2.3)',
-      likely: 'the queue has no end, or its limit counts those who are served',
+      rule: 'every queue needs a limit: beyond queueMax a client is refused at once, with 503 and Retry-After (RFC 9110 §15.6.4, §10.2.3)',
+      likely: 'the queue has no limit, or its limit counts the clients that are being served',
     },
     async (world) => {
       const queueMax = world.random.integer(1, 3);
@@ -160,20 +160,20 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
       }
       await expectSentAway(await visitor(world, server, 'client beyond the line'), `one connection more than ${queueMax + 1}, with queueMax ${queueMax}`);
       const { refused, queued, open } = await untilStats(world, ({ refused: so }) => so === 1, 'one connection too many', 'refused 1');
-      check(queued === queueMax && open === queueMax + 1, { sent: 'one connection too many', received: `refused ${refused}, queued ${queued}, open ${open}`, expected: `queued ${queueMax}, open ${queueMax + 1}: who was refused is not in the line` });
+      check(queued === queueMax && open === queueMax + 1, { sent: 'one connection too many', received: `refused ${refused}, queued ${queued}, open ${open}`, expected: `queued ${queueMax}, open ${queueMax + 1}: the refused client is not in the line` });
       for (const http of inside) {
         http.send('GET', '/');
-        isHello(await answer(http, 'those who wait are served in their turn'), 'GET /');
+        isHello(await answer(http, 'waiting clients are served in turn'), 'GET /');
       }
-      await untilDeserted(world, 'everybody in the line has been served');
+      await untilDeserted(world, 'every client in the line has been served');
       await expectHello(world, server, 'when there is room again');
-      // With queueMax 0 nobody waits; who need not wait is served all the same.
+      // With queueMax 0 nobody waits, but a client that need not wait is still served.
       const without = await serve(world, 'sequential', { queueMax: 0 });
-      const only = await visitor(world, without, 'client that is served, with queueMax 0');
-      await untilStats(world, ({ open }) => open === 1, 'a connection with queueMax 0, and nobody else there', 'open 1: it is served');
+      const only = await visitor(world, without, 'client that is being served, with queueMax 0');
+      await untilStats(world, ({ open }) => open === 1, 'a connection with queueMax 0, and no other client', 'open 1: it is served');
       await expectSentAway(await visitor(world, without, 'second client, with queueMax 0'), 'a connection with queueMax 0, while another is served');
       only.send('GET', '/');
-      isHello(await answer(only, 'who is served need not wait'), 'GET /');
+      isHello(await answer(only, 'a client that is being served need not wait'), 'GET /');
     },
   );
 
@@ -181,8 +181,8 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
     'survives-leavers',
     'goes on with the next when a client leaves, whether it was served or waited',
     {
-      rule: 'a connection that ends without a request has had its turn: what counts those who are served comes down',
-      likely: 'only an answer is the end of a turn, and not the end of the connection',
+      rule: 'a connection that ends without a request has had its turn: `active` goes down',
+      likely: 'only an answer ends a turn, although the end of the connection must end it too',
     },
     async (world) => {
       const server = await serve(world, 'sequential', { waitMs: 100 });
@@ -197,22 +197,22 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
       stays.send('GET', '/');
       await expectNothing(world, stays, 'nothing: the first client is still there');
       resets.tcp.resetNow();
-      isHello(await answer(stays, 'its turn: all who came before have left'), 'GET /');
+      isHello(await answer(stays, 'its turn: every client ahead of it has left'), 'GET /');
       await untilDeserted(world, 'three of four clients left without a request');
-      const aborted = await visitor(world, server, 'client that leaves in the middle');
+      const aborted = await visitor(world, server, 'client that leaves in the middle of its request');
       aborted.send('GET', '/slow').tcp.resetNow();
-      await expectHello(world, server, 'after a client that left while it was served');
-      const stats = await untilDeserted(world, 'one client left while it was served');
+      await expectHello(world, server, 'after a client left while it was being served');
+      const stats = await untilDeserted(world, 'one client left while it was being served');
       check(stats.refused === 0, { sent: 'clients that leave', received: showStats(stats), expected: 'refused 0' });
     },
   );
 
   rule(
     'tells-when-empty',
-    'tells when nobody is served and nobody waits',
+    'says when nobody is being served and nobody waits',
     {
-      rule: '`empty` resolves when the last one is done, whether there were some or none',
-      likely: 'it resolves when the queue is empty and somebody is still being served, or nobody tells it at all',
+      rule: '`empty` resolves when the last client is done, or at once if there was none',
+      likely: 'it resolves when the queue is empty although a client is still being served, or nothing ever resolves it',
     },
     async (world) => {
       const { call, settle } = world;
@@ -229,34 +229,34 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
       const clients: TcpClient[] = [];
       for (const label of ['first client', 'second client', 'third client']) clients.push(await inLine(world, line, label));
       await call('askEmpty');
-      await isStill('two are served and one waits');
+      await isStill('two clients are being served and one waits');
       await call('endTurn');
-      await isStill('one has gone, and the one who waited is served');
+      await isStill('one client has gone, and the one that waited is being served');
       await call('endTurn');
-      await isStill('one is still served');
+      await isStill('one client is still being served');
       await call('endTurn');
-      await resolves('everybody has been served');
+      await resolves('every client has been served');
       for (const client of clients) await client.readToEnd();
-      // Once more, and those who wait are sent away.
-      const [served, waits] = [await inLine(world, line, 'client that is served'), await inLine(world, line, 'another')];
+      // Once more, and this time the waiting clients are sent away.
+      const [served, waits] = [await inLine(world, line, 'client that is being served'), await inLine(world, line, 'another')];
       const last = await inLine(world, line, 'client that waits');
       await call('askEmpty');
       await call('clearLine');
-      await last.readToEnd({ expected: 'who waits is sent away by clear()' });
-      await isStill('those who waited have been sent away, two are served');
+      await last.readToEnd({ expected: 'clear() sends away the clients that wait' });
+      await isStill('the waiting clients have been sent away, and two are being served');
       await call('endTurn');
       await call('endTurn');
-      await resolves('those who were served are done');
+      await resolves('the clients that were being served are done');
       for (const client of [served, waits]) await client.readToEnd();
     },
   );
 
   rule(
     'closes',
-    'sends away those who wait when it closes, and answers the one in progress',
+    'sends away the waiting clients when it closes, and answers the request in progress',
     {
-      rule: 'close stops accepting, finishes what is in progress, and resolves when the last one is done',
-      likely: 'it resolves at once, or waits for something that nobody tells',
+      rule: 'close stops accepting, finishes what is in progress, and resolves when the last connection is done',
+      likely: 'it resolves at once, or waits for something that never happens',
     },
     async (world) => {
       const server = await serve(world, 'sequential');

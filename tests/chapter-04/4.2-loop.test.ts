@@ -21,7 +21,7 @@ import {
   visitor,
 } from './wire.ts';
 
-/** Both are one loop, and promise the same. */
+/** Both designs are one loop and make the same promises. */
 const LOOPS = ['callbacks', 'async'] as const;
 
 exercise<typeof driver>('4.2', import.meta.url, (rule) => {
@@ -30,7 +30,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers every request of the application, with callbacks',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'an event of the machine has nobody who acts on it, or `#answered` is never called back, or the application is asked for something else than the request says',
+      likely: 'an event of the machine is ignored, or `#answered` is never called back, or the application is not asked for what the request says',
     },
     async (world) => {
       await expectAnswers(world, 'callbacks');
@@ -42,7 +42,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers every request of the application, with async/await',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'an event is not waited for, or a chunk is not given to the machine, or the application is asked for something else than the request says',
+      likely: 'an event is not awaited, or a chunk is not given to the machine, or the application is not asked for what the request says',
     },
     async (world) => {
       await expectAnswers(world, 'async');
@@ -51,10 +51,10 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
 
   rule(
     'waits-together',
-    'takes hardly longer for several slow requests than for one',
+    'takes hardly longer over several slow requests than over one',
     {
-      rule: 'who waits lets the loop turn: k requests that wait take about one wait, not k',
-      likely: 'somebody else is served only when the answer before has gone',
+      rule: 'a request that waits lets the loop turn: k of them take about one wait, not k',
+      likely: 'the next client is served only when the answer before has been sent',
     },
     async (world) => {
       for (const name of LOOPS) await expectTogether(world, name);
@@ -63,10 +63,10 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
 
   rule(
     'keeps-the-order',
-    'answers requests that are sent at once in their order, on one connection',
+    'answers requests that are sent together on one connection in their order',
     {
       rule: 'responses leave in the order of the requests (RFC 9112 §9.3.2), however long one of them takes',
-      likely: 'the next request is begun before the one before is answered, or what came meanwhile is forgotten',
+      likely: 'the next request is begun before the previous one is answered, or what came in the meantime is forgotten',
     },
     async (world) => {
       for (const name of LOOPS) {
@@ -87,10 +87,10 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
 
   rule(
     'reads-in-any-pieces',
-    'reads a request in whatever pieces it comes, and what follows its body',
+    'reads a request in whatever pieces it comes, and whatever follows its body',
     {
-      rule: 'a stream has no messages: a request may come byte by byte, and the next one right after its body',
-      likely: 'each chunk is taken for a request, or the body is taken for the next one',
+      rule: 'a stream has no messages: a request may come byte by byte, and the next one may follow its body directly',
+      likely: 'each chunk is taken for a request, or a body is taken for the next request',
     },
     async (world) => {
       for (const name of LOOPS) {
@@ -109,20 +109,20 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
   );
 
   rule(
-    'refuses-what-is-no-http',
-    'answers what is no request by 400 and ends the connection, but nobody else',
+    'refuses-what-is-not-http',
+    'answers bytes that are not a request with 400 and ends that connection, and no other',
     {
-      rule: 'what cannot be read is answered by 400, and the connection ends: what follows on it could be anything (RFC 9112 §2.2)',
-      likely: 'what the machine throws reaches nobody, or the whole process',
+      rule: 'bytes that cannot be read are answered with 400, and the connection ends: what follows could be anything (RFC 9112 §2.2)',
+      likely: 'nothing catches what the machine throws, or it ends the whole process',
     },
     async (world) => {
       for (const name of LOOPS) {
         const server = await serve(world, name);
         const other = await visitor(world, server, `${name}: another client`);
-        const http = await visitor(world, server, `${name}: client that speaks something else`);
+        const http = await visitor(world, server, `${name}: client that does not speak HTTP`);
         http.sendBytes(`${requestBytes('GET', '/').toString()}${world.random.words(3)}\r\n\r\n`, ['GET', 'GET']);
-        isHello(await answer(http), `${name}: GET /, and after it what is no request`);
-        expectStatus(await answer(http), 400, `${name}: what is no request`);
+        isHello(await answer(http), `${name}: GET /, then bytes that are not a request`);
+        expectStatus(await answer(http), 400, `${name}: bytes that are not a request`);
         await gone(http, 'the connection is closed after the 400');
         other.send('GET', '/');
         isHello(await answer(other), `${name}: GET / on another connection`);
@@ -135,7 +135,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers a client that has closed its sending side, and then closes',
     {
       rule: 'a FIN says that no more requests come; those that have come are answered (RFC 9112 §9.6)',
-      likely: 'the end of the input is taken for the end of the connection, or nobody ends our side',
+      likely: 'the end of the input is taken for the end of the connection, or our side is never ended',
     },
     async (world) => {
       for (const name of LOOPS) {
@@ -144,7 +144,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
         http.send('GET', '/slow').send('GET', '/').tcp.end();
         for (const target of ['/slow', '/']) isHello(await answer(http), `${name}: GET ${target}, then FIN`);
         await gone(http, 'the connection is closed when everything is answered');
-        const silent = await visitor(world, server, `${name}: client that says nothing and closes its side`);
+        const silent = await visitor(world, server, `${name}: client that sends nothing and closes its side`);
         silent.tcp.end();
         await gone(silent, 'the connection is closed');
         await untilDeserted(world, `${name}: clients that close their sending side`);
@@ -154,10 +154,10 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
 
   rule(
     'refuses-half-a-body',
-    'does not answer a request whose body breaks off as if it were whole',
+    'does not answer a request whose body breaks off as though it were complete',
     {
       rule: 'a message whose body is shorter than its Content-Length is incomplete (RFC 9112 §8): 400, or the end of the connection',
-      likely: 'the end of the input is taken for the end of the request: only the machine knows whether something is missing, by `receiveEof`',
+      likely: 'the end of the input is taken for the end of the request: only the machine knows whether something is missing; ask it with `receiveEof`',
     },
     async (world) => {
       for (const name of LOOPS) {
@@ -168,7 +168,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
         const http = await visitor(world, server, `${name}: client that breaks off`);
         http.sendBytes(whole.subarray(0, whole.length - missing)).tcp.end();
         await gone(http, 'the connection is closed');
-        const sent = `${name}: GET / with a body of which the last ${missing} of ${length} bytes are missing, then FIN`;
+        const sent = `${name}: GET / with a body that lacks the last ${missing} of its ${length} bytes, then FIN`;
         if (http.leftOver.length > 0) expectStatus(await answer(http), 400, sent);
         await expectHello(world, server, `(${name}) after a request that broke off`);
       }
@@ -176,11 +176,11 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
   );
 
   rule(
-    'holds-back-who-sends-ahead',
-    'takes in no more than a little of what a client sends ahead of its answers',
+    'holds-back-early-senders',
+    'takes in only a little of what a client sends before its answers have come',
     {
-      rule: 'what cannot be answered yet must not pile up in the server: nothing is read, and the kernel holds back the client',
-      likely: 'a socket that was paused for having sent too much is resumed though there is still too much in the machine',
+      rule: 'what cannot be answered yet must not pile up in the server: it stops reading, and the kernel holds the client back',
+      likely: 'a socket that was paused because too much had come is resumed although the machine still holds too much',
     },
     async (world) => {
       const request = requestBytes('GET', '/slow');
@@ -191,10 +191,10 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
 
   rule(
     'waits-for-slow-readers',
-    'answers no more than a client reads, and goes on when it does',
+    'answers no faster than a client reads, and goes on when the client does',
     {
-      rule: 'a client that does not read is not answered: what it asks for must not pile up in the server; when it reads, everything is answered',
-      likely: 'nobody looks whether the client takes what is written, or nobody goes on at `drain`',
+      rule: 'a client that does not read gets no more answers, since they would pile up in the server; when it reads, every request is answered',
+      likely: 'nothing checks whether the client takes what is written, or nothing goes on at `drain`',
     },
     async (world) => {
       for (const name of LOOPS) await expectWaitsForReader(world, name);
@@ -203,17 +203,17 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
 
   rule(
     'survives-leavers',
-    'goes on when clients leave in the middle, and counts right',
+    'goes on when clients leave in the middle, and keeps its counts right',
     {
-      rule: 'a client may leave at any time: nobody else notices, and the numbers are right afterwards',
-      likely: 'an answer is sent to a socket that is no more, or an error has no listener',
+      rule: 'a client may leave at any time: no other client notices, and the counts are right afterwards',
+      likely: 'an answer is sent to a socket that is gone, or an `error` event has no listener',
     },
     async (world) => {
       for (const name of LOOPS) {
         const server = await serve(world, name, { waitMs: 200 });
         const others = await visitor(world, server, `${name}: client that stays`);
         others.send('GET', '/slow');
-        const leavers = await Promise.all(['resets', 'closes', 'says half', 'says nothing'].map((how) => visitor(world, server, `${name}: client that leaves (${how})`)));
+        const leavers = await Promise.all(['resets', 'closes', 'sends half a request', 'sends nothing'].map((how) => visitor(world, server, `${name}: client that leaves (${how})`)));
         await untilStats(world, ({ open }) => open === 5, `${name}: five connections`, 'open 5');
         for (const http of leavers.slice(0, 2)) http.sendBytes(Buffer.concat([requestBytes('GET', '/slow'), requestBytes('GET', '/')]), ['GET', 'GET']);
         leavers[2]!.tcp.write('GET / HT');
@@ -222,8 +222,8 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
         isHello(await answer(others), `${name}: GET /slow, while others leave`);
         await gone(leavers[1]!, 'the connection is closed when its requests are answered');
         const { open, workers } = await untilStats(world, (stats) => stats.open === 1, `${name}: four of five clients have left in the middle`, 'open 1');
-        check(open === 1 && workers.length === 1 && workers[0]?.kind === 'loop', { sent: `${name}: stats()`, received: showStats(await statsOf(world)), expected: 'one loop is all who serve' });
-        await expectHello(world, server, `${name}: after those who left`);
+        check(open === 1 && workers.length === 1 && workers[0]?.kind === 'loop', { sent: `${name}: stats()`, received: showStats(await statsOf(world)), expected: 'a single worker, the loop' });
+        await expectHello(world, server, `${name}: after the clients that left`);
       }
     },
   );
@@ -232,8 +232,8 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'closes',
     'finishes what is in progress when it closes, and then closes the connection',
     {
-      rule: 'close stops accepting, answers what is in progress, and lets go of those who say nothing',
-      likely: 'connections are destroyed at once, or those that say nothing are waited for',
+      rule: 'close stops accepting, answers what is in progress, and closes idle connections',
+      likely: 'connections are destroyed at once, or idle ones are waited for',
     },
     async (world) => {
       for (const name of LOOPS) {

@@ -9,10 +9,10 @@ const DESIGN = { name: 'process-per-connection', kind: 'process' } as const;
 exercise<typeof driver>('4.3', import.meta.url, (rule) => {
   rule(
     'gives-the-answers',
-    'answers every request of the application',
+    'answers every request to the application',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'the socket does not go with the message, or a question of the process is not answered',
+      likely: 'the socket is not sent with the message, or a question from the process is not answered',
     },
     async (world) => {
       await expectAnswers(world, DESIGN.name);
@@ -21,10 +21,10 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'one-process-each',
-    'gives each connection a process, which ends with it',
+    'gives each connection a process that ends with it',
     {
-      rule: 'one connection, one process: started when it comes, gone when it goes',
-      likely: 'the process is not announced to the context, or not taken from it when it is gone',
+      rule: 'one connection, one process: started when the connection comes, gone when it ends',
+      likely: 'the context is not told of the process, or the process is not removed from it when it is gone',
     },
     async (world) => {
       await expectOneEach(world, DESIGN);
@@ -33,10 +33,10 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'waits-together',
-    'takes hardly longer for several slow requests than for one',
+    'takes hardly longer over several slow requests than over one',
     {
-      rule: 'while one process stands still, the others do not: k requests that wait take about one wait, not k',
-      likely: 'the next process is started when the one before has gone',
+      rule: 'while one process is blocked, the others go on: k requests that wait take about one wait, not k',
+      likely: 'the next process is started only when the previous one has gone',
     },
     async (world) => {
       await expectTogether(world, DESIGN.name, { workers: 4 });
@@ -45,9 +45,9 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'bounded',
-    'has no more processes at a time than it may, and lets others wait',
+    'runs at most `workers` processes at a time, and makes other clients wait',
     {
-      rule: 'a process costs tens of megabytes: at most `workers` at a time, at most queueMax wait, the rest gets 503 with Retry-After (RFC 9110 §15.6.4)',
+      rule: 'a process costs tens of megabytes: at most `workers` run at a time, at most queueMax clients wait, and the rest get 503 with Retry-After (RFC 9110 §15.6.4)',
       likely: 'the promise resolves before the process is gone, or never',
     },
     async (world) => {
@@ -57,10 +57,10 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'crash-ends-one',
-    'survives a process that crashes: its connection ends, and nobody else notices',
+    'survives a process that crashes: its connection ends, and no other client notices',
     {
       rule: 'a process that dies takes its own connection with it and nothing else',
-      likely: 'this process keeps a copy of the socket, or a death counts as somebody who is still at work',
+      likely: 'this process keeps a copy of the socket, or a dead process still counts as one at work',
     },
     async (world) => {
       await expectCrashContained(world, DESIGN);
@@ -69,25 +69,25 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'failed-start-ends-one',
-    'ends the connection whose process cannot be started, or dies before it has the socket',
+    'ends the connection when its process cannot be started, or dies before it has the socket',
     {
-      rule: 'a client must not wait for an answer from nobody: its connection ends with its process, also with one that never was',
+      rule: 'a client must not wait for an answer that nobody will give: its connection ends when its process does, and when that process cannot be started',
       likely: 'Node lets go of a socket that was sent only when the child has confirmed: keep your copy (`keepOpen`), and destroy it when the child is gone',
     },
     async (world) => {
       const server = await serve(world, DESIGN.name, { workers: 2 });
-      const other = await settled(world, server, 'client beside it');
+      const other = await settled(world, server, 'client on another connection');
       for (const how of world.random.shuffle(['no program', 'dies at once'] as const)) {
         const what = how === 'no program' ? 'its process cannot be started' : 'its process dies at once';
         await world.call('breakStarts', how);
         const http = await visitor(world, server, `client, and ${what}`);
         http.send('GET', '/');
-        await gone(http, 'the connection ends: nobody will ever answer');
-        check(http.leftOver.length === 0, { sent: `GET /; ${what}`, received: http.tcp.describe(), expected: 'no answer: nobody is there to give one' });
+        await gone(http, 'the connection ends: nothing will ever answer');
+        check(http.leftOver.length === 0, { sent: `GET /; ${what}`, received: http.tcp.describe(), expected: 'no answer: nothing is left to give one' });
         if (how === 'no program') {
-          await until(world, () => world.call('errors'), (errors) => errors.length > 0, { sent: `GET /; ${what}`, show: () => 'onError was told nothing', expected: 'onError is told why', likely: 'the `error` of the child has no listener, or it goes nowhere' });
+          await until(world, () => world.call('errors'), (errors) => errors.length > 0, { sent: `GET /; ${what}`, show: () => 'onError was told nothing', expected: 'onError is told why', likely: 'the `error` event of the child has no listener, or the error is not passed on' });
         }
-        await untilStats(world, ({ open, workers }) => open === 1 && workers.length === 1, `two connections; ${what}, for the second`, 'open 1 and 1 worker', 'a process that could not be started has no `exit`, but a `close`');
+        await untilStats(world, ({ open, workers }) => open === 1 && workers.length === 1, `two connections; ${what}, for the second`, 'open 1 and 1 worker', 'a process that could not be started emits `close` and never `exit`');
         other.send('GET', '/');
         isHello(await answer(other), 'GET / on another connection');
       }
@@ -98,10 +98,10 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'forgets-leavers',
-    'counts right when clients leave at any time',
+    'keeps its counts right whenever clients leave',
     {
-      rule: 'a client that leaves needs no process any more',
-      likely: 'the socket is handed over when it is no more, and the process waits for it for ever',
+      rule: 'a client that has left no longer needs a process',
+      likely: 'a socket that is already gone is handed over, and the process waits for it for ever',
     },
     async (world) => {
       await expectLeaversForgotten(world, DESIGN);
@@ -110,10 +110,10 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when it closes, and leaves no process after',
+    'finishes what is in progress when it closes, and leaves no process behind',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every process is gone',
-      likely: '`finish` does not tell the process, or kills it',
+      likely: '`finish` does not ask the process to end, or kills it',
     },
     async (world) => {
       await expectCloses(world, DESIGN);
@@ -124,8 +124,8 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
     'deadline-ends-the-rest',
     'ends a process that hangs at the deadline',
     {
-      rule: 'nobody can keep a server from closing: after deadlineMs what is left is killed',
-      likely: 'a process that stands still reads no message: it can only be killed',
+      rule: 'nothing may keep a server from closing: after deadlineMs whatever is left is killed',
+      likely: 'a blocked process reads no messages: it can only be killed',
     },
     async (world) => {
       await expectDeadline(world, DESIGN);

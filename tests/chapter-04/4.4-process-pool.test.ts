@@ -39,13 +39,13 @@ const showIds = (stats: Stats): string => `processes ${idsOf(stats).join(', ')}`
 async function served(world: TestWorld, server: Address, label: string): Promise<{ http: HttpClient; by: number }> {
   const before = await statsOf(world);
   const http = await settled(world, server, label);
-  const after = await untilStats(world, (stats) => stats.served === before.served + 1, `one request after ${before.served}`, `served ${before.served + 1}`);
+  const after = await untilStats(world, (stats) => stats.served === before.served + 1, `one more request than ${before.served}`, `served ${before.served + 1}`);
   const by = after.workers.find(({ id, served: now }) => now > (before.workers.find((worker) => worker.id === id)?.served ?? 0))?.id;
-  check(by !== undefined, { sent: `${label}: GET /; stats()`, received: showStats(after), expected: 'the request is counted by one of the workers' });
+  check(by !== undefined, { sent: `${label}: GET /; stats()`, received: showStats(after), expected: 'one of the workers has counted the request' });
   return { http, by };
 }
 
-/** So many slow requests, each sent when the one before is likely to have begun. The time until the last is answered. */
+/** Sends that number of slow requests, each when the previous one is likely to have begun. Returns the time until the last is answered. */
 async function slowInTurns(world: TestWorld, server: Address, howMany: number): Promise<number> {
   const clients: HttpClient[] = [];
   const startedMs = performance.now();
@@ -60,31 +60,31 @@ async function slowInTurns(world: TestWorld, server: Address, howMany: number): 
   return tookMs;
 }
 
-/** All places are taken again, by processes that run and answer. */
+/** Waits until every place is filled again, by processes that run and answer. */
 async function untilReplaced(world: TestWorld, server: Address, size: number, without: number, sent: string): Promise<Stats> {
-  const replaced = await untilStats(world, (stats) => stats.workers.length === size && !idsOf(stats).includes(without), sent, `${size} workers again, process ${without} not among them`, 'nobody takes the place of a process that is gone');
+  const replaced = await untilStats(world, (stats) => stats.workers.length === size && !idsOf(stats).includes(without), sent, `${size} workers again, process ${without} not among them`, 'no other process takes the place of one that is gone');
   await until(world, () => world.call('running', [without]), (running) => running.length === 0, { sent, show: () => `process ${without} still runs`, expected: 'it is gone' });
   await expectHello(world, server, `after that: ${sent}`);
   return replaced;
 }
 
-/** Whether a request is answered while this process, which carries no connections, stands still for so long. */
+/** Whether a request is answered while the primary's loop, which carries no connections, is blocked for that time. */
 async function answeredMeanwhile(world: TestWorld, server: Address, ms: number): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'ten-servers-'));
   try {
     const answered = join(folder, 'answered');
     await world.call('standStill', answered, ms);
-    const http = await visitor(world, server, 'client while the primary stands still');
+    const http = await visitor(world, server, 'client while the primary is blocked');
     http.send('GET', '/');
-    isHello(await answer(http), 'GET / while the primary stands still');
+    isHello(await answer(http), 'GET / while the primary is blocked');
     writeFileSync(answered, '');
-    return (await until(world, () => world.call('wasTold'), (told) => told !== undefined, { sent: 'GET /', show: () => 'the primary still stands still', expected: 'it goes on' })) === true;
+    return (await until(world, () => world.call('wasTold'), (told) => told !== undefined, { sent: 'GET /', show: () => 'the primary is still blocked', expected: 'it goes on' })) === true;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** What onError was told of a process. */
+/** The errors that onError was given about a process. */
 async function errorsOf(world: TestWorld, pid: number): Promise<string[]> {
   return (await world.call('errors')).filter((message) => new RegExp(`\\b${pid}\\b`).test(message));
 }
@@ -92,10 +92,10 @@ async function errorsOf(world: TestWorld, pid: number): Promise<string[]> {
 exercise<typeof driver>('4.4', import.meta.url, (rule) => {
   rule(
     'gives-the-answers',
-    'answers every request of the application',
+    'answers every request to the application',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'the process is not told to start, or what it reports has no listener',
+      likely: 'the process is not told to start, or nothing listens to what it reports',
     },
     async (world) => {
       await expectAnswers(world, NAME, { workers: 2 });
@@ -104,9 +104,9 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
 
   rule(
     'fixed-set',
-    'starts its processes before they are needed, and no more after that',
+    'starts its processes before they are needed, and none later',
     {
-      rule: 'a pool: `workers` processes are there when the server accepts, and they serve all connections',
+      rule: 'a pool: `workers` processes are running by the time the server accepts, and they serve all connections',
       likely: 'a process is started for a connection, or is not described with its pid',
     },
     async (world) => {
@@ -117,7 +117,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       const own = await world.call('pid');
       check(new Set(running).size === size && first.workers.length === size && first.workers.every(({ kind }) => kind === 'process') && !running.includes(own), {
         sent: `${NAME} with workers ${size}; stats()`,
-        received: `${showIds(first)}; of these run: ${running.join(', ') || 'none'}`,
+        received: `${showIds(first)}; running: ${running.join(', ') || 'none'}`,
         expected: `${size} workers of kind process, each with its pid`,
       });
       for (let visit = 1; visit <= 8; visit++) await expectHello(world, server, `(${visit} of 8)`);
@@ -132,15 +132,15 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
     'accepts-for-itself',
     'lets each process accept for itself: the primary has no part in it',
     {
-      rule: 'the processes share the listening socket (SCHED_NONE), and the kernel shares out the connections: handing them over would cost more than answering them',
-      likely: '`cluster.schedulingPolicy` is not set before the fork: its default is round robin, in which the primary accepts everything',
+      rule: 'the processes share the listening socket (SCHED_NONE), and the kernel distributes the connections: handing them over would cost more than answering them',
+      likely: '`cluster.schedulingPolicy` is not set before the fork: the default is round robin, in which the primary accepts every connection',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 2 });
-      await expectHello(world, server, 'while all is well');
+      await expectHello(world, server, 'while everything runs');
       for (const ms of [1_500, 3_500]) {
         if (await answeredMeanwhile(world, server, ms)) return;
-        check(ms < 3_500, { sent: "GET / while the primary's loop stands still", received: 'an answer only when that went on: the connection came through the primary', expected: 'an answer meanwhile: the processes are well', timed: true });
+        check(ms < 3_500, { sent: "GET / while the primary's loop is blocked", received: 'an answer only when the loop went on: the connection came through the primary', expected: 'an answer in the meantime: the processes are not blocked', timed: true });
       }
     },
   );
@@ -149,18 +149,18 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
     'waits-together',
     'answers several slow requests at the same time',
     {
-      rule: 'while one process stands still, another takes the next connection',
+      rule: 'while one process is blocked, another takes the next connection',
       likely: 'one process listens for all, or connections are dealt out to processes that are busy',
     },
     async (world) => {
-      // The kernel shares out connections as it likes: that they overlap once shows that they can.
+      // The kernel distributes connections as it likes: one overlap shows that they can overlap.
       for (const waitMs of [400, 600, 800, 1000, 1500, 1500]) {
         const server = await serve(world, NAME, { workers: 4, waitMs });
         const oneMs = await slowInTurns(world, server, 1);
         const allMs = await slowInTurns(world, server, 3);
         if (allMs <= 0.6 * 3 * oneMs) return;
         check(waitMs < 1500, {
-          sent: 'GET /slow, and two more, each when the one before has begun, with 4 workers; and all of it again and again',
+          sent: 'GET /slow, then two more, each when the previous one has begun, with 4 workers; all of it repeated',
           received: `one took ${Math.round(oneMs)} ms, three ${Math.round(allMs)} ms`,
           expected: `three take at most ${Math.round(0.6 * 3 * oneMs)} ms`,
           timed: true,
@@ -171,22 +171,22 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
 
   rule(
     'forgets-leavers',
-    'counts right when clients leave at any time',
+    'keeps its counts right whenever clients leave',
     {
-      rule: 'the numbers of all processes together are those of the server',
-      likely: 'what a process tells is added to what it told before',
+      rule: "the server's counts are the sum of those of its processes",
+      likely: 'what a process reports is added to what it reported before',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 2, waitMs: 200 });
       const { http: stays } = await served(world, server, 'client that stays');
-      const middle = await visitor(world, server, 'client that leaves in the middle');
+      const middle = await visitor(world, server, 'client that leaves in the middle of its request');
       middle.send('GET', '/slow').tcp.resetNow();
       (await visitor(world, server, 'client that resets at once')).tcp.resetNow();
-      const silent = await visitor(world, server, 'client that says nothing and closes');
+      const silent = await visitor(world, server, 'client that sends nothing and closes');
       silent.tcp.end();
-      await untilStats(world, ({ open }) => open === 1, 'four clients, of whom three have left', 'open 1');
+      await untilStats(world, ({ open }) => open === 1, 'four clients, three of which have left', 'open 1');
       stays.send('GET', '/');
-      isHello(await answer(stays), 'GET / of who stayed');
+      isHello(await answer(stays), 'GET / from the client that stayed');
       stays.tcp.end();
       await untilDeserted(world, 'four clients');
     },
@@ -194,10 +194,10 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
 
   rule(
     'crash-is-replaced',
-    'puts another process in the place of one that crashes',
+    'replaces a process that crashes',
     {
-      rule: "a process that dies takes its connections with it, and nobody else's; another takes its place",
-      likely: '`gone` never resolves, so nobody notices',
+      rule: "a process that dies takes its own connections with it and no others; another process takes its place",
+      likely: '`gone` never resolves, so the crash goes unnoticed',
     },
     async (world) => {
       const size = 3;
@@ -210,7 +210,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       await gone(crashes.http, 'the connection ends with its process');
       for (const { http, by } of clients) {
         if (by === crashes.by) {
-          await gone(http, 'the connections of the process end with it');
+          await gone(http, 'the other connections of the process end with it');
         } else {
           http.send('GET', '/');
           isHello(await answer(http, 'an answer: another process has died, not this one'), 'GET / on a connection of another process');
@@ -218,41 +218,41 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       }
       const after = await untilReplaced(world, server, size, crashes.by, `GET /crash, answered by process ${crashes.by}`);
       const others = clients.filter(({ by }) => by !== crashes.by).length;
-      check(after.served === before.served + others, { sent: `GET /crash after ${before.served} requests, then ${others} more`, received: `served ${after.served}`, expected: `served ${before.served + others}: what the dead have served still counts` });
+      check(after.served === before.served + others, { sent: `GET /crash after ${before.served} requests, then ${others} more`, received: `served ${after.served}`, expected: `served ${before.served + others}: what a dead process has served still counts` });
       check((await world.call('errors')).length > 0, { sent: 'GET /crash', received: 'onError was told nothing', expected: 'onError is told that a process has died' });
     },
   );
 
   rule(
     'hang-is-replaced',
-    'kills a process that says nothing for too long, and puts another in its place',
+    'kills a process that is silent for too long, and replaces it',
     {
-      rule: 'a process that has not said anything for taskTimeoutMs hangs: it is killed, and replaced',
-      likely: 'nobody asks, or a process that stands still is asked to end instead of being killed',
+      rule: 'a process that has been silent for taskTimeoutMs hangs: it is killed and replaced',
+      likely: 'the process is never pinged, or a blocked process is asked to end instead of being killed',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 2, faults: true, taskTimeoutMs: 1_500 });
       const { http, by } = await served(world, server, 'client whose process hangs');
       http.send('GET', '/hang');
       await gone(http, 'the connection ends with its process');
-      check(http.leftOver.length === 0, { sent: 'GET /hang', received: http.tcp.describe(), expected: 'no answer: nobody is there to give one' });
+      check(http.leftOver.length === 0, { sent: 'GET /hang', received: http.tcp.describe(), expected: 'no answer: nothing is left to give one' });
       await untilReplaced(world, server, 2, by, `GET /hang, answered by process ${by}`);
       const told = await errorsOf(world, by);
       check(told.length >= 2, {
         sent: `GET /hang, answered by process ${by}`,
-        received: told.length === 0 ? `onError was told nothing of process ${by}` : `onError was told of process ${by} only: ${told.join('; ')}`,
-        expected: 'onError is told twice, with its id: by you that it hangs, and by the crew that it is gone',
-        likely: 'the process is killed without a word, or without its id',
+        received: told.length === 0 ? `onError was told nothing about process ${by}` : `onError was told only this about process ${by}: ${told.join('; ')}`,
+        expected: 'onError is told twice, both times with the id: your code says that it hangs, and the crew says that it is gone',
+        likely: 'the process is killed without a report to onError, or the report lacks its id',
       });
     },
   );
 
   rule(
     'stopped-is-replaced',
-    'kills a process that is stopped, and puts another in its place',
+    'kills a process that is stopped, and replaces it',
     {
-      rule: 'a stopped process (kill -STOP) reads no message and handles no signal: SIGKILL alone ends it',
-      likely: 'it is sent SIGTERM, or asked to disconnect: both wait until it runs again',
+      rule: 'a stopped process (kill -STOP) reads no messages and handles no signals: only SIGKILL ends it',
+      likely: 'the process is sent SIGTERM, or asked to disconnect: neither takes effect until it runs again',
       skip: process.platform === 'win32' ? 'processes cannot be stopped on Windows' : undefined,
     },
     async (world) => {
@@ -266,10 +266,10 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
 
   rule(
     'survives-failed-starts',
-    'survives processes that cannot be started: at its own start it says so, later it tries again',
+    'survives processes that cannot be started: at its own start it reports the error, later it tries again',
     {
-      rule: 'a server that cannot start says so, once; one that runs goes on with the processes it has until others can be started',
-      likely: '`gone` never resolves, or rejects, for a process that could not be started: it has an `error` and no `exit`, and then a `close`',
+      rule: 'a server that cannot start says so, once; a running one goes on with the processes it has until others can be started',
+      likely: '`gone` never resolves, or rejects, for a process that could not be started: it emits `error` and `close`, and no `exit`',
     },
     async (world) => {
       await world.call('breakStarts', 'no program');
@@ -279,7 +279,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       } catch (error) {
         if (!(error instanceof CallError) || error.report.kind === 'not started') {
           const pending = error instanceof CheckFailure && error.report.kind === 'did not start';
-          throw pending ? new CheckFailure({ ...error.report, sent: `${NAME}, whose processes cannot be started`, expected: 'its promise rejects', likely: '`gone` never resolves: a process that could not be started has no `exit`' }) : error;
+          throw pending ? new CheckFailure({ ...error.report, sent: `${NAME}, whose processes cannot be started`, expected: 'its promise rejects', likely: '`gone` never resolves: a process that could not be started emits no `exit`' }) : error;
         }
         failure = error;
       }
@@ -292,22 +292,22 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
       http.send('GET', '/crash');
       await gone(http, 'the connection ends with its process');
       const sent = 'GET /crash, while no process can be started';
-      await until(world, () => world.call('errors'), ({ length }) => length >= before.length + 3, { sent, show: (errors) => `onError was told: ${errors.slice(before.length).join('; ') || 'nothing'}`, expected: 'the crash, why no other can be started, and that it is tried again' });
+      await until(world, () => world.call('errors'), ({ length }) => length >= before.length + 3, { sent, show: (errors) => `onError was told: ${errors.slice(before.length).join('; ') || 'nothing'}`, expected: 'the crash, why no other process can be started, and that the server tries again' });
       await expectHello(world, server, 'while one process is left');
       await world.call('breakStarts', 'not at all');
-      await untilReplaced(world, server, 2, by, `${sent}; then they can be again`);
+      await untilReplaced(world, server, 2, by, `${sent}; then processes can be started again`);
     },
   );
 
   rule(
     'spares-the-others',
-    'kills nobody who is idle, or slow within the limit',
+    'does not kill a process that is idle, or slow within the limit',
     {
-      rule: 'who answers when it is asked does not hang, whether it has something to do or not',
-      likely: 'processes that have nothing to say are never asked, or what they say is not noted',
+      rule: 'a process that answers a ping does not hang, whether it is busy or idle',
+      likely: 'idle processes are never pinged, or their answers are not recorded',
     },
     async (world) => {
-      // On a busy machine even a process that is well may be late with its answer.
+      // On a busy machine even a healthy process may answer late.
       for (const taskTimeoutMs of [1_200, 2_500, 5_000]) {
         const server = await serve(world, NAME, { workers: 2, waitMs: taskTimeoutMs / 6, taskTimeoutMs });
         const before = await statsOf(world);
@@ -320,31 +320,31 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
           isHello(await answer(slow), 'GET /slow');
           return;
         }
-        check(taskTimeoutMs < 5_000, { sent: `taskTimeoutMs ${taskTimeoutMs}; nothing for longer than that, and GET /slow that takes a sixth of it`, received: `first ${showIds(before)}, then ${showIds(after)}`, expected: 'the same processes', timed: true });
+        check(taskTimeoutMs < 5_000, { sent: `taskTimeoutMs ${taskTimeoutMs}; silence for longer than that, and a GET /slow that takes a sixth of it`, received: `first ${showIds(before)}, then ${showIds(after)}`, expected: 'the same processes', timed: true });
       }
     },
   );
 
   rule(
     'minds-the-limit',
-    'gives a process its taskTimeoutMs, and not much more',
+    'gives a process taskTimeoutMs, and not much more',
     {
-      rule: 'a process that has not said anything for taskTimeoutMs hangs; before that it may be busy',
-      likely: 'the limit is compared with something else than the time since the process was last heard',
+      rule: 'a process that has been silent for taskTimeoutMs hangs; until then it may just be busy',
+      likely: 'the limit is not compared with the time since the process was last heard from',
     },
     async (world) => {
-      // On a busy machine everything is late: then a longer time decides.
+      // On a busy machine everything is late: then a longer limit decides.
       for (const taskTimeoutMs of [2_000, 4_000]) {
         const server = await serve(world, NAME, { workers: 1, faults: true, taskTimeoutMs });
         const http = await settled(world, server, 'client whose process hangs');
         const startedMs = performance.now();
-        // Whoever has told its numbers has been heard.
+        // A process that has reported its counts has been heard from.
         await statsOf(world);
         http.send('GET', '/hang');
         const late = await staysOpen(http.tcp, 2.5 * taskTimeoutMs);
         const tookMs = performance.now() - startedMs;
         const sent = `GET /hang with taskTimeoutMs ${taskTimeoutMs}`;
-        check(tookMs >= 0.9 * taskTimeoutMs, { sent, received: `the process was killed ${Math.round(tookMs)} ms after it had been heard`, expected: `not before ${taskTimeoutMs} ms` });
+        check(tookMs >= 0.9 * taskTimeoutMs, { sent, received: `the process was killed ${Math.round(tookMs)} ms after it was last heard from`, expected: `not before ${taskTimeoutMs} ms` });
         if (!late) return;
         check(taskTimeoutMs < 4_000, { sent, received: `nothing: after ${Math.round(tookMs)} ms the process still hangs`, expected: `it is killed soon after ${taskTimeoutMs} ms`, timed: true });
       }
@@ -353,10 +353,10 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when it closes, and leaves no process after',
+    'finishes what is in progress when it closes, and leaves no process behind',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every process is gone',
-      likely: '`finish` does not tell the process, or kills it',
+      likely: '`finish` does not ask the process to end, or kills it',
     },
     async (world) => {
       await expectFinishes(world, NAME, { workers: 2 }, async () => async () => {});
@@ -367,8 +367,8 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
     'deadline-ends-the-rest',
     'ends a process that hangs at the deadline',
     {
-      rule: 'nobody can keep a server from closing: after deadlineMs what is left is killed',
-      likely: 'a process that stands still reads no message: it can only be killed',
+      rule: 'nothing may keep a server from closing: after deadlineMs whatever is left is killed',
+      likely: 'a blocked process reads no messages: it can only be killed',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 2, faults: true });

@@ -11,10 +11,10 @@ const DESIGN = { name: 'thread-per-connection', kind: 'thread' } as const;
 exercise<typeof driver>('4.5', import.meta.url, (rule) => {
   rule(
     'gives-the-answers',
-    'answers every request of the application',
+    'answers every request to the application',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'one of the messages of the thread has nobody who acts on it',
+      likely: 'one of the messages from the thread is ignored',
     },
     async (world) => {
       await expectAnswers(world, DESIGN.name);
@@ -23,9 +23,9 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'one-thread-each',
-    'gives each connection a thread, which ends with it',
+    'gives each connection a thread that ends with it',
     {
-      rule: 'one connection, one thread: started when it comes, gone when it goes',
+      rule: 'one connection, one thread: started when the connection comes, gone when it ends',
       likely: 'the end of the connection does not reach the thread',
     },
     async (world) => {
@@ -35,10 +35,10 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'waits-together',
-    'takes hardly longer for several slow requests than for one',
+    'takes hardly longer over several slow requests than over one',
     {
-      rule: 'while one thread stands still, the others do not: k requests that wait take about one wait, not k',
-      likely: 'the loop waits for a thread before it turns to the next',
+      rule: 'while one thread is blocked, the others go on: k requests that wait take about one wait, not k',
+      likely: 'the loop waits for one thread before it turns to the next',
     },
     async (world) => {
       await expectTogether(world, DESIGN.name, { workers: 4 });
@@ -70,7 +70,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
     'answers a client that has closed its sending side, and then closes',
     {
       rule: 'a FIN says that no more requests come; those that have come are answered (RFC 9112 §9.6)',
-      likely: '`end` is not told to the thread, or what was written last is cut off by `destroy`',
+      likely: 'the thread is not told of `end`, or `destroy` cuts off what was written last',
     },
     async (world) => {
       const server = await serve(world, DESIGN.name, { waitMs: 200 });
@@ -78,7 +78,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
       http.send('GET', '/slow').send('GET', '/').tcp.end();
       for (const target of ['/slow', '/']) isHello(await answer(http), `GET ${target}, then FIN`);
       await gone(http, 'the connection is closed when everything is answered');
-      const silent = await visitor(world, server, 'client that says nothing and closes its side');
+      const silent = await visitor(world, server, 'client that sends nothing and closes its side');
       silent.tcp.end();
       await gone(silent, 'the connection is closed');
       await untilDeserted(world, 'clients that close their sending side');
@@ -87,19 +87,19 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'ends-our-side',
-    'says FIN after its last answer, and lets the client finish what it says',
+    'sends FIN after its last answer, and lets the client finish sending',
     {
-      rule: 'a server that has answered for the last time ends its side first, and reads on for a while: a socket that is closed while the client still sends answers by RST, which may destroy the answer (RFC 9112 §9.6)',
-      likely: '`end` of the thread has nobody who acts on it, or is taken for the end of the connection',
+      rule: 'a server that has answered for the last time ends its side first, and reads on for a while: if the socket is closed while the client still sends, the kernel sends RST, which may destroy the answer (RFC 9112 §9.6)',
+      likely: '`end` from the thread is ignored, or is taken for the end of the connection',
     },
     async (world) => {
       const server = await serve(world, DESIGN.name);
-      const sent = 'what is no request; after the answer and the FIN, more of it';
-      // It reads on for two seconds: a busy machine may take them away.
+      const sent = 'bytes that are not a request; after the answer and the FIN, more of them';
+      // The server reads on for two seconds, which a busy machine may use up.
       for (let attempt = 1; ; attempt++) {
         const http = await visitor(world, server, `client that goes on sending (${attempt})`);
         http.sendBytes(`${world.random.words(3)}\r\n\r\n`);
-        expectStatus(await answer(http), 400, 'what is no request');
+        expectStatus(await answer(http), 400, 'bytes that are not a request');
         await http.tcp.readToEnd({ sent, patienceMs: PATIENT_MS, expected: 'the server ends its side of the connection (FIN)' });
         for (let more = 0; more < 3; more++) {
           http.tcp.write(`${world.random.words(3)}\r\n`);
@@ -117,19 +117,19 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
     'one-chunk-under-way',
     'takes no more from a client than its thread has asked for',
     {
-      rule: 'one chunk is under way in each direction: while the thread stands still, the kernel holds back the client, and not our memory',
-      likely: 'the socket goes on reading while the thread is busy: everything piles up in messages',
+      rule: 'one chunk is under way in each direction: while the thread is blocked, the kernel holds back what the client sends, and our memory does not fill',
+      likely: 'the socket is read while the thread is busy: everything piles up in messages',
     },
     async (world) => {
-      await expectHeldBack(world, DESIGN.name, { what: 'what is no request', bytes: Buffer.alloc(1 << 20, 'x') });
+      await expectHeldBack(world, DESIGN.name, { what: 'bytes that are not a request', bytes: Buffer.alloc(1 << 20, 'x') });
     },
   );
 
   rule(
     'waits-for-slow-readers',
-    'writes no more than the client reads, and goes on when it does',
+    'writes no faster than the client reads, and goes on when the client does',
     {
-      rule: 'the thread is told `written` when the kernel has taken what was written: not before, and always',
+      rule: 'the thread is told `written` every time the kernel has taken what was written, and not before',
       likely: '`written` is told at once, or never',
     },
     async (world) => {
@@ -139,10 +139,10 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'bounded',
-    'has no more threads at a time than it may, and lets others wait',
+    'runs at most `workers` threads at a time, and makes other clients wait',
     {
-      rule: 'at most `workers` threads at a time, at most queueMax connections wait, the rest gets 503 with Retry-After (RFC 9110 §15.6.4)',
-      likely: 'a thread that is gone still counts, or one that is not gone does not',
+      rule: 'at most `workers` threads run at a time, at most queueMax connections wait, and the rest get 503 with Retry-After (RFC 9110 §15.6.4)',
+      likely: 'a thread that is gone still counts, or one that still runs does not',
     },
     async (world) => {
       await expectBounded(world, DESIGN);
@@ -151,7 +151,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'crash-ends-one',
-    'survives a thread that crashes: its connection ends, and nobody else notices',
+    'survives a thread that crashes: its connection ends, and no other client notices',
     {
       rule: 'a thread that dies takes its own connection with it and nothing else',
       likely: 'the socket belongs to the loop and stays open when its thread is gone',
@@ -163,10 +163,10 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'forgets-leavers',
-    'counts right when clients leave at any time',
+    'keeps its counts right whenever clients leave',
     {
-      rule: 'a client that leaves needs no thread any more',
-      likely: 'an error of the socket has no listener, or does not end it',
+      rule: 'a client that has left no longer needs a thread',
+      likely: 'the `error` event of the socket has no listener, or does not end the connection',
     },
     async (world) => {
       await expectLeaversForgotten(world, DESIGN);
@@ -175,7 +175,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when it closes, and leaves no thread after',
+    'finishes what is in progress when it closes, and leaves no thread behind',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every thread is gone',
       likely: 'the connection is destroyed before its last bytes have left',
@@ -189,8 +189,8 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
     'deadline-ends-the-rest',
     'ends a thread that hangs at the deadline',
     {
-      rule: 'nobody can keep a server from closing: after deadlineMs what is left is ended',
-      likely: 'a thread that stands still reads no message: it can only be terminated',
+      rule: 'nothing may keep a server from closing: after deadlineMs whatever is left is terminated',
+      likely: 'a blocked thread reads no messages: it can only be terminated',
     },
     async (world) => {
       await expectDeadline(world, DESIGN);

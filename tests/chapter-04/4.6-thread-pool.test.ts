@@ -39,7 +39,7 @@ function showOutcome(outcome: TaskOutcome): string {
 
 const showTask = (task: PoolTask): string => ('gate' in task ? 'a task that waits' : task.do === 'add' ? `a task ${task.a} + ${task.b}` : `a task that is to ${task.do}`);
 
-/** Waits until a task has ended, in one way or another. */
+/** Waits until a task has ended, with a result or an error. */
 async function outcomeOf(world: TestWorld, number: number, sent: string, expected: string): Promise<TaskOutcome> {
   return await until(world, () => world.call('outcome', number), ({ state }) => state !== 'waits', { sent, show: showOutcome, expected });
 }
@@ -54,13 +54,13 @@ async function expectFailure(world: TestWorld, number: number, code: string, sen
   check(outcome.state === 'failed' && outcome.code === code, { sent, received: showOutcome(outcome), expected: `a PoolError '${code}'` });
 }
 
-/** A sum that the pool must still be able to do. */
+/** A sum that the pool must still be able to compute. */
 async function expectSum(world: TestWorld, when: string): Promise<void> {
   const [a, b] = [world.random.integer(1, 999), world.random.integer(1, 999)];
   await expectResult(world, await world.call('run', { do: 'add', a, b }), a + b, `a task ${a} + ${b} ${when}`);
 }
 
-/** Gives a pool of 2 two tasks that are done when `gate` opens: both threads must take one. When they are done, both are idle. */
+/** Gives a pool of 2 two tasks that end when `gate` opens: each thread must take one. Afterwards both threads are idle. */
 async function expectBothWork(world: TestWorld, gate: number, after: string): Promise<void> {
   const { call } = world;
   const marks = [2 * gate, 2 * gate + 1];
@@ -69,7 +69,7 @@ async function expectBothWork(world: TestWorld, gate: number, after: string): Pr
   await until(world, async () => (await Promise.all(marks.map((mark) => call('begun', mark)))).join(), (begun) => begun === '1,1', {
     sent: `two tasks for a pool of 2, after ${after}`,
     show: (begun) => `begun ${begun.replace(',', ' and ')} times`,
-    expected: 'both are worked on: each thread that is left counts, and each that has been replaced',
+    expected: 'both are begun: every thread that survived is in use, and so is every replacement',
   });
   await call('openGate', gate);
   for (const task of both) await expectResult(world, task, `after gate ${gate}`, 'one of two tasks for a pool of 2');
@@ -87,10 +87,10 @@ async function untilPool(world: TestWorld, holds: (stats: PoolStats) => boolean,
 exercise<typeof driver>('4.6', import.meta.url, (rule) => {
   rule(
     'does-tasks',
-    'has tasks done by its threads, and says what came of each',
+    'runs tasks on its threads, and passes on the outcome of each',
     {
-      rule: 'run gives a task to a thread, and resolves to its result or rejects with what it threw',
-      likely: "the promise is nobody's: it is never settled, or by another task's result",
+      rule: 'run gives a task to a thread, and resolves to its result or rejects with the error that it threw',
+      likely: "the promise is not tied to its task: it never settles, or settles with another task's result",
     },
     async (world) => {
       await startPool(world, { size: 2 });
@@ -101,18 +101,18 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const message = world.random.words(3);
       const throws = await outcomeOf(world, await world.call('run', { do: 'throw', message }), 'a task that throws', `an error with the message ${message}`);
       check(throws.state === 'failed' && throws.code === undefined && throws.message === message, { sent: 'a task that throws', received: showOutcome(throws), expected: `its error: ${message}` });
-      await expectSum(world, 'after one that has thrown');
+      await expectSum(world, 'after a task that threw');
       const { left, result } = await world.call('runWithBuffer', 5_000);
-      check(left === 0 && result === 5_000, { sent: 'a task with a buffer of 5,000 bytes in `transfer`', received: `${String(result)} bytes reached the thread, ${left} are left here`, expected: 'all are given away, none is left', likely: '`transfer` of the task does not reach `postMessage`: without it, everything is copied' });
+      check(left === 0 && result === 5_000, { sent: 'a task with a buffer of 5,000 bytes in `transfer`', received: `${String(result)} bytes reached the thread, ${left} stayed here`, expected: 'all of them go to the thread, and none stays', likely: "the task's `transfer` does not reach `postMessage`: without it, everything is copied" });
     },
   );
 
   rule(
     'keeps-its-threads',
-    'does all tasks with the threads that it has',
+    'runs every task on the threads that it has',
     {
       rule: 'a pool: threads are started before they are needed, and used again',
-      likely: 'a thread is started for each task, or is not idle again when its task is done',
+      likely: 'a thread is started for each task, or does not become idle when its task is done',
     },
     async (world) => {
       const size = world.random.integer(2, 3);
@@ -121,7 +121,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       check(before.threads.length === size && before.running === 0, { sent: `a pool of ${size}`, received: showPool(before), expected: `${size} threads, and nothing running` });
       const tasks: number[] = [];
       for (let task = 0; task < 20; task++) tasks.push(await world.call('run', task % 5 === 4 ? { do: 'throw', message: 'no' } : { do: 'add', a: task, b: 1 }));
-      for (const task of tasks) await outcomeOf(world, task, 'one of 20 tasks, of which some throw', 'a result or an error');
+      for (const task of tasks) await outcomeOf(world, task, 'one of 20 tasks, some of which throw', 'a result or an error');
       const after = await poolStats(world);
       const { all } = await world.call('started');
       check(idsOf(after) === idsOf(before) && all === size, { sent: `20 tasks for a pool of ${size}`, received: `${showPool(after)}; ${count(all, 'thread')} started`, expected: `the same threads: ${idsOf(before)}` });
@@ -133,8 +133,8 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     'as-many-as-threads',
     'works on as many tasks at a time as it has threads, in the order in which they came',
     {
-      rule: 'a free thread gets a task at once; else the task waits, and who has waited longest is next',
-      likely: 'a thread gets a second task before the first is done, or one that has become free gets none',
+      rule: 'a free thread gets a task at once; otherwise the task waits, and the one that has waited longest is next',
+      likely: 'a thread gets a second task before the first is done, or a thread that has become free gets none',
     },
     async (world) => {
       const { call } = world;
@@ -144,7 +144,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const begunSoFar = async (): Promise<number[]> => await Promise.all(tasks.map((_, mark) => call('begun', mark)));
       for (let open = 0; open < 5; open++) {
         const wanted = tasks.map((_, mark) => (mark < open + 2 ? 1 : 0));
-        const sent = `five tasks that wait, for two threads; ${open === 0 ? 'none' : open} may go on`;
+        const sent = `five tasks that wait, for two threads; ${open === 0 ? 'none' : open} of them may go on`;
         const begun = await until(world, begunSoFar, (times) => times.reduce((sum, one) => sum + one) >= Math.min(open + 2, 5), { sent, show: (times) => `begun: ${times.join(', ')}`, expected: `begun: ${wanted.join(', ')}` });
         check(begun.join() === wanted.join(), { sent, received: `begun: ${begun.join(', ')} times`, expected: `${wanted.join(', ')}: two at a time, first come, first served` });
         const stats = await poolStats(world);
@@ -155,20 +155,20 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       }
       const { done, threads } = await poolStats(world);
       const ofThreads = threads.reduce((sum, thread) => sum + thread.done, 0);
-      check(done === 5 && ofThreads === 5, { sent: 'five tasks', received: `done ${done}, and of the threads ${threads.map((thread) => thread.done).join(' and ')}`, expected: 'done 5, and as many of the threads together' });
+      check(done === 5 && ofThreads === 5, { sent: 'five tasks', received: `done ${done}, and of the threads ${threads.map((thread) => thread.done).join(' and ')}`, expected: 'done 5, and the same sum over the threads' });
     },
   );
 
   rule(
     'queue-ends',
-    'refuses a task at once when the queue is full, and takes tasks again when there is room',
+    'refuses a task at once while the queue is full, and takes tasks again when there is room',
     {
-      rule: 'a queue must end: what finds it full is refused, at once and counted; nobody waits for ever',
-      likely: 'the queue has no end, or those who are refused are put in it all the same',
+      rule: 'every queue needs a limit: a task that finds it full is refused at once, and counted; nothing waits for ever',
+      likely: 'the queue has no limit, or refused tasks are put in it all the same',
     },
     async (world) => {
       const { call } = world;
-      // With queueMax 0 nobody waits; who finds an idle thread need not wait.
+      // With queueMax 0 no task may wait; one that finds an idle thread need not.
       for (const [gate, queueMax] of [world.random.integer(1, 3), 0].entries()) {
         await startPool(world, { size: 1, queueMax });
         const tasks = [await call('run', { do: 'wait', gate })];
@@ -185,16 +185,16 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         // A thread may need a moment to be idle again.
         await until(world, async () => await outcomeOf(world, await call('run', { do: 'add', a: 1, b: 1 }), 'a task when there is room again', 'a result'), (outcome) => outcome.state === 'result' && outcome.result === 2, { sent: 'tasks 1 + 1 when there is room again', show: showOutcome, expected: 'the result 2' });
       }
-      check((await call('begun', 2)) === 0, { sent: 'tasks that were refused', received: 'they were begun all the same', expected: 'what is refused is not done' });
+      check((await call('begun', 2)) === 0, { sent: 'tasks that were refused', received: 'they were begun all the same', expected: 'a refused task is not run' });
     },
   );
 
   rule(
     'crash-is-answered',
-    'rejects the task of a thread that dies, and has another take its place',
+    'rejects the task of a thread that dies, and starts another thread in its place',
     {
-      rule: 'no task is lost without an answer: when its thread dies it fails with `died`, once; those that wait are done by others',
-      likely: 'a thread that is gone still has its task, or stands among those that are idle',
+      rule: 'no task is lost without an answer: when its thread dies, the task fails with `died`, once; waiting tasks go to other threads',
+      likely: 'a thread that is gone still has its task, or is still listed as idle',
     },
     async (world) => {
       const { call, random } = world;
@@ -206,35 +206,35 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       for (const [index, task] of crashes.entries()) await expectFailure(world, task, 'died', index === 0 ? 'a task that ends its thread' : 'a task whose thread dies of an error that nobody catches');
       for (const [index, task] of waiting.entries()) await expectResult(world, task, index + 100, 'a task that waited while two threads died');
       const after = await untilPool(world, ({ threads, running, queued }) => threads.length === 2 && running === 0 && queued === 0, 'two tasks whose threads died', 'two threads again, running 0, queued 0');
-      // One of the two may have lived through both, if the first that died was replaced before the second task came.
+      // One of the two may have survived both, if the first dead thread was replaced before the second task came.
       check(idsOf(after) !== idsOf(before), { sent: 'two tasks whose threads died', received: `${showPool(after)}; before: ${idsOf(before)}`, expected: 'new threads in place of those that died' });
       const begun = await Promise.all([0, 1, 2, 3, 4, 5].map((mark) => call('begun', mark)));
-      check(begun.every((times) => times === 1), { sent: 'two tasks whose threads died, and four more', received: `begun ${begun.join(', ')} times`, expected: 'once each: nobody knows how far a task had come, so it is never tried again' });
-      // Where both are idle and one of them dies, the other is idle still.
+      check(begun.every((times) => times === 1), { sent: 'two tasks whose threads died, and four more', received: `begun ${begun.join(', ')} times`, expected: 'once each: nobody knows how far a task had got, so it is never retried' });
+      // When both are idle and one of them dies, the other is still idle.
       for (let gate = 4; gate <= 6; gate++) {
         await expectBothWork(world, gate, gate === 4 ? 'two tasks whose threads died' : 'a death while the other thread was idle');
         await expectFailure(world, await call('run', { do: random.pick(['crash', 'fail outside'] as const) }), 'died', 'one more');
       }
-      await expectBothWork(world, 7, 'several that died while the other thread was idle');
+      await expectBothWork(world, 7, 'several deaths while the other thread was idle');
     },
   );
 
   rule(
     'idle-death-is-noticed',
-    'gives no task to a thread that has died while it had none',
+    'gives no task to a thread that has died while idle',
     {
-      rule: 'a thread can die at any time, by a timer that outlives its task, say: who is gone is idle no more',
-      likely: 'a thread that is gone still stands among those that are idle: a task that is given to it is never done',
+      rule: 'a thread can die at any time, for example by a timer that outlives its task: a thread that is gone is no longer idle',
+      likely: 'a thread that is gone is still listed as idle: a task that is given to it never runs',
     },
     async (world) => {
       const { call } = world;
       await startPool(world, { size: 1 });
       const before = await poolStats(world);
       await expectResult(world, await call('run', { do: 'die later' }), 'done', 'a task whose thread dies a moment after its result');
-      await untilPool(world, (stats) => stats.threads.length === 1 && idsOf(stats) !== idsOf(before), 'a thread that dies while it is idle', 'another in its place');
+      await untilPool(world, (stats) => stats.threads.length === 1 && idsOf(stats) !== idsOf(before), 'a thread that dies while it is idle', 'another thread in its place');
       const first = await call('run', { do: 'wait', gate: 0, mark: 1 });
       const second = await call('run', { do: 'add', a: 1, b: 2, mark: 2 });
-      await until(world, () => call('begun', 1), (times) => times === 1, { sent: 'a task after the death of an idle thread, for a pool of 1', show: () => 'it is not begun', expected: 'the new thread does it' });
+      await until(world, () => call('begun', 1), (times) => times === 1, { sent: 'a task after the death of an idle thread, for a pool of 1', show: () => 'it is not begun', expected: 'the new thread begins it' });
       const { running, queued } = await poolStats(world);
       check(running === 1 && queued === 1, { sent: 'two tasks for a pool of 1', received: `running ${running}, queued ${queued}`, expected: 'running 1, queued 1' });
       await call('openGate', 0);
@@ -247,8 +247,8 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     'hang-is-ended',
     'rejects a task that takes too long, and replaces its thread',
     {
-      rule: 'a thread may take taskTimeoutMs for one task, from when it is given it: then the task fails with `timeout` and the thread is replaced',
-      likely: 'the task fails, and its thread goes on hanging: soon all of them do',
+      rule: 'a thread may take taskTimeoutMs over one task, counted from when it gets the task: then the task fails with `timeout` and the thread is replaced',
+      likely: 'the task fails, but its thread goes on hanging: soon all of them hang',
     },
     async (world) => {
       const { call } = world;
@@ -261,32 +261,32 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         sent: 'a task that never ends, for a pool of 1; it has failed with `timeout`',
         show: (stats) => `${showPool(stats)}: its thread still hangs`,
         expected: `another thread in the place of ${idsOf(before)}`,
-        likely: 'the task has ended, and its thread was not killed',
+        likely: 'the task has failed, but its thread was not terminated',
       });
       await expectFailure(world, hangs[1]!, 'timeout', 'a second task that never ends, begun by the new thread');
-      await expectResult(world, waits, 42, 'a task that waited behind two that never end: its own time has only begun');
+      await expectResult(world, waits, 42, 'a task that waited for two that never end: its own time has only just begun');
       const after = await untilPool(world, ({ threads, running }) => threads.length === 1 && running === 0, 'two tasks that never end', 'one thread, running 0');
       check(idsOf(after) !== idsOf(before), { sent: 'a task that never ends', received: `the same thread: ${idsOf(after)}`, expected: 'another' });
       const { threads } = await call('started');
       check(threads === 1, { sent: 'two tasks that never end, for a pool of 1', received: `${count(threads, 'thread')} running`, expected: '1: those that hang are ended' });
       const begun = await Promise.all([1, 2, 3].map((mark) => call('begun', mark)));
-      check(begun.join() === '1,1,1', { sent: 'three tasks, of which two never end', received: `begun ${begun.join(', ')} times`, expected: 'once each' });
+      check(begun.join() === '1,1,1', { sent: 'three tasks, two of which never end', received: `begun ${begun.join(', ')} times`, expected: 'each is begun once' });
     },
   );
 
   rule(
-    'no-limit-is-none',
-    'gives a task all the time it takes where nothing limits it',
+    'infinity-is-no-limit',
+    'gives a task all the time it needs when there is no limit',
     {
-      rule: 'taskTimeoutMs may be Infinity, or longer than the 2³¹ ms (25 days) that a timer of Node can wait: the task is not ended',
-      likely: '`setTimeout` makes 1 ms of a delay that is too long: `startDeadline` waits',
+      rule: 'taskTimeoutMs may be Infinity, or longer than the 2³¹ ms (25 days) that a Node timer can wait: the task is not ended',
+      likely: '`setTimeout` turns a delay that is too long into 1 ms; `startDeadline` does not',
     },
     async (world) => {
       for (const [gate, taskTimeoutMs] of [2 ** 31, Infinity].entries()) {
         await startPool(world, { size: 1, taskTimeoutMs });
         const task = await world.call('run', { do: 'wait', gate, mark: gate });
         await until(world, () => world.call('begun', gate), (begun) => begun === 1, { sent: 'a task for an idle pool of 1', show: (begun) => `begun ${begun} times`, expected: 'it is begun' });
-        // A timer of 1 ms that was set before has rung by then.
+        // A 1 ms timer that was set earlier has fired by then.
         await world.call('passMs', 2);
         const outcome = await world.call('outcome', task);
         check(outcome.state === 'waits', { sent: `a task that waits, with taskTimeoutMs ${taskTimeoutMs === Infinity ? 'Infinity' : '2³¹'}`, received: showOutcome(outcome), expected: 'it goes on waiting' });
@@ -298,19 +298,19 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'time-is-per-task',
-    'leaves a thread alone that is idle for longer than a task may take',
+    'leaves alone a thread that is idle for longer than a task may take',
     {
-      rule: 'the time is that of a task: it ends with it',
-      likely: 'the timer of a task that is done is not cleared, and ends the thread or the next task',
+      rule: 'the limit belongs to a task: it ends with the task',
+      likely: 'the timer of a finished task is not cleared, and ends the thread or the next task',
     },
     async (world) => {
-      // A machine that is busy may take the time away from the task: then longer ones decide.
+      // A busy machine may use up the task's time: then longer limits decide.
       for (const [gate, taskTimeoutMs] of [1_000, 3_000, 9_000].entries()) {
         await startPool(world, { size: 1, taskTimeoutMs });
         const before = await poolStats(world);
         await expectSum(world, 'within the time');
         await world.subject.until(() => false, { patienceMs: 0.6 * taskTimeoutMs });
-        // This one is begun in the time of the one before, and goes on beyond it.
+        // This task begins within the time of the previous one, and goes on beyond it.
         const startedMs = performance.now();
         const task = await world.call('run', { do: 'wait', gate });
         await world.subject.until(() => false, { patienceMs: 0.6 * taskTimeoutMs });
@@ -321,7 +321,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         check(early.state === 'waits', { sent: `a task that takes ${Math.round(tookMs)} ms, soon after another that was done at once; taskTimeoutMs ${taskTimeoutMs}`, received: showOutcome(early), expected: `it has ${taskTimeoutMs} ms of its own` });
         await world.subject.until(() => false, { patienceMs: 1.2 * taskTimeoutMs });
         const after = await poolStats(world);
-        check(idsOf(after) === idsOf(before), { sent: 'a task that is done, and nothing for longer than taskTimeoutMs', received: `thread ${idsOf(before)} was replaced by ${idsOf(after)}`, expected: 'the same thread' });
+        check(idsOf(after) === idsOf(before), { sent: 'a task that is done, then nothing for longer than taskTimeoutMs', received: `thread ${idsOf(before)} was replaced by ${idsOf(after)}`, expected: 'the same thread' });
         await expectSum(world, 'after that');
         return;
       }
@@ -330,9 +330,9 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'unwanted-is-dropped',
-    'takes a task out of the queue when nobody wants it any more',
+    'takes a task out of the queue when it is no longer wanted',
     {
-      rule: 'a task whose signal aborts while it waits is dropped: its place in the queue is free, and nobody does it',
+      rule: 'a task whose signal aborts while it waits is dropped: its place in the queue is free, and it never runs',
       likely: 'the signal does not reach the queue',
     },
     async (world) => {
@@ -341,7 +341,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const first = await call('run', { do: 'wait', gate: 0 });
       const waiting: number[] = [];
       for (let a = 0; a < 4; a++) waiting.push(await call('run', a === 2 ? { do: 'await', gate: 3, mark: 3 } : { do: 'add', a, b: a, mark: a < 2 ? 1 : 2 }));
-      // The second of them before the first: whoever leaves need not be the next one.
+      // The second of them before the first: the task that leaves need not be the next one.
       for (const unwanted of [waiting[1]!, waiting[0]!]) {
         await call('abortTask', unwanted);
         await expectFailure(world, unwanted, 'aborted', 'a task that waits, and whose signal aborts');
@@ -349,33 +349,33 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const last = await call('run', { do: 'add', a: 4, b: 4 });
       await call('openGate', 0);
       await expectResult(world, first, 'after gate 0', 'the task before it');
-      // A task that has waited and is begun: whatever becomes of it, those that wait have no part in it.
-      await until(world, () => call('begun', 3), (times) => times === 1, { sent: 'a task that waited behind two that were dropped', show: () => 'it is not begun', expected: 'it is begun' });
+      // A task that has waited and is begun: whatever happens to it must not affect the tasks that wait.
+      await until(world, () => call('begun', 3), (times) => times === 1, { sent: 'a task that waited in the queue after two that were dropped', show: () => 'it is not begun', expected: 'it is begun' });
       await call('abortTask', waiting[2]!);
       await call('openGate', 3);
-      await expectResult(world, waiting[3]!, 6, 'a task after one that was begun already when its signal aborted');
-      await expectResult(world, last, 8, 'a task that has got the place of one that was dropped');
-      check((await call('begun', 1)) === 0, { sent: 'a task whose signal aborted while it waited', received: 'it was begun all the same', expected: 'it is not done' });
+      await expectResult(world, waiting[3]!, 6, 'a task after one that had already begun when its signal aborted');
+      await expectResult(world, last, 8, 'a task that took the place of one that was dropped');
+      check((await call('begun', 1)) === 0, { sent: 'a task whose signal aborted while it waited', received: 'it was begun all the same', expected: 'it is not run' });
     },
   );
 
   rule(
     'unwanted-from-the-start',
-    'does not begin a task whose signal has aborted already',
+    'does not begin a task whose signal has already aborted',
     {
-      rule: 'nobody wants the result: the task fails with `aborted`, whether a thread is idle or not',
-      likely: 'a signal that has aborted already has no `abort` event any more: look at `aborted`',
+      rule: 'the result is not wanted: the task fails with `aborted`, whether a thread is idle or not',
+      likely: 'a signal that has already aborted emits no more `abort` event: look at `aborted`',
     },
     async (world) => {
       const { call } = world;
       await startPool(world, { size: 1 });
-      await expectFailure(world, await call('runUnwanted', { do: 'add', a: 1, b: 1, mark: 1 }), 'aborted', 'a task whose signal has aborted already, while a thread is idle');
+      await expectFailure(world, await call('runUnwanted', { do: 'add', a: 1, b: 1, mark: 1 }), 'aborted', 'a task whose signal has already aborted, while a thread is idle');
       const first = await call('run', { do: 'wait', gate: 0 });
-      await expectFailure(world, await call('runUnwanted', { do: 'add', a: 1, b: 1, mark: 1 }), 'aborted', 'a task whose signal has aborted already, while the thread is busy');
+      await expectFailure(world, await call('runUnwanted', { do: 'add', a: 1, b: 1, mark: 1 }), 'aborted', 'a task whose signal has already aborted, while the thread is busy');
       await call('openGate', 0);
       await expectResult(world, first, 'after gate 0', 'the task before it');
-      await expectSum(world, 'after two that nobody wanted');
-      check((await call('begun', 1)) === 0, { sent: 'two tasks whose signal had aborted already', received: 'they were begun all the same', expected: 'they are not done' });
+      await expectSum(world, 'after two unwanted tasks');
+      check((await call('begun', 1)) === 0, { sent: 'two tasks whose signal had already aborted', received: 'they were begun all the same', expected: 'they are not run' });
     },
   );
 
@@ -383,8 +383,8 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     'unsendable-is-answered',
     'rejects a task that cannot be sent to a thread, and goes on using the thread',
     {
-      rule: 'what no message can carry (a function, say) is the fault of whoever gave it: they get the error, and the thread has seen nothing',
-      likely: '`postMessage` throws when the task counts as running already: it is never taken back',
+      rule: "a task that no message can carry (a function, for example) is the caller's fault: the caller gets the error, and the thread has seen nothing",
+      likely: '`postMessage` throws after the task was counted as running, and the count is never taken back',
     },
     async (world) => {
       const { call } = world;
@@ -396,25 +396,25 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         check(outcome.state === 'failed' && outcome.code === undefined, { sent, received: showOutcome(outcome), expected: 'what `postMessage` throws: a DataCloneError' });
       };
       await failed(await call('runUnsendable'), 'while a thread is idle');
-      await expectSum(world, 'after one that could not be sent');
+      await expectSum(world, 'after a task that could not be sent');
       const first = await call('run', { do: 'wait', gate: 0 });
       const waits = await call('runUnsendable');
       const last = await call('run', { do: 'add', a: 40, b: 2 });
       await call('openGate', 0);
       await expectResult(world, first, 'after gate 0', 'the task before it');
       await failed(waits, 'that has waited');
-      await expectResult(world, last, 42, 'a task that waited behind one that could not be sent');
+      await expectResult(world, last, 42, 'a task that waited in the queue after a task that could not be sent');
       const after = await poolStats(world);
-      check(after.running === 0 && after.queued === 0 && idsOf(after) === idsOf(before), { sent: 'five tasks, of which two could not be sent', received: showPool(after), expected: `queued 0, running 0, and the same thread: ${idsOf(before)}` });
+      check(after.running === 0 && after.queued === 0 && idsOf(after) === idsOf(before), { sent: 'five tasks, two of which could not be sent', received: showPool(after), expected: `queued 0, running 0, and the same thread: ${idsOf(before)}` });
     },
   );
 
   rule(
     'pool-closes',
-    'finishes the tasks that it has when it closes, takes no more, and leaves no thread after',
+    'finishes the tasks that it has when it closes, takes no more, and leaves no thread behind',
     {
-      rule: 'close finishes what runs and what waits; then, or at the deadline, all threads are gone',
-      likely: 'nobody tells close that nothing runs any more, or it is told while something still waits',
+      rule: 'close finishes the running and the waiting tasks; then, or at the deadline, all threads are gone',
+      likely: 'close never learns that nothing runs any more, or learns it while something still waits',
     },
     async (world) => {
       const { call } = world;
@@ -468,10 +468,10 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'gives-the-answers',
-    'answers every request of the application',
+    'answers every request to the application',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'an error of the application takes another way than one of the pool',
+      likely: 'an error from the application is not handled like an error from the pool',
     },
     async (world) => {
       await expectAnswers(world, NAME, { workers: 2 });
@@ -480,10 +480,10 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'waits-together',
-    'has as many slow requests at the same time as threads, and no more',
+    'works on one slow request per thread at the same time, and no more',
     {
-      rule: 'k requests that wait take about one wait with k threads, and k / n waits with n',
-      likely: 'tasks are done one after the other, or threads are started beyond `workers`',
+      rule: 'k requests that wait take about one wait with k threads, and k / n waits with n threads',
+      likely: 'tasks run one after the other, or more than `workers` threads are started',
     },
     async (world) => {
       await expectTogether(world, NAME, { workers: 4 });
@@ -498,7 +498,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     'tells-what-went-wrong',
     'answers 503, 504 or 500 when a task has no result, and goes on',
     {
-      rule: "full: 503 with Retry-After; too late: 504; died: 500 (RFC 9110 §15.6); the connection is the loop's and stays",
+      rule: "full: 503 with Retry-After; too late: 504; died: 500 (RFC 9110 §15.6); the connection belongs to the loop and stays open",
       likely: 'every failure is a 500, or the answer to a full queue does not say when to come again',
     },
     async (world) => {
@@ -510,7 +510,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       const waits = await visitor(world, busy, 'client that waits');
       waits.send('GET', '/');
       await untilStats(world, ({ queued }) => queued === 1, 'GET /hang and GET / on two connections, with 1 worker', 'queued 1');
-      expectRefused(await ask(world, busy, '/'), 'GET / with 1 worker that is busy, and queueMax 1 that has waited');
+      expectRefused(await ask(world, busy, '/'), 'GET / with 1 busy worker, and a queue of 1 that is full');
       await untilStats(world, ({ refused }) => refused === 1, 'one request too many', 'refused 1');
       const faulty = await serve(world, NAME, { workers: 1, faults: true, taskTimeoutMs: 1_000 });
       const http = await visitor(world, faulty, 'client of a server with faults');
@@ -525,9 +525,9 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'loop-goes-on',
-    'goes on turning while all threads are busy, and counts right when clients leave',
+    'keeps its loop turning while all threads are busy, and its counts right when clients leave',
     {
-      rule: 'threads wait, the loop does not: it accepts, and tells how it goes, whatever the threads do',
+      rule: 'threads wait, the loop does not: it accepts connections and answers /stats, whatever the threads do',
       likely: 'the loop waits for a thread, or a client that has left is still counted',
     },
     async (world) => {
@@ -541,7 +541,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       await untilStats(world, ({ queued }) => queued === 1, 'GET /hang and GET /slow, with 1 worker', 'queued 1');
       expectStatus(await ask(world, server, '/stats'), 200, 'GET /stats while the only thread hangs');
       leaves.tcp.resetNow();
-      await untilStats(world, ({ open, queued }) => open === 1 && queued === 0, 'one of two clients has left, whose task had waited', 'open 1, queued 0');
+      await untilStats(world, ({ open, queued }) => open === 1 && queued === 0, 'one of two clients has left; its task was waiting', 'open 1, queued 0');
       busy.tcp.resetNow();
       await untilDeserted(world, 'both clients have left');
     },
@@ -549,10 +549,10 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
 
   rule(
     'closes',
-    'finishes what is in progress when the server closes, and leaves no thread after',
+    'finishes what is in progress when the server closes, and leaves no thread behind',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every thread is gone',
-      likely: 'threads are ended before their last answers are given',
+      likely: 'threads are terminated before their last answers are sent',
     },
     async (world) => {
       await expectFinishes(world, NAME, { workers: 2 }, async () => async () => {});

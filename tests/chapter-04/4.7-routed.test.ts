@@ -29,10 +29,10 @@ import type { TestWorld } from './wire.ts';
 
 const NAME = 'routed';
 
-/** Longer than a test looks at it; no more may be asked for. */
+/** Longer than any test waits, and the most that may be asked for. */
 const LONG = '/cpu?ms=10000';
 
-/** A client whose request computes for longer than anybody here waits. */
+/** A client whose request computes for longer than any test waits. */
 async function computing(world: TestWorld, server: Address, label: string, open: number): Promise<HttpClient> {
   const http = await visitor(world, server, label);
   http.send('GET', LONG);
@@ -44,10 +44,10 @@ async function computing(world: TestWorld, server: Address, label: string, open:
 exercise<typeof driver>('4.7', import.meta.url, (rule) => {
   rule(
     'gives-the-answers',
-    'answers every request of the application',
+    'answers every request to the application',
     {
       rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
-      likely: 'the promise of a task is not waited for, or never ends',
+      likely: 'the promise of a task is not awaited, or never settles',
     },
     async (world) => {
       await expectAnswers(world, NAME, { workers: 2 });
@@ -58,12 +58,12 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
     'computes-elsewhere',
     'answers everybody else while a request computes',
     {
-      rule: 'what computes belongs on another thread: then the loop goes on turning',
-      likely: 'the work is done here and now, inside a promise: that makes it later, not elsewhere',
+      rule: 'computing belongs on another thread, so that the loop keeps turning',
+      likely: 'the work is done on this thread, inside a promise: that postpones it, but does not move it',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 1, waitMs: 50, taskTimeoutMs: FAR_MS });
-      const computes = await computing(world, server, 'client that lets us compute', 1);
+      const computes = await computing(world, server, 'client whose request computes', 1);
       await expectHello(world, server, 'while another request computes');
       isHello(await ask(world, server, '/slow'), 'GET /slow while another request computes');
       await world.settle();
@@ -73,10 +73,10 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
 
   rule(
     'waits-for-the-result',
-    'answers a request that computes when the computing is done, and not before',
+    'answers a request that computes when the computation is done, and not before',
     {
-      rule: 'the answer is that of the work: it is sent when that is done',
-      likely: 'the task is started and not waited for',
+      rule: 'the answer is the result of the work: it is sent when the work is done',
+      likely: 'the task is started and not awaited',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 1 });
@@ -92,7 +92,7 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
     'waits-together',
     'lets requests that only wait share the loop, however few threads there are',
     {
-      rule: 'a pool is for work: who waits needs no thread, and k requests that wait take about one wait',
+      rule: 'a pool is for work: a request that only waits needs no thread, and k of them take about one wait',
       likely: 'every request is given to the pool, as in 4.6',
     },
     async (world) => {
@@ -102,17 +102,17 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
 
   rule(
     'refuses-when-full',
-    'refuses what is to be computed when the queue is full, and nothing else',
+    'refuses requests that compute when the queue is full, and no others',
     {
-      rule: 'full: 503 with Retry-After (RFC 9110 §15.6.4), for what would have to wait; the rest is answered as ever',
-      likely: 'an error of the pool is passed on as it is: 500',
+      rule: 'full: 503 with Retry-After (RFC 9110 §15.6.4), for a request that would have to wait; the rest are answered as usual',
+      likely: 'an error from the pool is passed on as it is: 500',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 1, queueMax: 1, taskTimeoutMs: FAR_MS });
-      await computing(world, server, 'client that lets us compute', 1);
+      await computing(world, server, 'client whose request computes', 1);
       await computing(world, server, 'client that waits', 2);
       await untilStats(world, ({ queued }) => queued === 1, `GET ${LONG} twice, with 1 worker`, 'queued 1');
-      expectRefused(await ask(world, server, '/cpu?ms=1'), 'GET /cpu?ms=1 with 1 worker that computes, and queueMax 1 that has waited');
+      expectRefused(await ask(world, server, '/cpu?ms=1'), 'GET /cpu?ms=1 with 1 busy worker, and a queue of 1 that is full');
       const { refused, workers } = await untilStats(world, (stats) => stats.refused > 0, 'one request too many', 'refused 1');
       check(refused === 1 && workers.length === 1 && workers[0]?.kind === 'thread', { sent: 'one request too many, with 1 worker', received: showStats({ open: 2, served: 0, refused, queued: 1, workers }), expected: 'refused 1, 1 worker of kind thread' });
       await expectHello(world, server, 'while the queue is full');
@@ -124,8 +124,8 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
     'ends-what-takes-too-long',
     'answers 504 when computing takes too long, and computes the next',
     {
-      rule: 'too late: 504 (RFC 9110 §15.6.5), and a thread that is free again',
-      likely: 'an error of the pool is passed on as it is: 500',
+      rule: 'too late: 504 (RFC 9110 §15.6.5), and a replacement for the thread',
+      likely: 'an error from the pool is passed on as it is: 500',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 1, taskTimeoutMs: 1_000 });
@@ -139,28 +139,28 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
 
   rule(
     'forgets-leavers',
-    'counts right when clients leave while we compute for them',
+    'keeps its counts right when clients leave while the server computes for them',
     {
-      rule: 'a client may leave at any time: the numbers are right afterwards',
-      likely: 'what a client has left behind is still counted',
+      rule: 'a client may leave at any time: the counts are right afterwards',
+      likely: 'the request of a client that has left is still counted',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 2, waitMs: 200 });
       const clients = await Promise.all(['/cpu?ms=200', '/slow', '/'].map(async (target) => (await visitor(world, server, `client that leaves behind GET ${target}`)).send('GET', target)));
       await world.settle();
       for (const { tcp } of clients) tcp.resetNow();
-      await expectHello(world, server, 'after three who have left');
-      await untilDeserted(world, 'three clients who leave');
-      isHello(await ask(world, server, '/cpu?ms=1'), 'GET /cpu?ms=1 after those who left');
+      await expectHello(world, server, 'after three clients have left');
+      await untilDeserted(world, 'three clients that leave');
+      isHello(await ask(world, server, '/cpu?ms=1'), 'GET /cpu?ms=1 after the clients that left');
     },
   );
 
   rule(
     'closes',
-    'finishes what it computes when it closes, and leaves no thread after',
+    'finishes what it is computing when it closes, and leaves no thread behind',
     {
       rule: 'close stops accepting, answers what is in progress, and resolves when every thread is gone',
-      likely: 'the pool is ended before its last results are there',
+      likely: 'the pool is closed before its last results have arrived',
     },
     async (world) => {
       const server = await serve(world, NAME, { workers: 1 });

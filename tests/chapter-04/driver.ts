@@ -1,4 +1,4 @@
-/** What the tests of chapter 04 do inside the process of the code under test. */
+/** What the tests of chapter 04 do inside the process under test. */
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
@@ -23,16 +23,16 @@ export interface PoolSetup {
   taskTimeoutMs: number;
 }
 
-/** How a task stands. */
+/** The state of a task. */
 export type TaskOutcome = { state: 'waits' } | { state: 'result'; result: unknown } | { state: 'failed'; code: string | undefined; message: string };
 
 /** The processes and the threads that this process has started. */
 export interface Started {
-  /** Those that run, by pid. */
+  /** The running ones, by pid. */
   processes: number[];
-  /** How many threads run. */
+  /** How many threads are running. */
   threads: number;
-  /** How many of both have been started, those that are gone included. */
+  /** How many of both have been started, including those that are gone. */
   all: number;
 }
 
@@ -42,8 +42,8 @@ const NODE = process.execPath;
 const FAR_MS = 120_000;
 
 /**
- * A part that is not written yet is news of its own, and not a 500 or a connection that closes, whoever catches it.
- * Whoever asks how this process is finds it dead.
+ * A part that is not written yet is reported as such, even where the code under test catches the error and answers 500
+ * or closes a connection. The next question to this process then finds it dead.
  */
 Object.defineProperty(NotImplemented.prototype, 'name', {
   set(this: NotImplemented, name: string) {
@@ -59,7 +59,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
   const errors: string[] = [];
   const children = new Set<ChildProcess>();
   const threads = new Set<Worker>();
-  /** This process's ends of its connections, those apart that it has given away. */
+  /** This process's ends of its connections, except for those that it has given away. */
   const sockets = new Set<Socket>();
   let all = 0;
   let closing: Promise<void> | undefined;
@@ -82,7 +82,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
   });
 
   const onError = (error: unknown): void => {
-    // From another thread it comes as a copy that is no instance of the class.
+    // From another thread it comes as a copy, which is not an instance of the class.
     if (error instanceof Error && 'exercise' in error) process.nextTick(() => { throw error; });
     errors.push(error instanceof Error ? error.message : String(error));
   };
@@ -102,13 +102,13 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
     return server;
   }
 
-  /** Whether it was told to go on before its time was over, the last time it stood still. */
+  /** Whether it was told to go on before its time was up, the last time it was blocked. */
   let toldInTime: boolean | undefined;
 
   // 4.1
   let line: Workers.WaitingLine | undefined;
   let lineServer: Server | undefined;
-  /** Those that are served, in the order in which their turn came. */
+  /** The clients that are being served, in the order in which their turn came. */
   let turns: { port: number | undefined; end: () => void }[] = [];
   let emptied = 'not asked';
 
@@ -116,11 +116,12 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
   let pool: Workers.WorkerPool<PoolTask, unknown> | undefined;
   const outcomes: TaskOutcome[] = [];
   const aborts: AbortController[] = [];
-  /** Opened one by one: what a task waits for, and how often each has been begun. */
+  /** The gates that tasks wait for, which open one by one. */
   const gates = new Int32Array(new SharedArrayBuffer(4 * 256));
+  /** How often each task has been begun, by its mark. */
   const begun = new Int32Array(new SharedArrayBuffer(4 * 256));
 
-  /** Follows a task; its number. */
+  /** Follows a task, and returns its number. */
   function note(run: () => Promise<unknown>): number {
     const number = outcomes.push({ state: 'waits' }) - 1;
     const promise: unknown = run();
@@ -141,7 +142,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
   }
 
   return {
-    /** Starts a design. All that is started later is asked about this one: `stats`, `beginClose`. */
+    /** Starts a design. From then on `stats` and `beginClose` are about this one. */
     serve: async (name: DesignName, options: ServeOptions = {}): Promise<Address> => {
       const server = await chapter.designNamed(name)({ ...options, host: '127.0.0.1', onError });
       const port = (server as Workers.RunningServer | undefined)?.address?.port;
@@ -154,7 +155,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
 
     errors: () => errors,
 
-    /** Calls close on the last server and comes back at once. */
+    /** Calls close on the last server and returns at once. */
     beginClose: (deadlineMs = FAR_MS) => begin(() => last().close({ deadlineMs })),
 
     closeState: () => closed,
@@ -167,7 +168,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       all,
     }),
 
-    /** Which of these processes run. */
+    /** Which of these processes are running. */
     running: (pids: readonly number[]) =>
       pids.filter((pid) => {
         try {
@@ -181,14 +182,14 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
 
     signal: (pid: number, signal: 'SIGSTOP' | 'SIGKILL') => process.kill(pid, signal),
 
-    /** What becomes of processes that are started from now on. */
+    /** Decides what happens to processes that are started from now on. */
     breakStarts: (how: 'no program' | 'dies at once' | 'not at all') => {
       process.execPath = how === 'no program' ? join(dirname(NODE), 'there-is-no-such-program') : NODE;
       if (how === 'dies at once') process.env.NODE_OPTIONS = '--import data:text/javascript,process.exit(1)';
       else delete process.env.NODE_OPTIONS;
     },
 
-    /** Comes back, and then this process's loop stands still: until there is a file of this name, or so long. */
+    /** Returns, and then blocks this process's loop: until there is a file of this name, or for `ms` milliseconds. */
     standStill: (file: string, ms: number) => {
       toldInTime = undefined;
       setImmediate(() => {
@@ -199,16 +200,16 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       });
     },
 
-    /** Whether it was told to go on while it stood still. */
+    /** Whether it was told to go on while it was blocked. */
     wasTold: () => toldInTime,
 
-    /** Bytes that have been read from connections that are open. */
+    /** Bytes that have been read from open connections. */
     takenBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead, 0),
 
-    /** Bytes that are written and that the kernel has not taken yet. */
+    /** Bytes that were written but that the kernel has not taken yet. */
     heldBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
 
-    /** What `designNamed` says to a name. */
+    /** What `designNamed` returns for a name. */
     designNamed: (name: string) => {
       try {
         return `gave ${typeof chapter.designNamed(name)}`;
@@ -219,7 +220,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
 
     // 4.1
 
-    /** A WaitingLine after a door: whoever's turn it is is greeted, and served until `endTurn`. */
+    /** A WaitingLine fed by a listening socket: a client whose turn comes is greeted, and is being served until `endTurn`. */
     startLine: async (options: { activeMax: number; queueMax: number }): Promise<Address> => {
       const serve = async (socket: Socket): Promise<void> => {
         socket.write('your turn\n');
@@ -233,15 +234,15 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       return { host: '127.0.0.1', port: (lineServer.address() as AddressInfo).port };
     },
 
-    /** The line as it says that it is, and the ports of those that are served. */
+    /** What the line says about itself, and the ports of the clients that are being served. */
     lineState: () => ({ active: line!.active, waiting: line!.waiting, refused: line!.refused, served: turns.map(({ port }) => port), emptied }),
 
-    /** Ends the turn of one of those that are served. */
+    /** Ends the turn of one client that is being served. */
     endTurn: (index = 0) => turns.splice(index, 1)[0]?.end(),
 
     clearLine: () => line!.clear(),
 
-    /** Asks the line to tell when it is empty. */
+    /** Asks the line to say when it is empty. */
     askEmpty: () => {
       emptied = 'pending';
       void line!.empty().then(() => (emptied = 'resolved'));
@@ -254,7 +255,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       pool = await chapter.WorkerPool.start<PoolTask, unknown>(TASK_SCRIPT, { size, queueMax, taskTimeoutMs, onError, workerData: { serveTasks, gates, begun } });
     },
 
-    /** Gives the pool a task; its number, for `outcome` and `abortTask`. */
+    /** Gives the pool a task, and returns its number, for `outcome` and `abortTask`. */
     run: (task: PoolTask): number => {
       const abort = new AbortController();
       const number = note(() => thePool().run(task, { signal: abort.signal }));
@@ -262,27 +263,27 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       return number;
     },
 
-    /** Gives the pool several tasks before any of them can be done; their numbers. */
+    /** Gives the pool several tasks before any of them can be done, and returns their numbers. */
     runAll: (tasks: PoolTask[]): number[] => tasks.map((task) => note(() => thePool().run(task))),
 
-    /** Gives away a buffer with its task: how many bytes are left of it here. */
+    /** Transfers a buffer with its task, and returns how many of its bytes stay here. */
     runWithBuffer: async (bytes: number): Promise<{ left: number; result: unknown }> => {
       const buffer = new ArrayBuffer(bytes);
       const result = await thePool().run({ do: 'measure', buffer }, { transfer: [buffer] });
       return { left: buffer.byteLength, result };
     },
 
-    /** Gives the pool a task that no message can carry; its number. */
+    /** Gives the pool a task that no message can carry, and returns its number. */
     runUnsendable: (): number => note(() => thePool().run({ do: 'add', a: (() => 1) as unknown as number, b: 1 })),
 
-    /** Gives the pool a task that nobody wants any more; its number. */
+    /** Gives the pool a task whose signal has already aborted, and returns its number. */
     runUnwanted: (task: PoolTask): number => note(() => thePool().run(task, { signal: AbortSignal.abort() })),
 
     abortTask: (number: number) => aborts[number]!.abort(),
 
     outcome: (number: number): TaskOutcome => outcomes[number]!,
 
-    /** How often the task with this mark has been begun, by whatever thread. */
+    /** How often the task with this mark has been begun, by any thread. */
     begun: (mark: number) => Atomics.load(begun, mark),
 
     openGate: (gate: number) => {
@@ -290,7 +291,7 @@ export default driver<typeof Workers>()('04-workers', (chapter) => {
       Atomics.notify(gates, gate);
     },
 
-    /** Timers of this process that were to ring earlier have rung. */
+    /** Waits: timers of this process that were due earlier have fired by then. */
     passMs: async (ms: number) => await new Promise<void>((resolve) => void setTimeout(resolve, ms)),
 
     poolStats: (): Workers.WorkerPoolStats => {

@@ -1,25 +1,25 @@
-/** A thread of the pools that the tests of 4.6 start: it does what the task says. */
+/** A thread of the pools that the tests of 4.6 start. It does what the task says. */
 import { workerData } from 'node:worker_threads';
 
-/** `mark` is counted when the task begins, so that one that is run twice is seen. */
+/** The task's beginning is counted under `mark`, so that a task that runs twice is noticed. */
 export type PoolTask =
   | { readonly do: 'add'; readonly a: number; readonly b: number; readonly mark?: number }
-  /** Stands still until its gate is open. */
+  /** Blocks until its gate is open. */
   | { readonly do: 'wait'; readonly gate: number; readonly mark?: number }
-  /** The same, without standing still. */
+  /** The same, without blocking. */
   | { readonly do: 'await'; readonly gate: number; readonly mark?: number }
   | { readonly do: 'throw'; readonly message: string; readonly mark?: number }
   /** Ends the thread. */
   | { readonly do: 'crash'; readonly mark?: number }
-  /** An error that nobody catches. */
+  /** An error that nothing catches. */
   | { readonly do: 'fail outside'; readonly mark?: number }
-  /** Gives its result, and ends the thread when that has nothing to do any more. */
+  /** Gives its result, and ends the thread when that is idle again. */
   | { readonly do: 'die later'; readonly mark?: number }
   | { readonly do: 'hang'; readonly mark?: number }
   | { readonly do: 'measure'; readonly buffer: ArrayBuffer; readonly mark?: number };
 
 interface TaskData {
-  /** Where the tree under test has it. */
+  /** Where it is in the tree under test. */
   readonly serveTasks: string;
   readonly gates: Int32Array;
   readonly begun: Int32Array;

@@ -15,14 +15,14 @@ export { expectBody, expectStatus, over, showResponse, staysOpen } from '#suppor
 
 export type TestWorld = World<typeof driver>;
 
-/** A worker that has to be started first takes its time, and on a busy machine a multiple of it. */
+/** Starting a worker takes its time, and on a busy machine a multiple of that. */
 export const PATIENT_MS = 12_000;
-/** How long a server may say nothing where only what a test does should end a connection. */
+/** How long a server may be silent, in tests where nothing but the test should end a connection. */
 export const FAR_MS = 100_000;
 
 export const HELLO = 'Hello, world!';
 
-/** Starts a design. Starting may mean to start processes. */
+/** Starts a design, which may have to start processes. */
 export async function serve(world: TestWorld, name: DesignName, options: ServeOptions = {}): Promise<Address> {
   return await world.callPatiently({ patienceMs: PATIENT_MS }, 'serve', name, { idleMs: FAR_MS, ...options });
 }
@@ -35,12 +35,12 @@ export function showStats({ open, served, refused, queued, workers }: Stats): st
   return `open ${open}, served ${served}, refused ${refused}, queued ${queued}, ${count(workers.length, 'worker')}`;
 }
 
-/** A client that is connected and says nothing so far. */
+/** A client that is connected and has sent nothing yet. */
 export async function visitor(world: TestWorld, server: Address, label: string): Promise<HttpClient> {
   return await world.http(server, { label });
 }
 
-/** Waits for the next response, whoever has to be started for it. */
+/** Waits for the next response, for which a worker may have to be started. */
 export async function answer(http: HttpClient, expected = 'a response'): Promise<HttpTestResponse> {
   return await http.response({ patienceMs: PATIENT_MS, expected });
 }
@@ -52,7 +52,7 @@ export async function ask(world: TestWorld, server: Address, target: string, met
   return theOnly(await http.responsesToEnd({ patienceMs: PATIENT_MS }), http.tcp);
 }
 
-/** Asks for hello and gets it, on a connection of its own. */
+/** Asks for the greeting on a connection of its own, and gets it. */
 export async function expectHello(world: TestWorld, server: Address, when: string): Promise<void> {
   isHello(await ask(world, server, '/'), `GET / ${when}`);
 }
@@ -62,24 +62,24 @@ export function isHello(response: HttpTestResponse, sent: string): void {
   expectBody(response, HELLO, sent);
 }
 
-/** Waits for the server to end a connection, in whatever way, and ends it, too. */
+/** Waits for the server to end a connection, in whatever way, and ends our side too. */
 export async function gone({ tcp }: HttpClient, expected: string): Promise<void> {
   await tcp.until(() => tcp.ended || tcp.closed, { expected, patienceMs: PATIENT_MS });
   tcp.end();
 }
 
-/** Fails if anything has come. */
+/** Fails if anything has arrived. */
 export async function expectNothing(world: TestWorld, { tcp }: HttpClient, expected: string): Promise<void> {
   await world.settle();
   check(tcp.receivedBytes === 0 && !tcp.ended && !tcp.closed, { sent: tcp.describeSent(), received: tcp.describe(), expected });
 }
 
-/** Time in which whatever is under way may go on. */
+/** Time for whatever is under way to go on. */
 export async function breath(world: TestWorld): Promise<void> {
   await world.subject.until(() => false, { patienceMs: 25 });
 }
 
-/** Asks again and again until it is so. Counts may lag after by a moment, but they must arrive. */
+/** Asks again and again until the condition holds. Counts may lag by a moment, but they must get there. */
 export async function until<Value>(
   world: TestWorld,
   look: () => Promise<Value>,
@@ -103,7 +103,7 @@ export async function untilStats(world: TestWorld, holds: (stats: Stats) => bool
 
 /** Nobody is connected and nobody waits. */
 export async function untilDeserted(world: TestWorld, sent: string): Promise<Stats> {
-  return await untilStats(world, ({ open, queued }) => open === 0 && queued === 0, `${sent}; then everybody has gone`, 'open 0, queued 0', 'what ends by an error, or without a request, is not counted down');
+  return await untilStats(world, ({ open, queued }) => open === 0 && queued === 0, `${sent}; then everybody has gone`, 'open 0, queued 0', 'a connection that ended with an error, or without a request, is still counted');
 }
 
 const QUESTIONS: readonly { method: string; target: string; status: number }[] = [
@@ -116,7 +116,7 @@ const QUESTIONS: readonly { method: string; target: string; status: number }[] =
   { method: 'GET', target: '/cpu?ms=soon', status: 400 },
 ];
 
-/** The application's answers, whoever gives them: all that it knows, in any order. */
+/** Every answer that the application knows, in a random order, under any design. */
 export async function expectAnswers(world: TestWorld, name: DesignName, options: ServeOptions = {}): Promise<void> {
   const server = await serve(world, name, { waitMs: 20, ...options });
   let http: HttpClient | undefined;
@@ -138,7 +138,7 @@ export async function expectAnswers(world: TestWorld, name: DesignName, options:
       sent,
       received: showResponse(response),
       expected: `status ${status}`,
-      ...(response.status === 200 ? { likely: 'the application was asked, but not with the method, the path and the query of this request' } : {}),
+      ...(response.status === 200 ? { likely: "the application was asked, but not with this request's method, path and query" } : {}),
     });
     if (status === 200) expectBody(response, method === 'HEAD' ? '' : HELLO, sent);
     if (status === 405) {
@@ -166,7 +166,10 @@ async function expectStatsPage(response: HttpTestResponse, served: number): Prom
   });
 }
 
-/** So many requests for /slow at once, each on a connection of its own: how long until the last is answered, in milliseconds. */
+/**
+ * Sends that number of requests for /slow at once, each on a connection of its own. Returns the milliseconds until the
+ * last is answered.
+ */
 export async function slowOnes(world: TestWorld, server: Address, howMany: number): Promise<number> {
   const clients = await Promise.all(Array.from({ length: howMany }, (_, index) => visitor(world, server, `slow client ${index + 1} of ${howMany}`)));
   const startedMs = performance.now();
@@ -183,13 +186,12 @@ export async function slowOnes(world: TestWorld, server: Address, howMany: numbe
 }
 
 /**
- * How long each waits, and how much of the time that they would take one after the other they may take together. A
- * machine that is busy with something else makes a short wait look long, since to start a process takes its time:
- * then longer ones decide.
+ * How long each waits, and which part of the time that they would take one after the other they may take together. On a
+ * busy machine a short wait looks long, since starting a process takes time: then longer waits decide.
  */
 const TRIES = [{ waitMs: 400, share: 0.6 }, { waitMs: 700, share: 0.6 }, { waitMs: 1000, share: 0.75 }];
 
-/** Several slow requests at once take hardly longer than one. The measure is this server itself. */
+/** Several slow requests at once take hardly longer than one. They are measured against one request to the same server. */
 export async function expectTogether(world: TestWorld, name: DesignName, options: ServeOptions = {}, howMany = 4): Promise<void> {
   for (const [index, { waitMs, share }] of TRIES.entries()) {
     const server = await serve(world, name, { ...options, waitMs });
@@ -211,7 +213,7 @@ export async function beginClose(world: TestWorld, deadlineMs?: number): Promise
   await (deadlineMs === undefined ? world.call('beginClose') : world.call('beginClose', deadlineMs));
 }
 
-/** Waits until the server has closed, and looks for what it has left behind. */
+/** Waits until the server has closed, and looks for anything that it has left running. */
 export async function expectClosed(world: TestWorld, sent: string, server?: Address): Promise<void> {
   try {
     await world.callPatiently({ patienceMs: PATIENT_MS }, 'awaitClose');
@@ -225,7 +227,7 @@ export async function expectClosed(world: TestWorld, sent: string, server?: Addr
     sent: `${sent}; close has resolved`,
     received: [processes.length > 0 ? `still running: ${processes.length === 1 ? 'process' : 'processes'} ${processes.join(', ')}` : '', threads > 0 ? `${count(threads, 'thread')} still running` : ''].filter((text) => text !== '').join('; '),
     expected: 'no process and no thread is left',
-    likely: 'somebody was not told to end, or was not waited for',
+    likely: 'a process or a thread was not told to end, or was not waited for',
   });
   if (server === undefined) return;
   const late: TcpClient = world.client(server, { label: 'client that comes too late' });
@@ -233,7 +235,7 @@ export async function expectClosed(world: TestWorld, sent: string, server?: Addr
   check(late.reset, { sent, received: 'the connection was accepted', expected: 'the connection is refused' });
 }
 
-/** The answer to those for whom there is no room: 503, when to come again, and the end of the connection. */
+/** The answer to a client for which there is no room: 503, when to come back, and the end of the connection. */
 export function expectRefused(response: HttpTestResponse, sent: string): void {
   expectStatus(response, 503, sent);
   const when = fieldValue(response, 'retry-after');
@@ -241,18 +243,18 @@ export function expectRefused(response: HttpTestResponse, sent: string): void {
     sent,
     received: `503 with Retry-After: ${when ?? '(none)'}`,
     expected: 'Retry-After: seconds, or a date',
-    likely: 'without it, whoever was refused comes back at once and makes it worse',
+    likely: 'without it, refused clients come back at once and make it worse',
   });
 }
 
-/** Sends nothing, and is told all the same that there is no room. */
+/** A client that sends nothing is still told that there is no room. */
 export async function expectSentAway(http: HttpClient, sent: string): Promise<void> {
   http.announce('GET');
   expectRefused(await answer(http, '503 with Retry-After'), sent);
   await gone(http, 'the connection is closed after the 503');
 }
 
-/** So long a worker is given to begin, in milliseconds: nothing of it can be seen from outside. If that was too short, again. */
+/** How long a worker gets to begin, in milliseconds, since that cannot be seen from outside. If it was too short, the next one is tried. */
 export const BEGIN_MS = [80, 400, 1500];
 
 /** Sends a request to a worker that has nothing else to do, and gives it time to begin. */
@@ -265,7 +267,7 @@ export async function begin(http: HttpClient, target: string, beginMs: number): 
 export async function expectFinishes(world: TestWorld, name: DesignName, options: ServeOptions, besides: (server: Address) => Promise<() => Promise<void>>): Promise<void> {
   for (const beginMs of BEGIN_MS) {
     const server = await serve(world, name, { ...options, waitMs: 400 + 2 * beginMs });
-    const silent = await settled(world, server, 'client that says nothing more');
+    const silent = await settled(world, server, 'client that sends nothing more');
     const busy = await settled(world, server, 'client in progress');
     await begin(busy, '/slow', beginMs);
     const whenClosing = await besides(server);
@@ -274,9 +276,9 @@ export async function expectFinishes(world: TestWorld, name: DesignName, options
     await world.settle();
     check(state === 'pending' || busy.leftOver.length > 0 || busy.tcp.ended || busy.tcp.closed, { sent: `${name}: GET /slow, then close()`, received: `the promise is ${state}, and the request is not answered yet`, expected: 'it waits' });
     await whenClosing();
-    await gone(silent, 'who says nothing is let go of');
+    await gone(silent, 'an idle connection is closed');
     await gone(busy, 'the connection is closed after the last answer');
-    // It may be that the worker had not even read it.
+    // The worker may not even have read it.
     const answered = busy.leftOver.length > 0 || beginMs === BEGIN_MS.at(-1);
     if (answered) isHello(await answer(busy, 'the request in progress is answered'), `${name}: GET /slow, then close()`);
     await expectClosed(world, `${name}: close() with a request in progress`, server);
@@ -284,7 +286,7 @@ export async function expectFinishes(world: TestWorld, name: DesignName, options
   }
 }
 
-/** A client that has been answered once and stays: whoever serves it is there. */
+/** A client that has been answered once and stays: the worker that serves it is running. */
 export async function settled(world: TestWorld, server: Address, label: string): Promise<HttpClient> {
   const http = await visitor(world, server, label);
   http.send('GET', '/');
@@ -307,9 +309,9 @@ export async function expectHeldBack(world: TestWorld, name: DesignName, after: 
     await staysOpen(http.tcp, 250);
     const takenBytes = await world.call('takenBytes');
     check(takenBytes < 4 * MIB, {
-      sent: `${name}: GET /slow, and after it, while that waits, ${Math.round((pieces * after.bytes.length) / MIB)} MiB of ${after.what}`,
+      sent: `${name}: GET /slow, and, while that waits, ${Math.round((pieces * after.bytes.length) / MIB)} MiB of ${after.what}`,
       received: `${Math.round(takenBytes / MIB)} MiB have been read from the socket`,
-      expected: 'a chunk or two are read: the rest stays with the kernel and with the client',
+      expected: 'a chunk or two: the rest stays with the kernel and the client',
     });
     if (takenBytes === before) break;
     before = takenBytes;
@@ -317,21 +319,22 @@ export async function expectHeldBack(world: TestWorld, name: DesignName, after: 
   await expectHello(world, server, 'while another client sends without end');
 }
 
-/** A client that asks and does not read holds up nobody but itself; when it reads, it gets everything. */
+/** A client that asks and does not read holds up only itself; when it reads, it gets everything. */
 export async function expectWaitsForReader(world: TestWorld, name: DesignName): Promise<void> {
   const server = await serve(world, name);
   const http = await world.http(server, { label: `${name}: client that reads late`, paused: true });
   const sent = `${name}: GET /nowhere ${MANY} times, and the answers are not read`;
-  // Longer than they need be: a server that takes a few MiB in one turn of its loop has so much less to answer in it.
+  // The requests are longer than they need be, so that a server that reads a few MiB in one turn of its loop finds
+  // fewer of them to answer.
   const one = requestBytes('GET', '/nowhere', { fields: [['X-Padding', 'x'.repeat(200)]] });
   const all = Buffer.concat(Array.from({ length: MANY }, () => one));
   for (let at = 0; at < all.length; at += MIB) http.tcp.write(all.subarray(at, at + MIB));
-  // It has stopped when nothing more is answered.
+  // The server has stopped when no more answers appear.
   for (let before = -1, still = 0; still < 2; ) {
     await staysOpen(http.tcp, 150);
     const { served } = await statsOf(world);
     const heldBytes = await world.call('heldBytes');
-    check(heldBytes < MIB, { sent, received: `${heldBytes} bytes of answers wait in the server's memory`, expected: 'no more is answered than the client takes' });
+    check(heldBytes < MIB, { sent, received: `${heldBytes} bytes of answers are held in the server's memory`, expected: 'no more is answered than the client takes' });
     still = served === before ? still + 1 : 0;
     before = served;
   }

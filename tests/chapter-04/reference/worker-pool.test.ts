@@ -20,7 +20,7 @@ afterEach(async () => {
   await Promise.all(pools.splice(0).map((pool) => pool.close(0)));
 });
 
-test('a signal that many tasks share keeps nothing of those that are done, were refused, or ended with the pool', async () => {
+test('a signal that many tasks share holds on to none that are done, were refused, or ended with the pool', async () => {
   const pool = await start(100);
   const { signal } = new AbortController();
   const tasks = Array.from({ length: 120 }, () => pool.run(0, { signal }));
@@ -34,7 +34,7 @@ test('a signal that many tasks share keeps nothing of those that are done, were 
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
-test('a signal that aborts takes those that wait out of the queue, and no other', async () => {
+test('a signal that aborts takes its waiting tasks out of the queue, and no others', async () => {
   const queue = new TaskQueue<string>();
   const [one, other] = [new AbortController(), new AbortController()];
   const aborted: string[] = [];
@@ -48,7 +48,7 @@ test('a signal that aborts takes those that wait out of the queue, and no other'
   expect(aborted).toEqual(['c']);
 });
 
-test('a pool whose last waiting task is not wanted any more need not wait for its deadline', async () => {
+test('a pool whose last waiting task is no longer wanted closes without waiting for its deadline', async () => {
   const pool = await start(1);
   const abort = new AbortController();
   const running = pool.run(0);
@@ -60,13 +60,13 @@ test('a pool whose last waiting task is not wanted any more need not wait for it
   await closed;
 });
 
-test('times that no timer can wait are as long as one can', async () => {
+test('a time that is too long for a timer becomes the longest that a timer can wait', async () => {
   const settings = settingsOf({ taskTimeoutMs: Infinity, idleMs: Infinity, waitMs: 2 ** 40 });
   expect(settings).toMatchObject({ taskTimeoutMs: Infinity, app: { idleMs: TIMER_MS_MAX, waitMs: TIMER_MS_MAX } });
   expect(() => settingsOf({ taskTimeoutMs: NaN })).toThrow(RangeError);
 });
 
-test.each(Object.keys(designs))('%s answers where nothing limits its time', async (name) => {
+test.each(Object.keys(designs))('%s answers when its time is unlimited', async (name) => {
   const server = await designNamed(name)({ workers: 1, taskTimeoutMs: Infinity, idleMs: Infinity, onError: (error) => { throw error; } });
   const { port } = server.address;
   const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { Connection: 'close' } });
