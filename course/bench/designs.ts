@@ -13,7 +13,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { manyNginxCommand } from './servers/nginx.ts';
-import { ServerProcess, count, describeMachine, findProgram, formatTable, freePort, median, positive } from './support/index.ts';
+import {
+  ServerProcess, announce, attempt, benchExitCode, count, describeMachine, findProgram, formatTable, freePort, keepWhatIsMeasured, median,
+  positive, writeResults,
+} from './support/index.ts';
 import type { ServerCommand } from './support/index.ts';
 import { treeBytes, treeCpuSeconds } from './support/process-tree.ts';
 import { runLatencyWrk } from './support/wrk-latency.ts';
@@ -268,21 +271,23 @@ async function bench(options: Options): Promise<number> {
   if (ours.length === 0) return 1;
   const nginx = findProgram('nginx');
   if (nginx === null) console.log('Without nginx: apt-get install nginx-light, brew install nginx');
+  keepWhatIsMeasured();
   const rows: Row[] = [];
   for (const load of loads) {
     for (const { close, title } of connections) {
-      console.log(`${load.title}, ${title} …`);
+      announce(`${load.title}, ${title}`);
       // nginx has neither a database to wait for nor anything to compute.
       const commands = nginx !== null && load.name === 'hello' ? [...ours, manyNginxCommand(nginx, await freePort(), options.workers)] : ours;
-      const rounds: Row[][] = [];
       // Waiting is arithmetic: a second round tells nothing new.
-      const roundsOfThis = load.name === 'wait' ? 1 : options.rounds;
-      for (let round = 0; round < roundsOfThis; round++) {
-        const seen: Row[] = [];
-        for (const command of commands) seen.push(await measure(command, load, close, options, cores));
-        rounds.push(seen);
+      const rounds = load.name === 'wait' ? 1 : options.rounds;
+      const seen = new Map<string, Row[]>();
+      for (let round = 0; round < rounds; round++) {
+        for (const command of commands) {
+          const row = await attempt(`${command.name} in a round of ${load.name}`, () => measure(command, load, close, options, cores));
+          if (row !== null) seen.set(command.name, [...seen.get(command.name) ?? [], row]);
+        }
       }
-      rows.push(...commands.map((_, index) => middle(rounds.map((round) => round[index]!))));
+      rows.push(...[...seen.values()].map(middle));
     }
   }
   const table = tableOf(rows, options, cores);
@@ -291,9 +296,9 @@ async function bench(options: Options): Promise<number> {
     console.log(`* the server could have used more CPU: the generator, or the design, held it back; requests/s says nothing of its code.`);
   }
   showArithmetic(rows, options);
-  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify({ machine, options, rows }, null, 2)}\n`);
+  writeResults(options.json, { machine, options, rows });
   if (options.markdown !== null) writeFileSync(options.markdown, markdown(table));
-  return 0;
+  return benchExitCode();
 }
 
 try {

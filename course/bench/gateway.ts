@@ -6,11 +6,13 @@
  * 10,000 routes. All in turns; medians. Prints Markdown. Takes two minutes.
  */
 
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ServerProcess, chooseCores, count, describeMachine, findProgram, median, positive, runWrk } from './support/index.ts';
+import {
+  attempt, benchExitCode, chooseCores, count, describeMachine, findProgram, inTurns, keepWhatIsMeasured, median, positive, runWrk,
+  startServers, writeResults,
+} from './support/index.ts';
 import type { Cores, Measured, ServerCommand } from './support/index.ts';
 import { measureRouters } from './support/routers.ts';
 import type { RouterRow } from './support/routers.ts';
@@ -69,19 +71,12 @@ function serverCommands(): ServerCommand[] {
 }
 
 async function measureHello(options: Options, cores: Cores): Promise<HelloRow[]> {
-  const servers: ServerProcess[] = [];
+  const servers = await startServers(serverCommands(), cores.server);
   try {
-    for (const command of serverCommands()) servers.push(await ServerProcess.start(command, cores.server));
-    const rounds = new Map(servers.map((server) => [server, [] as Measured[]]));
-    for (let round = 0; round <= options.rounds; round++) {
-      for (const server of servers) {
-        const seconds = round === 0 ? WARM_UP_SECONDS : options.seconds;
-        const load = { path: '/', connections: CONNECTIONS, seconds, headers: ['Authorization: Bearer bench'] };
-        const measured = await runWrk(server, load, cores);
-        if (round > 0) rounds.get(server)!.push(measured);
-      }
-    }
-    return servers.map((server) => middleOf(server.name, rounds.get(server)!));
+    const load = { path: '/', connections: CONNECTIONS, headers: ['Authorization: Bearer bench'] };
+    const rounds = await inTurns('hello', servers, options.rounds, (server, warmsUp) =>
+      runWrk(server, { ...load, seconds: warmsUp ? WARM_UP_SECONDS : options.seconds }, cores));
+    return [...rounds].map(([server, results]) => middleOf(server.name, results));
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
@@ -105,14 +100,14 @@ function markdown(rows: readonly (readonly string[])[]): string {
 }
 
 function showHello(rows: readonly HelloRow[]): void {
-  const cost = (name: string): number => rows.find(({ server }) => server === name)!.cpuMicrosecondsPerRequest;
+  const cost = (name: string): number => rows.find(({ server }) => server === name)?.cpuMicrosecondsPerRequest ?? NaN;
   const isBusy = (row: HelloRow): boolean => row.cpuPercent >= SATURATED_PERCENT;
   const table = rows.map((row) => [
     row.server,
     count(row.requestsPerSecond),
     row.cpuPercent.toFixed(0) + (isBusy(row) ? '' : ' *'),
     row.cpuMicrosecondsPerRequest.toFixed(1),
-    ((cost(CHAPTER_02) / row.cpuMicrosecondsPerRequest) * 100).toFixed(0),
+    Number.isNaN(cost(CHAPTER_02)) ? '-' : ((cost(CHAPTER_02) / row.cpuMicrosecondsPerRequest) * 100).toFixed(0),
     String(row.failures),
   ]);
   const head = ['server', 'requests/s', 'CPU %', 'CPU µs/request', `% of ${CHAPTER_02}`, 'failures'];
@@ -144,6 +139,7 @@ function showRouters(rows: readonly RouterRow[]): void {
 }
 
 function verdict(goal: string, value: number, limit: number, bound: 'least' | 'most'): string {
+  if (Number.isNaN(value)) return `- not measured: ${goal}`;
   const reached = bound === 'least' ? value >= limit : value <= limit;
   return `- ${reached ? 'reached' : 'MISSED'}: ${goal} (${value.toFixed(2)})`;
 }
@@ -158,12 +154,14 @@ async function bench(options: Options): Promise<number> {
   const machine = describeMachine(cores);
   const rounds = `${options.rounds} of ${options.seconds} s for servers, ${ROUTER_ROUNDS} for routers`;
   console.log(`${machine}\nMedians of rounds in turns: ${rounds}.`);
+  keepWhatIsMeasured();
   const hello = options.only.includes('hello') ? await measureHello(options, cores) : [];
   if (hello.length > 0) showHello(hello);
-  const routers = options.only.includes('router') ? measureRouters(ROUTES, ROUTER_ROUNDS) : [];
+  const measuresRouters = options.only.includes('router');
+  const routers = measuresRouters ? await attempt('routers', () => measureRouters(ROUTES, ROUTER_ROUNDS)) ?? [] : [];
   if (routers.length > 0) showRouters(routers);
-  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify({ machine, options, hello, routers }, null, 2)}\n`);
-  return 0;
+  writeResults(options.json, { machine, options, hello, routers });
+  return benchExitCode();
 }
 
 async function main(argv: readonly string[]): Promise<number> {

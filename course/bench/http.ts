@@ -8,7 +8,8 @@
  */
 
 import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { nginxCommand } from './servers/nginx.ts';
@@ -16,7 +17,8 @@ import { httpGoals, verdict } from './support/http-goals.ts';
 import { httpScenarios } from './support/http-scenarios.ts';
 import type { Scenario } from './support/http-scenarios.ts';
 import {
-  ServerProcess, benchOptions, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk,
+  ServerProcess, announce, attempt, benchExitCode, benchOptions, chooseCores, count, describeMachine, findProgram, formatTable,
+  freePort, inTurns, keepWhatIsMeasured, median, runWrk, startServers, writeResults,
 } from './support/index.ts';
 import type { BenchOptions, Cores, Measured, ServerCommand } from './support/index.ts';
 
@@ -62,16 +64,9 @@ async function measure(
   options: BenchOptions,
   cores: Cores,
 ): Promise<Row[]> {
-  const rounds = new Map<ServerProcess, Measured[]>(servers.map((server) => [server, []]));
-  for (let round = 0; round <= options.rounds; round++) {
-    for (const server of servers) {
-      const seconds = round === 0 ? WARM_UP_SECONDS : options.seconds;
-      const measured = await runWrk(server, { ...scenario.load, seconds }, cores);
-      if (round > 0) rounds.get(server)!.push(measured);
-    }
-  }
-  return servers.map((server) => {
-    const results = rounds.get(server)!;
+  const rounds = await inTurns(scenario.name, servers, options.rounds, (server, warmsUp) =>
+    runWrk(server, { ...scenario.load, seconds: warmsUp ? WARM_UP_SECONDS : options.seconds }, cores));
+  return [...rounds].map(([server, results]) => {
     const middle = (key: keyof Measured): number => median(results.map((result) => result[key]));
     return {
       scenario: scenario.name,
@@ -87,22 +82,27 @@ async function measure(
 /** Memory of idle connections: the growth of the resident set, divided by their number. */
 async function measureMemory(command: ServerCommand, cores: Cores): Promise<MemoryRow> {
   const server = await ServerProcess.start(command, cores.server);
-  // Code and buffers that the first requests need once are no part of it.
-  await runWrk(server, { path: '/', connections: 50, seconds: 1 }, cores);
-  await collectGarbage(server);
-  const before = server.residentBytes();
-  const script = join(import.meta.dirname, 'support', 'idle-connections.ts');
-  const args = [script, server.origin, String(IDLE_CONNECTIONS)];
-  const clients = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  await new Promise((resolve, reject) => {
-    clients.stdout.once('data', resolve);
-    clients.once('exit', () => reject(new Error(`no ${IDLE_CONNECTIONS} connections: is 'ulimit -n' large enough?`)));
-  });
-  await collectGarbage(server);
-  const bytesPerConnection = (server.residentBytes() - before) / IDLE_CONNECTIONS;
-  clients.stdin.end();
-  await server.stop();
-  return { server: command.name, connections: IDLE_CONNECTIONS, bytesPerConnection };
+  let clients: ChildProcess | null = null;
+  try {
+    // Code and buffers that the first requests need once are no part of it.
+    await runWrk(server, { path: '/', connections: 50, seconds: 1 }, cores);
+    await collectGarbage(server);
+    const before = server.residentBytes();
+    const script = join(import.meta.dirname, 'support', 'idle-connections.ts');
+    const args = [script, server.origin, String(IDLE_CONNECTIONS)];
+    const idle = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    clients = idle;
+    await new Promise((resolve, reject) => {
+      idle.stdout.once('data', resolve);
+      idle.once('exit', () => reject(new Error(`no ${IDLE_CONNECTIONS} connections: is 'ulimit -n' large enough?`)));
+    });
+    await collectGarbage(server);
+    const bytesPerConnection = (server.residentBytes() - before) / IDLE_CONNECTIONS;
+    return { server: command.name, connections: IDLE_CONNECTIONS, bytesPerConnection };
+  } finally {
+    clients?.stdin?.end();
+    await server.stop();
+  }
 }
 
 async function collectGarbage(server: ServerProcess): Promise<void> {
@@ -201,29 +201,27 @@ async function bench(options: BenchOptions): Promise<number> {
   const machine = describeMachine(cores);
   console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s, in turns`);
   const commands = await availableServers(options.servers);
+  keepWhatIsMeasured();
   const rows: Row[] = [];
-  const servers: ServerProcess[] = [];
-  try {
-    for (const command of commands) servers.push(await ServerProcess.start(command, cores.server));
-    for (const scenario of httpScenarios.filter(({ name }) => options.scenarios.includes(name))) {
-      console.log(`${scenario.title} …`);
-      rows.push(...await measure(scenario, servers, options, cores));
-    }
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+  const servers = await startServers(commands, cores.server);
+  for (const scenario of httpScenarios.filter(({ name }) => options.scenarios.includes(name))) {
+    announce(scenario.title);
+    rows.push(...await measure(scenario, servers, options, cores));
   }
+  await Promise.all(servers.map((server) => server.stop()));
   const memory: MemoryRow[] = [];
   if (options.scenarios.includes('memory')) {
-    console.log('idle connections …');
-    for (const command of commands) memory.push(await measureMemory(command, cores));
+    announce('idle connections');
+    for (const command of commands) {
+      const row = await attempt(`${command.name} in memory`, () => measureMemory(command, cores));
+      if (row !== null) memory.push(row);
+    }
   }
   if (rows.length > 0) showRows(rows);
   if (memory.length > 0) showMemory(memory);
   showGoals(rows, memory);
-  if (options.json !== null) {
-    writeFileSync(options.json, JSON.stringify({ machine, options, rows, memory }, null, 2) + '\n');
-  }
-  return 0;
+  writeResults(options.json, { machine, options, rows, memory });
+  return benchExitCode();
 }
 
 async function main(argv: readonly string[]): Promise<number> {

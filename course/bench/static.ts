@@ -15,7 +15,8 @@ import { join } from 'node:path';
 
 import { staticNginxCommand } from './servers/static-nginx.ts';
 import {
-  ServerProcess, benchOptions, chooseCores, count, describeMachine, findProgram, formatTable, freePort, median, runWrk,
+  ServerProcess, attempt, benchExitCode, benchOptions, chooseCores, count, describeMachine, findProgram, formatTable,
+  freePort, inTurns, keepWhatIsMeasured, median, runWrk, startServers, writeResults,
 } from './support/index.ts';
 import type { BenchOptions, Cores, Measured, ServerCommand } from './support/index.ts';
 
@@ -101,17 +102,10 @@ async function pythonCommand(python: string, folder: string): Promise<ServerComm
 }
 
 async function measure(scenario: Scenario, servers: readonly ServerProcess[], options: BenchOptions, cores: Cores): Promise<Row[]> {
-  const rounds = new Map<ServerProcess, Measured[]>(servers.map((server) => [server, []]));
-  for (let round = 0; round <= options.rounds; round++) {
-    for (const server of servers) {
-      const seconds = round === 0 ? WARM_UP_SECONDS : options.seconds;
-      const load = { path: `/${scenario.name}.bin`, connections: scenario.connections, seconds };
-      const measured = await runWrk(server, load, cores);
-      if (round > 0) rounds.get(server)!.push(measured);
-    }
-  }
-  return servers.map((server) => {
-    const results = rounds.get(server)!;
+  const load = { path: `/${scenario.name}.bin`, connections: scenario.connections };
+  const rounds = await inTurns(scenario.name, servers, options.rounds, (server, warmsUp) =>
+    runWrk(server, { ...load, seconds: warmsUp ? WARM_UP_SECONDS : options.seconds }, cores));
+  return [...rounds].map(([server, results]) => {
     const middle = (key: keyof Measured): number => median(results.map((result) => result[key]));
     return {
       scenario: scenario.name,
@@ -128,7 +122,10 @@ async function measure(scenario: Scenario, servers: readonly ServerProcess[], op
 async function measureMemory(command: ServerCommand, cores: Cores): Promise<MemoryRow> {
   const server = await ServerProcess.start(command, cores.server);
   // Code that the first requests need is no part of it.
-  await runWrk(server, { path: '/1KB.bin', connections: 50, seconds: 1 }, cores);
+  await runWrk(server, { path: '/1KB.bin', connections: 50, seconds: 1 }, cores).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
   const idleBytes = server.residentBytes();
   const script = join(import.meta.dirname, 'support', 'slow-clients.ts');
   const clients = spawn(process.execPath, [script, `${server.origin}/${LARGE}`, String(SLOW_CLIENTS)], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -183,22 +180,26 @@ async function bench(options: BenchOptions): Promise<number> {
   const cores = chooseCores();
   const machine = describeMachine(cores);
   console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s, in turns`);
+  keepWhatIsMeasured();
   const folder = makeFolder();
   const rows: Row[] = [];
   const memory: MemoryRow[] = [];
-  const servers: ServerProcess[] = [];
+  let servers: readonly ServerProcess[] = [];
   try {
     const commands = await availableServers(folder, options.servers);
-    for (const command of commands) servers.push(await ServerProcess.start(command, cores.server));
+    servers = await startServers(commands, cores.server);
     for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
       const measured = await measure(scenario, servers, options, cores);
-      showRows(scenario, measured);
+      if (measured.length > 0) showRows(scenario, measured);
       rows.push(...measured);
     }
-    await Promise.all(servers.splice(0).map((server) => server.stop()));
+    await Promise.all(servers.map((server) => server.stop()));
     if (options.scenarios.includes('memory')) {
-      for (const command of commands.filter(({ name }) => name !== FLOOR)) memory.push(await measureMemory(command, cores));
-      showMemory(memory);
+      for (const command of commands.filter(({ name }) => name !== FLOOR)) {
+        const row = await attempt(`${command.name} in memory`, () => measureMemory(command, cores));
+        if (row !== null) memory.push(row);
+      }
+      if (memory.length > 0) showMemory(memory);
     }
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
@@ -207,8 +208,8 @@ async function bench(options: BenchOptions): Promise<number> {
   if (rows.some((row) => row.cpuPercent < SATURATED_PERCENT)) {
     console.log(`\n* below ${SATURATED_PERCENT} %: the server was not saturated, so requests/s says nothing; CPU µs/request does.`);
   }
-  if (options.json !== null) writeFileSync(options.json, JSON.stringify({ machine, options, rows, memory }, null, 2) + '\n');
-  return 0;
+  writeResults(options.json, { machine, options, rows, memory });
+  return benchExitCode();
 }
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -6,10 +6,9 @@
  * the generator was measured, the row is marked, and what it is compared by is CPU time instead. Takes five minutes.
  */
 
-import { writeFileSync } from 'node:fs';
-
 import {
-  ServerProcess, benchOptions, chooseCores, count, describeMachine, findProgram, median,
+  ServerProcess, announce, attempt, benchExitCode, benchOptions, chooseCores, count, describeMachine, findProgram, inTurns,
+  keepWhatIsMeasured, median, startServers, writeResults,
 } from './support/index.ts';
 import type { BenchOptions, Cores, ServerCommand } from './support/index.ts';
 import { openFilesMax } from './support/machine.ts';
@@ -19,7 +18,7 @@ import { showGoals, showMemory, showRows } from './support/websocket-report.ts';
 import type { MemoryRow, Row } from './support/websocket-report.ts';
 import { idleLoad, webSocketScenarios } from './support/websocket-scenarios.ts';
 import type { WebSocketScenario } from './support/websocket-scenarios.ts';
-import { availableServers, wsVersion } from './support/websocket-servers.ts';
+import { availableServers, whyNot, wsVersion } from './support/websocket-servers.ts';
 
 const WARM_UP_SECONDS = 1;
 /** A process has so many files open besides its sockets, at most. */
@@ -47,16 +46,14 @@ async function measure(
   options: BenchOptions,
   cores: Cores,
 ): Promise<Row[]> {
-  const rounds = new Map<ServerProcess, WebSocketMeasured[]>(servers.map((server) => [server, []]));
-  for (let round = 0; round <= options.rounds; round++) {
-    for (const server of servers) {
-      const seconds = round === 0 ? WARM_UP_SECONDS : options.seconds;
-      const measured = await runClients(server, scenario.load, seconds, cores);
-      if (round > 0) rounds.get(server)!.push(measured);
-    }
-  }
-  return servers.map((server) => {
-    const results = rounds.get(server)!;
+  const able = servers.filter(({ name }) => {
+    const why = whyNot(name, scenario);
+    if (why !== null) console.log(`Without ${name} in ${scenario.name}: ${why}`);
+    return why === null;
+  });
+  const rounds = await inTurns(scenario.name, able, options.rounds, (server, warmsUp) =>
+    runClients(server, scenario.load, warmsUp ? WARM_UP_SECONDS : options.seconds, cores));
+  return [...rounds].map(([server, results]) => {
     const middle = (key: keyof WebSocketMeasured): number => median(results.map((result) => result[key]));
     return {
       scenario: scenario.name,
@@ -73,9 +70,12 @@ async function measure(
 async function measureMemories(commands: readonly ServerCommand[], rounds: number, cores: Cores): Promise<MemoryRow[]> {
   const measured: MemoryRow[] = [];
   for (let round = 0; round < rounds; round++) {
-    for (const command of commands) measured.push(await measureMemory(command, cores));
+    for (const command of commands) {
+      const row = await attempt(`${command.name} in memory`, () => measureMemory(command, cores));
+      if (row !== null) measured.push(row);
+    }
   }
-  return commands.map(({ name }) => {
+  return commands.filter(({ name }) => measured.some(({ server }) => server === name)).map(({ name }) => {
     const rows = measured.filter(({ server }) => server === name);
     const middle = (key: 'residentBytes' | 'collectedBytes'): number => median(rows.map((row) => row[key]));
     return { ...rows[0]!, residentBytes: middle('residentBytes'), collectedBytes: middle('collectedBytes') };
@@ -84,19 +84,20 @@ async function measureMemories(commands: readonly ServerCommand[], rounds: numbe
 
 async function measureMemory(command: ServerCommand, cores: Cores): Promise<MemoryRow> {
   const server = await ServerProcess.start(command, cores.server);
-  // Code and buffers that the first connections need once are no part of it.
-  await runClients(server, { ...idleLoad, connections: 100, idle: false }, WARM_UP_SECONDS, cores);
-  await collectGarbage(server);
-  const before = server.residentBytes();
-  const clients = new ClientsProcess(idleLoad, server.origin, cores.generator.split(',')[0]!);
+  let clients: ClientsProcess | null = null;
   try {
+    // Code and buffers that the first connections need once are no part of it.
+    await runClients(server, { ...idleLoad, connections: 100, idle: false }, WARM_UP_SECONDS, cores);
+    await collectGarbage(server);
+    const before = server.residentBytes();
+    clients = new ClientsProcess(idleLoad, server.origin, cores.generator.split(',')[0]!);
     await clients.ready();
     const perConnection = (): number => (server.residentBytes() - before) / idleLoad.connections;
     const residentBytes = perConnection();
     await collectGarbage(server);
     return { server: command.name, connections: idleLoad.connections, residentBytes, collectedBytes: perConnection() };
   } finally {
-    await clients.end();
+    await clients?.end();
     await server.stop();
   }
 }
@@ -115,26 +116,21 @@ async function bench(options: BenchOptions): Promise<number> {
   console.log(`${machine}\nmedians of ${options.rounds} rounds of ${options.seconds} s, in turns`);
   const commands = await availableServers(options.servers);
   const names = possible(options.scenarios);
+  keepWhatIsMeasured();
   const rows: Row[] = [];
-  const servers: ServerProcess[] = [];
-  try {
-    for (const command of commands) servers.push(await ServerProcess.start(command, cores.server));
-    for (const scenario of webSocketScenarios.filter(({ name }) => names.includes(name))) {
-      console.log(`${scenario.title} …`);
-      rows.push(...await measure(scenario, servers, options, cores));
-    }
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+  const servers = await startServers(commands, cores.server);
+  for (const scenario of webSocketScenarios.filter(({ name }) => names.includes(name))) {
+    announce(scenario.title);
+    rows.push(...await measure(scenario, servers, options, cores));
   }
-  if (names.includes('memory')) console.log('idle connections …');
+  await Promise.all(servers.map((server) => server.stop()));
+  if (names.includes('memory')) announce('idle connections');
   const memory = names.includes('memory') ? await measureMemories(commands, options.rounds, cores) : [];
   if (rows.length > 0) showRows(rows);
   if (memory.length > 0) showMemory(memory);
   showGoals(rows, memory);
-  if (options.json !== null) {
-    writeFileSync(options.json, JSON.stringify({ machine, options, rows, memory }, null, 2) + '\n');
-  }
-  return 0;
+  writeResults(options.json, { machine, options, rows, memory });
+  return benchExitCode();
 }
 
 async function main(argv: readonly string[]): Promise<number> {

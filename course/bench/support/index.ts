@@ -9,5 +9,8 @@ export type { BenchOptions } from './options.ts';
 export { ServerProcess, freePort } from './server-process.ts';
 export type { ServerCommand } from './server-process.ts';
 export { count, formatTable, median } from './table.ts';
+export {
+  announce, attempt, benchExitCode, inTurns, keepWhatIsMeasured, startServers, writeResults,
+} from './turns.ts';
 export { runWrk } from './wrk.ts';
 export type { Load, Measured } from './wrk.ts';

@@ -10,8 +10,17 @@ import { findProgram } from './machine.ts';
 import { freePort } from './server-process.ts';
 import type { ServerCommand } from './server-process.ts';
 import { OURS, THEIRS } from './websocket-scenarios.ts';
+import type { WebSocketScenario } from './websocket-scenarios.ts';
 
 const BENCH = dirname(import.meta.dirname);
+
+/** What node:net can do without a protocol of its own: frames are told apart, and no more. */
+const FLOOR = 'node:net';
+
+/** Why a server cannot be measured under a load; `null` where it can. */
+export function whyNot(server: string, { load }: WebSocketScenario): string | null {
+  return server === FLOOR && load.deflate ? 'it has no permessage-deflate' : null;
+}
 
 /** The servers that are here; says of those that are not how to get them. */
 export async function availableServers(wanted: readonly string[] | null): Promise<ServerCommand[]> {
@@ -23,7 +32,7 @@ export async function availableServers(wanted: readonly string[] | null): Promis
     node(OURS, 'websocket.ts'),
     node(`${OURS}-app`, 'websocket-app.ts'),
     node(THEIRS, 'ws.ts', 'WS_NO_BUFFER_UTIL=1'),
-    node('node:net', 'websocket-floor.ts'),
+    node(FLOOR, 'websocket-floor.ts'),
   ];
   const modules = join(BENCH, 'node_modules');
   if (existsSync(join(modules, 'bufferutil'))) {
