@@ -57,7 +57,7 @@ export class Outbox {
     throw new NotImplemented('6.5');
   }
 
-  /** That it ends here is our doing, and not the peer's: whoever runs the server is told. */
+  /** The connection ends here by our doing, and not the peer's: the person who runs the server is told. */
   #overflow(): void {
     const message = `a WebSocket was cut, for ${this.bufferedBytes} bytes wait for its client: await what drained() gives`;
     this.#onError(new LocalProtocolError(message));

@@ -25,7 +25,7 @@ export function readSocket(socket: Socket, to: SocketReader): void {
   // What went wrong with a socket is of no use to anyone: `close` follows.
   socket.on('error', ignore);
   // What has happened before we listened is not told again: the end of the socket, or of the other side. It comes after
-  // the bytes that whoever has read until now still hands over, in this turn.
+  // the bytes that the previous reader still hands over in this turn.
   if (socket.destroyed) process.nextTick(() => to.socketClosed());
   else if (socket.readableEnded) process.nextTick(() => to.receiveEnd());
 }

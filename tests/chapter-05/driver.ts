@@ -59,8 +59,8 @@ export interface TellsEnviron {
 }
 
 /**
- * A part that is not written yet is news of its own, and not a 500 or a connection that closes, whoever catches it.
- * Whoever asks how this process is finds it dead.
+ * A part that is not written yet is reported as such, and not as a 500 or a closed connection, whatever catches it.
+ * A test that asks after this process finds it dead.
  */
 Object.defineProperty(NotImplemented.prototype, 'name', {
   set(this: NotImplemented, name: string) {

@@ -233,7 +233,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'gives http.disconnect when the client has gone, and for ever after',
     {
       rule: 'when the client has gone, receive gives http.disconnect, and for ever after (A41), signal aborts (A19), and send rejects with a DisconnectError (A58). Nothing of that is reported (A64)',
-      likely: 'a call that waits behind the end of the body waits for nobody: `#awaitGone`',
+      likely: 'a call made after the end of the body waits for something that nobody settles: `#awaitGone`',
     },
     async (world) => {
       const gone: Step[] = [{ do: 'receive', as: 'first' }, { do: 'note', text: 'waits' }, { do: 'receive', as: 'second' }, { do: 'receive', as: 'third' }, { do: 'signal' }, send('start', start(200)), send('body', body('x')), { do: 'receive', as: 'fourth' }];
@@ -258,7 +258,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'lets-go-of-who-waits-to-send',
+    'lets-go-of-a-waiting-send',
     'rejects a send that waits when the client goes',
     {
       rule: 'when nothing will arrive any more send rejects with a DisconnectError; calls that wait then, too (A58)',
@@ -320,7 +320,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
       const head = (path: string, framing: string): string => `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n\r\n`;
       const chunked = 'Transfer-Encoding: chunked';
       const bad: [what: string, framing: string, bytes: string, fin: boolean, status: number][] = [
-        ['a chunk size that is none', chunked, 'xyz\r\n', false, 400],
+        ['a chunk size that is not a number', chunked, 'xyz\r\n', false, 400],
         ['chunks of more than bodyBytesMax', chunked, `80\r\n${'x'.repeat(128)}\r\n`, false, 413],
         ['half a body, and then a FIN', 'Content-Length: 50', 'half', true, 400],
       ];
@@ -423,7 +423,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'refuses-bad-events',
-    'refuses events that are none, and fields that cannot be sent',
+    'refuses unknown events, and fields that cannot be sent',
     {
       rule: 'an event has the types of its type (A34); headers are pairs of strings, names are tokens (A35), values have no CR, LF or NUL (A36), none is of the connection (A37), and there is one Content-Length of digits (A38)',
       likely: 'the state has moved before the event was looked at',
@@ -477,7 +477,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'head-has-no-body',
-    'sends no body to HEAD, nor with 204, 205 and 304, and says so to who sends more',
+    'sends no body to HEAD, nor with 204, 205 and 304, and reports an application that sends one',
     {
       rule: 'a response to HEAD, and one with 204, 205 or 304, is complete with its head, which leaves with the first body event, whose body is dropped; what is sent after that is rejected with a DisconnectError (A57, A58)',
       likely: 'an endless stream runs on for nobody',
@@ -506,7 +506,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'answers-for-who-returns-early',
+    'answers-for-an-early-return',
     'answers 500 for an application that returns without a response, and cuts one that is not complete',
     {
       rule: 'an application that returns before its head has left is answered for with 500 (A60), one that returns after that without a last body event has its connection closed, so that the client sees that something is missing (A61); each is reported once (A64)',
@@ -534,7 +534,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'answers-for-who-throws',
+    'answers-when-the-application-throws',
     'answers 500 for what an application throws, and cuts a response that has begun',
     {
       rule: 'what the application throws before its head has left is answered with 500, an error that is made to be an answer with its own status, and nothing of any other error reaches the client (A62); after that, the connection is closed (A63). It is reported, once (A64)',
@@ -701,7 +701,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'rejects what is sent when the client has gone, whatever was under way',
     {
       rule: 'when the server knows that nothing will arrive any more send rejects with a DisconnectError (A58): also where the client goes in the middle of its body, and where nothing of the response was under way. It is not reported (A64)',
-      likely: 'that the client has gone is heard of by who receives alone, or by who has just sent',
+      likely: 'only an application that is receiving hears that the client has gone, or only one that has just sent',
     },
     async (world) => {
       const server = await world.call('serveScripts', {

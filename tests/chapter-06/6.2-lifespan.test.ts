@@ -70,7 +70,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'ends-with-its-reason',
     'does not serve an application that says that it could not start',
     {
-      rule: 'after lifespan.startup.failed the server does not serve: it ends, with the message as its reason, told to whoever runs it (A92)',
+      rule: 'after lifespan.startup.failed the server does not serve: it ends, with the message as its reason, for the person who runs it (A92)',
       likely: 'it is served all the same, or nobody hears of the reason',
     },
     async (world) => {
@@ -228,7 +228,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
   );
 
   rule(
-    'tells-who-asks-late',
+    'tells-when-asked-late',
     'gives lifespan.shutdown to an application that asks for it later',
     {
       rule: 'lifespan.shutdown is given once (A96), to a call that waits as to one that comes later; the server waits for the answer (A97)',
@@ -251,7 +251,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'gives each event once, and to one call at a time',
     {
       rule: 'lifespan.shutdown is given once (A96); a call of receive before the one before has settled is rejected (A31)',
-      likely: 'who asks again is given the last event again',
+      likely: 'a second call of receive is given the last event again',
     },
     async (world) => {
       await serve(world, [...BEGINS, { do: 'receive beside', as: 'second' }, { do: 'receive', as: 'beside' }, { do: 'note', text: 'asked' }, { do: 'gate', name: 'told' }, { do: 'receive beside', as: 'third' }, { do: 'gate', name: 'end' }, must(shutdown('complete'))], PATHS);
@@ -346,7 +346,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
   rule(
     'is-not-asked-when-it-is-off',
     'does not call the application for its life where it was told not to',
-    { rule: 'a server calls the application for its life, unless whoever runs it has told it not to (A90)' },
+    { rule: 'a server calls the application with the lifespan scope, unless the person who runs it has said not to (A90)' },
     async (world) => {
       const server = await serve(world, [...BEGINS, ...ENDS], PATHS, { lifespan: 'off' });
       expectBody(await once(world, server, 'GET', '/hello'), 'hello', 'GET /hello');
@@ -358,10 +358,10 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
   );
 
   rule(
-    'tells-it-once-to-who-asks-late',
+    'tells-it-once-when-asked-late',
     'gives lifespan.shutdown once also to an application that asks when the stop has begun',
     {
-      rule: 'lifespan.shutdown is given once (A96), whether somebody waited for it or asks for it later; who asks again waits',
+      rule: 'lifespan.shutdown is given once (A96), whether the application was waiting for it or asks for it later; a second receive waits',
       likely: 'only who waited already is remembered to have been told',
     },
     async (world) => {

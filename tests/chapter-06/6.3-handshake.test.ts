@@ -163,7 +163,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'another-version',
     'answers another version with 426 and its own',
     {
-      rule: 'a version that the server does not speak is answered by 426 with Sec-WebSocket-Version, which names the one that it does: 13 (RFC 6455 §4.2.2, §4.4)',
+      rule: 'a version that the server does not speak is answered with 426 and a Sec-WebSocket-Version that names the one that it does: 13 (RFC 6455 §4.2.2, §4.4)',
       likely: 'the answer is 400, or a 426 that does not say which version would do',
     },
     async (world) => {
@@ -180,7 +180,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'no-version-at-all',
-    'refuses a version that is missing or is no number',
+    'refuses a version that is missing or is not a number',
     {
       rule: 'Sec-WebSocket-Version is there, and it is 13 (RFC 6455 §4.2.1): a number without leading zeros (§4.3)',
       likely: '`Number` reads more than numbers: 013, 13.0, 0xd; and what is missing is let through',
@@ -196,7 +196,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'refuses a key that is not sixteen bytes in base64',
     {
       rule: 'Sec-WebSocket-Key is there, and decoded it has 16 bytes (RFC 6455 §4.2.1); base64 has its padding, and an alphabet of 64 characters (RFC 4648 §4)',
-      likely: 'the key is not looked at, or given to Buffer.from, which takes whatever it is given and skips what is no base64',
+      likely: 'the key is not checked, or is given to Buffer.from, which takes anything and skips what is not base64',
     },
     async (world) => {
       const server = await world.call('serveHandshakes');
@@ -281,7 +281,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'origins-that-may-come-in',
     'answers a page of an origin that is not allowed with 403',
     {
-      rule: 'an Origin that is not on the server\'s list is answered by 403 (RFC 6455 §4.2.2, §10.2); who sends none is no browser',
+      rule: 'an Origin that is not on the server\'s list is answered with 403 (RFC 6455 §4.2.2, §10.2); a client that sends none is not a browser',
       likely: 'it is enough to begin, or to end, like an origin that is allowed',
     },
     async (world) => {
@@ -293,7 +293,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
         'http://other.example', 'http://other.example:84431', 'https://good_example',
       ];
       for (const origin of refused) await expectRefused(world, server, { Origin: origin }, [403]);
-      // What is no origin at all (RFC 6454 §7.1) may as well be a handshake that is wrong.
+      // A value that is not an origin at all (RFC 6454 §7.1) may also be treated as a broken handshake.
       for (const origin of ['https://good.example/', 'good.example', 'https://bad.example/https://good.example', 'https://bad.example https://good.example', '']) {
         await expectRefused(world, server, { Origin: origin }, [400, 403]);
       }
@@ -308,7 +308,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'broken-extensions',
     'refuses a list of extensions that breaks its grammar',
     {
-      rule: 'Sec-WebSocket-Extensions is a list of tokens with parameters (RFC 6455 §9.1); what is none is no handshake: 400',
+      rule: 'Sec-WebSocket-Extensions is a list of tokens with parameters (RFC 6455 §9.1); with anything else in it the handshake is refused: 400',
       likely: '`parseExtensions` says null, and nobody asks',
     },
     async (world) => {
@@ -442,7 +442,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'reads a list of subprotocols with room in it, and with empty members',
     {
       rule: 'around the commas of a list there is any number of spaces and tabs (RFC 9110 §5.6.1, §5.6.3), and its empty members are passed over (§5.6.1.2)',
-      likely: 'one space is taken off, or what stands between two commas has to be a token',
+      likely: 'only one space is taken off, or an empty element between two commas is refused',
     },
     async (world) => {
       const server = await world.call('serveHandshakes', { subprotocols: ['log'] });
@@ -484,7 +484,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'upgrade-of-this-connection',
     'names Upgrade in Connection where it answers with 426',
     {
-      rule: 'who sends Upgrade names it in Connection, so that nobody in between passes it on (RFC 9110 §7.8)',
+      rule: 'a sender of Upgrade also names it in Connection, so that nobody in between passes it on (RFC 9110 §7.8)',
       likely: 'the fields of the 426 are not those of `upgradeRequired`',
     },
     async (world) => {

@@ -27,7 +27,7 @@ function head(first: number, form: 7 | 16 | 64, length: number | bigint, key: Bu
   return Buffer.concat([Buffer.from([first, second]), long, key]);
 }
 
-/** Some text whose characters take one to four bytes, of at least so many bytes. */
+/** Some text whose characters take one to four bytes, of at least this many bytes. */
 function someText({ random }: FramesWorld, bytes: number): string {
   let made = '';
   while (Buffer.byteLength(made) < bytes) made += random.pick(['a', ' ', 'é', 'ß', 'κ', '字', '€', '\uffff', '😀', '𝄞', '\u{10ffff}']);
@@ -315,7 +315,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'control-between-fragments',
     'takes control frames between fragments',
     {
-      rule: 'control frames MAY stand between the fragments of a message, and are acted on at once (RFC 6455 §5.4, §5.5)',
+      rule: 'control frames MAY come between the fragments of a message, and are acted on at once (RFC 6455 §5.4, §5.5)',
       likely: 'a ping ends the message, or is its next fragment; or it waits until the message has ended',
     },
     async (world) => {
@@ -394,7 +394,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
   );
 
   rule(
-    'text-that-is-none',
+    'text-that-is-not-utf-8',
     'fails a text that is not UTF-8',
     {
       rule: 'bytes that are not UTF-8 in a text fail the connection (RFC 6455 §8.1): 1007. Not UTF-8 are also what is encoded too long, surrogates, what lies beyond U+10FFFF, and a character that the end of the message cuts off (RFC 3629 §3)',

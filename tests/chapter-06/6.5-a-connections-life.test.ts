@@ -128,7 +128,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'nothing-after-their-close',
     'neither delivers nor minds what comes after the client\'s Close frame, and answers it all the same',
     {
-      rule: 'after a Close frame there is no data (RFC 6455 §5.5.1): whatever follows is dropped, and is no breach of anything. The answer leaves before the connection ends (§7.1.1)',
+      rule: 'after a Close frame there is no data (RFC 6455 §5.5.1): whatever follows is dropped, and breaks no rule. The answer leaves before the connection ends (§7.1.1)',
       likely: 'the loop goes on to the next frame after the Close frame, or the socket is destroyed before its output has gone',
     },
     async (world) => {
@@ -178,7 +178,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
       const stuck = await PeerClient.open(world, server, '/stuck?stuck');
       stuck.tcp.pause();
-      await told(world, 'stuck', 'disconnect 1006', { sent: 'nothing, and it does not read either: our Close frame waits behind 18 MB' });
+      await told(world, 'stuck', 'disconnect 1006', { sent: 'nothing, and it does not read either: our Close frame is queued after 18 MB' });
 
       const stays = await PeerClient.open(world, server, '/stays?stays');
       stays.send(close(1000));
@@ -232,7 +232,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'gone-without-a-word',
     'tells the application 1006 when the connection ends without a Close frame',
     {
-      rule: 'without a Close frame the code is 1006 (RFC 6455 §7.1.5, A81), whether the connection was ended or reset. What was whole by then is given before, and half a message is none',
+      rule: 'without a Close frame the code is 1006 (RFC 6455 §7.1.5, A81), whether the connection was ended or reset. Messages that were complete by then are delivered first; half a message is not one',
       likely: 'only `end` or only `error` is listened to, or what has arrived of a message is handed over at the end',
     },
     async (world) => {
@@ -344,7 +344,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'pings-the-silent',
-    'sends pings where nothing is said, and keeps whoever answers',
+    'sends pings to a silent client, and keeps it if it answers',
     {
       rule: 'a connection on which nothing has arrived for `heartbeatMs` is sent a ping; a pong shows that somebody is there (RFC 6455 §5.5.2, §5.5.3), and so the connection stays however often it is asked',
       likely: 'the heartbeat does not begin anew when it was answered, or an answer is not taken for one',
@@ -372,7 +372,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'finds a client that has vanished, and tells the application 1006',
     {
       rule: 'a peer whose cable was pulled sends no FIN: who has been sent a ping and is silent for `pongMs` more is cut (A81: 1006)',
-      likely: 'pings are sent and nobody looks whether they are answered',
+      likely: 'pings are sent, and nothing checks whether they are answered',
     },
     async (world) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, timeouts: { heartbeatMs: 40, pongMs: 60 } });
@@ -412,7 +412,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       for (const who of ['first', 'second']) {
         const silent = await PeerClient.open(world, server, `/silent?${who}`, { pongs: false });
         const cut = (): boolean => {
-          // Whoever is asked answers, though it may not be heard.
+          // A client that is pinged answers, though it may not be heard.
           client.read();
           return silent.tcp.ended || silent.tcp.closed;
         };
@@ -450,7 +450,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'answers-pings',
     'answers pings with what they hold, and ignores pongs that nobody has asked for',
     {
-      rule: 'a ping is answered by a pong with the same data; of several that wait for their answer the newest alone may be answered (RFC 6455 §5.5.2, §5.5.3). A pong that answers nothing is not answered itself, is no message, and ends nothing (§5.5.3)',
+      rule: 'a ping is answered with a pong that has the same data; of several that wait for an answer, only the newest need be answered (RFC 6455 §5.5.2, §5.5.3). A pong that answers nothing is not answered itself, is not a message, and ends nothing (§5.5.3)',
       likely: 'pongs reach the application, or a ping is answered without its data',
     },
     async (world) => {
@@ -508,7 +508,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'holds-up-the-application',
     'holds up an application whose client does not read, and lets it go on when it reads',
     {
-      rule: '`send` resolves when there is room for more, and not as long as more waits for the client than the high-water mark (A30): whoever awaits it is as slow as the client. When the client reads again it goes on, and nothing is lost',
+      rule: '`send` resolves when there is room for more, and not while more than the high-water mark waits for the client (A30): an application that awaits it is as slow as the client. When the client reads again it goes on, and nothing is lost',
       likely: '`send` says yes whatever waits, or `drained` resolves before, or never',
     },
     async (world) => {
@@ -544,7 +544,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'sends one message of any length to a client that reads, if the application waits for it',
     {
       rule: 'the limit is on what waits when the next message is sent: an application that awaits each `send` has nothing waiting, and does nothing wrong. A connection that our own limit cuts looks to it as if the client had left (A32, A58)',
-      likely: 'the message itself is counted against `bufferedBytesMax`, so that one message above it cuts the connection, whoever waits',
+      likely: 'the message itself is counted against `bufferedBytesMax`, so that one message above it cuts the connection, even of an application that waits',
     },
     async (world) => {
       const bytes = 5 * MIB;
@@ -564,7 +564,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'cuts-who-takes-too-much',
+    'cuts-a-client-that-takes-too-much',
     'cuts the connection of an application that does not wait, before the memory is gone',
     {
       rule: 'above `bufferedBytesMax` of what waits for a client, the connection is cut, or what is sent is refused (A39): 1006, or 1011 where the application lets that through',
@@ -689,7 +689,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
         const { code } = await client.untilClose({ sent, expected: 'Close 1001' });
         check(code === 1001, { sent, received: client.describe(), expected: 'Close 1001' });
       }
-      // Who does not wait for them has had every chance to say that it has stopped.
+      // A server that does not wait for them has had every chance to say that it has stopped.
       for (let times = 0; times < 6; times++) await world.settle();
       check(!(await world.call('events')).includes('stopped'), { sent, received: 'it says that it has stopped', expected: 'it waits for those that have not answered yet' });
       for (const client of clients) await client.answerClose({ sent });
@@ -947,7 +947,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
       const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
       const { random } = world;
       const [code, reason] = [random.integer(3000, 4999), random.words(2)];
-      const sent = `a message and Close ${code} ${reason}; whoever is given the message afterwards throws`;
+      const sent = `a message and Close ${code} ${reason}; the listener that is given the message afterwards throws`;
       const client = await openPeer(world, server, 'a');
       client.send(text('waits'), close(code, reason));
       await client.untilServerEnds({ sent });
@@ -1021,7 +1021,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'pings-after-our-close',
     'is not put out by pings that come, or still wait, after its Close frame',
     {
-      rule: 'who has not read our Close frame yet may send pings. They are no fault, and end nothing: the client\'s Close frame is waited for, and says how it ended (RFC 6455 §7.1.5, A81)',
+      rule: 'a client that has not read our Close frame yet may send pings. They break no rule, and end nothing: the client\'s Close frame is waited for, and says how it ended (RFC 6455 §7.1.5, A81)',
       likely: 'a pong is sent whatever the state of the machine, which refuses it; that is taken for an error, or ends the process',
     },
     async (world) => {
@@ -1084,7 +1084,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'says `drained` false when nothing can be sent any more',
     {
       rule: '`drained` gives true when there is room for more, and false when the WebSocket is not open any more (WebSocketPeer): asked then, or asked before and cut meanwhile',
-      likely: 'where nothing waits, `drained` says true without asking whether anything can be sent; or whoever waits is told true by the end of the connection',
+      likely: 'when nothing is queued, `drained` says true without checking that anything can be sent; or the end of the connection says true to a caller that waits',
     },
     async (world) => {
       const server = await world.call('servePeers', { limits: { bufferedBytesMax: 256 * MIB }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
@@ -1187,7 +1187,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'counts-who-is-there',
+    'counts-those-who-are-there',
     'counts its WebSockets, and has closed when none is left',
     {
       rule: '`size` is how many WebSockets are open or closing; `close` closes all of them with 1001, and resolves when none is left (WebSocketHost)',
@@ -1224,7 +1224,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'cuts a client that has broken the protocol and does not go',
     {
       rule: 'a connection that fails is ended (RFC 6455 §7.1.7): the client has the Close frame, and then `closeMs` to end its side, as after any Close frame of ours',
-      likely: '`fail` sends its Close frame and ends our side, and nothing looks whether the client ever ends its own',
+      likely: '`fail` sends its Close frame and ends our side, and nothing checks whether the client ever ends its own',
     },
     async (world) => {
       const closeMs = 250;

@@ -14,7 +14,7 @@ type RoomWorld = World<typeof driver>;
 const KIB = 1024;
 const MIB = 1024 * 1024;
 const NEVER_MS = 1e9;
-/** A slow reader is one before so many messages of 64 KiB. */
+/** A slow reader counts as slow before this many messages of 64 KiB. */
 const ROUNDS_MAX = 400;
 
 /** Members of a room, in the order of their coming. */
@@ -96,7 +96,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'all-but-one',
     'leaves out the one member that it is told to, and no other',
     {
-      rule: 'who has said something need not be told it: `except` is not sent the message, and is not counted',
+      rule: 'a member need not be told what it has said itself: `except` is not sent the message, and is not counted',
       likely: '`except` is compared to something else than the peer, or ends the loop instead of going to the next',
     },
     async (world) => {
@@ -123,9 +123,9 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'not-to-the-gone',
-    'sends nothing to who has left, is closing, or has vanished',
+    'sends nothing to a member that has left, is closing, or has vanished',
     {
-      rule: 'who has left the room is not sent what is said there, and who is being closed is sent no more data (RFC 6455 §5.5.1). Neither is counted. A member whose WebSocket ends is none any more',
+      rule: 'a member that has left the room is not sent what is said there, and one that is being closed is sent no more data (RFC 6455 §5.5.1). Neither is counted. A member whose WebSocket has ended is no longer a member',
       likely: 'what is sent goes to everybody who ever came, or closing members are counted',
     },
     async (world) => {
@@ -143,13 +143,13 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       await say('and without one that is being closed', 3);
       closes.send(close(1000));
       await closes.untilEnd({ sent: 'Close 1000 of a member' });
-      await noted(world, 'room: left closes, 3', { sent: 'Close 1000 of a member', expected: 'it is no member any more' });
+      await noted(world, 'room: left closes, 3', { sent: 'Close 1000 of a member', expected: 'it is no longer a member' });
       vanishes.tcp.resetNow();
-      await noted(world, 'room: left vanishes, 2', { sent: 'a reset of a member', expected: 'it is no member any more' });
+      await noted(world, 'room: left vanishes, 2', { sent: 'a reset of a member', expected: 'it is no longer a member' });
       await say('without those who have gone', 1);
       await stays.untilMessages(4);
       await closed.answerClose();
-      await noted(world, 'room: left closed, 1', { sent: 'the answer to a Close frame', expected: 'it is no member any more' });
+      await noted(world, 'room: left closed, 1', { sent: 'the answer to a Close frame', expected: 'it is no longer a member' });
       expectHeard(closed, ['all', 'without one'], 'messages to a room, one member of which is closed');
       await world.settle();
       leaves.read();
@@ -206,10 +206,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
   );
 
   rule(
-    'who-is-there',
+    'who-is-there', // plain-english: who
     'knows who is there, and tells of everybody who comes and goes, once',
     {
-      rule: 'presences are those of the members, in the order of their coming; onJoin is told when somebody is a member, onLeave when somebody is none any more, however that has come about. Who joins again has a new presence and has not come again',
+      rule: 'presences are those of the members, in the order in which they joined. onJoin is called when somebody has become a member, onLeave when somebody no longer is one, for whatever reason. A member that joins again has a new presence, and onJoin is not called again',
       likely: 'a member that leaves is told of again when its WebSocket ends',
     },
     async (world) => {
@@ -427,7 +427,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'all-in-their-order',
     'sends all that is pushed, in its order, encoded or not',
     {
-      rule: 'what is pushed leaves in the order in which it was, also where much is pushed in one turn. Bytes are an event already: whoever says something to thousands encodes it once',
+      rule: 'events leave in the order in which they were pushed, even if many are pushed in one turn. Bytes are an event already: code that tells thousands encodes it once',
       likely: 'what comes while something is being sent is overwritten, or wakes nobody',
     },
     async (world) => {
@@ -452,7 +452,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'lets a client that was cut off go on after what it has seen, without a gap or a double',
     {
       rule: 'a browser comes back with the id of the last event that it has seen in the field Last-Event-ID, as UTF-8 (HTML standard). Every event that is sent has the id that it was given, or who comes back is sent the wrong ones',
-      likely: 'the id is forgotten, or stands after the empty line that ends its event',
+      likely: 'the id is forgotten, or comes after the empty line that ends its event',
     },
     async (world) => {
       const { random } = world;
@@ -495,7 +495,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'stream-has-a-heartbeat',
     'says something on a stream on which nothing happens, which a browser skips',
     {
-      rule: 'proxies cut what is silent for a minute, and who has gone is noticed only when something is sent: a comment now and then, which is no event (HTML standard, "Authoring notes"). It begins with the response and goes on after events',
+      rule: 'proxies cut a connection that is silent for a minute, and a client that has gone is noticed only when something is sent: so send a comment now and then, which is not an event (HTML standard, "Authoring notes"). It begins with the response and goes on after events',
       likely: 'the first event ends the heartbeat, or each beat is an event',
     },
     async (world) => {
@@ -503,12 +503,12 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       const client = await EventStreamClient.open(world, server, '/events?a');
       const { parser } = client;
       await client.until(() => parser.comments >= 4 || client.events.length > 0, { sent: 'nothing', expected: 'comments, one after another' });
-      check(client.events.length === 0, { sent: 'nothing', received: client.describe(), expected: 'no event; a comment is none' });
+      check(client.events.length === 0, { sent: 'nothing', received: client.describe(), expected: 'no event; a comment is not one' });
       await world.call('push', 'a', [{ data: 'one' }]);
       await client.untilEvents(1);
       const before = parser.comments;
       await client.until(() => parser.comments >= before + 3 || client.events.length > 1, { sent: 'an event, and then nothing', expected: 'comments, one after another' });
-      check(client.data.join() === 'one', { sent: 'one event', received: client.describe(), expected: 'one event; a comment is none' });
+      check(client.data.join() === 'one', { sent: 'one event', received: client.describe(), expected: 'one event; a comment is not one' });
     },
   );
 
@@ -540,7 +540,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       const slow = await EventStreamClient.open(world, server, '/events?slow');
       const quick = await EventStreamClient.open(world, server, '/events?quick');
       const few = Array.from({ length: waitingMax }, (_, index) => ({ data: `${index}` }));
-      check((await world.call('push', 'quick', few)).every((ok) => ok === true), { sent: `${waitingMax} events in one turn`, received: 'push says false', expected: `true: so many may wait` });
+      check((await world.call('push', 'quick', few)).every((ok) => ok === true), { sent: `${waitingMax} events in one turn`, received: 'push says false', expected: `true: that many may wait` });
       await quick.untilEvents(waitingMax);
       slow.tcp.pause();
       const filler = world.random.word().padEnd(256 * KIB, 'x');
@@ -595,7 +595,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'ended-keeps-nothing',
     'keeps nothing that is pushed into a stream that has ended',
     {
-      rule: '`push` into a stream that has ended says false, and keeps nothing: whoever still holds the sender would hold all of it',
+      rule: '`push` into a stream that has ended says false, and keeps nothing: code that still holds the sender would hold all of it',
       likely: 'the event is put with those that wait, and then the end is looked at',
     },
     async (world) => {
@@ -638,7 +638,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
         const isHere = (client: PeerClient): boolean => client.messages.slice(-2).some(({ data }) => data.toString('latin1', 0, 8).startsWith(`${said} `));
         for (const client of quick) await client.until(() => isHere(client), { sent: `message ${said}`, expected: 'it reaches who reads' });
       }
-      const sent = `${said} messages to a room in which one does not read, and a word of it when it leaves`;
+      const sent = `${said} messages to a room in which one member does not read, and one more when it leaves`;
       for (const client of quick) {
         await client.until(() => client.texts.includes('left slow'), { sent, expected: 'a word of the one that leaves' });
         const order = client.texts.slice(-2).map((message) => message.slice(0, 12));
@@ -659,7 +659,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       const clients: PeerClient[] = [];
       for (const [index, name] of ['stays', 'leaves', 'closes'].entries()) {
         clients.push(await PeerClient.open(world, server, `/room?${name}`));
-        await expectMembers(world, index + 1, `${index + 1} who join`);
+        await expectMembers(world, index + 1, `${index + 1} members that join`);
       }
       check(await world.call('leaveRoom', 'room', 'leaves'), { sent: 'room.leave(a member)', received: 'false', expected: 'true' });
       for (const [who, expected] of [['stays', true], ['leaves', false]] as const) {
@@ -670,8 +670,8 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       closes.send(close(1000));
       await closes.untilEnd({ sent: 'Close 1000 of a member' });
       await expectMembers(world, 1, 'one that leaves, and one that closes');
-      const [count] = await world.call('broadcast', 'room', ['to who is left']);
-      check(count === 1, { sent: 'a broadcast to who is left', received: `broadcast says ${count}`, expected: '1' });
+      const [count] = await world.call('broadcast', 'room', ['to those that are left']);
+      check(count === 1, { sent: 'a broadcast to those that are left', received: `broadcast says ${count}`, expected: '1' });
       await clients[0]!.untilMessages(1);
       await expectNoReports(world, 'a room without onJoin and onLeave');
     },
@@ -774,7 +774,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'says-when-to-come-back',
     'tells the client once, at the beginning, how long to wait before it comes back',
     {
-      rule: 'with the option `retryMs` the stream begins with a field `retry` of digits (HTML standard), which is no event; without it, browsers wait as long as they like',
+      rule: 'with the option `retryMs` the stream begins with a field `retry` of digits (HTML standard), which is not an event; without it, browsers wait as long as they like',
       likely: 'the option is kept, and nobody is told',
     },
     async (world) => {
@@ -880,13 +880,13 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
   );
 });
 
-/** Waits until the server counts so many connections. */
+/** Waits until the server counts this many connections. */
 async function expectConnections(world: RoomWorld, count: number): Promise<void> {
   const open = await standstill(world, () => world.call('connections'));
   check(open === count, { received: `the server counts ${open} connections`, expected: `${count}` });
 }
 
-/** Waits until the room has so many members. */
+/** Waits until the room has this many members. */
 async function expectMembers(world: RoomWorld, count: number, sent: string): Promise<void> {
   let size = await world.call('roomSize', 'room');
   for (let asked = 0; asked < ROUNDS_MAX && size !== count; asked++) {

@@ -19,7 +19,7 @@ const MB = 1024 * 1024;
 /** A server that deflates whatever can be. */
 const ALL = { deflate: true, deflateFromBytes: 0 } as const;
 
-/** Text that has much in it twice, of so many bytes. */
+/** Repetitive text of this many bytes. */
 function prose({ random }: DeflateWorld, bytes: number): string {
   const words = Array.from({ length: 40 }, () => random.word());
   let made = '';
@@ -186,7 +186,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'not-every-message',
     'takes messages as they are beside deflated ones',
     {
-      rule: 'RSV1 says of each message whether it is deflated (RFC 7692 §6); one that is not is no part of the context',
+      rule: 'RSV1 says of each message whether it is deflated (RFC 7692 §6); one that is not does not become part of the context',
       likely: 'every message is inflated since the extension was agreed on; or a plain one counts among those that can be referred to',
     },
     async (world) => {
@@ -288,7 +288,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
       for (const bits of [8, 9, 10, 11, 12, 13, 14, 15]) {
         const offer = `${NAME}; server_max_window_bits=${bits}`;
         const peer = await DeflatePeer.offer(world, server, offer);
-        // A window of 256 bytes is one that zlib inflates with and does not deflate with: to decline it is no fault.
+        // zlib can inflate with a window of 256 bytes and cannot deflate with one: declining it is allowed.
         if (bits === 8 && peer === null) continue;
         expectAnswer(peer !== null, peer, offer, 'an answer');
         const answered = peer!.answer.get('server_max_window_bits');
@@ -414,7 +414,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'fails what cannot be inflated',
     {
       rule: 'bytes that are not deflated, and what refers to what was never sent, fail the connection (RFC 6455 §7.1.7); the code is 1007 here, where RFC 7692 names none',
-      likely: 'zlib\'s error is no WebSocketError, and so it becomes 1011; or it ends the process',
+      likely: 'zlib\'s error is not a WebSocketError, and so it becomes 1011; or it ends the process',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -568,13 +568,13 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'refers to what it has sent before, where that was agreed on',
     {
       rule: 'what the exercise asks for, where RFC 7692 §7.1.1.1 only allows it: without server_no_context_takeover in the answer a message is deflated with those before it as its context',
-      likely: 'each message is deflated without the `#history`, or is no part of it afterwards',
+      likely: 'each message is deflated without the `#history`, or is not added to it afterwards',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
       const peer = await DeflatePeer.open(world, server);
       const { serverNoContextTakeover, serverMaxWindowBits } = peer.agreed;
-      // Whoever has said that it begins anew, or keeps less than one message, has promised nothing else.
+      // A side that has said that it begins anew, or keeps less than one message, has promised nothing else.
       if (serverNoContextTakeover || serverMaxWindowBits < 11) return;
       for (const sent of ['a text of 400 random characters', 'a text that came two messages before', 'and again']) {
         const texts = Array.from({ length: 2 }, () => world.random.bytes(300).toString('base64'));
@@ -641,7 +641,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'declines a window that only begins like one',
     {
       rule: 'a window is a number from 8 to 15 in decimal (RFC 7692 §7.1.2), and an offer with another value is declined (§7.1)',
-      likely: 'the first digits are read, and what stands after them is not',
+      likely: 'the first digits are read, and what comes after them is not',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -693,11 +693,11 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
       const last = deflated(whole, constants.Z_FINISH);
       const peer = await DeflatePeer.open(world, server);
       peer.sendDeflated(1, Buffer.concat([last, deflated('')]));
-      await peer.expectMessage(whole, `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and nothing after it`);
+      await peer.expectMessage(whole, `a text of ${messageBytesMax} bytes with a final block, where that many are allowed, and nothing after it`);
       for (const more of ['x', 'some more']) {
         const other = await DeflatePeer.open(world, server);
         other.sendDeflated(1, Buffer.concat([last, deflated(more)]));
-        await other.client.expectClose([1009], `a text of ${messageBytesMax} bytes with a final block, where so many are allowed, and ${more.length} after it`);
+        await other.client.expectClose([1009], `a text of ${messageBytesMax} bytes with a final block, where that many are allowed, and ${more.length} after it`);
       }
     },
   );
@@ -726,7 +726,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
   );
 });
 
-/** The deflated bytes of so many equal ones, made without having them. */
+/** The deflated form of this many equal bytes, made without having them. */
 function bombOf(bytes: number): Buffer {
   const chunk = Buffer.alloc(4 * MB);
   // What ends with a full flush refers to nothing before it, so it can be repeated.

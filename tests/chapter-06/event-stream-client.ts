@@ -28,7 +28,7 @@ export class EventParser {
   #data = '';
   #type = '';
 
-  /** @throws TypeError for bytes that are no UTF-8 */
+  /** @throws TypeError for bytes that are not UTF-8 */
   receive(bytes: Uint8Array): void {
     const decoded = this.#decoder.decode(bytes, { stream: true });
     if (decoded === '') return;

@@ -11,7 +11,7 @@ import type { Stage } from './stage.ts';
 
 export interface FrameSetup {
   limits?: Partial<WebSocket.WebSocketLimits>;
-  /** The machine is given what arrives in pieces of so many bytes at most. */
+  /** The machine is given what arrives in pieces of at most this many bytes. */
   pieceBytes?: number;
 }
 
@@ -86,7 +86,7 @@ export function frameCalls({ chapter }: Stage, load: LoadChapter) {
   };
 }
 
-/** Stands between a socket and the machine. */
+/** Sits between a socket and the machine. */
 class Echo {
   readonly #socket: Socket;
   readonly #machine: WebSocket.WebSocketConnection;

@@ -93,7 +93,7 @@ export class FrameClient {
     return Buffer.concat(frames.map((frame) => clientFrame(frame, this.random.bytes(4))));
   }
 
-  /** Waits until so many frames are there. */
+  /** Waits until this many frames are there. */
   async untilFrames(count: number, sent: string): Promise<readonly ServerFrame[]> {
     await this.tcp.until(() => this.frames.length >= count, { sent, expected: count === 1 ? 'a frame' : `${count} frames` });
     return this.frames;

@@ -1,5 +1,5 @@
 /**
- * Lets the clock of this process run faster: whoever waits for twenty seconds need not be waited for.
+ * Lets the clock of this process run faster: no test has to wait for code that waits twenty seconds.
  *
  * Timers that are made from now on, and the clocks. What Node itself measures stays as it is.
  */

@@ -16,7 +16,7 @@ export interface LifeSetup {
   limits?: Partial<Chapter.WebSocketLimits>;
   /** What an application that awaits nothing may have waiting, in bytes. */
   bufferedBytesMax?: number;
-  /** The clock of the process runs so many times faster. */
+  /** The clock of the process runs this many times faster. */
   faster?: number;
   /** The clock of the process stands until `moveClock`. */
   standing?: boolean;
@@ -32,7 +32,7 @@ export function lifeCalls(stage: Stage, load: LoadChapter) {
   let moveClock: ((ms: number) => void) | null = null;
 
   return {
-    /** Serves scripts; who a WebSocket is stands after the `?` of its target. */
+    /** Serves scripts. What comes after the `?` of its target tells one WebSocket from another. */
     serveLife: async ({ scripts, timeouts, limits, faster, standing = false, bufferedBytesMax }: LifeSetup): Promise<Address> => {
       if (faster !== undefined) hurry(faster);
       if (standing) moveClock ??= standStill();

@@ -128,7 +128,7 @@ export class PeerClient {
     if (broken !== undefined) throw broken as Error;
   }
 
-  /** Waits for so many messages. */
+  /** Waits for this many messages. */
   async untilMessages(count: number, report: Partial<FailureReport> = {}): Promise<void> {
     await this.until(() => this.messages.length >= count, { expected: `${count} messages`, ...report });
   }

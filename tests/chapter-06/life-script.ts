@@ -20,7 +20,7 @@ export type Step =
   | { do: 'flood'; count: number; bytes: number }
   /** Waits until the test opens it. */
   | { do: 'gate'; name: string }
-  /** Receives so many messages. */
+  /** Receives this many messages. */
   | { do: 'receive'; count: number }
   /** Receives to the end, and tells how it ended. */
   | { do: 'drain' }
@@ -40,7 +40,7 @@ export class Follower {
   readonly #counts: Map<string, number>;
   readonly #beside: Promise<void>[] = [];
 
-  /** @param counts how far a flood has come, by who sends it */
+  /** @param counts how far each sender's flood has come */
   constructor(who: string, receive: Chapter.Receive, send: Chapter.Send, probe: Probe, counts: Map<string, number>) {
     this.#who = who;
     this.#receive = receive;

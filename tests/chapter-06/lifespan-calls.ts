@@ -31,7 +31,7 @@ export function lifespanCalls(stage: Stage) {
   };
 }
 
-/** Whoever listens in this process from now on is noted. */
+/** Every server that begins to listen in this process from now on is noted. */
 function noteListening(probe: Probe): void {
   const { prototype } = Server;
   const { listen } = prototype;

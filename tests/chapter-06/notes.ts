@@ -36,7 +36,7 @@ export async function firstOf(
   try {
     return await world.call('told', beginnings, times, from);
   } catch (error) {
-    // It is no server that did not start, but a note that did not come.
+    // The server did start: it is a note that did not come.
     if (!(error instanceof CheckFailure) || error.report.kind !== 'did not start') throw error;
     const received = `none of these was noted: ${beginnings.join(', ')}`;
     throw new CheckFailure({ kind: 'wrong behaviour', received, ...report });

@@ -19,7 +19,7 @@ export function peerCalls({ chapter, probe, report }: Stage, load: LoadChapter) 
   }
 
   return {
-    /** Who a WebSocket is stands after the `?` of its target. That it is open is noted. */
+    /** What comes after the `?` of its target tells one WebSocket from another. That it is open is noted. */
     servePeers: async (setup: PeerSetup = {}): Promise<Address> => {
       const http = (await load('02-http')) as typeof Http;
       const webSockets = new chapter.WebSockets({ ...setup, onError: (error) => report(error) });
@@ -59,7 +59,7 @@ export function peerCalls({ chapter, probe, report }: Stage, load: LoadChapter) 
         throw new Error(message);
       };
     },
-    /** Sends so many messages of so many bytes in one turn. */
+    /** Sends this many messages of this many bytes in one turn. */
     peerFills: (who: string, count: number, bytes: number): void => {
       const message = Buffer.alloc(bytes);
       for (let sent = 0; sent < count; sent++) peer(who).send(message);

@@ -11,7 +11,7 @@ export interface RoomSetup {
   slowReaders?: 'drop' | 'close';
   /** Bytes that may wait for a member. */
   bufferedBytesMax?: number;
-  /** Who comes and who leaves is told to those who are there. */
+  /** Those who are there are told who comes and who leaves. */
   announces?: boolean;
   /** Nobody is told who comes and who leaves. */
   silent?: boolean;
@@ -24,7 +24,7 @@ export interface EventsSetup {
   heartbeatMs?: number;
   waitingMax?: number;
   retryMs?: number;
-  /** The clock of the process runs so many times faster. */
+  /** The clock of the process runs this many times faster. */
   faster?: number;
   /** The timers of heartbeats run out when the test lets them. */
   held?: boolean;
@@ -154,7 +154,7 @@ export function roomCalls(stage: Stage) {
 
     /** Pushes events in one turn. */
     push: (name: string, events: readonly (Chapter.StreamEvent | Uint8Array)[]): Pushed[] => events.map((event) => pushed(() => named(senders, name).push(event))),
-    /** Pushes one event so many times, and says how many of them were taken. */
+    /** Pushes one event this many times, and says how many of them were taken. */
     pushOften: (name: string, event: Chapter.StreamEvent, times: number): number =>
       Array.from({ length: times }, () => named(senders, name).push(event)).filter((taken) => taken).length,
     /** The same as bytes that were encoded before. */

@@ -26,9 +26,9 @@ export type Step =
   | { do: 'tell' }
   /** Sends back each part of the body in capitals, as it comes. */
   | { do: 'echo' }
-  /** So many parts of so many bytes, each awaited; `flooded` is noted with each. */
+  /** This many parts of this many bytes, each awaited; `flooded` is noted with each. */
   | { do: 'flood'; parts: number; bytes: number }
-  /** So many parts in one turn, none awaited; notes their outcomes. */
+  /** This many parts in one turn, none awaited; notes their outcomes. */
   | { do: 'burst'; parts: number; bytes: number; as: string }
   | { do: 'note'; text: string }
   | { do: 'gate'; name: string }

@@ -35,7 +35,7 @@ export class Scripts {
       this.#lastSend = send;
       const steps = Object.hasOwn(paths, scope.path) ? paths[scope.path] : undefined;
       probe.note(`call ${scope.path}`);
-      // One that is no async function can throw before it has given a promise.
+      // An application that is not an async function can throw before it has given a promise.
       if (steps?.[0]?.do === 'throw') throw this.#thrown(steps[0].what);
       const call = this.#follow(steps ?? answer('404', 404), scope, receive, send);
       return call.finally(() => probe.note(`end ${scope.path}`));

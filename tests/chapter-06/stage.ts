@@ -26,7 +26,7 @@ export interface ServeSetup {
   websocket?: Omit<Chapter06.WebSocketsOptions, 'onError'>;
 }
 
-/** What whoever runs the server was told. */
+/** What the person who runs the server was told. */
 export interface Report {
   name: string;
   message: string;
@@ -49,7 +49,7 @@ export class Probe {
     for (const wake of waiting) wake();
   }
 
-  /** Resolves when this has been noted so many times, also if it has been already. */
+  /** Resolves when this has been noted this many times, even if that has happened already. */
   async seen(event: string, times = 1): Promise<void> {
     while (this.count(event) < times) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
@@ -120,7 +120,7 @@ export function addressOf(server: Chapter06.AsyncServer): Address {
   return { host: '127.0.0.1', port: (server.address as AddressInfo).port };
 }
 
-/** An error, also one that is none. */
+/** Anything thrown, whether or not it is an Error. */
 export function describe(error: unknown): { name: string; message: string; rule?: string } {
   if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
   const rule = 'rule' in error ? { rule: String(error.rule) } : {};

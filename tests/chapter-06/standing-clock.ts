@@ -1,7 +1,7 @@
 /**
  * A clock of this process that stands still until it is moved: what is due when no longer depends on how fast a test is.
  *
- * Timers run on; whoever looks at the clock when they do sees what the test has made of it.
+ * Timers run on; code that looks at the clock when they fire sees the time that the test has set.
  */
 
 /** Nobody who counts from 0 takes it for the beginning. In milliseconds. */

@@ -24,7 +24,7 @@ export const closingCases: readonly FrameCase[] = [
   closed('7.1.1', 'a text, then Close', HANDSHAKE, [text('Hello World!'), close(1000)], [1000, 1005], [textReply('Hello World!')]),
   closed('7.1.2', 'a second Close frame is not answered', HANDSHAKE, [close(1000), close(1000)], [1000, 1005]),
   closed('7.1.3', 'a ping after Close is not answered', HANDSHAKE, [close(1000), ping('late')], [1000, 1005]),
-  closed('7.1.4', 'a text after Close is no message', HANDSHAKE, [close(1000), text('Hello World!')], [1000, 1005]),
+  closed('7.1.4', 'a text after Close is not a message', HANDSHAKE, [close(1000), text('Hello World!')], [1000, 1005]),
   closed('7.1.5', 'a message that Close cuts off', HANDSHAKE,
     [text('fragment1', false), close(1000), continuation('fragment2')], [1000, 1005]),
   closed('7.1.6', 'a text of 260 KB, Close, and a ping', HANDSHAKE, [text(long), close(1000), ping()], [1000, 1005], [textReply(long)]),

@@ -14,7 +14,7 @@ export interface DeflateCase {
   readonly messageBytes: number;
   /** How many; each is sent when the echo of the one before has come. */
   readonly messages: number;
-  /** Deflated messages are sent in frames of so many bytes; 0 for one frame. */
+  /** Deflated messages are sent in frames of this many bytes; 0 for one frame. */
   readonly fragmentBytes: number;
   /** Sec-WebSocket-Extensions as offered. */
   readonly offer: string;

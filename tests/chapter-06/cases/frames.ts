@@ -32,7 +32,7 @@ export interface FrameCase {
   readonly replies: readonly Reply[] | (() => readonly Reply[]);
   /** The codes that the server's Close frame may have; 1005 for none. */
   readonly close: readonly number[];
-  /** The frames arrive in parts of so many bytes, where it matters to the case. */
+  /** The frames arrive in parts of this many bytes, where it matters to the case. */
   readonly partBytes?: number;
   /**
    * Fail fast: the byte, counted in all that the client sends, that cannot be right; nothing after it may be needed.
@@ -60,7 +60,7 @@ export const textReply = (data: Bytes): Reply => ({ type: 'text', data });
 export const binaryReply = (data: Bytes): Reply => ({ type: 'binary', data });
 export const pongReply = (data: Bytes = ''): Reply => ({ type: 'pong', data });
 
-/** A message cut into frames of so many bytes. */
+/** A message cut into frames of this many bytes. */
 export function fragments(opcode: 1 | 2, message: Bytes, fragmentBytes: number): Frame[] {
   const bytes = bytesOf(message);
   const frames: Frame[] = [];

@@ -28,7 +28,7 @@ const PING = 'RFC 6455 §5.5.2';
 const PONG = 'RFC 6455 §5.5.3';
 
 export const pingCases: readonly FrameCase[] = [
-  answered('2.1', 'a ping without data is answered by a pong without data', PING, () => [ping()], [pongReply()]),
+  answered('2.1', 'a ping without data is answered with a pong without data', PING, () => [ping()], [pongReply()]),
   answered('2.2', 'a pong has the data of its ping: text', PING, () => [ping(hello)], [pongReply(hello)]),
   answered('2.3', 'a pong has the data of its ping: bytes', PING, () => [ping(nonText)], [pongReply(nonText)]),
   answered('2.4', 'a ping may have 125 bytes', 'RFC 6455 §5.5',

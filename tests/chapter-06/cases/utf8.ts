@@ -62,7 +62,7 @@ const unfinished = [
   'c0', 'e080', 'f08080', 'f8808080', 'fc80808080', 'df', 'efbf', 'f7bfbf', 'fbbfbfbf', 'fdbfbfbfbf',
 ] as const;
 
-/** U+nFFFE and U+nFFFF of every plane are no characters and may be sent all the same (RFC 3629 says nothing of them). */
+/** U+nFFFE and U+nFFFF of every plane are noncharacters, and may be sent all the same (RFC 3629 does not mention them). */
 const nonCharacters = every(0, 16).flatMap((plane) => [0xfffe, 0xffff].map((low) =>
   Buffer.from(String.fromCodePoint(plane * 0x10000 + low)).toString('hex')));
 
@@ -95,7 +95,7 @@ const groups: readonly Sequences[] = [
     'eda080edb080', 'eda080edbfbf', 'edadbfedb080', 'edadbfedbfbf', 'edae80edb080', 'edae80edbfbf', 'edafbfedb080',
     'edafbfedbfbf',
   ] },
-  { title: 'code points that are no characters', right: nonCharacters },
+  { title: 'code points that are noncharacters', right: nonCharacters },
   { title: 'Unicode specials', right: every(0xb9, 0xbf).map((last) => `efbf${pair(last)}`) },
 ];
 

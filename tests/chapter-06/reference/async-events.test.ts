@@ -171,7 +171,7 @@ describe('the chat', () => {
     expect(other.events[0]!['names']).toEqual(['ada', 'Bob']);
   });
 
-  test('refuses names that are none or taken, rooms that are none, pages of others', async () => {
+  test('refuses bad or taken names, bad rooms, and pages of other origins', async () => {
     await using served = await open({ membersMax: 2 });
     await come(served, 'Ada');
     expect((await come(served, 'ADA', { key: 'other' })).closed!.code).toBe(4002);

@@ -222,7 +222,7 @@ describe('a request', () => {
     expect(await exchange(served.port, head('/no'))).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test('that breaks the protocol is refused with its status, and is no disconnect', async () => {
+  test('that breaks the protocol is refused with its status, and is not a disconnect', async () => {
     const seen: string[] = [];
     await using served = await serveHttpApp(async (_scope, receive) => {
       await receive().catch((error: unknown) => seen.push(String((error as { status: number }).status)));

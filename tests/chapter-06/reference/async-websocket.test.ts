@@ -189,7 +189,7 @@ describe('a handshake', () => {
   test('is refused with a response of the application’s own', async () => {
     await using served = await serveWebSocketApp(async (_scope, _receive, send) => {
       await send({ type: 'websocket.http.response.start', status: 401, headers: [['WWW-Authenticate', 'Bearer']] });
-      await send({ type: 'websocket.http.response.body', body: Buffer.from('who '), moreBody: true });
+      await send({ type: 'websocket.http.response.body', body: Buffer.from('who '), moreBody: true }); // plain-english: who
       await send({ type: 'websocket.http.response.body', body: Buffer.from('are you?') });
     });
     const answer = await handshake(served, 'Connection: close\r\n');
@@ -197,7 +197,7 @@ describe('a handshake', () => {
     expect(served.errors).toEqual([]);
   });
 
-  test('that is none is answered by the server', async () => {
+  test('that is not a handshake is answered by the server', async () => {
     let called = false;
     await using served = await serveWebSocketApp(async () => void (called = true));
     const answer = await exchange(served.port, 'GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 12\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');

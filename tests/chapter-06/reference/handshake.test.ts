@@ -81,7 +81,7 @@ describe('refused', () => {
     ['no key', 400, { 'Sec-WebSocket-Key': null }],
     ['a key of 15 bytes', 400, { 'Sec-WebSocket-Key': Buffer.alloc(15, 1).toString('base64') }],
     ['a key of 17 bytes', 400, { 'Sec-WebSocket-Key': Buffer.alloc(17, 1).toString('base64') }],
-    ['a key that is no base64', 400, { 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }],
+    ['a key that is not base64', 400, { 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }],
     ['a key without its padding', 400, { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ' }],
     ['two keys', 400, { 'Sec-WebSocket-Key': ['dGhlIHNhbXBsZSBub25jZQ==', 'dGhlIHNhbXBsZSBub25jZQ=='] }],
     ['no version', 400, { 'Sec-WebSocket-Version': null }],
@@ -92,7 +92,7 @@ describe('refused', () => {
     ['the origin null', 403, { Origin: 'null' }],
     ['two origins', 400, { Origin: ['https://good.example', 'https://good.example'] }],
     ['a subprotocol twice', 400, { 'Sec-WebSocket-Protocol': 'chat, chat' }],
-    ['a subprotocol that is no token', 400, { 'Sec-WebSocket-Protocol': 'chat room' }],
+    ['a subprotocol that is not a token', 400, { 'Sec-WebSocket-Protocol': 'chat room' }],
     ['a body', 400, { 'Content-Length': '5' }],
   ];
   test.each(refused)('%s: %i', async (_, status, changes) => {

@@ -1,4 +1,4 @@
-/** When a silent peer is asked and given up: by a clock that the tests move, on a socket that is none. */
+/** When a silent peer is asked and given up: by a clock that the tests move, on a fake socket. */
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -91,7 +91,7 @@ describe('silence begins when the peer was last heard', () => {
   // Two ticks of the group's clock, and one step of the test's.
   const lateMs = 2 * 1000 + STEP_MS;
 
-  test.each([300, 1700, 10_000, 19_900, 20_500])('who has said something after %d ms, and then nothing', async (ms) => {
+  test.each([300, 1700, 10_000, 19_900, 20_500])('a peer that has said something after %d ms, and then nothing', async (ms) => {
     const silence = new Silence({ heartbeatMs: 20_000, pongMs: 20_000 });
     await silence.pass(ms);
     const heardMs = silence.hear();
@@ -104,7 +104,7 @@ describe('silence begins when the peer was last heard', () => {
     expect(silence.cutMs! - pingMs).toBeLessThanOrEqual(20_000 + lateMs);
   });
 
-  test('who has answered a ping and falls silent is asked again after heartbeatMs, however long a pong may take', async () => {
+  test('a peer that has answered a ping and falls silent is asked again after heartbeatMs, however long a pong may take', async () => {
     const silence = new Silence({ heartbeatMs: 10_000, pongMs: 60_000 });
     await silence.until(() => silence.pingsMs.length === 1);
     const heardMs = silence.hear();
@@ -113,7 +113,7 @@ describe('silence begins when the peer was last heard', () => {
     expect(silence.pingsMs[1]! - heardMs).toBeLessThanOrEqual(10_000 + lateMs);
   });
 
-  test('who goes on talking is never asked', async () => {
+  test('a peer that goes on talking is never asked', async () => {
     const silence = new Silence({ heartbeatMs: 20_000, pongMs: 20_000 });
     for (let times = 0; times < 20; times++) {
       await silence.pass(17_000);

@@ -1,4 +1,4 @@
-/** A33: what every JavaScript object has is no event of any scope. */
+/** A33: a name that every JavaScript object inherits is not an event of any scope. */
 
 import { describe, expect, test } from 'vitest';
 

@@ -418,7 +418,7 @@ describe('our own limit', () => {
     client.socket.destroy();
   });
 
-  test('whoever runs the server is told that it was ours, when it cuts', async () => {
+  test('the person who runs the server is told when the cut was ours', async () => {
     const peers = await serve({ limits: { bufferedBytesMax: 1_000_000 } }, () => {});
     const client = await open();
     await until(() => peers.length === 1, 'the peer');

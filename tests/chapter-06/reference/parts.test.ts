@@ -194,7 +194,7 @@ describe('permessage-deflate', () => {
     expect(machine.nextEvent()).toEqual({ type: 'message', data: 'plain' });
   });
 
-  test('what is no deflate: 1007; what is no UTF-8 when it is inflated: 1007', () => {
+  test('bytes that are not deflated data: 1007; text that is not UTF-8 once inflated: 1007', () => {
     expect(() => receive(Buffer.from('ffffff', 'hex'))).toThrow(expect.objectContaining({ closeCode: 1007 }) as Error);
     const bad = new Deflater(15, false).deflate(Buffer.from([0xc3, 0x28]));
     expect(() => receive(bad)).toThrow(expect.objectContaining({ closeCode: 1007 }) as Error);

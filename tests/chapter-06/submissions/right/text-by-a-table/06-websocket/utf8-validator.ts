@@ -1,6 +1,6 @@
 /** Whether bytes are UTF-8, by a table: a row for each state, a column for each class of bytes (RFC 3629 §4). */
 
-/** 0: a whole character. 1, 2, 3: so many bytes to come, any. 4 to 7: the second byte behind E0, ED, F0, F4. 8: wrong. */
+/** 0: a whole character. 1, 2, 3: that many more bytes, any. 4 to 7: the second byte after E0, ED, F0, F4. 8: wrong. */
 const WRONG = 8;
 
 /** Classes: ASCII, 80–8F, 90–9F, A0–BF, C2–DF, E0, E1–EC and EE–EF, ED, F0, F1–F3, F4, never right. */
