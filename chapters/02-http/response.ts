@@ -23,9 +23,9 @@ export type HeadersInit = readonly HeaderPair[] | Readonly<Record<string, string
 
 export interface ResponseOptions {
   /** Instead of the registered reason phrase. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Trailer fields, asked for when a chunked body has ended. */
-  readonly trailers?: () => readonly HeaderPair[];
+  readonly trailers?: (() => readonly HeaderPair[]) | undefined;
 }
 
 /**
@@ -53,7 +53,7 @@ export class HttpResponse {
     status: number,
     headers: HeadersInit = [],
     body: ResponseBody = '',
-    options: ResponseOptions & { readonly takeOver?: TakeOver } = {},
+    options: ResponseOptions & { readonly takeOver?: TakeOver | undefined } = {},
   ) {
     this.status = status;
     this.headers = Array.isArray(headers) ? (headers as readonly HeaderPair[]) : Object.entries(headers);
@@ -61,6 +61,11 @@ export class HttpResponse {
     this.reason = options.reason;
     this.trailers = options.trailers;
     this.takeOver = options.takeOver;
+  }
+
+  /** The same response with another body: one that counts, say, what is taken of this one. */
+  withBody(body: ResponseBody): HttpResponse {
+    return new HttpResponse(this.status, this.headers, body, this);
   }
 
   /** Plain text in UTF-8. */

@@ -332,7 +332,7 @@ export class ServerConnection implements Expiring, BodySink {
     if (this.#ending || this.#intake.gone) return;
     const { ourState } = this.#machine;
     if (ourState === 'idle' || ourState === 'send-response') {
-      this.#respond(refusal(error));
+      this.#respond(withFields(refusal(error), this.#context.refusalHeaders));
       return;
     }
     // The response has begun. If it never ends properly, the client knows that something is missing.
@@ -472,6 +472,14 @@ function* slices(body: Uint8Array): Generator<Uint8Array> {
 }
 
 function ignore(): void {}
+
+/** The response with further fields, but for those that it has already. */
+function withFields(response: HttpResponse, fields: readonly HeaderPair[]): HttpResponse {
+  if (fields.length === 0) return response;
+  const own = new Set(response.headers.map(([name]) => name.toLowerCase()));
+  const others = fields.filter(([name]) => !own.has(name.toLowerCase()));
+  return new HttpResponse(response.status, [...response.headers, ...others], response.body, response);
+}
 
 function hasContentLength(headers: readonly HeaderPair[]): boolean {
   for (const header of headers) {

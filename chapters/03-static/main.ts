@@ -45,6 +45,8 @@ export interface Arguments {
   readonly port: number;
   readonly log: boolean;
   readonly help: boolean;
+  /** For every response, of files and of errors. */
+  readonly headers: readonly HeaderPair[];
   readonly files: StaticOptions;
 }
 
@@ -73,6 +75,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (positionals.length > 1) throw new Error(`Give one PORT at most: '${positionals[1]}' is a second argument.`);
   if (positionals.length === 1 && values.port !== undefined) throw new Error('The port is given twice.');
   const seconds = wholeNumber('--cache', values.cache, 31_536_000);
+  const headers = [...(values.cors ? CORS_FIELDS : []), ...values.header.map(parseHeader)];
   const files: StaticOptions = {
     listing: values.listing,
     dotfiles: values.dotfiles,
@@ -80,10 +83,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
     encodings: values.precompressed ? ['br', 'zstd', 'gzip'] : [],
     cacheControl: seconds === 0 ? 'no-cache' : `public, max-age=${seconds}`,
     cacheBytesMax: wholeNumber('--memory', values.memory, 65_536) * 2 ** 20,
-    headers: [...(values.cors ? CORS_FIELDS : []), ...values.header.map(parseHeader)],
+    headers,
   };
   const port = wholeNumber('The port', values.port ?? positionals[0] ?? '8000', 65_535);
-  return { directory: values.directory, host: values.bind, port, log: values.log, help: values.help, files };
+  return { directory: values.directory, host: values.bind, port, log: values.log, help: values.help, headers, files };
 }
 
 function wholeNumber(what: string, value: string, max: number): number {
@@ -100,10 +103,12 @@ function parseHeader(header: string): HeaderPair {
 /** Starts the server, says where, and stops it on SIGINT or SIGTERM. Resolves to an exit code if it cannot start. */
 export async function main(argv: readonly string[]): Promise<number | undefined> {
   let server: HttpServer;
+  let log: LineOutput | null;
   let options: Arguments;
   try {
     options = parseArguments(argv);
-    server = new HttpServer(handlerFor(options));
+    log = options.log ? new LineOutput(1) : null;
+    server = new HttpServer(handlerFor(options, log), { refusalHeaders: options.headers });
   } catch (error) {
     console.error(`${sentence(error)}\n${USAGE}`);
     return 2;
@@ -119,16 +124,14 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
     console.error(sentence(error));
     return 1;
   }
-  stopOnSignals(server);
+  stopOnSignals(server, log);
   console.log(`listening on ${server.origin}`);
   return undefined;
 }
 
-function handlerFor(options: Arguments): ReturnType<typeof staticFiles> {
+function handlerFor(options: Arguments, log: LineOutput | null): ReturnType<typeof staticFiles> {
   const files = staticFiles(options.directory, options.files);
-  if (!options.log) return files;
-  const output = new LineOutput(1);
-  return accessLog(files, (entry) => output.writeLine(logLine(entry)));
+  return log === null ? files : accessLog(files, (entry) => log.writeLine(logLine(entry)));
 }
 
 /** @throws Error with a sentence */
@@ -145,10 +148,10 @@ async function checkDirectory(directory: string): Promise<void> {
 }
 
 /** The first signal lets downloads finish; the second finds no listener and ends the program at once. */
-function stopOnSignals(server: HttpServer): void {
+function stopOnSignals(server: HttpServer, log: LineOutput | null): void {
   const stop = (signal: NodeJS.Signals): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    server.closeGracefully({ deadlineMs: DEADLINE_MS }).catch(reportDetached);
+    server.closeGracefully({ deadlineMs: DEADLINE_MS }).then(() => log?.close()).catch(reportDetached);
     if (server.connections === 0) return;
     console.error(`${signal}: what is in flight has ${DEADLINE_MS / 1000} s to finish; a second signal ends it now.`);
   };

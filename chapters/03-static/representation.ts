@@ -55,7 +55,7 @@ export function represent(content: Content, name: string, version: Version, codi
 /** What a version of a file is recognised by. */
 export function validators(version: Version, coding: CodingOrIdentity, nowMs: number): Validators {
   // TODO 3.4  The entity tag (for `entityTag`, identity is not a coding: `''`), and the time of modification as it can
-  //           be sent: in whole seconds, and never in the future.
+  //           be sent: in whole seconds, never in the future, and `null` for one before the year 0.
   return { etag: null, lastModifiedMs: null };
 }
 

@@ -7,6 +7,8 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 
 import { listen, startDeadline } from '../01-echo/index.ts';
 import { Deadlines } from './deadlines.ts';
+import { fieldLines } from './field-lines.ts';
+import type { HeaderPair } from './headers.ts';
 import { withDefaultLimits } from './limits.ts';
 import type { HttpLimits } from './limits.ts';
 import type { HttpRequest } from './request.ts';
@@ -27,6 +29,8 @@ export interface ServeOptions {
   readonly backlog?: number;
   readonly limits?: Partial<HttpLimits>;
   readonly timeouts?: Partial<HttpTimeouts>;
+  /** Fields for every response that is made from an error: 400, 404, 408, 500. Default none. */
+  readonly refusalHeaders?: readonly HeaderPair[];
   /** Told of faults on our side. Default: written to stderr. */
   readonly onError?: ErrorReporter;
   /**
@@ -55,7 +59,11 @@ export class HttpServer {
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
-  /** Makes a server that does not listen yet: call {@link HttpServer.listen} or {@link HttpServer.handleConnection}. */
+  /**
+   * Makes a server that does not listen yet: call {@link HttpServer.listen} or {@link HttpServer.handleConnection}.
+   *
+   * @throws LocalProtocolError for refusal headers that cannot be sent
+   */
   constructor(handler: Handler, options: ServeOptions = {}) {
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.#context = {
@@ -64,6 +72,7 @@ export class HttpServer {
       timeouts,
       deadlines: new Deadlines(Math.min(...Object.values(timeouts))),
       onError: options.onError ?? reportToStderr,
+      refusalHeaders: withoutFraming(options.refusalHeaders ?? []),
       abortOnHalfClose: options.abortOnHalfClose ?? false,
       closing: false,
       release: (connection, upgraded) => this.#release(connection as ServerConnection, upgraded),
@@ -178,4 +187,11 @@ export async function serveHttp(handler: Handler, options: ServeOptions = {}): P
 function reportToStderr(error: unknown, request: HttpRequest | null): void {
   const where = request === null ? '' : ` in ${request.method} ${request.target}`;
   console.error(`error${where}:`, error);
+}
+
+/** Fields that fit any response: how one is framed and what becomes of the connection, the server says itself. */
+function withoutFraming(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+  // Now, and not with the first refusal.
+  fieldLines(headers);
+  return headers.filter(([name]) => !/^(?:connection|content-length|transfer-encoding|trailer|upgrade)$/i.test(name));
 }

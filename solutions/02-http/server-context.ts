@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 
 import type { Deadlines } from './deadlines.ts';
 import type { HttpLimits } from './limits.ts';
+import type { HeaderPair } from './headers.ts';
 import type { HttpRequest } from './request.ts';
 import type { Handler } from './response.ts';
 import type { HttpTimeouts } from './timeouts.ts';
@@ -22,6 +23,8 @@ export interface ServerContext {
   readonly timeouts: HttpTimeouts;
   readonly deadlines: Deadlines;
   readonly onError: ErrorReporter;
+  /** Fields for every response that is made from an error. */
+  readonly refusalHeaders: readonly HeaderPair[];
   /** Treat a client that has closed its sending side as gone. */
   readonly abortOnHalfClose: boolean;
   /** The server is closing: each response is its connection's last. */

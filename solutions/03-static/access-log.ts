@@ -24,14 +24,14 @@ export interface AccessLogEntry {
  */
 export function accessLog(handler: Handler, log: (entry: AccessLogEntry) => void): Handler {
   const logged = (request: HttpRequest, response: HttpResponse): HttpResponse => {
-    const tell = (bytes: number): void => log({ request, status: response.status, bytes, timeMs: Date.now() });
-    const { status, headers, body } = response;
+    const { status, body } = response;
+    const tell = (bytes: number): void => log({ request, status, bytes, timeMs: Date.now() });
     const sent = request.method !== 'HEAD' && status !== 304;
     if (typeof body === 'string' || body instanceof Uint8Array) {
       tell(sent ? Buffer.byteLength(body) : 0);
       return response;
     }
-    return new HttpResponse(status, headers, new CountedBody(body, tell));
+    return response.withBody(new CountedBody(body, tell));
   };
   const failed = (request: HttpRequest, error: unknown): never => {
     logged(request, refusal(error));

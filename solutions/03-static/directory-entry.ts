@@ -2,6 +2,7 @@
  * What is in a directory, as far as it may be shown.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { readdir } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 
@@ -34,12 +35,14 @@ const { compare } = new Intl.Collator('en', { numeric: true });
 export async function readEntries(path: string, names: readonly string[], root: Root, rules: RootOptions): Promise<DirectoryEntry[]> {
   let inside: string[];
   try {
-    inside = await readdir(path);
+    // As bytes: a name that is not UTF-8 cannot be written in a URL that we decode, and as a string it would look like
+    // another name, with U+FFFD in it.
+    const found = await readdir(path, { encoding: 'buffer' });
+    inside = found.filter((name) => isUtf8(name)).map(String);
   } catch (error) {
     throw fileError(error);
   }
-  // A name that is not Unicode cannot be written in a URL that we decode.
-  const shown = inside.filter((name) => mayBeServed(name, rules) && name.isWellFormed() && !name.includes('\ufffd'));
+  const shown = inside.filter((name) => mayBeServed(name, rules));
   const entries: DirectoryEntry[] = [];
   for (let start = 0; start < shown.length; start += AT_ONCE) {
     const some = shown.slice(start, start + AT_ONCE).map((name) => readEntry(name, [...names, name], root));

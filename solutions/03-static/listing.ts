@@ -87,6 +87,8 @@ function sizeCell(bytes: number): string {
 }
 
 function dateCell(timeMs: number): string {
+  // A file system can hold times that a Date cannot: tmpfs takes the year 287,000.
+  if (Number.isNaN(new Date(timeMs).getTime())) return '';
   const iso = new Date(timeMs).toISOString();
   return `<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')}</time>`;
 }

@@ -52,12 +52,15 @@ export function represent(content: Content, name: string, version: Version, codi
   };
 }
 
+const YEAR_0_MS = Date.parse('0000-01-01T00:00:00Z');
+
 /** What a version of a file is recognised by. */
 export function validators(version: Version, coding: CodingOrIdentity, nowMs: number): Validators {
   return {
     etag: entityTag(version, coding === 'identity' ? '' : coding, nowMs),
-    // RFC 9110 §8.8.2.1: never later than the response itself, whatever the file says.
-    lastModifiedMs: Math.floor(Math.min(version.mtimeMs, nowMs) / 1000) * 1000,
+    // RFC 9110 §8.8.2.1: never later than the response itself, whatever the file says. And a year has four digits
+    // (§5.6.7), whereas a file system may hold one long before the year 0.
+    lastModifiedMs: version.mtimeMs < YEAR_0_MS ? null : Math.floor(Math.min(version.mtimeMs, nowMs) / 1000) * 1000,
   };
 }
 

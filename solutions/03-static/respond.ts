@@ -2,25 +2,28 @@
  * Makes the response to a request for a representation: 200, 206, 304, 412 or 416.
  */
 
-import { HttpResponse } from '../02-http/index.ts';
-import type { BodyIterable, HeaderPair, HttpRequest } from '../02-http/index.ts';
+import { HttpError, HttpResponse } from '../02-http/index.ts';
+import type { HeaderPair, HttpRequest } from '../02-http/index.ts';
 import { rangeLength } from './byte-range.ts';
 import type { ByteRange } from './byte-range.ts';
-import type { Content } from './content.ts';
 import { ifRangeHolds } from './if-range.ts';
 import { contentRange, multipartByteranges } from './multipart.ts';
 import { evaluatePreconditions, hasPreconditions } from './preconditions.ts';
 import { parseRange } from './range.ts';
 import type { Representation } from './representation.ts';
 
-/** Answers a GET or HEAD. The content is closed with the response's body, even if that is never sent. */
+/**
+ * Answers a GET or HEAD. The content is closed with the response's body, even if that is never sent.
+ *
+ * @throws HttpError 412, 416; the caller closes the content
+ */
 export function respond(request: HttpRequest, found: Representation, rangesMax: number): HttpResponse {
   const { method, headers } = request;
   const whole = { firstPos: 0, lastPos: found.content.size - 1 };
   if (hasPreconditions(headers)) {
     const status = evaluatePreconditions(method, headers, found);
     if (status === 304) return new HttpResponse(304, found.notModifiedFields, found.content.body(whole));
-    if (status === 412) return instead(412, [], '412 Precondition Failed\n', found.content);
+    if (status === 412) throw new HttpError(412);
   }
   // RFC 9110 §14.2: Range MUST be ignored for any method but GET.
   const range = method === 'GET' ? headers.get('range') : undefined;
@@ -37,7 +40,7 @@ function ifRangeFails(request: HttpRequest, found: Representation): boolean {
 function partial(found: Representation, ranges: readonly ByteRange[]): HttpResponse {
   const { content, mediaType, fields } = found;
   const [range] = ranges;
-  if (range === undefined) return instead(416, [['Content-Range', `bytes */${content.size}`]], '416 Range Not Satisfiable\n', content);
+  if (range === undefined) throw new HttpError(416, '', [['Content-Range', `bytes */${content.size}`]]);
   if (ranges.length === 1) return part(206, found, range, [...fields, ['Content-Range', contentRange(range, content.size)]]);
   const { contentType, contentLength, body } = multipartByteranges(content, mediaType, ranges);
   // RFC 9110 §15.3.7.2: each part has the Content-Range, the response as a whole MUST NOT.
@@ -51,10 +54,4 @@ function part(status: 200 | 206, found: Representation, range: ByteRange, fields
   // empty answer to HEAD might otherwise be one whose length nobody knows.
   if (body instanceof Uint8Array && body.length > 0) return new HttpResponse(status, fields, body);
   return new HttpResponse(status, [...fields, ['Content-Length', String(rangeLength(range))]], body);
-}
-
-/** A text in place of the content, which is closed. */
-function instead(status: number, fields: readonly HeaderPair[], text: string, content: Content): HttpResponse {
-  const body: BodyIterable = { [Symbol.iterator]: () => [text].values(), close: () => content.close() };
-  return new HttpResponse(status, [['Content-Type', 'text/plain; charset=utf-8'], ['Content-Length', String(text.length)], ...fields], body);
 }

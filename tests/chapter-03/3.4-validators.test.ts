@@ -8,11 +8,12 @@ import type { Random } from '#support/random.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type driver from './driver.ts';
 import type { Outcome, Pairs } from './driver.ts';
-import { LONG_AGO_MS, setModified, site, writeFiles } from './files.ts';
+import { folderOfAnyTime, LONG_AGO_MS, scratchFolder, setModified, site, writeFiles } from './files.ts';
 import { expectBody, expectFilesClosed, expectStatus, NEEDS_PROC, once, showOutcome, showResponse } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
 const HOUR_MS = 3_600_000;
+const HOLDS_ANY_TIME = folderOfAnyTime();
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT` */
@@ -133,6 +134,33 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
         check('accepted' in seenStrongly && seenStrongly.accepted === strongly, { sent: `matchesStrongly('${one}', '${other}')`, received: showOutcome(seenStrongly), expected: String(strongly) });
         check('accepted' in seenWeakly && seenWeakly.accepted === weakly, { sent: `matchesWeakly('${one}', '${other}')`, received: showOutcome(seenWeakly), expected: String(weakly) });
       });
+    },
+  );
+
+  rule(
+    'dates-of-another-age',
+    'serves a file from whatever age, and dates it only if a date can say it',
+    {
+      rule: 'a time from the disk is data like any other: a file system holds times that no HTTP date, with its year of four digits, can name (RFC 9110 §5.6.7)',
+      likely: 'the time is formatted as it is: `Invalid Date`, or a year with a sign',
+      skip: HOLDS_ANY_TIME === undefined ? 'needs a file system that holds times beyond those of JavaScript' : undefined,
+    },
+    async (world) => {
+      const root = scratchFolder(HOLDS_ANY_TIME);
+      const server = await world.call('serve', { root });
+      for (const seconds of [9_050_000_000_000, -9_050_000_000_000, -200_000_000_000, -2_000_000_000]) {
+        const text = world.random.word();
+        writeFiles(root, { 'old.txt': text }, seconds * 1000);
+        const response = await ask(world, server, '/old.txt', []);
+        const sent = `GET /old.txt, modified ${seconds.toLocaleString('en')} s after 1970`;
+        expectStatus(response, 200, sent);
+        expectBody(response, text, sent);
+        const date = fieldValue(response, 'last-modified');
+        check(date === undefined || /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(date), { sent, received: `Last-Modified: ${date ?? ''}`, expected: 'an HTTP date, or no Last-Modified' });
+        if (date !== undefined) check(Date.parse(date) <= Date.now() + 1000, { sent, received: `Last-Modified: ${date}`, expected: 'no time in the future' });
+        const again = await ask(world, server, '/old.txt', [['If-Modified-Since', 'Sun, 06 Nov 1994 08:49:37 GMT']]);
+        expectStatus(again, [200, 304], `${sent}, with If-Modified-Since`);
+      }
     },
   );
 

@@ -1,5 +1,5 @@
 /** The files that a test serves: made for it alone, and gone when it ends. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -11,8 +11,8 @@ export const LONG_AGO_MS = Date.UTC(2020, 0, 2, 3, 4, 5);
  * A folder of its own for a test, empty; its real path. What else a test makes beside the root that it serves, a
  * secret say, it makes in here too.
  */
-export function scratchFolder(): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'ten-static-')));
+export function scratchFolder(parent = tmpdir()): string {
+  const folder = realpathSync(mkdtempSync(join(parent, 'ten-static-')));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
@@ -47,5 +47,23 @@ export function writeSparse(path: string, bytes: number): void {
 }
 
 export function setModified(path: string, mtimeMs: number): void {
-  utimesSync(path, mtimeMs / 1000, mtimeMs / 1000);
+  // As a string: of a negative number Node makes the present time.
+  const seconds = String(mtimeMs / 1000);
+  utimesSync(path, seconds, seconds);
+}
+
+/** A folder in which a file may have any time of modification, if this machine has one: a tmpfs. */
+export function folderOfAnyTime(): string | undefined {
+  const folder = '/dev/shm';
+  const probe = join(folder, `ten-static-probe-${process.pid}`);
+  const timeMs = -9_050_000_000_000_000;
+  try {
+    writeFileSync(probe, '');
+    setModified(probe, timeMs);
+    return statSync(probe).mtimeMs === timeMs ? folder : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(probe, { force: true });
+  }
 }
