@@ -142,7 +142,7 @@ export class SocketBatch {
       if (socket.writableLength > 0) {
         // A socket tells of single writes, and of a buffer that was full: after an empty write all others have gone.
         this.#asked = true;
-        socket.write(nothing, this.#goOn);
+        socket.write(nothing, () => this.#goOn());
         return;
       }
       socket.write(this.#slice());
@@ -151,10 +151,11 @@ export class SocketBatch {
     if (this.#ends) socket.end();
   }
 
-  readonly #goOn = (): void => {
+  /** The kernel has taken what the socket had. */
+  #goOn(): void {
     this.#asked = false;
     if (this.#queuedBytes > 0) this.#feed();
-  };
+  }
 
   /** Takes the next bytes out of the queue: several frames, or a part of one. */
   #slice(): Uint8Array {
