@@ -259,6 +259,26 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
   );
 
   rule(
+    'decodes-a-name-once',
+    'looks for each name as it was decoded, once, also if nothing is there',
+    {
+      rule: 'a path is decoded once (RFC 3986 §2.4): `%2561.txt` is a file called `%61.txt`, and not `a.txt`',
+      likely: 'a name that is not found is decoded again and looked for a second time',
+    },
+    async (world) => {
+      const server = await world.call('serve', { root: site({ 'a.txt': 'a', 'b c.txt': 'b', '%61%.txt': 'percent', 'sub/d.txt': 'd' }) });
+      for (const target of ['/%2561.txt', '/%252561.txt', '/b%2520c.txt', '/sub%252fd.txt', '/%2573ub/d.txt', '/sub/%2564.txt']) {
+        expectStatus(await once(world, server, 'GET', target), 404, `GET ${target}, where only what it means decoded twice is there`);
+      }
+      for (const [target, text] of [['/%61.txt', 'a'], ['/%2561%25.txt', 'percent'], ['/b%20c.txt', 'b']] as const) {
+        const response = await once(world, server, 'GET', target);
+        expectStatus(response, 200, `GET ${target}`);
+        expectBody(response, text, `GET ${target}`);
+      }
+    },
+  );
+
+  rule(
     'refuses-other-methods',
     'answers 405 with Allow to methods that make no sense for a file',
     {

@@ -138,6 +138,34 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
   );
 
   rule(
+    'dates-in-any-zone',
+    'writes and reads dates in UTC, wherever the server is',
+    {
+      rule: 'an HTTP date is in UTC, which it calls GMT, in all three formats (RFC 9110 §5.6.7)',
+      likely: "the date is made or read by a function that uses the server's time zone, which is UTC in most tests",
+    },
+    async (world) => {
+      const root = site({ 'a.txt': 'a' });
+      const server = await world.call('serve', { root });
+      for (const zone of world.random.shuffle(['America/St_Johns', 'Asia/Kolkata', 'Pacific/Auckland'])) {
+        await world.call('moveTo', zone);
+        const mtimeMs = LONG_AGO_MS + world.random.integer(0, 300) * 24 * HOUR_MS;
+        writeFiles(root, { 'a.txt': world.random.word() }, mtimeMs);
+        const response = await ask(world, server, '/a.txt', []);
+        const date = fieldValue(response, 'last-modified');
+        check(date === imfDate(mtimeMs), { sent: `GET /a.txt, from a server in ${zone}`, received: `Last-Modified: ${date ?? '(none)'}`, expected: imfDate(mtimeMs) });
+        for (const [format, write] of [['IMF-fixdate', imfDate], ['RFC 850', rfc850Date], ['asctime', asctimeDate]] as const) {
+          const unchanged = await ask(world, server, '/a.txt', [['If-Modified-Since', write(mtimeMs)]]);
+          expectStatus(unchanged, 304, `If-Modified-Since: its Last-Modified in the format of ${format}, to a server in ${zone}`);
+          const earlier = await ask(world, server, '/a.txt', [['If-Modified-Since', write(mtimeMs - 1000)]]);
+          expectStatus(earlier, 200, `If-Modified-Since: a second before its Last-Modified in the format of ${format}, to a server in ${zone}`);
+        }
+      }
+      await world.call('moveTo');
+    },
+  );
+
+  rule(
     'dates-of-another-age',
     'serves a file from whatever age, and dates it only if a date can say it',
     {

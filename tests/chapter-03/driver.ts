@@ -86,6 +86,7 @@ const NOBODY = 65_534;
 export default driver<typeof Static>()('03-static', (chapter, load) => {
   const errors: string[] = [];
   let server: Http.HttpServer | undefined;
+  const homeZone = process.env.TZ ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const http = load('02-http') as Promise<typeof Http>;
   const taken: number[] = [];
   const logged: LoggedResponse[] = [];
@@ -404,6 +405,11 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
     errors: () => errors,
     logged: () => logged,
     shiftClock,
+
+    /** Moves this process to another time zone; without one, back to where it was. */
+    moveTo: (zone: string | undefined = homeZone) => {
+      process.env.TZ = zone;
+    },
     /** Blocks the loop: what comes meanwhile is there all at once. */
     standStill: (ms: number) => {
       for (const started = performance.now(); performance.now() - started < ms;);
