@@ -5,11 +5,14 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 
 import { reasonPhrase } from '../02-http/index.ts';
 import type { Environ, GatewayApp, StartResponse } from './gateway.ts';
 import { nodeRequest, nodeResponse } from './node-request.ts';
 import { NodeSocket } from './node-socket.ts';
+import type { SocketFacts } from './node-socket.ts';
+import { requestPath } from './request-fields.ts';
 import { isHopByHop } from './response-head.ts';
 
 /** What `http.createServer` takes. */
@@ -18,8 +21,15 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
 /**
  * Makes an application of a handler.
  *
- * The head leaves with the first byte of the body, so `res.flushHeaders()` alone sends nothing. Upgrades are not
- * passed on. An error that the handler throws, or that the promise it returns rejects with, is the application's.
+ * An error that the handler throws, or that the promise it returns rejects with, is the application's.
+ *
+ * What an environ does not have, a handler does not get, and what the interface has no word for is not done:
+ *
+ * - `upgrade` events: a handler behind this serves no WebSockets (socket.io falls back to polling).
+ * - Trailers, of the request and of the response, and the interim responses but 103: they are dropped.
+ * - Lines: several of one field come as one, in `rawHeaders` and `headersDistinct` too (G18).
+ * - A head without a body: it leaves with the first byte, so `res.flushHeaders()` alone sends nothing (G48).
+ * - A reset: `req.destroy()` before the response has begun is answered with 500, and cuts it after that (G60, G61).
  */
 export function fromNodeHandler(handler: NodeHandler): GatewayApp {
   return (environ, startResponse) => new HandlerBody(handler, environ, startResponse);
@@ -40,7 +50,14 @@ class HandlerBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#request = nodeRequest(environ, this.#socket);
     const response = nodeResponse(this.#request, this.#socket);
     const returned = handler(this.#request, response);
-    if (returned instanceof Promise) returned.catch((error: unknown) => this.#socket.fail(error));
+    // Whatever has a `then` can reject, and what nobody handles would end the process.
+    if (isThenable(returned)) Promise.resolve(returned).catch((error: unknown) => this.#failed(error, environ));
+  }
+
+  /** An error of the handler's is the application's; one that comes when all is over is told, and changes nothing. */
+  #failed(error: unknown, environ: Environ): void {
+    if (!this.#socket.complete && !this.#closed) this.#socket.fail(error);
+    else environ['gateway.errors'].write(`error after the response to ${environ.REQUEST_METHOD} ${requestPath(environ)}: ${stackOf(error)}\n`);
   }
 
   [Symbol.asyncIterator](): this {
@@ -70,12 +87,22 @@ class HandlerBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 }
 
-function socketFacts(environ: Environ): ConstructorParameters<typeof NodeSocket>[1] {
+function socketFacts(environ: Environ): SocketFacts {
+  // RFC 3875 §4.1.14: an IPv6 address stands in brackets there.
+  const serverName = environ.SERVER_NAME.replace(/^\[(.*)\]$/, '$1');
   return {
     remoteAddress: environ.REMOTE_ADDR,
     remotePort: environ.REMOTE_PORT === undefined ? undefined : Number(environ.REMOTE_PORT),
+    localAddress: isIP(serverName) === 0 ? undefined : serverName,
     localPort: Number(environ.SERVER_PORT),
     encrypted: environ['gateway.urlScheme'] === 'https',
   };
 }
 
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+}

@@ -6,6 +6,7 @@
  * slow as its client. It knows neither an environ nor an application.
  */
 
+import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
 
 import { HttpConnection, withDefaultLimits } from '../02-http/index.ts';
@@ -17,10 +18,22 @@ const LIMITS = withDefaultLimits({ bodyBytesMax: Infinity, headerBytesMax: 1024 
 /** Told of the head, which comes once, and of interim ones before it. */
 export type OnHead = (status: number, reason: string, headers: readonly HeaderPair[]) => void;
 
+/** The ends of the connection, as far as they are known. */
+export interface SocketFacts {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number;
+  readonly encrypted: boolean;
+}
+
 export class NodeSocket extends Duplex {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+  readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
+  readonly localFamily: string | undefined;
   readonly encrypted: boolean;
   readonly #machine = new HttpConnection({ role: 'client', limits: LIMITS });
   readonly #onHead: OnHead;
@@ -32,13 +45,16 @@ export class NodeSocket extends Duplex {
 
   constructor(
     method: string,
-    facts: { remoteAddress: string | undefined; remotePort: number | undefined; localPort: number; encrypted: boolean },
+    facts: SocketFacts,
     onHead: OnHead,
   ) {
     super();
     this.remoteAddress = facts.remoteAddress;
     this.remotePort = facts.remotePort;
+    this.remoteFamily = familyOf(facts.remoteAddress);
+    this.localAddress = facts.localAddress;
     this.localPort = facts.localPort;
+    this.localFamily = familyOf(facts.localAddress);
     this.encrypted = facts.encrypted;
     this.#onHead = onHead;
     // The bytes go nowhere: it has to know whether it reads the answer to a HEAD.
@@ -99,6 +115,12 @@ export class NodeSocket extends Duplex {
     callback(error);
   }
 
+  /** As node has it: `{}` where nothing is known. */
+  address(): { address?: string; family?: string; port?: number } {
+    const { localAddress: address, localFamily: family, localPort: port } = this;
+    return address === undefined || family === undefined || port === undefined ? {} : { address, family, port };
+  }
+
   // What handlers call on sockets: the timeouts and the small packets are those of the server's connection.
   setTimeout(): this { return this; }
   setNoDelay(): this { return this; }
@@ -130,4 +152,9 @@ export class NodeSocket extends Duplex {
     this.#wake = null;
     wake?.();
   }
+}
+
+function familyOf(address: string | undefined): string | undefined {
+  const version = address === undefined ? 0 : isIP(address);
+  return version === 0 ? undefined : `IPv${version}`;
 }
