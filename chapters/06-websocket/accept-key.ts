@@ -10,6 +10,6 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** Sec-WebSocket-Accept for a Sec-WebSocket-Key, which is used as it was sent and not decoded. */
 export function acceptKey(key: string): string {
-  // TODO 6.3  RFC 6455 §4.2.2. In the lesson `openssl` does it.
+  // TODO 6.3  Compute it as RFC 6455 §4.2.2 says. The lesson does it with `openssl`.
   throw new NotImplemented('6.3');
 }

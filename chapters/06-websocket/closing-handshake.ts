@@ -56,16 +56,16 @@ export class ClosingHandshake {
 
   /** The peer's Close frame has come. */
   receive({ code, reason }: CloseEvent): void {
-    // TODO 6.5  This answers every Close frame. Each side sends one, and no more (RFC 6455 §5.5.1): what does
-    //           `#machine.state` say of ours (states.ts)?
+    // TODO 6.5  This answers every Close frame. But each side sends only one (RFC 6455 §5.5.1), so the peer's may
+    //           itself be the answer to ours. `#machine.state` tells you which it is (states.ts).
     this.#closure = { code, reason, clean: true };
     this.begin(code, '');
   }
 
   /** RFC 6455 §7.1.7, "Fail the WebSocket Connection": a Close frame if one may still be sent, and no answer awaited. */
   fail(code: number, reason: string): void {
-    // TODO 6.5  This says why, and assumes that it still may. Where the machine takes no Close frame any more
-    //           (states.ts), nothing is sent, and the rest has its deadline all the same.
+    // TODO 6.5  This assumes that a Close frame may still be sent. In some states of the machine (states.ts) it may
+    //           not. Then send nothing; the connection must still get its deadline.
     this.#closure ??= { code, reason, clean: false };
     this.begin(code, reason);
   }
@@ -79,7 +79,7 @@ export class ClosingHandshake {
   }
 
   #beginWaiting(): void {
-    // TODO 6.5  And if the peer never answers? `deadlineMs` is `closeMs` away (`#group.after`), and whatever comes
-    //           later does not move it.
+    // TODO 6.5  The peer may never answer. Set `deadlineMs` to `closeMs` from now (`#group.after`). Once it is set,
+    //           nothing that happens later may move it.
   }
 }

@@ -45,15 +45,17 @@ export function acceptDeflate(
   offers: readonly ExtensionOffer[],
   wanted: DeflateParameters = defaultDeflateParameters,
 ): { parameters: DeflateParameters; answer: string } | null {
-  // TODO 6.7  RFC 7692 §7.1.1 and §7.1.2. Of each parameter it is what the stricter side asks for; `clientWindow` says
-  //           what a client may be asked. `readParameters` gives `null` for an offer that cannot be accepted. The
-  //           answer (`parameterList`) names the server's window wherever the offer did.
+  // TODO 6.7  Follow RFC 7692 §7.1.1 and §7.1.2. For each parameter, both sides get the stricter of what the client
+  //           offers and what the server wants; `clientWindow` says which window the client may be asked for. If
+  //           `readParameters` returns `null`, that offer cannot be accepted. `parameterList` writes the answer, which
+  //           names the server's window whenever the offer did.
   throw new NotImplemented('6.7');
 }
 
 /** §7.1.2.2: a client that did not offer client_max_window_bits MUST NOT be asked for it. */
 function clientWindow(offered: number | true | undefined, wanted: number): number {
-  // TODO 6.7  The window that the client then has, at most WINDOW_BITS_MAX. `true` is the parameter without a value.
+  // TODO 6.7  Return the window that the client will use, at most WINDOW_BITS_MAX. `offered` is `undefined` if the
+  //           client did not offer the parameter, and `true` if it offered it without a value.
   throw new NotImplemented('6.7');
 }
 

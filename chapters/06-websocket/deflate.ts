@@ -42,9 +42,10 @@ const FINAL_BLOCKS_MAX = 16;
 
 /** Deflates one message. `history` ends with the byte before it; empty, the message stands by itself. */
 export function deflateMessage(bytes: Uint8Array, windowBits: number, tuning: DeflateTuning, history: Uint8Array): Buffer {
-  // TODO 6.7  RFC 7692 §7.2.1, by `deflateRawSync`, as `tuning` says; `history` is what zlib calls a dictionary.
-  //           Nothing refers further back than the window allows. zlib has no window below ZLIB_WINDOW_BITS_MIN, but a
-  //           strategy that refers to the byte before and to none further back.
+  // TODO 6.7  Deflate the message as RFC 7692 §7.2.1 says, with `deflateRawSync` and the settings in `tuning`.
+  //           `history` is what zlib calls a dictionary. The result must not refer further back than the window allows.
+  //           zlib has no window smaller than ZLIB_WINDOW_BITS_MIN, but it has a strategy that only ever refers to the
+  //           byte just before, which is right for a window of any size.
   throw new NotImplemented('6.7');
 }
 
@@ -62,7 +63,8 @@ export class Deflater {
   }
 
   deflate(bytes: Uint8Array): Buffer {
-    // TODO 6.7  The message, in the context of those before it (`#history`).
+    // TODO 6.7  Deflate the message in the context of the messages before it, and make it part of the context of the
+    //           next (`#history`).
     throw new NotImplemented('6.7');
   }
 
@@ -87,9 +89,11 @@ export class Inflater {
    * @throws WebSocketError 1009 beyond the limit, 1007 for what is not deflated
    */
   inflate(bytes: Uint8Array, bytesMax: number): Buffer {
-    // TODO 6.7  RFC 7692 §7.2.2 and §7.2.3.4. Behind a final block `#inflate` stops, having `used` so much of its
-    //           input; at most FINAL_BLOCKS_MAX streams more are taken, else 1007. The window of each is the `#window`
-    //           and what this message is so far. `bytesMax` is for all of it.
+    // TODO 6.7  Inflate the message as RFC 7692 §7.2.2 and §7.2.3.4 say. `#inflate` stops after a block that is marked
+    //           as final, and says in `used` how many bytes of its input it has consumed. If input is left, another
+    //           stream follows. Accept at most FINAL_BLOCKS_MAX further streams; more than that is a WebSocketError
+    //           1007. A stream may refer to the `#window` and to what this message has been inflated to so far, and the
+    //           next message may refer to this one. `bytesMax` is the limit for the whole message.
     throw new NotImplemented('6.7');
   }
 

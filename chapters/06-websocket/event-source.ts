@@ -39,8 +39,8 @@ export class EventSourceSender {
    * before is sent still, unless the client goes.
    */
   push(event: StreamEvent | Uint8Array): boolean {
-    // TODO 6.6  As it says above; `#waitingMax` is as its option says. `run` sends what is in `#waiting`, when it is
-    //           roused. Of a stream that has ended nothing is kept.
+    // TODO 6.6  Do what the comment above says. When more than `#waitingMax` events wait, the stream ends. `run` sends
+    //           what is in `#waiting` as soon as it is woken (`#rouse`). Once the stream has ended, accept nothing more.
     throw new NotImplemented('6.6');
   }
 

@@ -44,8 +44,9 @@ const LINE_END = /\r\n|\r|\n/;
  *   which clients ignore; for a `retryMs` that is not a whole number
  */
 export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
-  // TODO 6.6  Whatever the text is, a browser has to read what was given (HTML standard, "Interpreting an event
-  //           stream"). What is undefined has no line, `''` has one. `retryMs` is from 0 on, or a RangeError.
+  // TODO 6.6  Whatever the text is, a browser must get back what was given (HTML standard, "Interpreting an event
+  //           stream"). A field that is `undefined` has no line; one that is `''` has one. A `retryMs` that is not a
+  //           whole number from 0 up is a RangeError.
   throw new NotImplemented('6.6');
 }
 

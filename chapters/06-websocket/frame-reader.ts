@@ -76,9 +76,10 @@ export class FrameReader {
       if (available === 0) this.drop();
       return false;
     }
-    // TODO 6.4  A breach of RFC 6455 §5.1, §5.2 or §5.5 is a WebSocketError 1002 (`#checkFirst` knows some), a length
-    //           beyond `#frameBytesMax` 1009: each as soon as the bytes that show it are here. False, and nothing has
-    //           changed, as long as a byte of the head is missing; then `#begin`, and true.
+    // TODO 6.4  Read the head of a frame. A head that breaks RFC 6455 §5.1, §5.2 or §5.5 is a WebSocketError 1002
+    //           (`#checkFirst` knows some of these rules), and a length greater than `#frameBytesMax` is a 1009. Throw
+    //           as soon as the bytes that show the fault have arrived. While a byte of the head is missing, return
+    //           false and change nothing. Once the head is complete, call `#begin` and return true.
     throw new NotImplemented('6.4');
   }
 
@@ -123,8 +124,8 @@ export class FrameReader {
 
   /** The length in the two or eight bytes after the second. RFC 6455 §5.2: the shortest form MUST be used. */
   #longLength(at: number, short: number): number {
-    // TODO 6.4  `short` is 126 or 127, and the frame begins `at`. A longer form than is needed is 1002, and so are
-    //           eight bytes whose highest bit is set.
+    // TODO 6.4  `short` is 126 or 127, and the frame begins at index `at`. A length that would fit into a shorter form
+    //           is a WebSocketError 1002, and so is an eight-byte length whose highest bit is set.
     throw new NotImplemented('6.4');
   }
 }

@@ -44,9 +44,10 @@ const upgradeRequired: readonly HeaderPair[] = [
 
 /** @throws HttpError 400, 405, or 426 for a request without Upgrade and for another version */
 export function readHandshake(request: HandshakeRequest): WebSocketOffer {
-  // TODO 6.3  What RFC 6455 §4.2.1 asks for. What lacks it is refused by 405 with Allow, 426 with `upgradeRequired`,
-  //           and where no other status is named by 400 (`bad`). The version, the key and Origin may be there once only
-  //           (`single`). The helpers below read the rest.
+  // TODO 6.3  Check everything that RFC 6455 §4.2.1 requires. Refuse a wrong method with 405 and an Allow field, a
+  //           request without `Upgrade: websocket` with 426 and `upgradeRequired`, and any other fault with 400
+  //           (`bad`). Sec-WebSocket-Version, Sec-WebSocket-Key and Origin may each be there only once (`single`). The
+  //           helpers below check the version and read the other fields.
   throw new NotImplemented('6.3');
 }
 
@@ -57,7 +58,7 @@ export function readHandshake(request: HandshakeRequest): WebSocketOffer {
  * @param allowed origins such as `https://example.org`; any, if it is `null`
  */
 export function originAllowed(origin: string | undefined, allowed: readonly string[] | null): boolean {
-  // TODO 6.3  As it says above. An origin is compared as a whole, whatever the case of its letters.
+  // TODO 6.3  Do what the comment above says. Compare whole origins, ignoring case.
   throw new NotImplemented('6.3');
 }
 
@@ -89,13 +90,14 @@ export function acceptHandshake(
 
 /** The first of the server's subprotocols that the client offers; `''` if there is none. */
 export function chooseSubprotocol(offer: WebSocketOffer, supported: readonly string[]): string {
-  // TODO 6.3  As it says above.
+  // TODO 6.3  Do what the comment above says.
   throw new NotImplemented('6.3');
 }
 
 /** RFC 6455 §4.2.2: any other version is answered with 426 and the version that we speak. */
 function checkVersion(version: string | undefined): void {
-  // TODO 6.3  None at all, or what is no number (RFC 6455 §4.3), is 400 (`bad`). A 426 comes with `upgradeRequired`.
+  // TODO 6.3  A version that is missing, or that is not a number (RFC 6455 §4.3), is refused with 400 (`bad`). A 426
+  //           carries `upgradeRequired`.
   throw new NotImplemented('6.3');
 }
 
@@ -108,8 +110,8 @@ function single(headers: HttpHeaders, name: string): string | undefined {
 
 /** RFC 6455 §11.3.4: the field may be there more than once; §4.1: tokens, and none of them twice. */
 function subprotocolsOf(headers: HttpHeaders): string[] {
-  // TODO 6.3  In the client's order, and as they are written: their case counts. An empty member of a list is passed
-  //           over (RFC 9110 §5.6.1.2). What breaks a rule is 400 (`bad`).
+  // TODO 6.3  Return them in the client's order and exactly as written: subprotocols are case-sensitive. Skip empty
+  //           members of a list (RFC 9110 §5.6.1.2). A value that breaks a rule is refused with 400 (`bad`).
   throw new NotImplemented('6.3');
 }
 

@@ -56,8 +56,9 @@ export class Heartbeat {
    * @returns false where the peer has been silent for too long
    */
   expire(listening: boolean): boolean {
-    // TODO 6.5  A peer that is silent is sent one ping, without data, and has `pongMs` to be heard; any other is looked
-    //           at again after `heartbeatMs` (timeouts.ts, `#group.after`). Who could not be heard is not silent.
+    // TODO 6.5  Send a silent peer one ping, without data, and give it `pongMs` to be heard. Look at any other peer
+    //           again after `heartbeatMs` (timeouts.ts, `#group.after`). A peer that could not be heard does not count
+    //           as silent.
     throw new NotImplemented('6.5');
   }
 

@@ -65,9 +65,10 @@ export class HttpExchange implements ResponseListener {
   // ── what the application calls ──
 
   readonly receive = (): Promise<ReceivedEvent> => {
-    // TODO 6.1  What a call is given at once, and what it waits for: A31, A40 to A43. One that waits is `#receiver`,
-    //           which `#onPart`, `#onBodyError` and `onOver` answer; `#over` and `#bodyError` are for every later call.
-    //           `#source.readPart` also tells a client that holds its body back to go on.
+    // TODO 6.1  Implement A31 and A40 to A43: what a call gets at once, and what it waits for. A call that waits is
+    //           kept in `#receiver`, and `#onPart`, `#onBodyError` or `onOver` settles it. Once `#over` or `#bodyError`
+    //           is set, it decides every later call. `#source.readPart` also tells a client that holds its body back to
+    //           send it.
     throw new NotImplemented('6.1');
   };
 
@@ -96,10 +97,10 @@ export class HttpExchange implements ResponseListener {
     const unheard = this.#promises.unheard(undefined);
     const { state } = this.#sent;
     if (unheard !== null) this.#report(unheard);
-    // TODO 6.1  What the application still owes: A60, A61. It owes nothing to a client that has gone, which the
-    //           response (`#over`) or the request (`#source.gone`) may have heard first. It is reported as a
-    //           GatewayError, once (A64): where `unheard` was reported, that was it. `#giveUp` takes what to answer
-    //           with.
+    // TODO 6.1  Find out what the application still owes: A60, A61. It owes nothing if the client has gone; either the
+    //           response (`#over`) or the request (`#source.gone`) may be the first to know. Report what is missing as
+    //           a GatewayError, but only if `unheard` was not reported: there is one report for each call (A64).
+    //           `#giveUp` takes the error to answer with.
     throw new NotImplemented('6.1');
   }
 
@@ -107,8 +108,8 @@ export class HttpExchange implements ResponseListener {
     this.#promises.end();
     const unheard = this.#promises.unheard(error);
     if (unheard !== null) this.#report(unheard);
-    // TODO 6.1  What is reported (`#isFault`), and what the client gets of it: A62 to A65. `isOurFault` tells errors
-    //           from those that are made to be an answer.
+    // TODO 6.1  Decide what to report (`#isFault`) and what the client gets: A62 to A65. `isOurFault` tells our own
+    //           errors from those that are meant as an answer.
     throw new NotImplemented('6.1');
   }
 

@@ -68,14 +68,15 @@ export class Lifespan {
 
   /** Tells the application to put its things away, and waits until it has. @throws LifespanError */
   async stop(): Promise<void> {
-    // TODO 6.2  A96 and A97, with `shutdownMs` as the limit of time (`within`). An application that does not serve has
-    //           nothing to put away. In the state `stopping`, and in no other, its answer is taken.
+    // TODO 6.2  Implement A96 and A97, with `shutdownMs` as the time limit (`within`). An application that is not
+    //           serving has nothing to put away. Its answer to the shutdown is accepted in the state `stopping` and in
+    //           no other.
     throw new NotImplemented('6.2');
   }
 
   readonly #receive = (): Promise<ReceivedEvent> => {
-    // TODO 6.2  A31, A90 and A96. Each of the two events is given once, to a call that waits already as to one that
-    //           comes later. Who asks again waits for ever.
+    // TODO 6.2  Implement A31, A90 and A96. Each of the two events is given once, whether the call is already waiting
+    //           or comes later. Any call after that waits for ever.
     throw new NotImplemented('6.2');
   };
 
@@ -114,9 +115,9 @@ export class Lifespan {
     this.#promises.end();
     const before = this.#state;
     this.#state = 'ended';
-    // TODO 6.2  A93 to A95, and A97; `before` says which. A `failure` is what `start` or `stop` throws (`#started`,
-    //           `#stopped`), and whoever has called them tells of it. What is thrown otherwise, also when all is over,
-    //           is reported by `#onError`.
+    // TODO 6.2  Implement A93 to A95, and A97; `before` is the state that the application had reached. `failure` makes
+    //           the error that `start` or `stop` then throws (`#started`, `#stopped`), and their caller reports it.
+    //           Anything else that is thrown, even when everything is over, goes to `#onError`.
     throw new NotImplemented('6.2');
   }
 }

@@ -46,9 +46,10 @@ export class MessageReader {
 
   /** A data frame begins: checks what its head says. */
   begin(frame: FrameReader): void {
-    // TODO 6.4  A frame that is out of place (RFC 6455 §5.4) is 1002. More frames than `fragmentsMax` are 1008, and
-    //           more bytes than `messageBytesMax`, as announced so far, 1009. `#opcode`, `#deflated`, `#frames` and
-    //           `#bytesAnnounced` belong to the message, not to the frame.
+    // TODO 6.4  A frame that is out of place (RFC 6455 §5.4) is a WebSocketError 1002. More than `fragmentsMax` frames
+    //           in one message are a 1008. A message whose frames so far have announced more than `messageBytesMax`
+    //           bytes is a 1009. `#opcode`, `#deflated`, `#frames` and `#bytesAnnounced` describe the message, not the
+    //           frame.
     throw new NotImplemented('6.4');
   }
 

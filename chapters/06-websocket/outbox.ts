@@ -44,16 +44,17 @@ export class Outbox {
     } else {
       batch.write(this.#machine.send({ type: 'message', data: message }));
     }
-    // TODO 6.5  This takes whatever it is given, and says yes. The two marks are `highWaterBytes` and
-    //           `bufferedBytesMax` (limits.ts). Above the second, the connection is cut (`#overflow`). One message of any
-    //           size is right where nothing waits: what counts against that mark is what waits before it.
+    // TODO 6.5  This takes whatever it is given and always returns true. The two marks are `highWaterBytes` and
+    //           `bufferedBytesMax` (limits.ts). Cut the connection (`#overflow`) if more than the second was waiting
+    //           before this message. The message itself does not count there, so a single message may be of any size.
     return true;
   }
 
   /** True when no more waits than the high-water mark allows; false when nothing can be sent any more. */
   drained(): boolean | Promise<boolean> {
-    // TODO 6.5  As it says above, and what is sent meanwhile counts, too. Nothing can be sent where the machine is not
-    //           open, or the socket destroyed. `#batch.sent` tells when what is here has gone.
+    // TODO 6.5  Do what the comment above says. Messages that are sent in the meantime count, too. Nothing can be sent
+    //           if the machine is not open or the socket is destroyed. `#batch.sent` tells you when everything written
+    //           so far has gone.
     throw new NotImplemented('6.5');
   }
 

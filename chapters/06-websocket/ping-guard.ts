@@ -31,15 +31,16 @@ export class PingGuard {
    * @throws WebSocketError 1008 when too many come
    */
   receive(ping: Buffer, nowMs: number): void {
-    // TODO 6.5  This answers every ping, and counts none (`#count`). While the output is `blocked`, `pendingPongsMax`
-    //           pongs may wait with it; of the pings beyond, the newest alone is answered, when all that has gone
-    //           (`#batch.sent`, `#answerNewest`). A ping that waits must not keep the chunk that it came in.
+    // TODO 6.5  This answers every ping and counts none (`#count`). While the output is `blocked`, at most
+    //           `pendingPongsMax` pongs may wait with it. Of the pings after those, answer only the newest, when
+    //           everything that waits has gone (`#batch.sent`, `#answerNewest`). A ping that waits must not keep alive
+    //           the chunk that it came in.
     if (this.#machine.state === 'open') this.#answer(ping);
   }
 
   #count(nowMs: number): void {
-    // TODO 6.5  More pings than `pingsPerSecondMax` within a second are a WebSocketError 1008. A second begins with a
-    //           ping.
+    // TODO 6.5  More than `pingsPerSecondMax` pings within a second are a WebSocketError 1008. The second begins with
+    //           the first of these pings.
   }
 
   #answer(ping: Buffer): void {

@@ -74,14 +74,15 @@ export class Room<Presence = string> {
    * @returns how many were sent it
    */
   broadcast(message: string | Uint8Array, except?: WebSocketPeer): number {
-    // TODO 6.6  One SharedMessage for all. A member for whom more than `#bufferedBytesMax` bytes wait is not sent it;
-    //           `slowReaders` says what else becomes of it, but not before all others have been sent the message.
+    // TODO 6.6  Make one SharedMessage for all members. A member for which more than `#bufferedBytesMax` bytes wait is
+    //           not sent it. `slowReaders` says what else happens to that member, but only after everybody else has
+    //           been sent the message.
     throw new NotImplemented('6.6');
   }
 
   #dismiss(peers: readonly WebSocketPeer[]): void {
-    // TODO 6.6  They are closed with 1013 and leave, without waiting for their answer. What `onLeave` says to the room
-    //           is for none of them.
+    // TODO 6.6  Close these members with 1013 and let them leave, without waiting for their answer. What `onLeave` says
+    //           to the room must not reach any of them.
     throw new NotImplemented('6.6');
   }
 }

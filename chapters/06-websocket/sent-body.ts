@@ -54,9 +54,9 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
     if (this.full) {
       return Promise.reject(new GatewayError('A39', `more than ${this.#bufferedBytesMax} bytes wait: await what send returns`));
     }
-    // TODO 6.1  A part waits among `#parts`, is `#underWay`, or has gone; they go in the order of the calls (A30).
-    //           Until it has gone, its bytes count in `#bufferedBytes` (A39), and its promise is not settled. A server
-    //           that waits for a part is `#server`.
+    // TODO 6.1  A part waits in `#parts`, is `#underWay`, or has gone. Parts go in the order of the calls (A30). Until
+    //           a part has gone, its bytes count in `#bufferedBytes` (A39) and its promise is not settled. A server
+    //           that is waiting for a part is in `#server`.
     throw new NotImplemented('6.1');
   }
 
@@ -77,8 +77,8 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    // TODO 6.1  To ask for the next part is to say that the one before has gone. Behind all parts that were pushed come
-    //           the error of `fail`, or END; where there is neither yet, the server waits.
+    // TODO 6.1  Asking for the next part says that the previous one has gone. After all the parts that were pushed
+    //           comes the error from `fail`, or END. If there is neither yet, the server waits.
     throw new NotImplemented('6.1');
   }
 

@@ -33,9 +33,9 @@ export class Utf8Validator {
   receive(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
     if (this.#missing === 0 && end - start >= BULK_FROM_BYTES && isUtf8(bytes.subarray(start, end))) return true;
     // Wrong somewhere, or only cut within a character: byte by byte it shows.
-    // TODO 6.4  The table of the lesson, as what the next byte may be: `#missing`, `#lowest` and `#highest`. `#lead`
-    //           narrows them where a character begins. False at the first byte that cannot be right; what these bytes
-    //           leave open goes on with the next ones.
+    // TODO 6.4  Put the lesson's table into limits for the next byte: `#missing`, `#lowest` and `#highest`. `#lead`
+    //           sets them at the first byte of a character. Return false at the first byte that cannot be right. A
+    //           character that is cut off here goes on with the bytes of the next call.
     throw new NotImplemented('6.4');
   }
 

@@ -194,8 +194,8 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   close(code: number, reason: string): void {
     if (this.closing.state !== 'open') return;
-    // TODO 6.5  Ours is the first Close frame (A84, `closing`). The peer's has to arrive, even if somebody has stopped
-    //           the reading.
+    // TODO 6.5  Here our Close frame comes first (A84, `closing`). The peer's must be able to arrive, even if the
+    //           application has paused reading.
     throw new NotImplemented('6.5');
   }
 
