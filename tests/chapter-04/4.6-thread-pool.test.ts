@@ -309,17 +309,17 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
         await startPool(world, { size: 1, taskTimeoutMs });
         const before = await poolStats(world);
         await expectSum(world, 'within the time');
-        await world.subject.until(() => false, { patienceMs: 0.6 * taskTimeoutMs });
+        await world.subject.pass(0.6 * taskTimeoutMs);
         // This task begins within the time of the previous one, and goes on beyond it.
         const startedMs = performance.now();
         const task = await world.call('run', { do: 'wait', gate });
-        await world.subject.until(() => false, { patienceMs: 0.6 * taskTimeoutMs });
+        await world.subject.pass(0.6 * taskTimeoutMs);
         const early = await world.call('outcome', task);
         const tookMs = performance.now() - startedMs;
         await world.call('openGate', gate);
         if (tookMs > 0.9 * taskTimeoutMs) continue;
         check(early.state === 'waits', { sent: `a task that takes ${Math.round(tookMs)} ms, soon after another that was done at once; taskTimeoutMs ${taskTimeoutMs}`, received: showOutcome(early), expected: `it has ${taskTimeoutMs} ms of its own` });
-        await world.subject.until(() => false, { patienceMs: 1.2 * taskTimeoutMs });
+        await world.subject.pass(1.2 * taskTimeoutMs);
         const after = await poolStats(world);
         check(idsOf(after) === idsOf(before), { sent: 'a task that is done, then nothing for longer than taskTimeoutMs', received: `thread ${idsOf(before)} was replaced by ${idsOf(after)}`, expected: 'the same thread' });
         await expectSum(world, 'after that');

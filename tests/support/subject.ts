@@ -244,6 +244,12 @@ export class Subject {
     }
   }
 
+  /** Lets time go by on the clock, for a timer of the server. Sooner over where it exits, or does not turn any more. */
+  async pass(ms: number): Promise<void> {
+    const startedMs = performance.now();
+    await this.until(() => performance.now() - startedMs >= ms, { patienceMs: Infinity });
+  }
+
   /** Whether a pong is here that we, on a busy machine, had no time to read. */
   async #hasAnswered(ping: number): Promise<boolean> {
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
