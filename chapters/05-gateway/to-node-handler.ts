@@ -6,6 +6,7 @@
 import { NotImplemented } from '#course/not-implemented.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { reportDetached } from '../01-echo/index.ts';
 import { refusal } from '../02-http/index.ts';
 import { callApp } from './call-app.ts';
 import { environOf } from './environ.ts';
@@ -25,6 +26,7 @@ export function toNodeHandler(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const settings = withGatewayDefaults(options);
   return (request, response) => {
+    response.once('finish', () => dropRest(request));
     serve(app, request, response, settings).catch(() => response.destroy());
   };
 }
@@ -54,8 +56,22 @@ function sendRefusal(response: ServerResponse, error: unknown, settings: Gateway
 
 function environOfNode(request: IncomingMessage, signal: AbortSignal, settings: GatewaySettings): Environ {
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  const input = hasBody ? new BodyInput(() => foreignBody(request), settings.heldBytesMax) : noInput;
+  const input = hasBody ? new BodyInput(() => bodyOf(request), settings.heldBytesMax) : noInput;
   const environ = environOf(nodeFacts(request, signal), settings, input);
   if ('baseUrl' in request && typeof request.baseUrl === 'string') environ.SCRIPT_NAME = decodePathInfo(request.baseUrl);
   return environ;
+}
+
+/** The bodies that somebody has begun to read. */
+const bodies = new WeakMap<IncomingMessage, AsyncGenerator<Uint8Array, void, undefined>>();
+
+function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  const body = foreignBody(request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>);
+  bodies.set(request, body);
+  return body;
+}
+
+/** Node drops what nobody has begun to read. What was begun and left stands in the way of the next request (G70). */
+function dropRest(request: IncomingMessage): void {
+  bodies.get(request)?.return().then(() => request.resume()).catch(reportDetached);
 }

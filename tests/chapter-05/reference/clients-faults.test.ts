@@ -62,3 +62,15 @@ test('a body that breaks off on node:http has a status, as everywhere (G35)', as
   expect(seen).toEqual([400]);
   expect(served.reported).toEqual([]);
 });
+
+test('a body that was begun and left does not stand in the way of the next request on node:http (G70)', async () => {
+  await using served = await serveOnNode(async function* (environ, startResponse) {
+    if (environ.REQUEST_METHOD === 'POST') for await (const part of environ['gateway.input']) if (part.length > 0) break;
+    startResponse('200 OK', []);
+    yield Buffer.from('ok');
+  });
+  const body = 'x'.repeat(400_000);
+  const first = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const answer = await exchange(served.port, first + request('GET', '/'));
+  expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+});
