@@ -32,7 +32,7 @@ export class LoopConnection {
   /** Ends the connection as soon as no request is in progress. */
   finish(): void {
     this.#finishing = true;
-    if (this.machine.ourState === 'idle' && this.machine.bufferedBytes === 0) this.socket.destroy();
+    if (this.machine.ourState === 'idle' && !this.machine.headBegun) this.socket.destroy();
   }
 
   /**
