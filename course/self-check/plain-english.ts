@@ -41,7 +41,7 @@ const PLACES: readonly string[] = [
   'chapters/*/steps/*.ts',
   'chapters/0[123]-*/*.ts',
   'solutions/0[123]-*/*.ts',
-  'tests/chapter-0[12346]/**/*.{md,ts}',
+  'tests/chapter-0[123456]/**/*.{md,ts}',
   'course/mutation/ignored/0[123]-*.ts',
   'chapters/*/*.md',
   'solutions/*/*.md',

@@ -42,8 +42,8 @@ const NODE = process.execPath;
 const FAR_MS = 120_000;
 
 /**
- * A part that is not written yet is reported as such, even where the code under test catches the error and answers 500
- * or closes a connection. The next question to this process then finds it dead.
+ * A part that is not written yet is reported as such, and not as a 500 or a closed connection, whatever catches it.
+ * A test that asks after this process finds it dead.
  */
 Object.defineProperty(NotImplemented.prototype, 'name', {
   set(this: NotImplemented, name: string) {

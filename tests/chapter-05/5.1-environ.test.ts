@@ -8,7 +8,7 @@ import type driver from './driver.ts';
 import type { TellsEnviron } from './driver.ts';
 import { environFor, expectKeys, show, tellsOf } from './wire.ts';
 
-/** The names of every key that must be there, and what its value is of. */
+/** Every key that must be there, and the type of its value. */
 const REQUIRED: Record<string, string> = {
   REQUEST_METHOD: 'string',
   SCRIPT_NAME: 'string',
@@ -28,13 +28,13 @@ const REQUIRED: Record<string, string> = {
   'gateway.signal': 'an AbortSignal',
 };
 
-/** What the readings of an input gave. */
+/** What reading an input gave, step by step. */
 async function read(world: HttpWorld, server: Address, steps: readonly string[], options: RequestOptions): Promise<string[]> {
   const fields: Fields = [['X-Read', JSON.stringify(steps)], ...(options.fields ?? [])];
   return (await environFor(world, server, 'POST', '/', { ...options, fields })).readings;
 }
 
-/** Of something long, its beginning and how long it is. */
+/** A long text is cut to its beginning and its length. */
 function brief(value: unknown): string {
   return typeof value === 'string' && value.length > 100 ? `${show(value.slice(0, 40))} and so on, ${value.length} bytes` : show(value);
 }
@@ -53,9 +53,9 @@ function expectReadings(readings: readonly string[], steps: readonly string[], e
 exercise<typeof driver>('5.1', import.meta.url, (rule) => {
   rule(
     'required-keys',
-    'has every key that an application may count on',
+    'has every key that an application may rely on',
     {
-      rule: 'the keys that are always there have values of their types (docs/gateway-spec.md, G11)',
+      rule: 'the keys that are always there have values of the right types (docs/gateway-spec.md, G11)',
       likely: 'a key is misspelt or missing: the interface Environ in gateway.ts has them all',
     },
     async (world) => {
@@ -72,10 +72,10 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'path-is-decoded',
-    'decodes the path once, as UTF-8, and keeps it as it was sent beside it',
+    'decodes the path once, as UTF-8, and also keeps it as it was sent',
     {
-      rule: 'PATH_INFO is the path, percent-decoded once and read as UTF-8; dots, empty segments and slashes at the end stay (G14); gateway.rawPathInfo is what it was before (G15)',
-      likely: 'PATH_INFO is the path as it was sent, or rawPathInfo is the decoded one',
+      rule: 'PATH_INFO is the path, percent-decoded once and read as UTF-8; dots, empty segments and trailing slashes stay (G14); gateway.rawPathInfo is the path as it was sent (G15)',
+      likely: 'PATH_INFO is the path as it was sent, or rawPathInfo is the decoded path',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -97,11 +97,11 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'path-that-is-none',
+    'path-that-cannot-be-decoded',
     'answers 400 for a path that cannot be decoded',
     {
-      rule: 'a malformed escape, octets that are no UTF-8 and %00 are answered with 400, by the server (G14)',
-      likely: 'decodePathInfo is not asked, or what it throws is caught',
+      rule: 'the server answers 400 to a malformed escape, to octets that are not UTF-8 and to %00 (G14)',
+      likely: 'decodePathInfo is not called, or what it throws is caught',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -133,8 +133,8 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'fields-have-keys',
     'gives each header field a key',
     {
-      rule: 'a field is a string under HTTP_ and its name in capitals, with _ for - (G18)',
-      likely: 'the key is the name itself; fieldKey makes the one from the other',
+      rule: 'a field is a string, and its key is HTTP_ and the name in capitals, with _ for - (G18)',
+      likely: 'the key is the name itself; fieldKey turns a name into a key',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -147,10 +147,10 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'content-has-its-own',
-    'calls the type and the length of the body by their own names, where there are any',
+    'gives the type and the length of the body keys of their own, when the request has them',
     {
-      rule: 'Content-Type and Content-Length are CONTENT_TYPE and CONTENT_LENGTH, absent where the request has none, and never HTTP_CONTENT_TYPE (G17); Transfer-Encoding is there for who wants to know whether there is a body (G18)',
-      likely: 'they are an empty string, or undefined, where the request has none',
+      rule: 'Content-Type and Content-Length are CONTENT_TYPE and CONTENT_LENGTH, absent when the request has none, and never HTTP_CONTENT_TYPE (G17); Transfer-Encoding stays, for an application that wants to know whether there is a body (G18)',
+      likely: 'they are an empty string, or undefined, when the request has none',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -178,16 +178,16 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       const sent = fields.map((field) => field.join(': ')).join(', ');
       expectKeys(tells, { HTTP_X_TAG: words.join(', '), HTTP_COOKIE: `a=${words[0]}; b=${words[1]}` }, sent);
       const empty: Fields = [['X-Tag', ''], ['X-Tag', words[0]!]];
-      expectKeys(await environFor(world, server, 'GET', '/', { fields: empty }), { HTTP_X_TAG: `, ${words[0]}` }, 'X-Tag twice, the first one empty');
+      expectKeys(await environFor(world, server, 'GET', '/', { fields: empty }), { HTTP_X_TAG: `, ${words[0]}` }, 'X-Tag twice, the first time empty');
     },
   );
 
   rule(
     'every-line-counts',
-    'joins several lines of any name, also of one that should come once',
+    'joins several lines of any name, even of one that should come once',
     {
-      rule: 'every other field is joined as any is (G18): an application sees what has been sent, and judges it itself',
-      likely: 'of a field that should come once the first line counts, as node:http does it: what is behind it comes in unseen',
+      rule: 'every other field is joined in the same way (G18): an application sees what was sent, and judges for itself',
+      likely: 'only the first line of a field that should come once counts, as in node:http, so nothing sees the lines after it',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -203,8 +203,8 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'underscores-are-dropped',
     'leaves out fields with an underscore in their name',
     {
-      rule: 'X_User and X-User would both be HTTP_X_USER, and a proxy that strips the one lets the other pass: the one with an underscore is left out (G19)',
-      likely: 'fieldKey says null for them: leave them out then',
+      rule: 'X_User and X-User would both be HTTP_X_USER, and a proxy that strips one of them lets the other pass: the field with an underscore is left out (G19)',
+      likely: 'fieldKey returns null for such a name: leave the field out',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -218,10 +218,10 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'absolute-form',
-    'believes the target and not Host, where the target is a whole URL',
+    'believes the target and not Host when the target is a whole URL',
     {
-      rule: 'where the target is in absolute form, HTTP_HOST is its authority, whatever the field Host says (G20, RFC 9112 §3.2.2)',
-      likely: 'the fields are added after it, or Host is believed',
+      rule: 'when the target is in absolute form, HTTP_HOST is its authority, whatever the Host field says (G20, RFC 9112 §3.2.2)',
+      likely: 'the fields are added later and overwrite it, or Host is believed',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -234,11 +234,11 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'who-talks-to-whom',
-    'knows both ends of the connection, by the connection itself',
+    'both-ends-are-known',
+    'takes both ends of the connection from the connection itself',
     {
-      rule: 'SERVER_NAME and SERVER_PORT are where the request has arrived, strings (G20), unless the server was told otherwise; REMOTE_ADDR and REMOTE_PORT are the other end, whatever a header field says (G21), and absent where that is not known (G11)',
-      likely: 'a port is a number; or what the server was told (`server.serverName`) is not asked; or a key is set to `undefined`: it is there then',
+      rule: 'SERVER_NAME and SERVER_PORT are strings and say where the request arrived (G20), unless the server was told otherwise; REMOTE_ADDR and REMOTE_PORT are the other end, whatever a header field says (G21), and absent when it is not known (G11)',
+      likely: 'a port is a number; or what the server was told (`server.serverName`) is ignored; or a key is set to `undefined`, which is not the same as absent',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -251,16 +251,16 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       expectKeys(await environFor(world, told, 'GET', '/'), { SERVER_NAME: name, SERVER_PORT: '443', SERVER_SOFTWARE: undefined }, `a server that was told to be ${name}:443`);
       const ends = { REMOTE_ADDR: undefined, REMOTE_PORT: undefined };
       expectKeys(await world.call('environOf', {}), ends, 'a connection whose other end has no address, such as a Unix socket');
-      expectKeys(await world.call('environOf', { remoteAddress: '192.0.2.1' }), { ...ends, REMOTE_ADDR: '192.0.2.1' }, 'a connection whose other end has an address and no port');
+      expectKeys(await world.call('environOf', { remoteAddress: '192.0.2.1' }), { ...ends, REMOTE_ADDR: '192.0.2.1' }, 'a connection whose other end has an address but no port');
     },
   );
 
   rule(
     'server-is-true',
-    'says of the server what the server says of itself',
+    'says about the server what the server says about itself',
     {
-      rule: 'gateway.multithread, multiprocess and runOnce are true to the server (G23); what is not known is absent (G11)',
-      likely: 'the flags are always false, or two of them are exchanged',
+      rule: 'gateway.multithread, multiprocess and runOnce describe the server truthfully (G23); what is not known is absent (G11)',
+      likely: 'the flags are always false, or two of them are swapped',
     },
     async (world) => {
       for (const flag of ['multithread', 'multiprocess', 'runOnce']) {
@@ -275,8 +275,8 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'ordinary-object',
     'makes an ordinary object for each request',
     {
-      rule: 'the environ is an ordinary object, made for this request alone, with all its keys its own and enumerable: `{ ...environ }` is one, too, and an application may change it (G10)',
-      likely: 'keys are getters, on a prototype, or the object is frozen or used again',
+      rule: 'the environ is an ordinary object, made for this request alone, and all its keys are its own and enumerable: `{ ...environ }` is an environ too, and an application may change it (G10)',
+      likely: 'keys are getters, or on a prototype, or the object is frozen or reused',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -292,11 +292,11 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'reads-so-many-bytes',
-    'reads as many bytes as it is asked for, or all that are left',
+    'reads-the-size-asked-for',
+    'reads the number of bytes that it is asked for, or all that are left',
     {
-      rule: 'read(size) resolves with exactly `size` bytes, fewer only where the body ends before; read() with all that is left (G31)',
-      likely: 'a part is given as it came, whatever its size, or what was not asked for is lost',
+      rule: 'read(size) resolves with exactly `size` bytes, fewer only if the body ends first; read() resolves with all that is left (G31)',
+      likely: 'a part is returned as it came, whatever its size, or bytes that were not asked for are lost',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -312,10 +312,10 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'waits-for-bytes',
-    'waits for the bytes that it was asked for',
+    'waits for the bytes that it is asked for',
     {
       rule: 'read(size) waits for `size` bytes (G31), and readline() for the end of the line (G32)',
-      likely: 'the first part that comes is taken for all there is',
+      likely: 'the first part that comes is taken for the whole',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -332,9 +332,9 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'reads-lines',
-    'reads lines, and whatever is mixed with them',
+    'reads lines, mixed with other ways of reading',
     {
-      rule: 'readline() gives the bytes through the next LF, or those that are left; readline(size) no more than `size` of these (G32); all ways of reading may be mixed (G33)',
+      rule: 'readline() gives the bytes up to and including the next LF, or all that are left; readline(size) gives at most `size` of them (G32); all ways of reading may be mixed (G33)',
       likely: 'the LF is cut off, or what comes after the line is lost',
     },
     async (world) => {
@@ -355,8 +355,8 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'end-of-body-is-the-end',
     'never reads beyond the body',
     {
-      rule: 'the input gives the bytes of this body and no byte beyond; its end is the end for ever (G30)',
-      likely: 'the input reads the socket, or does not remember its end',
+      rule: 'the input gives the bytes of this body and not one more; once it has ended it stays ended (G30)',
+      likely: 'the input reads from the socket, or does not remember that it has ended',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -372,11 +372,11 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'holds-only-so-much',
-    'refuses to hold more of a body than it may',
+    'holds-up-to-a-limit',
+    'refuses to hold more of a body than its limit',
     {
-      rule: 'what one reading has to hold has a limit, beyond which it rejects with an error whose status is 413, and so does every reading after it (G35: some of the body is lost); iteration holds nothing and has no such limit (G34)',
-      likely: 'the limit is not looked at, or it is counted over all readings; or the error is thrown by hand, and not by `#fail`, which remembers it',
+      rule: 'there is a limit on what one call holds; beyond it the call rejects with an error of status 413, and so does every later call (G35: some of the body is lost); iteration holds nothing and has no such limit (G34)',
+      likely: 'the limit is not checked, or it counts all calls together; or the error is thrown directly instead of by `#fail`, which remembers it',
     },
     async (world) => {
       const limit = world.random.integer(2000, 4000);
@@ -390,22 +390,22 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       check(refused === 'error 413' && later.length === 3 && later.every((reading) => reading.startsWith('error')), {
         sent: `${limit + 6} bytes (the limit is ${limit}), and then ${after.join(', ')}`,
         received: [refused, ...later].map(brief).join(', '),
-        expected: 'every reading is refused: some of the body is lost',
+        expected: 'every call is refused: some of the body is lost',
       });
       const double = body + body;
       const halves = ['read 900', 'read 900', 'read 900', 'read 900', 'read 900'];
       const parts = halves.map((_, index) => double.slice(index * 900, (index + 1) * 900).slice(0, 900));
-      expectReadings(await read(world, server, halves, { body: double }), halves, parts, 'twice the limit, in small readings');
+      expectReadings(await read(world, server, halves, { body: double }), halves, parts, 'twice the limit, in small pieces');
       expectReadings(await read(world, server, ['iterate'], { body: double }), ['iterate'], [double], 'twice the limit, iterated over');
     },
   );
 
   rule(
-    'no-size',
-    'refuses a size that is none',
+    'refuses-a-bad-size',
+    'refuses a size that is not a whole number',
     {
-      rule: 'a size that is no whole number from 0 is refused with an error (G31)',
-      likely: '`checkSize` is not asked',
+      rule: 'a size that is not a whole number of at least 0 is refused with an error (G31)',
+      likely: '`checkSize` is not called',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -421,10 +421,10 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'broken-off',
-    'does not take a body that breaks off for one that has ended',
+    'does not mistake a body that breaks off for one that has ended',
     {
-      rule: 'where a body breaks off, the reading rejects, and so does every reading after it: it must not look like an end (G35)',
-      likely: 'an error is taken for the end',
+      rule: 'when a body breaks off, the call rejects, and so does every later call: it must not look like the end (G35)',
+      likely: 'an error is taken for the end of the body',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -433,30 +433,30 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
       const bytes = `POST / HTTP/1.1\r\nHost: a\r\n${fields.map((field) => field.join(': ')).join('\r\n')}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nnonsense\r\n`;
       http.sendBytes(bytes, ['POST']);
       await over(http.tcp);
-      // A process that has died closes its connections, too.
+      // A process that has died closes its connections too.
       await world.call('errors');
       for (const response of http.completeResponses()) {
         const ok = response.status === 400 || (response.status === 200 && tellsOf(response).readings.every((reading) => reading.startsWith('error')));
-        check(ok, { sent: 'a body whose second chunk is nonsense', received: response.status === 200 ? `the readings gave ${show(tellsOf(response).readings)}` : showResponse(response), expected: 'every reading is refused' });
+        check(ok, { sent: 'a body whose second chunk is nonsense', received: response.status === 200 ? `reading gave ${show(tellsOf(response).readings)}` : showResponse(response), expected: 'every call is refused' });
       }
     },
   );
 
   rule(
-    'where-nobody-knows',
-    'has a name and a port for every server, whatever is known of the connection',
+    'unknown-addresses',
+    'has a name and a port for every server, whatever is known about the connection',
     {
-      rule: 'SERVER_NAME and SERVER_PORT are not empty, an IPv6 address stands in brackets, a port is digits (G20); HTTP_HOST is there where Host was sent, or the target is in absolute form (G18, G20)',
-      likely: 'what is not known becomes the text `undefined`, or nothing',
+      rule: 'SERVER_NAME and SERVER_PORT are not empty, an IPv6 address is in brackets, a port is digits (G20); HTTP_HOST is there if Host was sent, or if the target is in absolute form (G18, G20)',
+      likely: 'what is not known becomes the text `undefined`, or an empty string',
     },
     async (world) => {
       for (const scheme of ['http', 'https'] as const) {
         const { values } = await world.call('environOf', { scheme });
         const [name, port] = [values['SERVER_NAME'], values['SERVER_PORT']];
         check(typeof name === 'string' && name !== '' && typeof port === 'string' && /^\d+$/.test(port), {
-          sent: `a request by ${scheme} on a connection without addresses, as a Unix domain socket is one`, received: `SERVER_NAME: ${show(name)}, SERVER_PORT: ${show(port)}`, expected: 'a name and digits',
+          sent: `a request by ${scheme} on a connection without addresses, such as a Unix domain socket`, received: `SERVER_NAME: ${show(name)}, SERVER_PORT: ${show(port)}`, expected: 'a name and digits',
         });
-        check(!('HTTP_HOST' in values), { sent: 'a request without a field Host', received: `HTTP_HOST: ${show(values['HTTP_HOST'])}`, expected: 'no such key' });
+        check(!('HTTP_HOST' in values), { sent: 'a request without a Host field', received: `HTTP_HOST: ${show(values['HTTP_HOST'])}`, expected: 'no such key' });
       }
       const localPort = world.random.integer(1024, 65535);
       expectKeys(await world.call('environOf', { localAddress: '::1', localPort }), { SERVER_NAME: '[::1]', SERVER_PORT: String(localPort) }, 'a request to ::1');
@@ -465,9 +465,9 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
   );
 
   rule(
-    'no-size-without-a-body',
-    'refuses a size that is none also where there is no body',
-    { rule: 'a size that is no whole number from 0 is refused with an error (G31)' },
+    'refuses-a-bad-size-without-a-body',
+    'refuses a size that is not a whole number, even without a body',
+    { rule: 'a size that is not a whole number of at least 0 is refused with an error (G31)' },
     async (world) => {
       const server = await world.call('serveEnviron');
       const steps = ['read -1', 'readline 1.5', 'read 5', 'read'];
@@ -478,10 +478,10 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'why-it-broke-off',
-    'says why a body broke off, and goes on saying that it did',
+    'says why a body broke off, and goes on rejecting',
     {
-      rule: 'where a body breaks off or comes too slowly, the reading rejects with an error whose status is the one to answer with, and every reading after it rejects, too (G35)',
-      likely: 'the error of the parts is replaced by another, or the next reading asks the parts again, which have ended by then',
+      rule: 'when a body breaks off or comes too slowly, the call rejects with an error that carries the status to answer with, and every later call rejects too (G35)',
+      likely: 'the error from the parts is replaced by another, or the next call asks the parts again, which have ended by then',
     },
     async (world) => {
       const status = world.random.pick([400, 408]);

@@ -10,7 +10,7 @@ import { expectCut, expectNoSecret, show, target } from './wire.ts';
 /** The kinds of body that an application may return. */
 const KINDS = ['list', 'sync', 'async'] as const;
 
-/** Since there were so many reports, there is one more, and it says this. */
+/** Waits until there is one report more than `before`, and checks that it says this. */
 async function expectReports(world: World<typeof driver>, before: number, sent: string, says: RegExp): Promise<void> {
   const told = async (): Promise<string[]> => (await world.call('errors')).slice(before);
   await eventually(world, async () => (await told()).length > 0, { sent, received: 'no report', expected: 'one report' });
@@ -22,10 +22,10 @@ async function expectReports(world: World<typeof driver>, before: number, sent: 
 exercise<typeof driver>('5.2', import.meta.url, (rule) => {
   rule(
     'answers-with-what-it-said',
-    'sends the status, the fields and the body of the application',
+    "sends the application's status, fields and body",
     {
-      rule: 'the status, the header fields in their order, a name as often as it was given (G41), and the parts of the body',
-      likely: 'the application is called with a `startResponse` that keeps nothing, or its list is not sent by `wholeResponse`',
+      rule: 'the response has the status, the header fields in their order, each name as often as it was given (G41), and the parts of the body',
+      likely: 'the application is called with a `startResponse` that keeps nothing, or its list is not sent with `wholeResponse`',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -46,10 +46,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'short-list-has-its-length',
-    'sends a list of one part, or of none, with its length',
+    'sends a list of one part, or of no parts, with its length',
     {
-      rule: 'a body that is an array of one part, or of none, is sent with a Content-Length (G54): rule 6',
-      likely: 'every list goes out in chunks: `isShortList` tells them apart',
+      rule: 'a body that is an array of one part, or an empty one, is sent with a Content-Length (G54): rule 6',
+      likely: 'every list is sent in chunks: `isShortList` tells short ones apart',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -69,8 +69,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'sends-every-part',
     'sends every part of every kind of body',
     {
-      rule: 'a body is an iterable or an async iterable (G50); without a length it is sent in chunks, or, to HTTP/1.0, to the end of the connection (G54): rule 6. An empty part sends nothing and does not end it (G52): rule 9',
-      likely: 'an empty part is sent as a chunk, whose size of 0 ends the body; or a body is waited for that waits for nothing',
+      rule: 'a body is an iterable or an async iterable (G50); without a length it is sent in chunks, or, to an HTTP/1.0 client, until the end of the connection (G54): rule 6. An empty part sends nothing and does not end the body (G52): rule 9',
+      likely: 'an empty part is sent as a chunk, whose size of 0 ends the body; or a synchronous body is awaited',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -93,9 +93,9 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'keeps-the-length',
-    'sends the Content-Length of an application',
+    "sends the application's Content-Length",
     {
-      rule: 'an application that knows the length says so (G49); what it says is sent, and not another one beside it',
+      rule: 'an application that knows the length says so (G49); its Content-Length is sent, and no second one',
       likely: 'the application\'s fields are replaced, or added twice',
     },
     async (world) => {
@@ -114,10 +114,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'refuses-a-bad-head',
-    'throws for a status or a field that cannot be sent, at the application',
+    'throws at the application for a status or a field that cannot be sent',
     {
-      rule: 'a status is three digits from 200 to 599, a space and a text (G40); headers are pairs of strings, names are tokens (G41), nothing has a CR, LF or NUL (G42), nothing is the connection\'s (G43), and there is one Content-Length at most (G49). What breaks this is thrown at the caller, and changes nothing (G44): rule 1',
-      likely: 'the head is kept before it is looked at, or not looked at: `parseStatus` and `checkHeaders` do it',
+      rule: 'a status is three digits from 200 to 599, a space and a text (G40); headers are pairs of strings, names are tokens (G41), nothing contains a CR, LF or NUL (G42), no field is about the connection (G43), and there is at most one Content-Length (G49). A call that breaks this throws, and changes nothing (G44): rule 1',
+      likely: 'the head is kept before it is checked, or never checked: `parseStatus` and `checkHeaders` do that',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -131,13 +131,13 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       ];
       const http = await world.http(server);
       for (const [status, headers] of cases) {
-        const sent = `startResponse(${JSON.stringify(status)}, ${JSON.stringify(headers)}), caught, and then a good one`;
+        const sent = `startResponse(${JSON.stringify(status)}, ${JSON.stringify(headers)}), caught, then a good call`;
         http.send('POST', '/tries', { body: JSON.stringify({ status, headers }) });
         const response = await http.response();
         const last = (await world.call('events')).at(-1) ?? '';
         check(last.startsWith('threw'), { sent, received: `it was ${last}`, expected: 'it throws' });
         check(response.status === 200 && fieldValue(response, 'x-good') === 'yes' && fieldValue(response, 'x-bad') === undefined && response.body.toString() === 'good', {
-          sent, received: `${showResponse(response)}; X-Good: ${show(fieldValue(response, 'x-good'))}, X-Bad: ${show(fieldValue(response, 'x-bad'))}`, expected: 'the good one, as if the other had not been called',
+          sent, received: `${showResponse(response)}; X-Good: ${show(fieldValue(response, 'x-good'))}, X-Bad: ${show(fieldValue(response, 'x-bad'))}`, expected: 'the good head, as if the bad one had never been given',
         });
       }
     },
@@ -145,9 +145,9 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'second-call-is-an-error',
-    'throws for a second call without an error',
+    'throws at a second call without an error',
     {
-      rule: 'startResponse is not called a second time without an error: it throws, and the response is the first one (G44): rule 2',
+      rule: 'startResponse must not be called a second time without an error: it throws, and the first response stays (G44): rule 2',
       likely: 'the last call wins',
     },
     async (world) => {
@@ -156,16 +156,16 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       const [, last] = await world.call('events');
       check(last?.startsWith('threw') === true, { sent: 'startResponse twice', received: `the second one was ${String(last)}`, expected: 'it throws' });
       expectStatus(response, 200, 'startResponse twice');
-      check(fieldValue(response, 'x-second') === undefined, { sent: 'startResponse twice', received: 'the fields of the second call', expected: 'those of the first' });
+      check(fieldValue(response, 'x-second') === undefined, { sent: 'startResponse twice', received: 'the fields of the second call', expected: 'the fields of the first call' });
     },
   );
 
   rule(
     'changes-its-mind',
-    'replaces the response as long as nothing was sent',
+    'replaces the response as long as nothing has been sent',
     {
-      rule: 'with an error that is not undefined, and as long as the head has not left, status and headers replace those given before (G45); the head does not leave before the first part that is not empty (G48): rules 2 and 3',
-      likely: 'the head leaves with an empty part, or with the call; `null` and 0 are errors, too',
+      rule: 'with an error that is not undefined, and as long as the head has not been sent, status and headers replace the ones given before (G45); the head is not sent before the first part that is not empty (G48): rules 2 and 3',
+      likely: 'the head is sent with an empty part, or by the call; note that `null` and 0 are errors too',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -174,12 +174,12 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       await world.settle();
       await world.call('openGate', 'change');
       const response = await http.response();
-      expectStatus(response, 503, 'startResponse 200, an empty part, and then startResponse 503 with an error');
+      expectStatus(response, 503, 'startResponse 200, an empty part, then startResponse 503 with an error');
       expectBody(response, 'sorry', '/changes-its-mind');
-      check(fieldValue(response, 'x-first') === undefined && fieldValue(response, 'x-second') === 'yes', { sent: '/changes-its-mind', received: 'fields of the first call', expected: 'those of the second, and no others' });
+      check(fieldValue(response, 'x-first') === undefined && fieldValue(response, 'x-second') === 'yes', { sent: '/changes-its-mind', received: 'fields of the first call', expected: 'the fields of the second call, and no others' });
       expectNoSecret(http.tcp);
       for (const error of ['null', '0']) {
-        expectStatus(await once(world, server, 'GET', target('/falsy-error', { error })), 500, `startResponse 200, and then 500 with the error ${error}`);
+        expectStatus(await once(world, server, 'GET', target('/falsy-error', { error })), 500, `startResponse 200, then 500 with the error ${error}`);
       }
     },
   );
@@ -188,8 +188,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'head-leaves-with-the-first-part',
     'sends the head and a part as soon as there is one',
     {
-      rule: 'when the first part that is not empty has been given, the head leaves at once (G48), and every part before the next one is asked for (G51): rules 3 and 4',
-      likely: 'the body is gathered before it is sent',
+      rule: 'when the first part that is not empty has been given, the head is sent at once (G48), and every part is sent before the next one is asked for (G51): rules 3 and 4',
+      likely: 'the body is collected before it is sent',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -203,10 +203,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'one-part-after-another',
-    'asks for a part when the one before has left',
+    'asks for a part when the previous one has been sent',
     {
-      rule: 'no part is asked for before the one before has gone to the kernel, so that its memory may be used again (G51): rule 4',
-      likely: 'parts are asked for ahead, and kept',
+      rule: 'no part is asked for before the previous one has gone to the kernel, so that its memory may be reused (G51): rule 4',
+      likely: 'parts are asked for in advance, and kept',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -217,9 +217,9 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       const { body } = await http.response();
       const wrong = body.findIndex((byte, offset) => byte !== Math.floor(offset / 65_536));
       check(body.length === 96 * 65_536 && wrong === -1, {
-        sent: 'a body of 96 parts of 64 KiB in the same memory, to a client that reads late',
+        sent: 'a body of 96 parts of 64 KiB, all in the same memory, to a client that reads late',
         received: wrong === -1 ? `${body.length} bytes` : `part ${Math.floor(wrong / 65_536)} has bytes of part ${String(body[wrong])}`,
-        expected: 'every part as it was when it was given',
+        expected: 'every part as it was when the application gave it',
       });
     },
   );
@@ -228,8 +228,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'closes-once',
     'closes every body once, however its response ends',
     {
-      rule: 'close() is called exactly once: at the end, when the body has thrown, to HEAD, and when it was never asked for a part (G53): rule 5',
-      likely: 'a path to the end was forgotten, or there are two on one',
+      rule: 'close() is called exactly once: at the end, after the body has thrown, for HEAD, and when no part was ever asked for (G53): rule 5',
+      likely: 'one of the ways in which a response ends was forgotten, or one of them closes twice',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -259,10 +259,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'closes-when-the-client-has-gone',
-    'closes the body of a client that has gone, also while the application waits',
+    'closes the body when the client has gone, even while the application waits',
     {
-      rule: 'close() is called once when the client has gone, also while the application is waiting, and an iteration that is given up is ended by return() before it (G53); gateway.signal aborts (G24): rule 5',
-      likely: 'nobody listens to `signal`, so that a body that is waiting stays open',
+      rule: 'close() is called once when the client has gone, even while the application is waiting, and before that return() ends the iteration that is given up (G53); gateway.signal aborts (G24): rule 5',
+      likely: 'nothing listens to `signal`, so a body that is waiting stays open',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -273,42 +273,42 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         await eventually(world, async () => (await world.call('events')).slice(before).includes(begun), { sent: `GET ${path}`, received: 'the body was not asked for a part', expected: 'it is' });
         http.tcp.resetNow();
         const seen = async (): Promise<string[]> => (await world.call('events')).slice(before).filter((event) => event === 'close' || event === 'return' || event === 'abort');
-        await eventually(world, async () => (await seen()).includes('close'), { sent: `GET ${path}, and then a reset`, received: 'the body was not closed', expected: 'close() is called' });
+        await eventually(world, async () => (await seen()).includes('close'), { sent: `GET ${path}, then a reset`, received: 'the body was not closed', expected: 'close() is called' });
         await world.settle();
         const events = await seen();
         check(events.filter((event) => event === 'close').length === 1 && events.includes('return') && events.indexOf('return') < events.indexOf('close'), {
-          sent: `GET ${path}, and then a reset`, received: events.join(', '), expected: 'return, and then close, each once',
+          sent: `GET ${path}, then a reset`, received: events.join(', '), expected: 'return, then close, each once',
         });
         const all = (await world.call('events')).slice(before);
-        check(!all.slice(all.indexOf('close')).includes('next'), { sent: `GET ${path}, and then a reset`, received: 'a part was asked for after close()', expected: 'none is' });
+        check(!all.slice(all.indexOf('close')).includes('next'), { sent: `GET ${path}, then a reset`, received: 'a part was asked for after close()', expected: 'none is' });
         const errors = await world.call('errors');
-        check(errors.length === 0, { sent: `GET ${path}, and then a reset`, received: `it was reported: ${errors.join('; ')}`, expected: 'no report: nobody is left whom the application would have to answer' });
-        if (path === '/waits') check(events.includes('abort'), { sent: `GET ${path}, and then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
+        check(errors.length === 0, { sent: `GET ${path}, then a reset`, received: `it was reported: ${errors.join('; ')}`, expected: 'no report: there is no client left to answer' });
+        if (path === '/waits') check(events.includes('abort'), { sent: `GET ${path}, then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
       }
     },
   );
 
   rule(
     'gone-before-it-began',
-    'closes the body also where the client had gone before the application was called',
+    'closes the body even when the client had gone before the application was called',
     {
-      rule: 'close() is called once when the client has gone, also when the body was never asked for a part; none is asked for after it (G51, G53): rule 5',
-      likely: 'a signal that has aborted already sends no event: ask `signal.aborted`, too',
+      rule: 'close() is called once when the client has gone, even if no part was ever asked for; none is asked for afterwards (G51, G53): rule 5',
+      likely: 'a signal that has already aborted emits no event: check `signal.aborted` too',
     },
     async (world) => {
       await world.call('serve');
       const parts = [world.random.word(), world.random.word()];
       for (const path of ['/deaf', ...KINDS.map((kind) => target('/parts', { kind }, parts)), target('/generator', {}, parts), target('/async-generator', {}, parts)]) {
-        const sent = `a call for ${path} with a signal that has aborted`;
+        const sent = `a call for ${path} with a signal that has already aborted`;
         const all = await world.call('callForNobody', path);
         const isCalled = all.some((event) => event.startsWith('call '));
         const events = all.filter((event) => ['next', 'return', 'close', 'finally'].includes(event));
         const received = events.join(', ') || 'nothing was done to the body';
-        // Who does not even call the application has nothing to close.
+        // A server that does not even call the application has nothing to close.
         if (isCalled && !path.includes('generator')) {
           const begun = events.includes('next');
           check(events.filter((event) => event === 'close').length === 1 && events.at(-1) === 'close' && (!begun || events.includes('return')), {
-            sent, received, expected: 'close, once; and where a part was asked for, return before it',
+            sent, received, expected: 'close, once; and return before it if a part was asked for',
           });
         }
         const errors = await world.call('errors');
@@ -319,25 +319,25 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'closed-while-it-closes',
-    'closes a body once, also where closing it makes the client go',
+    'closes a body once, even if closing it makes the client leave',
     {
-      rule: 'close() is called exactly once, and so is return() (G53), whatever these two do: rule 5',
-      likely: '`#closed` is set after the calls: whoever is called may close the body again',
+      rule: 'close() is called exactly once, and so is return() (G53), whatever they do: rule 5',
+      likely: '`#closed` is set after the calls, and the code that they run may close the body again',
     },
     async (world) => {
       await world.call('serve');
       for (const step of ['return', 'close'] as const) {
         const events = await world.call('callAndLeaveByClose', step);
-        check(events.join() === 'return,close', { sent: `a body that is given up, and by whose ${step}() the client goes`, received: events.join(', ') || 'nothing was done to the body', expected: 'return, and then close, each once' });
+        check(events.join() === 'return,close', { sent: `a body that is given up, and whose ${step}() makes the client leave`, received: events.join(', ') || 'nothing was done to the body', expected: 'return, then close, each once' });
       }
     },
   );
 
   rule(
     'ends-generators',
-    'gives up a generator by return()',
+    'gives up a generator with return()',
     {
-      rule: 'an iteration that is given up is ended by the iterator\'s return() (G53): a generator\'s `finally` runs',
+      rule: 'the iterator\'s return() ends an iteration that is given up (G53), so a generator\'s `finally` runs',
       likely: 'only a body with a `close` of its own is closed',
     },
     async (world) => {
@@ -358,8 +358,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'cuts-what-is-too-long',
     'sends no more than Content-Length says',
     {
-      rule: 'of a body that is longer than its Content-Length no more is sent, and it is reported (G55): rule 7',
-      likely: 'the length of the application is not handed on to who sends the body',
+      rule: 'if a body is longer than its Content-Length, the excess is not sent, and it is reported (G55): rule 7',
+      likely: "the application's length is not passed to the code that sends the body",
     },
     async (world) => {
       const server = await world.call('serve');
@@ -386,8 +386,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'closes-after-what-is-too-short',
     'closes the connection when the body is too short',
     {
-      rule: 'after fewer bytes than Content-Length says the connection is closed, and it is reported (G56): rule 7. A server that keeps it sends the next response into the middle of this one',
-      likely: 'the connection is kept',
+      rule: 'if a body has fewer bytes than its Content-Length, the connection is closed, and it is reported (G56): rule 7. A server that keeps the connection sends the next response into the middle of this one',
+      likely: 'the connection is kept open',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -408,7 +408,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'no-body-where-none-may-be',
-    'sends no body to HEAD, nor with 204, 205 or 304',
+    'sends no body in answer to HEAD, nor with 204, 205 or 304',
     {
       rule: 'a response to HEAD, and one with 204, 205 or 304, has no body, whatever the application gives (G57): rule 8',
       likely: 'the parts are sent, and the client takes them for the next response',
@@ -438,9 +438,9 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'needs-a-start',
-    'answers 500 where startResponse was not called',
+    'answers 500 if startResponse was not called',
     {
-      rule: 'startResponse has been called before the first part that is not empty is given, and before the body ends (G47): rule 3',
+      rule: 'startResponse must be called before the first part that is not empty, and before the body ends (G47): rule 3',
       likely: 'a 200 is made up',
     },
     async (world) => {
@@ -456,10 +456,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'body-is-a-body',
-    'answers 500 where the application returns something else',
+    'answers 500 if the application returns anything but a body',
     {
-      rule: 'a body is an iterable of Uint8Array; a promise is none (G1), a string is none and no part of one (G50): rule 10',
-      likely: 'what comes back is iterated without a look at it',
+      rule: 'a body is an iterable of Uint8Array; a promise is not one (G1), and a string is neither a body nor a part of one (G50): rule 10',
+      likely: 'what the application returns is iterated without a check',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -471,10 +471,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'throws-before-the-head',
-    'answers 500 to what is thrown before anything was sent, and says nothing of it',
+    'answers 500 when the application throws before anything was sent, and reveals nothing',
     {
-      rule: 'what the application throws, by its call or by its body, before the head has left is answered with 500; nothing of it reaches the client (G60), and it is reported once (G64): rule 10',
-      likely: 'only what the call throws is caught, or it is reported twice',
+      rule: 'an error that the application or its body throws before the head has been sent is answered with 500; nothing of it reaches the client (G60), and it is reported once (G64): rule 10',
+      likely: 'only what the call throws is caught, or the error is reported twice',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -491,7 +491,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       const quiet = await world.call('serve', { silent: true });
       await once(world, quiet, 'GET', '/throws');
       const written = await world.call('written');
-      check(written.includes('sesame'), { sent: 'GET /throws', received: `gateway.errors: ${show(written)}`, expected: 'the error in gateway.errors, where the server was not told otherwise' });
+      check(written.includes('sesame'), { sent: 'GET /throws', received: `gateway.errors: ${show(written)}`, expected: 'the error in gateway.errors, since the server was not told otherwise' });
     },
   );
 
@@ -499,8 +499,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'throws-after-the-head',
     'closes the connection when the application throws too late',
     {
-      rule: 'after the head has left, the connection is closed so that the client sees that the response is not complete (G61): rule 10',
-      likely: 'the error is swallowed, and the last chunk sent',
+      rule: 'after the head has been sent, the connection is closed, so that the client sees that the response is incomplete (G61): rule 10',
+      likely: 'the error is swallowed, and the last chunk is sent',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -511,7 +511,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
           const before = (await world.call('errors')).length;
           const http = await world.http(server);
           http.send('GET', path).send('GET', target('/hello', { text: 'next' }));
-          await expectCut(http, word, 'an error of the body is the end of the connection');
+          await expectCut(http, word, 'an error in the body ends the connection');
           expectNoSecret(http.tcp);
           check(!http.tcp.received.includes('next'), { sent: `GET ${path}, and another request`, received: 'the next response after it', expected: 'the connection is closed' });
           const seen = (await world.call('errors')).length - before;
@@ -523,17 +523,17 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'too-late-to-change',
-    'throws the error again when it comes after the head, and ends the connection',
+    'throws the error back when it comes after the head, and ends the connection',
     {
-      rule: 'with an error, when the head has left, startResponse throws that same error (G46); the response is not completed after that, even if the application goes on (G61): rule 2',
-      likely: '`take` does not keep in mind that the head has left, or `check` says nothing, or only of what is truthy: `null` and 0 are errors, too',
+      rule: 'called with an error after the head has been sent, startResponse throws that same error (G46); the response is not completed after that, even if the application goes on (G61): rule 2',
+      likely: '`take` does not remember that the head has been sent, or `check` throws nothing, or only what is truthy: `null` and 0 are errors too',
     },
     async (world) => {
       const server = await world.call('serve');
       for (const query of [{}, { length: 8 }, { error: 'null' }, { error: '0' }]) {
         const http = await world.http(server);
         http.send('GET', target('/too-late', query));
-        await expectCut(http, 'some', 'what the application does after it has caught the error does not complete the response');
+        await expectCut(http, 'some', 'the response must stay incomplete, whatever the application does after it has caught the error');
         const last = (await world.call('events')).findLast((event) => event.startsWith('threw') || event === 'taken');
         check(last === 'threw the same', { sent: 'startResponse with an error, after the first part', received: String(last), expected: 'it throws that same error' });
         check(!http.tcp.received.includes('somemore') && !/more(?:\r\n0|$)/.test(http.tcp.received.toString('latin1')), { sent: '/too-late', received: http.tcp.describe(), expected: 'nothing more of the body' });
@@ -544,10 +544,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'close-may-throw',
-    'is not disturbed by what close() throws',
+    'is not disturbed when close() throws',
     {
-      rule: 'what close() throws is reported and changes nothing: the response is what it is (G63)',
-      likely: 'the error goes to whoever has called close()',
+      rule: 'what close() throws is reported and changes nothing: the response stays as it is (G63)',
+      likely: 'the error goes to the code that called close()',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -567,8 +567,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'reads-the-body',
     'lets the application read the request\'s body, and nothing beyond',
     {
-      rule: 'gateway.input gives the bytes of this body and no byte beyond (G30 to G37): rule 11; what it refuses is answered with its own status, where the application lets it through (G62)',
-      likely: 'an error of the input becomes a 500: `refuse` knows which errors carry their status',
+      rule: 'gateway.input gives the bytes of this body and not one more (G30 to G37): rule 11; its errors are answered with their own status if the application lets them through (G62)',
+      likely: 'an error from the input becomes a 500: `refuse` knows which errors carry their own status',
     },
     async (world) => {
       const server = await world.call('serve', { heldBytesMax: 2000 });
@@ -582,7 +582,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
         expectBody(await http.response(), `${line}|${rest.slice(0, 5)}|${rest.slice(5)}`, 'POST /reads-mixed');
       }
       const before = (await world.call('errors')).length;
-      expectStatus(await once(world, server, 'POST', '/reads-all', { body: 'x'.repeat(2001) }), 413, 'POST /reads-all with more than a reading may hold');
+      expectStatus(await once(world, server, 'POST', '/reads-all', { body: 'x'.repeat(2001) }), 413, 'POST /reads-all with more than one call may hold');
       const seen = (await world.call('errors')).length - before;
       check(seen === 0, { sent: 'a body that is too large', received: `${seen} reports`, expected: 'none: it is the client\'s fault' });
     },
@@ -592,7 +592,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'drops-what-was-not-read',
     'drops what the application has not read, or closes the connection',
     {
-      rule: 'what the application has not read of a body is dropped before the next request is read, up to a bound; beyond that the connection is closed (G70): rule 12',
+      rule: 'what the application has not read of a body is discarded before the next request is read, up to a limit; beyond it the connection is closed (G70): rule 12',
       likely: 'the rest of the body is taken for the next request',
     },
     async (world) => {
@@ -602,7 +602,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       http.send('POST', '/reads-not', { body }).send('POST', '/reads-not', { chunks: [body] }).send('GET', target('/hello', { text: 'next' }));
       expectBody(await http.response(), 'not read', 'POST /reads-not');
       expectBody(await http.response(), 'not read', 'POST /reads-not in chunks');
-      expectBody(await http.response(), 'next', 'GET /hello after bodies that nobody read');
+      expectBody(await http.response(), 'next', 'GET /hello after bodies that were not read');
     },
   );
 
@@ -610,8 +610,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'goes-on-when-it-is-read',
     'tells a client to go on when the application reads, and not before',
     {
-      rule: 'a client that expects 100-continue is told to go on when the application first reads (G72; RFC 9110 §10.1.1)',
-      likely: 'the body is asked for before the application asks for it',
+      rule: 'a client that sends Expect: 100-continue gets 100 when the application first reads (G72; RFC 9110 §10.1.1)',
+      likely: 'the server asks for the body before the application does',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -624,7 +624,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
       expectBody(await reads.response(), body, 'POST /echo with Expect: 100-continue');
       const unread = await world.http(server, { label: 'not read' });
       unread.announce('POST').tcp.write(head('/reads-not'));
-      expectBody(await unread.response({ expected: 'the response: nobody reads the body' }), 'not read', 'POST /reads-not with Expect: 100-continue');
+      expectBody(await unread.response({ expected: 'the response: the body is not read' }), 'not read', 'POST /reads-not with Expect: 100-continue');
       check(unread.interim.length === 0, { sent: 'POST /reads-not with Expect: 100-continue', received: `${unread.interim.length} interim responses before the final one`, expected: 'none: the application has not read' });
     },
   );
@@ -633,7 +633,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'flags-are-true',
     'tells the application what its server is',
     {
-      rule: 'gateway.multithread, multiprocess and runOnce are true to the server (G23): rule 13',
+      rule: 'gateway.multithread, multiprocess and runOnce describe the server truthfully (G23): rule 13',
       likely: 'the flags are always false',
     },
     async (world) => {
@@ -647,14 +647,14 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'date-and-server',
     'adds Date, unless the application has one of its own',
     {
-      rule: 'the server adds Date, and may add Server, where the application has given none (G71): rule 14',
-      likely: 'there are two of them',
+      rule: 'the server adds Date, and may add Server, if the application has not given one (G71): rule 14',
+      likely: 'the field is sent twice',
     },
     async (world) => {
       const server = await world.call('serve', { serverSoftware: world.random.word() });
       const given = await once(world, server, 'GET', target('/hello', { text: 'a' }));
       const date = fieldValue(given, 'date') ?? '';
-      check(!Number.isNaN(Date.parse(date)) && fieldValues(given, 'server').length <= 1, { sent: 'GET /hello', received: `Date: ${date}, Server: ${show(fieldValues(given, 'server'))}`, expected: 'one Date, and one Server at most' });
+      check(!Number.isNaN(Date.parse(date)) && fieldValues(given, 'server').length <= 1, { sent: 'GET /hello', received: `Date: ${date}, Server: ${show(fieldValues(given, 'server'))}`, expected: 'one Date, and at most one Server' });
       const own = await once(world, server, 'GET', '/own-fields');
       const [dates, servers] = [fieldValues(own, 'date'), fieldValues(own, 'server')];
       check(dates.join() === 'Thu, 01 Jan 1970 00:00:00 GMT' && servers.join() === 'of-its-own', { sent: 'GET /own-fields', received: `Date: ${show(dates)}, Server: ${show(servers)}`, expected: 'the application\'s own' });
@@ -665,8 +665,8 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'early-hints',
     'sends early hints before the response, and none after',
     {
-      rule: 'gateway.earlyHints sends 103 (RFC 8297); it is optional, absent for HTTP/1.0, and does nothing when the response has begun (G25): rule 15',
-      likely: 'they are sent in the middle of the body',
+      rule: 'gateway.earlyHints sends 103 (RFC 8297); it is optional, absent for HTTP/1.0, and does nothing once the response has begun (G25): rule 15',
+      likely: 'early hints are sent in the middle of the body',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -685,9 +685,9 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'many-on-one-connection',
-    'answers one after another what comes in one pipeline',
+    'answers pipelined requests one after another',
     {
-      rule: 'the application is called once for each request (G2), and responses come in the order of their requests (RFC 9112 §9.3.2)',
+      rule: 'the application is called once for each request (G2), and responses come in the order of the requests (RFC 9112 §9.3.2)',
       likely: 'something is kept from one request to the next',
     },
     async (world) => {
@@ -707,27 +707,27 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'later-parts-are-checked',
-    'sends no part that is none, also after others that are',
+    'does not send a part that is not bytes, even after parts that are',
     {
-      rule: 'a part is a Uint8Array (G50); what the body breaks when the head has left cuts it off (G61): rule 10',
-      likely: 'the first part alone is looked at',
+      rule: 'a part is a Uint8Array (G50); if the body breaks a rule after the head has been sent, it is cut off (G61): rule 10',
+      likely: 'only the first part is checked',
     },
     async (world) => {
       const server = await world.call('serve');
       const http = await world.http(server);
       http.send('GET', '/breaks/G50-later');
-      await expectCut(http, 'fine', 'a part that is a string is sent as if it were bytes');
-      check(!http.tcp.received.includes('a text'), { sent: 'GET /breaks/G50-later, which gives a part and then a string', received: 'the string', expected: 'the part, and no more' });
+      await expectCut(http, 'fine', 'a part that is a string was sent as if it were bytes');
+      check(!http.tcp.received.includes('a text'), { sent: 'GET /breaks/G50-later, which gives a part, then a string', received: 'the string', expected: 'the part, and nothing more' });
       await expectReports(world, 0, 'GET /breaks/G50-later', /\bG50\b/);
     },
   );
 
   rule(
     'says-what-was-broken',
-    'reports once what an application has broken, by its rule',
+    'reports once which rule an application has broken',
     {
-      rule: 'the server reports what the application broke, once (G64), by a GatewayError with the rule\'s number',
-      likely: 'what `wholeResponse` or `checkBody` throws does not go through `refuse`, or a TypeError of our own is what is reported',
+      rule: 'the server reports what the application broke, once (G64), as a GatewayError with the rule\'s number',
+      likely: 'what `wholeResponse` or `checkBody` throws does not go through `refuse`, or a TypeError of our own is reported instead',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -742,10 +742,10 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'close-that-rejects',
-    'reports what close() rejects with, and lives on',
+    'reports what close() rejects with, and goes on',
     {
-      rule: 'what close() throws is reported and changes nothing (G63), also where it is a promise that throws: rule 5',
-      likely: 'a promise that nobody waits for ends the process when it rejects',
+      rule: 'what close() throws is reported and changes nothing (G63), even if close() returns a promise that rejects: rule 5',
+      likely: 'a promise that is not awaited ends the process when it rejects',
     },
     async (world) => {
       const server = await world.call('serve');
@@ -761,36 +761,36 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
 
   rule(
     'giving-up-is-no-excuse',
-    'reports an error, unless it is of giving up and the client has gone',
+    'reports an error, unless it is an AbortError and the client has gone',
     {
-      rule: 'an error named AbortError after `gateway.signal` has aborted is none (G64); every other one is: rule 10',
-      likely: 'one of the two is enough for silence',
+      rule: 'an AbortError after `gateway.signal` has aborted is not reported (G64); every other error is: rule 10',
+      likely: 'one of the two conditions is enough to stay silent',
     },
     async (world) => {
       const server = await world.call('serve');
-      expectStatus(await once(world, server, 'GET', '/gives-up'), 500, 'GET /gives-up, which throws an AbortError for a client that is there');
-      await expectReports(world, 0, 'GET /gives-up, which throws an AbortError for a client that is there', new RegExp(SECRET));
+      expectStatus(await once(world, server, 'GET', '/gives-up'), 500, 'GET /gives-up, which throws an AbortError although the client is still there');
+      await expectReports(world, 0, 'GET /gives-up, which throws an AbortError although the client is still there', new RegExp(SECRET));
       const before = (await world.call('errors')).length;
       const http = await world.http(server);
       http.send('GET', '/fails-for-nobody');
       await eventually(world, async () => (await world.call('events')).includes('waiting'), { sent: 'GET /fails-for-nobody', received: 'the application was not asked', expected: 'it is' });
       http.tcp.resetNow();
-      await expectReports(world, before, 'GET /fails-for-nobody, which throws an error that is no AbortError when the client has gone', new RegExp(SECRET));
+      await expectReports(world, before, 'GET /fails-for-nobody, which throws another error than AbortError after the client has gone', new RegExp(SECRET));
     },
   );
 
   rule(
-    'too-late-is-told',
-    'reports the error that came too late, also where the application says nothing of it',
+    'too-late-is-reported',
+    'reports an error that came too late, even if the application swallows it',
     {
-      rule: 'an error that comes when the head has left is thrown, and the response is not completed, even if the application catches it (G46); it is reported once (G64): rule 2',
-      likely: 'that there was an error is kept, and not which',
+      rule: 'an error that comes after the head has been sent is thrown back, and the response is not completed, even if the application catches the error (G46); it is reported once (G64): rule 2',
+      likely: 'the server remembers that there was an error, but not which one',
     },
     async (world) => {
       const server = await world.call('serve');
       const http = await world.http(server);
       http.send('GET', '/too-late-and-quiet');
-      await expectCut(http, 'first', 'the application goes on as if nothing were, and so does the server');
+      await expectCut(http, 'first', 'the application goes on as if nothing had happened, and so does the server');
       await expectReports(world, 0, 'GET /too-late-and-quiet', new RegExp(SECRET));
       expectNoSecret(http.tcp);
     },

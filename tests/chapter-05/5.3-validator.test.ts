@@ -9,12 +9,12 @@ import { expectCut, show, target } from './wire.ts';
 
 type V = World<typeof driver>;
 
-/** `G57, application`, in order of the rules. */
+/** Breaches as `G57, application`, sorted by rule. */
 function shown(breaches: readonly { rule: string; side: string }[]): string {
   return breaches.map(({ rule, side }) => `${rule}, ${side}`).toSorted().join('; ') || 'nothing';
 }
 
-/** Asks an application that breaks a rule; the report must name this rule, on its side, and no other. */
+/** Asks an application that breaks a rule. The report must name that rule, with `application` as its side, and no other rule. */
 async function expectBreach(world: V, server: Address, path: string, expected: readonly string[], method = 'GET', body?: string): Promise<void> {
   const before = (await world.call('breaches')).length;
   const http = await world.http(server);
@@ -30,13 +30,13 @@ async function expectBreach(world: V, server: Address, path: string, expected: r
   check(told.every(({ message }) => typeof message === 'string' && message.length > 10), { ...report, received: show(told), expected: 'a sentence with each breach' });
 }
 
-/** A server of the tests' own breaks a rule, which its name begins with; all that is reported must be that. */
+/** Runs one of the tests' own servers, which breaks the rule that its name begins with. That rule, and nothing else, must be reported. */
 async function expectServer(world: V, name: string): Promise<void> {
   const before = (await world.call('breaches')).length;
   await world.call('watchServer', name);
   const rule = name.slice(0, name.indexOf(':'));
   const all = async (): Promise<{ rule: string; side: string }[]> => (await world.call('breaches')).slice(before);
-  const report = { sent: `a server, and what it does: ${name.slice(name.indexOf(':') + 2)}`, expected: rule === 'none' ? 'no report: it obeys' : `${rule}, server` };
+  const report = { sent: `a server that does this: ${name.slice(name.indexOf(':') + 2)}`, expected: rule === 'none' ? 'no report: it breaks no rule' : `${rule}, server` };
   if (rule === 'none') {
     await world.settle();
     check((await all()).length === 0, { ...report, received: shown(await all()) });
@@ -44,18 +44,18 @@ async function expectServer(world: V, name: string): Promise<void> {
   }
   await eventually(world, async () => (await all()).length > 0, { ...report, received: 'nothing was reported' });
   const seen = await all();
-  // Where a server takes what it must refuse, the application has said it.
+  // If a server takes what it must refuse, the application has also broken that rule by saying it.
   const others = seen.filter((breach) => breach.rule !== rule);
   check(seen.some((breach) => breach.rule === rule && breach.side === 'server') && others.length === 0, { ...report, received: shown(seen) });
 }
 
 exercise<typeof driver>('5.3', import.meta.url, (rule) => {
   rule(
-    'obedient-are-left-alone',
-    'has nothing to say of those who obey, and changes nothing',
+    'obedient-applications-pass',
+    'reports nothing about applications that obey, and changes nothing',
     {
-      rule: 'the validator changes nothing of what is said, and reports once for each request that has something to report (docs/gateway-spec.md, The validator)',
-      likely: 'a rule is seen broken where it is not: an empty part, which counts for nothing, the end of a HEAD, a second request, a timer that goes on after close()',
+      rule: 'the validator changes nothing that passes through it, and reports at most once for each request (docs/gateway-spec.md, The validator)',
+      likely: 'a breach is seen that is not one: an empty part, which does not count; the end of a response to HEAD; a second request; a timer that goes on after close()',
     },
     async (world) => {
       const server = await world.call('serve', { validated: true });
@@ -73,9 +73,10 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
         expectBody(await http.response(), `a\n|${text.slice(0, 5)}|${text.slice(5)}`, 'POST /reads-mixed');
       }
       http.send('GET', target('/parts', { kind: 'async', status: '304 Not Modified', length: 99 })).send('GET', '/nothing').send('GET', '/no-such');
-      // Who answers a HEAD need not give the body whose length it tells.
+      // An answer to HEAD may state the length of a body that it does not give.
       http.send('HEAD', target('/parts', { kind: 'list', length: 99 }));
-      // An empty part is none: it needs no start, it may come with 204, and the head has not left with it.
+      // An empty part does not count: it may come before the start, it may come with 204, and it does not send the
+      // head.
       http.send('GET', target('/starts-late', {}, parts)).send('GET', target('/starts-late', { status: '204 No Content' }, ['']));
       http.send('GET', '/changes-its-mind');
       await world.call('openGate', 'change');
@@ -85,32 +86,32 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
       const breaches = await world.call('breaches');
       const report = { sent: 'requests to applications that obey', received: [...new Set(shown(breaches).split('; '))].join('; '), expected: 'no report' };
       const isLate = breaches.some(({ rule: broken }) => broken === 'G53');
-      check(breaches.length === 0, isLate ? { ...report, likely: 'every body was closed, and the timer that waits for that (`#timer`) went on after it' } : report);
+      check(breaches.length === 0, isLate ? { ...report, likely: 'every body was closed, but the timer that waits for that (`#timer`) went on' } : report);
     },
   );
 
   rule(
     'parts-are-bytes',
-    'tells of a part that is no Uint8Array',
+    'reports a part that is not a Uint8Array',
     {
-      rule: 'the parts of a body are Uint8Array (G50), the application\'s',
+      rule: 'the parts of a body are Uint8Array (G50), which is up to the application',
       likely: 'the part is counted as if it were bytes',
     },
     async (world) => {
       const server = await world.call('serve', { validated: true });
       for (const path of ['/breaks/G50', '/breaks/G50-later', '/breaks/G50-string']) await expectBreach(world, server, path, ['G50']);
       const before = (await world.call('breaches')).length;
-      const said = shown((await world.call('watchServer', 'application: gives a text, and then a part')).breaches.slice(before));
-      check(said === 'G50, application', { sent: 'a body of a text and a part, to a server that asks on', received: said, expected: 'G50, application: the text has come, whatever it is, so that the server may ask for the next part' });
+      const said = shown((await world.call('watchServer', 'application: gives a string, then a part')).breaches.slice(before));
+      check(said === 'G50, application', { sent: 'a body of a string and a part, to a server that goes on asking', received: said, expected: 'G50, application, and nothing else: a part has come, although it is a string, so the server may ask for the next one' });
     },
   );
 
   rule(
     'started-in-time',
-    'tells of a response that was never started',
+    'reports a response that was never started',
     {
-      rule: 'startResponse has been called before the first part that is not empty, and before the end (G47)',
-      likely: 'only the first part is looked at, and a body may end without one',
+      rule: 'startResponse must be called before the first part that is not empty, and before the end (G47)',
+      likely: 'only the first part is checked, but a body may end without one',
     },
     async (world) => {
       const server = await world.call('serve', { validated: true });
@@ -120,10 +121,10 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'length-is-kept',
-    'tells of a body that is longer or shorter than it says',
+    'reports a body that is longer or shorter than its Content-Length',
     {
       rule: 'no more bytes than Content-Length says (G55), and no fewer (G56)',
-      likely: 'a part is compared with the length, and not all of them together',
+      likely: 'each part is compared with the length, instead of all of them together',
     },
     async (world) => {
       const server = await world.call('serve', { validated: true });
@@ -136,7 +137,7 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'no-body-where-none-may-be',
-    'tells of a body with a status that has none',
+    'reports a body with a status that allows none',
     {
       rule: 'with 204, 205 and 304 an application gives no body (G57)',
       likely: 'one of the three is forgotten',
@@ -150,10 +151,10 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'what-else-an-application-breaks',
-    'tells what an application breaks of the other rules, by their names',
+    "reports what else an application breaks, by the rules' ids",
     {
-      rule: 'each rule that is broken is reported with its id and the side that broke it, at the end of the request',
-      likely: '`#onOver` is not called, or before the body was closed',
+      rule: 'each broken rule is reported with its id and the side that broke it, at the end of the request',
+      likely: '`#onOver` is not called, or is called before the body was closed',
     },
     async (world) => {
       const server = await world.call('serve', { validated: true });
@@ -164,10 +165,10 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'one-report',
-    'reports once for each request, with all that was broken in it',
+    'reports once for each request, with everything that was broken in it',
     {
-      rule: 'it reports when the body is closed, once for each request that has something to report: a list of breaches',
-      likely: 'every breach is a report of its own',
+      rule: "when the body is closed, the validator reports the request\'s breaches, all in one list",
+      likely: 'every breach becomes a report of its own',
     },
     async (world) => {
       const server = await world.call('serve', { validated: true });
@@ -178,17 +179,17 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
       check(reports.slice(3).join() === '2', {
         sent: 'a body that is too short, and whose close() writes a number to gateway.errors',
         received: `reports of ${reports.slice(3).join(', ')} breaches`,
-        expected: 'one report of two: what close() does belongs to the response',
-        likely: '`#onOver` comes before the body\'s own close()',
+        expected: 'one report of two: what close() does is part of the response',
+        likely: '`#onOver` is called before the body\'s own close()',
       });
     },
   );
 
   rule(
     'body-is-closed',
-    'closes the body that it watches, and lets errors through',
+    'closes the body that it watches, and lets its errors through',
     {
-      rule: 'middleware passes on an inner body\'s close() (G4), and what it throws; the validator changes nothing',
+      rule: 'middleware passes on close() to the inner body, and what that throws (G4); the validator changes nothing',
       likely: 'the body\'s own close() is not called, or what it returns is not returned',
     },
     async (world) => {
@@ -206,35 +207,35 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
       }
       const http = await world.http(server);
       http.send('GET', target('/body-throws', { kind: 'async' }, ['first']));
-      await expectCut(http, 'first', 'an error of the body goes through the validator');
+      await expectCut(http, 'first', 'an error in the body passes through the validator');
       await world.settle();
       const breaches = await world.call('breaches');
-      check(breaches.length === 0, { sent: 'a body that throws', received: shown(breaches), expected: 'no report: to throw breaks no rule of these' });
+      check(breaches.length === 0, { sent: 'a body that throws', received: shown(breaches), expected: 'no report: throwing breaks none of these rules' });
       const { seen } = await world.call('watchServer', 'application: close() takes its time');
-      check(seen.join() === 'the body is closed,the server goes on', { sent: 'a body whose close() returns a promise, to a server that awaits it', received: seen.join(', and then '), expected: 'the promise is passed on, so that the body is closed before the server goes on' });
+      check(seen.join() === 'the body is closed,the server goes on', { sent: 'a body whose close() returns a promise, to a server that awaits it', received: seen.join(', then '), expected: 'the promise is passed on, so that the body is closed before the server goes on' });
     },
   );
 
   rule(
     'close-that-throws',
-    'reports also where close() throws',
+    'reports even if close() throws',
     {
-      rule: 'the response is over when the body is closed, even if close() throws; what it throws is the server\'s to report (G63)',
-      likely: 'what comes after close() is skipped: `finally`',
+      rule: 'the response is over when the body is closed, even if close() throws; reporting that error is up to the server (G63)',
+      likely: 'what comes after close() is skipped: use `finally`',
     },
     async (world) => {
       await world.call('serve', { validated: true });
       const { reports } = await world.call('watchServer', 'application: close() throws');
-      check(reports.join() === '1', { sent: 'a body that is too short, and whose close() throws', received: `${reports.length} reports`, expected: 'one, when it was closed' });
+      check(reports.join() === '1', { sent: 'a body that is too short, and whose close() throws', received: `${reports.length} reports`, expected: 'one, when the body was closed' });
     },
   );
 
   rule(
     'obedient-servers',
-    'has nothing to say of servers that obey',
+    'reports nothing about servers that obey',
     {
-      rule: 'a body may be given up, and closed without being asked for a part (G53)',
-      likely: 'the end is not told from being given up: a body that was given up is not too short',
+      rule: 'a body may be given up, and may be closed before any part was asked for (G53)',
+      likely: 'giving up is taken for the end: a body that was given up is not too short',
     },
     async (world) => {
       await world.call('serve', { validated: true });
@@ -244,10 +245,10 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'asked-at-the-wrong-time',
-    'tells of a server that asks for parts when it may not',
+    'reports a server that asks for parts when it may not',
     {
-      rule: 'a body is iterated once; no part is asked for before the one before has come, nor after the end, nor after close() (G51)',
-      likely: 'one of the four is forgotten, or `#asked` stays true when a part has come',
+      rule: 'a body is iterated once; no part is asked for before the previous one has come, nor after the end, nor after close() (G51)',
+      likely: 'one of the four cases is forgotten, or `#asked` stays true when a part has come',
     },
     async (world) => {
       for (const name of (await world.call('serversThatBreakRules')).filter((found) => found.startsWith('G51:'))) await expectServer(world, name);
@@ -256,24 +257,24 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'closed-once',
-    'tells of a server that closes a body twice, or never',
+    'reports a server that closes a body twice, or never',
     {
-      rule: 'close() is called exactly once (G53); a body that is not closed within `closeMs` after its end, or after the client has gone, is reported then, and not at garbage collection',
-      likely: 'the end does not start to wait for close() (`expectClose`), or a body that has thrown is not ended',
+      rule: "close() is called exactly once (G53); a body that is not closed within `closeMs` of its end, or of the client\'s leaving, is reported at that time, and not at garbage collection",
+      likely: 'the end of the body does not start the wait for close() (`expectClose`), or a body that has thrown does not count as ended',
     },
     async (world) => {
       for (const name of (await world.call('serversThatBreakRules')).filter((found) => found.startsWith('G53:'))) await expectServer(world, name);
       const { seen } = await world.call('watchServer', 'application: close() is called twice');
-      check(seen.join() === 'close', { sent: 'a server that closes a body twice', received: `the body's own close() was called ${seen.length} times`, expected: 'once: the second call is reported, and nothing else happens' });
+      check(seen.join() === 'close', { sent: 'a server that closes a body twice', received: `the body's own close() was called ${seen.length} times`, expected: 'once: the second call is reported and not passed on' });
     },
   );
 
   rule(
     'what-else-a-server-breaks',
-    'tells what a server breaks of the other rules, by their names',
+    "reports what else a server breaks, by the rules' ids",
     {
-      rule: 'each rule that is broken is reported with its id and the side that broke it: environ (G10 to G26), input (G30 to G32), startResponse (G40 to G46)',
-      likely: '`headLeft` is not set with the first part, or `#onOver` is not called; a G53 that nobody has broken is a `#timer` that close() has not stopped',
+      rule: 'each broken rule is reported with its id and the side that broke it: environ (G10 to G26), input (G30 to G32), startResponse (G40 to G46)',
+      likely: '`headLeft` is not set with the first part, or `#onOver` is not called; a wrongly reported G53 means that close() has not stopped the `#timer`',
     },
     async (world) => {
       for (const name of (await world.call('serversThatBreakRules')).filter((found) => !/^(none|G51|G53|application):/.test(found))) await expectServer(world, name);
@@ -282,8 +283,8 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'a-list-stays-a-list',
-    'leaves a list a list, so that its length is known',
-    { rule: 'the validator changes nothing of what is said; around a list of at most one part, middleware returns such a list (G4), and the server knows its length (G54)', likely: 'every body becomes an iteration, and is sent in chunks' },
+    'keeps a list a list, so that its length is known',
+    { rule: 'the validator changes nothing that passes through it; for a list of at most one part, middleware returns a list of at most one part (G4), so the server knows its length (G54)', likely: 'every body becomes a plain iteration, and is sent in chunks' },
     async (world) => {
       const server = await world.call('serve', { validated: true });
       const text = world.random.words(3);
@@ -292,19 +293,19 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
       const response = await http.response();
       expectBody(response, text, 'GET /hello');
       const length = fieldValue(response, 'Content-Length');
-      check(length === String(Buffer.byteLength(text)), { sent: 'GET /hello, a list of one part behind the validator', received: `Content-Length: ${length ?? 'none'}`, expected: String(Buffer.byteLength(text)) });
+      check(length === String(Buffer.byteLength(text)), { sent: 'GET /hello, a list of one part, through the validator', received: `Content-Length: ${length ?? 'none'}`, expected: String(Buffer.byteLength(text)) });
     },
   );
 
   rule(
     'given-up-is-passed-on',
-    'hands on that an iteration is given up, and sees no breach in it',
-    { rule: 'an iteration that is given up is ended by the iterator\'s return() (G53), also through middleware (G4); what was given up or has thrown is not too short (G56)', likely: 'return() ends the validator\'s own iteration, and not the application\'s; or an iterator without a return() is asked for it' },
+    'passes on that an iteration is given up, and does not report it',
+    { rule: 'the iterator\'s return() ends an iteration that is given up (G53), also through middleware (G4); a body that was given up or has thrown is not too short (G56)', likely: 'return() ends the validator\'s own iteration, but not the application\'s; or return() is called on an iterator that has none' },
     async (world) => {
       await world.call('serve', { validated: true });
       const { seen } = await world.call('watchServer', 'application: iterations that are given up');
-      check(seen.join() === 'ended,ended', { sent: 'a server that gives up four bodies, two of which are generators', received: `${seen.length} of these were ended`, expected: 'both' });
-      for (const name of ['application: parts that throw before their length is reached', 'application: its client goes, and the server closes its body']) {
+      check(seen.join() === 'ended,ended', { sent: 'a server that gives up four bodies, two of which are generators', received: `${seen.length} of the generators were ended`, expected: 'both of them' });
+      for (const name of ['application: parts that throw before their length is reached', 'application: its client leaves, and the server closes its body']) {
         await world.call('watchServer', name);
         const breaches = await world.call('breaches');
         check(breaches.length === 0, { sent: name.slice(name.indexOf(':') + 2), received: shown(breaches), expected: 'no report' });
@@ -314,11 +315,11 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'whatever-kind-of-body',
-    'watches bodies that wait as it does those that do not',
-    { rule: 'a body is iterated once at most (G51), and closed when it has thrown (G53), of whatever kind it is' },
+    'watches asynchronous bodies as it does synchronous ones',
+    { rule: 'a body of either kind is iterated at most once (G51), and closed when it has thrown (G53)' },
     async (world) => {
       await world.call('serve', { validated: true });
-      for (const [name, wanted] of [['application: a body that waits is iterated twice', 'G51, server'], ['application: parts that throw at once, and are never closed', 'G53, server']] as const) {
+      for (const [name, wanted] of [['application: an asynchronous body is iterated twice', 'G51, server'], ['application: parts that throw at once, and are never closed', 'G53, server']] as const) {
         const before = (await world.call('breaches')).length;
         await world.call('watchServer', name);
         const said = async (): Promise<string> => shown((await world.call('breaches')).slice(before));

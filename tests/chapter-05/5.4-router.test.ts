@@ -7,7 +7,7 @@ import type { Asked, TestWorld } from './ask.ts';
 import type driver from './driver.ts';
 import type { RouteSpec, Told } from './router-calls.ts';
 
-/** A request, and the name of the route that must answer it, or a status. With what is expected of the parameters. */
+/** A request, the name of the route that must answer it (or a status), and the parameters that it must get. */
 type Case = readonly [asked: string | Asked, answer: string | number, params?: Record<string, string>];
 
 async function expectAll(world: TestWorld, server: Address, cases: readonly Case[], likely?: string): Promise<void> {
@@ -41,7 +41,7 @@ function sorted(params: Record<string, unknown>): [string, unknown][] {
 
 const get = (path: string, name = path): RouteSpec => ({ method: 'GET', path, name });
 
-/** Which of the routes a path leads to, by comparing them all: what a tree must find without. */
+/** The route that a path leads to, found by comparing all of them, which a tree must find without that. */
 function bestOf(routes: readonly RouteSpec[], path: string): { name: string; params: Record<string, string> } | undefined {
   const parts = path.slice(1).split('/');
   const rank = (text: string | undefined): string => (text === undefined ? 'c' : text.startsWith(':') ? 'b' : text.startsWith('*') ? 'c' : 'a');
@@ -63,7 +63,7 @@ function bestOf(routes: readonly RouteSpec[], path: string): { name: string; par
   return fitting.sort((a, b) => (a.order < b.order ? -1 : 1))[0];
 }
 
-/** Routes over few words, so that they cross one another; none asks for the same paths as another. */
+/** Routes over few words, so that they overlap; no two are for exactly the same paths. */
 function crossing(random: Random, most: number): RouteSpec[] {
   const routes = new Map<string, RouteSpec>();
   for (let i = 0; i < most; i++) {
@@ -82,8 +82,8 @@ function crossing(random: Random, most: number): RouteSpec[] {
 exercise<typeof driver>('5.4', import.meta.url, (rule) => {
   rule(
     'static',
-    'finds the application of a path that is written out',
-    { rule: 'paths are compared as they are written: case counts, and /a is not /a/ (RFC 3986 §6.2.2.1)', likely: 'a path that is the beginning of another is taken for it, or a slash at the end is dropped' },
+    'finds the application of a path without parameters',
+    { rule: 'paths are compared as they are written: case counts, and /a is not /a/ (RFC 3986 §6.2.2.1)', likely: 'a path that is the beginning of another is taken for it, or a trailing slash is dropped' },
     async (world) => {
       const [a, b, c] = [world.random.word(4), world.random.word(4), world.random.word(10, 12)];
       const server = await world.call('serveRouter', { routes: [get('/'), get(`/${a}`), get(`/${a}/${c}`), get(`/${a}/${b}/`), get(`/${c}`), get(`/${a}/${c}/${b}`)] });
@@ -96,7 +96,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'not-found',
-    'says 404 where no route has the path, or lets an application say it',
+    'answers 404 if no route has the path, or lets an application do so',
     { rule: '404 says that there is nothing at this path, whatever the method (RFC 9110 §15.5.5)' },
     async (world) => {
       const word = world.random.word();
@@ -109,8 +109,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'params',
-    'hands over what stands in the place of a parameter',
-    { rule: 'a parameter is one whole segment that is not empty; `environ[\'router.params\']` has it by its name', likely: 'a parameter takes a slash, or nothing at all' },
+    'passes on the segment that a parameter matches',
+    { rule: 'a parameter matches one whole segment that is not empty; it is in `environ[\'router.params\']` under its name', likely: 'a parameter matches a slash, or an empty segment' },
     async (world) => {
       const [id, note] = [world.random.word(), String(world.random.integer(1, 9999))];
       const server = await world.call('serveRouter', { routes: [get('/users/:id'), get('/users/:id/notes/:note'), get('/:any/only')] });
@@ -125,8 +125,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'params-are-decoded',
-    'decodes a parameter once, and its encoded slash separates nothing',
-    { rule: 'a path is split into its segments before it is decoded (RFC 3986 §2.4)', likely: 'PATH_INFO was split, where %2F is a slash already, or a value was decoded twice, or + became a space' },
+    'decodes a parameter once, and does not split it at an encoded slash',
+    { rule: 'a path is split into its segments before it is decoded (RFC 3986 §2.4)', likely: 'PATH_INFO was split, in which %2F is already a slash, or a value was decoded twice, or + became a space' },
     async (world) => {
       const text = `${world.random.word()}/${world.random.word()} + 100%25 ü€`;
       const server = await world.call('serveRouter', { routes: [get('/n/:name'), get('/n/:name/raw'), get('/a/b', 'two segments'), get('/caf%C3%A9')] });
@@ -145,8 +145,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'wildcard',
-    'gives all the rest of a path to a wildcard',
-    { rule: '`*rest` takes what follows its slash: several segments, or nothing', likely: 'the wildcard takes one segment, or must have something' },
+    'gives the whole rest of a path to a wildcard',
+    { rule: '`*rest` matches what follows its slash: several segments, or nothing', likely: 'the wildcard matches one segment only, or does not match nothing' },
     async (world) => {
       const [a, b] = [world.random.word(), world.random.word()];
       const server = await world.call('serveRouter', { routes: [get('/files/*path'), get('/u/:id/*tail')] });
@@ -163,8 +163,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'precedence',
-    'prefers what is written out to a parameter, and that to a wildcard',
-    { rule: 'the better route answers, in whatever order they were added', likely: 'the first route that fits is taken' },
+    'prefers literal text to a parameter, and a parameter to a wildcard',
+    { rule: 'the better route answers, whatever the order in which they were added', likely: 'the first route that matches is taken' },
     async (world) => {
       const routes = [get('/:kind'), get('/*all'), get('/new'), get('/:kind/*more'), get('/new/:x'), get('/new/old'), get('/:kind/old')];
       for (const order of [routes, routes.toReversed(), world.random.shuffle(routes)]) {
@@ -179,8 +179,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'goes-back',
-    'goes back where the better way leads nowhere',
-    { rule: 'a path has a route where any of the routes fits it; what the ways not taken had is forgotten', likely: 'the search stops where a written segment fits, or a value of a way that was given up is left among the parameters' },
+    'goes back when the better branch leads nowhere',
+    { rule: 'a path has a route if any route matches it; parameters from abandoned branches are forgotten', likely: 'the search stops where a literal segment matches, or a value from an abandoned branch stays among the parameters' },
     async (world) => {
       const id = world.random.word();
       const server = await world.call('serveRouter', {
@@ -202,7 +202,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
   rule(
     'any-table',
     'finds the best route of any table',
-    { rule: 'segment by segment: written out before a parameter, that before a wildcard, and the next best where the better leads nowhere' },
+    { rule: 'segment by segment: a literal before a parameter, a parameter before a wildcard, and the next best when the better one leads nowhere' },
     async (world) => {
       for (let round = 0; round < 4; round++) {
         const routes = crossing(world.random, 14);
@@ -219,8 +219,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'method-not-allowed',
-    'says 405 and which methods there are, where the path has a route and the method has none',
-    { rule: '405 has an Allow field with the methods of this path (RFC 9110 §15.5.6, §10.2.1)', likely: '404 for a path that is there, or no Allow, or the methods of other paths in it' },
+    'answers 405 and names the methods if the path has a route but the method has none',
+    { rule: 'a 405 has an Allow field with the methods of this path (RFC 9110 §15.5.6, §10.2.1)', likely: '404 for a path that exists, or no Allow, or methods of other paths in it' },
     async (world) => {
       const word = world.random.word();
       const server = await world.call('serveRouter', {
@@ -233,7 +233,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         const response = await ask(world, server, target, { method });
         const sent = `${method} ${target}`;
         expectStatus(response, 405, sent);
-        checkSame(allowOf(response).filter((name) => name !== 'OPTIONS'), allowed, `${sent}; its Allow, but for OPTIONS`);
+        checkSame(allowOf(response).filter((name) => name !== 'OPTIONS'), allowed, `${sent}; its Allow, without OPTIONS`);
       }
       await expectAll(world, server, [[{ method: 'POST', target: `/${word}` }, 'post'], [{ method: 'PUT', target: '/p/one' }, 'put'], [{ method: 'POST', target: `/${word}x` }, 404]]);
     },
@@ -241,29 +241,29 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'head',
-    'answers HEAD where there is a GET',
-    { rule: 'HEAD is GET without the content; a server has both (RFC 9110 §9.1, §9.3.2)', likely: 'HEAD is 405, or its answer has a body' },
+    'answers HEAD if there is a GET',
+    { rule: 'HEAD is GET without the content; a server supports both (RFC 9110 §9.1, §9.3.2)', likely: 'HEAD is answered with 405, or its answer has a body' },
     async (world) => {
       const word = world.random.word();
       const server = await world.call('serveRouter', { routes: [get('/x/:id'), { method: 'HEAD', path: `/${word}`, name: 'own head' }, get(`/${word}`), { method: 'POST', path: '/only', name: 'post' }] });
       const [whole, head, own, no] = await askAll(world, server, [{ target: '/x/1' }, { method: 'HEAD', target: '/x/1' }, { method: 'HEAD', target: `/${word}` }, { method: 'HEAD', target: '/only' }]);
       expectStatus(head!, 200, 'HEAD /x/1');
       const nameOf = (response: typeof head): string => response!.fields.filter(({ name }) => name.toLowerCase() === 'x-name').map(({ value }) => value).join();
-      checkSame(nameOf(head), nameOf(whole), 'HEAD /x/1, and who answered');
-      checkSame(nameOf(own), 'own head', `HEAD /${word}, which has an application of its own, and who answered`);
-      expectStatus(no!, 405, 'HEAD /only, where POST alone is');
+      checkSame(nameOf(head), nameOf(whole), 'HEAD /x/1; which application answered');
+      checkSame(nameOf(own), 'own head', `HEAD /${word}, which has an application of its own; which application answered`);
+      expectStatus(no!, 405, 'HEAD /only, which has only a POST');
     },
   );
 
   rule(
     'options',
     'answers OPTIONS itself, unless a route does',
-    { rule: 'OPTIONS asks what is possible at a path: Allow says it (RFC 9110 §9.3.7)', likely: 'OPTIONS is 405, or reaches the application of another method' },
+    { rule: 'OPTIONS asks what is possible at a path, and Allow answers it (RFC 9110 §9.3.7)', likely: 'OPTIONS is answered with 405, or reaches the application of another method' },
     async (world) => {
       const server = await world.call('serveRouter', { routes: [get('/a/:b'), { method: 'PUT', path: '/a/:b', name: 'put' }, { method: 'OPTIONS', path: '/own', name: 'own' }, get('/own'), { method: 'any', path: '/any', name: 'any' }] });
       const response = await ask(world, server, '/a/1', { method: 'OPTIONS' });
       expectStatus(response, [200, 204], 'OPTIONS /a/1');
-      checkSame(allowOf(response).filter((name) => name !== 'OPTIONS'), ['GET', 'HEAD', 'PUT'], 'OPTIONS /a/1; its Allow, but for OPTIONS');
+      checkSame(allowOf(response).filter((name) => name !== 'OPTIONS'), ['GET', 'HEAD', 'PUT'], 'OPTIONS /a/1; its Allow, without OPTIONS');
       const star = await ask(world, server, '*', { method: 'OPTIONS' });
       expectStatus(star, [200, 204], 'OPTIONS *');
       await expectAll(world, server, [
@@ -274,8 +274,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'no-prototype',
-    'knows only the routes and parameters that were given to it',
-    { rule: 'a path such as /constructor or /__proto__ is a path like any other', likely: 'names are looked up in an object that inherits: a Map, or Object.create(null), has no names of its own' },
+    'knows only the routes and parameters that it was given',
+    { rule: 'a path such as /constructor or /__proto__ is a path like any other', likely: 'names are looked up in an object that inherits: use a Map, or Object.create(null)' },
     async (world) => {
       const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'prototype'];
       const server = await world.call('serveRouter', { routes: [get('/a'), get('/a/:id'), get('/b/:constructor'), get('/c/valueOf')] });
@@ -283,16 +283,16 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         await expectAll(world, server, [[`/${name}`, 404], [`/a/${name}`, '/a/:id', { id: name }], [`/a/${name}/x`, 404], [`/c/${name}`, 404], [`/b/${name}`, '/b/:constructor', { constructor: name }]]);
       }
       const told = toldBy(await ask(world, server, '/a'));
-      checkSame(told?.inherited, 'undefined', 'GET /a, and what params.constructor is there');
-      checkSame(toldBy(await ask(world, server, '/a/1'))?.inherited, 'undefined', 'GET /a/1, and what params.constructor is there');
+      checkSame(told?.inherited, 'undefined', 'GET /a; params.constructor');
+      checkSame(toldBy(await ask(world, server, '/a/1'))?.inherited, 'undefined', 'GET /a/1; params.constructor');
       await expectAll(world, server, [['/c/valueOf', '/c/valueOf']]);
     },
   );
 
   rule(
     'broken-paths',
-    'refuses what is no path, and is there for the next one',
-    { rule: 'a malformed escape is 400 (G14), an over-long path 414 (RFC 9110 §15.5.15)', likely: 'decodeURIComponent throws' },
+    'refuses what is not a path, and goes on with the next request',
+    { rule: 'a malformed escape is answered with 400 (G14), an over-long path with 414 (RFC 9110 §15.5.15)', likely: 'decodeURIComponent throws' },
     async (world) => {
       const server = await world.call('serveRouter', { routes: [get('/:x'), get('/:x/*rest')] });
       for (const target of ['/%', '/%zz/x', '/%ff', '/a/%c3%28', `/${'a'.repeat(6_000)}`, '/a'.repeat(2_500)]) {
@@ -301,14 +301,14 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         check(response.status >= 400 && response.status < 500, { sent: `GET ${target.slice(0, 40)}`, received: showAnswer(response), expected: 'a status from 400 to 499' });
       }
       await expectAll(world, server, [['/x', '/:x', { x: 'x' }]]);
-      checkSame(await world.call('reported'), [], 'after all these, what the server was told of errors');
+      checkSame(await world.call('reported'), [], 'all these requests; the errors that the server was told of');
     },
   );
 
   rule(
     'mount-moves-the-path',
-    'lets a mounted application believe that its path begins there',
-    { rule: 'what has led to it moves from PATH_INFO to SCRIPT_NAME, and rawPathInfo moves along (G15, RFC 3875 §4.1.5, §4.1.13)', likely: 'one of the three is left behind, or the mount takes /apix too' },
+    'lets a mounted application believe that its path begins at the mount',
+    { rule: 'the prefix of the mount moves from PATH_INFO to SCRIPT_NAME, and rawPathInfo loses it too (G15, RFC 3875 §4.1.5, §4.1.13)', likely: 'one of the three keys is not changed, or the mount takes /apix too' },
     async (world) => {
       const [word, other] = [world.random.word(), world.random.word()];
       const server = await world.call('serveRouter', {
@@ -332,7 +332,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         const response = await ask(world, server, target);
         expectStatus(response, 200, `GET ${target}`);
         const { name, scriptName, pathInfo, rawPathInfo } = toldBy(response)!;
-        checkSame([name, scriptName, pathInfo, rawPathInfo], expected, `GET ${target}: who answers, SCRIPT_NAME, PATH_INFO and rawPathInfo there`);
+        checkSame([name, scriptName, pathInfo, rawPathInfo], expected, `GET ${target}: which application answers, with SCRIPT_NAME, PATH_INFO and rawPathInfo`);
       }
       await expectAll(world, server, [['/apix', 404], [`/outer/${word}`, 404], [{ method: 'DELETE', target: '/api/x' }, 'api'], [`/outer/inner/${word}`, 'inner', { b: word }]]);
     },
@@ -340,8 +340,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'mount-gives-back',
-    'gives the path back when the mounted application is done, and not before',
-    { rule: 'whoever moves the path has it as it was when its own call is over (G15)', likely: 'it is given back when the application returns, whose generator has not begun then, or never after an error' },
+    'restores the path when the mounted application is done, and not before',
+    { rule: 'whatever changes the path restores it when the call is over (G15)', likely: 'the path is restored when the application returns, although its generator has not begun, or never after an error' },
     async (world) => {
       const word = world.random.word();
       for (const as of ['list', 'parts', 'generator', 'throws', 'throws later'] as const) {
@@ -366,7 +366,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
   rule(
     'mount-closes',
     'closes the body of a mounted application once, however its response ends',
-    { rule: 'who stands between a server and an application passes `close()` on, once (G4, G53)' },
+    { rule: 'whatever is between a server and an application passes `close()` on, once (G4, G53)' },
     async (world) => {
       let expected = 0;
       for (const as of ['parts', 'generator', 'throws later'] as const) {
@@ -378,26 +378,26 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         await untilSo(world, () => world.call('routerCloses'), (closes) => closes >= expected, { sent: `GET /m/n/x (${as})`, show: (closes) => `${closes} of ${expected} bodies closed so far`, expected: 'its body is closed' });
       }
       await world.settle();
-      checkSame(await world.call('routerCloses'), expected, 'three responses, and how often close() was called');
+      checkSame(await world.call('routerCloses'), expected, 'three responses; how often close() was called');
     },
   );
 
   rule(
     'conflicts',
     'refuses routes that could never be told apart, when they are added',
-    { rule: 'two routes for the same method and paths are a mistake of the program, and so is a path that is none' },
+    { rule: 'two routes for the same method and paths are a mistake in the program, and so is a malformed path' },
     async (world) => {
       const told = await world.call('addRoutes', [
         get('/a/:id'), get('/a/:name'), { method: 'POST', path: '/a/:name' }, get('/a/b'), get('/a/b'), { path: '/m' }, { path: '/m' }, get('no-slash'), get('/x/:id/:id'), get('/x/*rest/more'), get('/x/*'), get('/x/%zz'),
       ]);
-      checkSame(told.map((outcome) => outcome === 'added'), [true, false, true, true, false, true, false, false, false, false, false, false], 'twelve routes, of which four may be added; which of them were');
+      checkSame(told.map((outcome) => outcome === 'added'), [true, false, true, true, false, true, false, false, false, false, false, false], 'twelve routes, four of which may be added; which of them were');
     },
   );
 
   rule(
     'many-routes',
     'finds a route among 10,000 nearly as fast as among 10',
-    { rule: 'the steps of a search are the segments of the path, and not the routes', likely: 'the routes are tried one after the other' },
+    { rule: 'a search takes a step for each segment of the path, not for each route', likely: 'the routes are tried one after another' },
     async (world) => {
       const words = Array.from({ length: 25 }, (_, i) => `${world.random.word()}${i}`);
       const table = (most: number): RouteSpec[] => {
@@ -409,22 +409,22 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
       const paths = (routes: readonly RouteSpec[]): string[] => world.random.shuffle(routes).slice(0, 200).map(({ path }) => path.replace(':id', '7'));
       const cases = [
         { method: 'GET', ask: paths, status: '200', what: 'paths that have a route' },
-        { method: 'GET', ask: (routes: readonly RouteSpec[]): string[] => paths(routes).map((path) => `${path}/no`), status: '404', what: 'paths that have none' },
+        { method: 'GET', ask: (routes: readonly RouteSpec[]): string[] => paths(routes).map((path) => `${path}/no`), status: '404', what: 'paths that have no route' },
         { method: 'PUT', ask: paths, status: '405', what: 'paths with another method' },
       ];
       for (const { method, ask: pathsOf, status, what } of cases) {
         const { ratio, statuses } = await world.callPatiently({ patienceMs: 30_000 }, 'compareTables', small, large, { method, small: pathsOf(small), large: pathsOf(large) });
-        const sent = `${what}, asked of 10 routes and of 10,000`;
+        const sent = `${what}, looked up among 10 routes and among 10,000`;
         checkSame(statuses, [status], sent);
-        check(ratio < 12, { sent, received: `${ratio.toFixed(1)} times as long among 10,000`, expected: 'about as long; 12 times at most', timed: true });
+        check(ratio < 12, { sent, received: `${ratio.toFixed(1)} times as long among 10,000`, expected: 'about as long; at most 12 times', timed: true });
       }
     },
   );
 
   rule(
     'methods-by-name',
-    'takes routes by the name of their method',
-    { rule: '`get`, `post`, `put`, `patch` and `delete` are `on` with that method' },
+    'adds routes by the name of their method',
+    { rule: '`get`, `post`, `put`, `patch` and `delete` do what `on` does with that method' },
     async (world) => {
       const names = ['get', 'post', 'put', 'patch', 'delete'] as const;
       const server = await world.call('serveRouter', { routes: names.map((by): RouteSpec => ({ by, path: '/a/:b', name: by })) });
@@ -435,8 +435,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'limits',
-    'says 414 to a path that is longer than it looks at, and to no other',
-    { rule: 'a path of more characters or segments than the router was told to look at is 414 (RFC 9110 §15.5.15)', likely: 'a limit itself is too much, or only one of the two is looked at' },
+    'answers 414 to a path beyond its limits, and to no other',
+    { rule: "a path of more characters or segments than the router\'s limits is answered with 414 (RFC 9110 §15.5.15)", likely: 'a path exactly at a limit is refused, or only one of the two limits is checked' },
     async (world) => {
       const routes = [get('/*rest', 'all')];
       const [characters, segments] = [world.random.integer(20, 60), world.random.integer(3, 8)];
@@ -447,14 +447,14 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'mount-everything',
-    'mounts an application below everything',
-    { rule: 'the prefix of a mount has no slash at its end, which belongs to what is below it; the empty one is everything' },
+    'mounts an application that takes every path',
+    { rule: 'the prefix of a mount has no trailing slash, since that belongs to the path below it; the empty prefix matches everything' },
     async (world) => {
       const [a, b] = [world.random.word(), world.random.word()];
       const server = await world.call('serveRouter', { routes: [{ path: '', name: 'everything' }, get(`/${a}`, 'own')] });
       for (const path of ['/', `/${a}/${b}`, `/${b}`, `/${a}/`]) {
         const told = toldBy(await ask(world, server, path));
-        checkSame([told?.name, told?.scriptName, told?.pathInfo, told?.rawPathInfo], ['everything', '', path, path], `GET ${path}, where an application is mounted at ''; who answers, SCRIPT_NAME, PATH_INFO and rawPathInfo`);
+        checkSame([told?.name, told?.scriptName, told?.pathInfo, told?.rawPathInfo], ['everything', '', path, path], `GET ${path}, where an application is mounted at ''; which application answers, with SCRIPT_NAME, PATH_INFO and rawPathInfo`);
       }
       await expectAll(world, server, [[`/${a}`, 'own']]);
     },
@@ -462,8 +462,8 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
 
   rule(
     'mount-params',
-    'keeps the parameters of a mount for what is below it',
-    { rule: 'what is mounted below a parameter has it among its own', likely: 'the inner router begins anew' },
+    'keeps the parameters of a mount for the routes below it',
+    { rule: 'an application that is mounted below a parameter gets it among its own', likely: 'the inner router starts with an empty set of parameters' },
     async (world) => {
       const [id, note] = [world.random.word(), world.random.word()];
       const server = await world.call('serveRouter', { routes: [{ path: '/users/:id', below: [get('/notes/:note', 'note'), get('/plain', 'plain'), { path: '/deep/:more', below: [get('/:last', 'last')] }] }] });
@@ -476,7 +476,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
   rule(
     'options-of-the-server',
     'answers OPTIONS * by itself, and asks no application',
-    { rule: 'OPTIONS * is about the server as a whole, and no path (RFC 9110 §9.3.7); a list has no empty members (§5.6.1.1)', likely: '* is looked for among the paths' },
+    { rule: 'OPTIONS * is about the server as a whole, and * is not a path (RFC 9110 §9.3.7); a list has no empty members (§5.6.1.1)', likely: '* is looked for among the paths' },
     async (world) => {
       const server = await world.call('serveRouter', { routes: [{ method: 'any', path: '/', name: 'root' }, { method: 'any', path: '/*all', name: 'all' }, get('/a'), { method: 'POST', path: '/b/:c', name: 'post' }] });
       const star = await ask(world, server, '*', { method: 'OPTIONS' });
@@ -486,7 +486,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
       const asked: Asked[] = [{ method: 'OPTIONS', target: '*' }, { method: 'OPTIONS', target: '/a' }, { method: 'POST', target: '/a' }, { method: 'GET', target: '/b/1' }];
       for (const [i, response] of (await askAll(world, plain, asked)).entries()) {
         const allow = fieldValues(response, 'Allow').join(', ');
-        // What OPTIONS * allows is the server's to say, or not to say.
+        // The server may say what OPTIONS * allows, or not say it.
         if (i === 0 && allow === '') continue;
         check(allow.split(',').every((member) => /^[!#$%&'*+.^_`|~\w-]+$/.test(member.trim())), { sent: showAsked(asked[i]!), received: `Allow: ${allow}`, expected: 'a list of methods, none of them empty' });
       }

@@ -17,14 +17,14 @@ function givenIn(response: HttpTestResponse, sent: string): Given {
 }
 
 async function expectCalls(world: TestWorld, expected: number, sent: string): Promise<void> {
-  checkSame(await world.call('appCalls'), expected, `${sent}; and how often the application was called`);
+  checkSame(await world.call('appCalls'), expected, `${sent}; how often the application was called`);
 }
 
-/** What a log line in the Combined format has in it. */
+/** The fields of a log line in the Combined format. */
 const COMBINED = /^(\S+) (\S+) (\S+) \[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-) "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"$/;
 const COMMON = /^(\S+) (\S+) (\S+) \[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-)$/;
 
-/** Waits for so many lines, and gives the last one taken apart. */
+/** Waits for that number of lines, and returns the fields of the last one. */
 async function logLine(world: TestWorld, lines: number, sent: string, format = COMBINED): Promise<string[]> {
   const text = async (): Promise<string> => (await world.call('logged')).join('');
   const show = (log: string): string => (log === '' ? 'an empty log' : JSON.stringify(log.slice(-300)));
@@ -50,7 +50,7 @@ function randomJson(random: Random, depth: number): unknown {
   return Object.fromEntries(Array.from({ length }, (_, i) => [`${random.word()}${i}${random.pick(['', '"', ':', '\\', 'é'])}`, randomJson(random, depth - 1)]));
 }
 
-/** The parameters of a Bearer challenge; undefined for what is none (RFC 9110 §11.6.1). */
+/** The parameters of a Bearer challenge; undefined for anything else (RFC 9110 §11.6.1). */
 function paramsOfChallenge(challenge: string): Map<string, string> | undefined {
   const param = /[ \t]*([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~\w-]+))[ \t]*(?:,|$)/y;
   const begin = /^bearer +(?=\S)/i.exec(challenge);
@@ -73,7 +73,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'order',
     'puts the first middleware outermost',
-    { rule: 'a request goes in through the first to the last, its response out through the last to the first (G4)' },
+    { rule: 'a request passes inwards from the first to the last, its response outwards from the last to the first (G4)' },
     async (world) => {
       const names = Array.from({ length: 4 }, (_, i) => `${world.random.word()}${i}`);
       const server = await world.call('serveBehind', names.map((name) => ({ use: 'probe', name })));
@@ -87,8 +87,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'bearer-lets-in',
-    'lets a known token in and says whose it is',
-    { rule: '`Authorization: Bearer` and the token (RFC 6750 §2.1); the scheme in any case (RFC 9110 §11.1)', likely: 'the scheme is compared with its case, or one space is all that is taken' },
+    'lets in a known token and says whose it is',
+    { rule: '`Authorization: Bearer` and the token (RFC 6750 §2.1); the scheme in any case (RFC 9110 §11.1)', likely: 'the scheme is compared by case, or only one space is allowed' },
     async (world) => {
       const tokens = [world.random.word(12, 16), `${world.random.word(9)}-._~+/${world.random.word(5)}==`];
       const users = [world.random.word(), world.random.word()];
@@ -105,8 +105,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'bearer-asks',
-    'asks for a token where there is none, and says no more',
-    { rule: 'a 401 has a WWW-Authenticate field (RFC 9110 §15.5.2), without an error for who has said nothing (RFC 6750 §3.1)', likely: 'no WWW-Authenticate, or the application is called' },
+    'asks for a token if there is none, and says nothing more',
+    { rule: 'a 401 has a WWW-Authenticate field (RFC 9110 §15.5.2), without an error code if the client sent no token (RFC 6750 §3.1)', likely: 'no WWW-Authenticate, or the application is called' },
     async (world) => {
       const realm = world.random.word();
       const server = await world.call('serveBehind', [{ use: 'bearer', realm, credentials: [{ token: 'secret', user: 'ann' }] }]);
@@ -125,8 +125,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'bearer-wrong-token',
-    'lets no other token in, however near it is',
-    { rule: '401 with error="invalid_token" (RFC 6750 §3.1)', likely: 'the beginning of a token is enough, or its case does not count' },
+    'lets in no other token, however similar',
+    { rule: '401 with error="invalid_token" (RFC 6750 §3.1)', likely: 'the beginning of a token is enough, or the case is ignored' },
     async (world) => {
       const token = `${world.random.word(12, 16)}A9`;
       const at = world.random.integer(0, token.length - 3);
@@ -140,14 +140,14 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         check(/^bearer\b/i.test(challenge) && challenge.includes('error="invalid_token"'), { sent, received: `WWW-Authenticate: ${challenge}`, expected: 'a challenge with error="invalid_token"' });
       }
       await expectCalls(world, 0, `${near.length} requests with wrong tokens`);
-      checkSame(givenIn(await ask(world, server, '/', { fields: [['Authorization', `Bearer ${token}xyz9`]] }), 'the second token').user, 'bob', 'the second token, and whose it is');
+      checkSame(givenIn(await ask(world, server, '/', { fields: [['Authorization', `Bearer ${token}xyz9`]] }), 'the second token').user, 'bob', 'the second token; whose it is');
     },
   );
 
   rule(
     'bearer-odd',
-    'refuses what is no token, and does not fall over it',
-    { rule: 'what is said to be a Bearer token and cannot be one is 400 invalid_request; 401 invalid_token is right too (RFC 6750 §3.1)', likely: 'lengths that differ make timingSafeEqual throw' },
+    'refuses what is not a token, without an error of its own',
+    { rule: 'a Bearer field whose value cannot be a token is answered with 400 invalid_request; 401 invalid_token is right too (RFC 6750 §3.1)', likely: 'timingSafeEqual throws when the lengths differ' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'bearer', credentials: [{ token: 'secret', user: 'ann' }] }]);
       const values = ['Bearer', 'Bearer secret secret', 'Bearer secret,', 'Bearer "secret"', 'Bearer secret, Bearer secret', 'Bearer s\xe9cret', 'Bearer secret=x', 'Bearer token=secret', `Bearer ${'x'.repeat(2_000)}!`, 'Bearer \tsecret', 'Bearer =', 'Bearer secret; x'];
@@ -158,18 +158,18 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         check(/^bearer\b/i.test(fieldValue(response, 'WWW-Authenticate') ?? ''), { sent, received: `${response.status} without WWW-Authenticate`, expected: 'a challenge of the scheme Bearer' });
       }
       await expectCalls(world, 0, 'requests with odd fields');
-      checkSame(await world.call('reported'), [], 'odd fields, and what the server was told of errors');
+      checkSame(await world.call('reported'), [], 'odd fields; the errors that the server was told of');
     },
   );
 
   rule(
     'bearer-scope',
-    'says 403 to a token that is good for something else',
-    { rule: '403 with error="insufficient_scope" (RFC 6750 §3.1)', likely: 'it is 401, which asks for the token again' },
+    'answers 403 to a token that lacks the scope',
+    { rule: '403 with error="insufficient_scope" (RFC 6750 §3.1)', likely: 'the answer is 401, which asks for the token again' },
     async (world) => {
       const [scope, other] = [`${world.random.word()}:write`, world.random.word()];
       const server = await world.call('serveBehind', [{ use: 'bearer', scope, credentials: [{ token: 'all', user: 'ann', scopes: [other, scope] }, { token: 'less', user: 'bob', scopes: [other, `${scope}x`] }, { token: 'none', user: 'cid' }] }]);
-      checkSame(givenIn(await ask(world, server, '/', { fields: [['Authorization', 'Bearer all']] }), 'a token with the scope').user, 'ann', 'a token with the scope, and whose it is');
+      checkSame(givenIn(await ask(world, server, '/', { fields: [['Authorization', 'Bearer all']] }), 'a token with the scope').user, 'ann', 'a token with the scope; whose it is');
       for (const token of ['less', 'none']) {
         const response = await ask(world, server, '/', { fields: [['Authorization', `Bearer ${token}`]] });
         expectStatus(response, 403, 'a token without the scope');
@@ -181,9 +181,9 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'bearer-only-who-is-let-in',
-    'says who asks only of a client that is let in',
-    { rule: 'REMOTE_USER and AUTH_TYPE are set when everything has been checked, the scope too: whatever is outside takes the user of the environ for one who was let in', likely: 'they are set as soon as the token is known' },
+    'bearer-user-only-when-let-in',
+    'names the user only when the client is let in',
+    { rule: "REMOTE_USER and AUTH_TYPE are set when everything has been checked, the scope too: middleware outside takes the environ\'s user for one who was let in", likely: 'they are set as soon as the token is recognized' },
     async (world) => {
       const scope = `${world.random.word()}:write`;
       const credentials = [{ token: 'all', user: 'ann', scopes: [scope] }, { token: 'less', user: 'bob', scopes: [] }];
@@ -191,14 +191,14 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       for (const token of ['less', 'all']) expectStatus(await ask(world, server, '/', { fields: [['Authorization', `Bearer ${token}`]] }), token === 'all' ? 200 : 403, `Bearer ${token}`);
       await untilSo(world, () => world.call('logged'), (lines) => lines.length === 2, { sent: 'two requests', show: (lines) => `${lines.length} lines in the log`, expected: '2' });
       const users = (await world.call('logged')).map((line) => / - (\S+) \[/.exec(line)?.[1]);
-      checkSame(users, ['-', 'ann'], 'a token without the scope, and one with it, behind the access log; whom that has logged');
+      checkSame(users, ['-', 'ann'], 'a token without the scope, and one with it, through the access log; the users that it has logged');
     },
   );
 
   rule(
     'cors-origins',
-    'lets the pages of the listed origins read, and no others',
-    { rule: 'Access-Control-Allow-Origin names the one origin that asked (Fetch §3.2.3)', likely: 'the whole list is sent, or an origin that only begins or ends alike is let in' },
+    'lets pages of the listed origins read, and no others',
+    { rule: 'Access-Control-Allow-Origin names the one origin that asked (Fetch §3.2.3)', likely: 'the whole list is sent, or an origin is let in that only begins or ends like a listed one' },
     async (world) => {
       const host = `${world.random.word()}.example`;
       const allowed = [`https://${host}`, `http://${host}:8080`];
@@ -225,8 +225,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'cors-vary',
-    'says that its answer depends on the origin, also where it is no',
-    { rule: 'a cache must not give one origin\'s answer to another: `Vary: Origin` (Fetch §3.2.5, RFC 9110 §12.5.5)', likely: 'no Vary where the origin is not allowed or absent, or the application\'s own Vary is lost' },
+    'says that its answer depends on the origin, even for an origin that is refused',
+    { rule: 'a cache must not give one origin\'s answer to another: `Vary: Origin` (Fetch §3.2.5, RFC 9110 §12.5.5)', likely: 'no Vary if the origin is absent or not allowed, or the application\'s own Vary is lost' },
     async (world) => {
       const origin = `https://${world.random.word()}.example`;
       const server = await world.call('serveBehind', [{ use: 'cors', origins: [origin] }], { headers: [['Vary', 'Accept-Encoding'], ['X-Own', 'kept']] });
@@ -234,7 +234,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         const sent = showAsked({ target: '/', fields });
         const response = await ask(world, server, '/', { fields });
         const vary = fieldTokens(response, 'Vary');
-        check(vary.includes('*') || (vary.includes('origin') && vary.includes('accept-encoding')), { sent, received: `Vary: ${vary.join(', ') || 'none'}`, expected: 'Origin, beside the application\'s own Accept-Encoding' });
+        check(vary.includes('*') || (vary.includes('origin') && vary.includes('accept-encoding')), { sent, received: `Vary: ${vary.join(', ') || 'none'}`, expected: 'Origin, and the application\'s own Accept-Encoding' });
         checkSame(fieldValue(response, 'X-Own'), 'kept', `${sent}; the application's own field X-Own`);
       }
       for (const asked of [origin, 'https://other.example']) {
@@ -246,8 +246,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'cors-credentials',
-    'never lets every page act as whoever is logged in',
-    { rule: 'with credentials, the origin is named: `*` is refused by browsers (Fetch §3.2.5), and repeating every origin is worse', likely: '`*` is sent beside Access-Control-Allow-Credentials, or every origin is sent back' },
+    'never lets every page act as the user who is logged in',
+    { rule: 'with credentials, the origin is named: browsers refuse `*` (Fetch §3.2.5), and repeating every origin is worse', likely: '`*` is sent together with Access-Control-Allow-Credentials, or every origin is sent back' },
     async (world) => {
       const origin = `https://${world.random.word()}.example`;
       const server = await world.call('serveBehind', [{ use: 'cors', origins: [origin], credentials: true }]);
@@ -262,7 +262,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'cors-preflight',
     'answers a preflight itself',
-    { rule: 'an OPTIONS with Origin and Access-Control-Request-Method asks what pages may do (Fetch §3.2.2)', likely: 'it reaches the application, or every OPTIONS is taken for one' },
+    { rule: 'an OPTIONS with Origin and Access-Control-Request-Method asks what pages may do (Fetch §3.2.2)', likely: 'a preflight reaches the application, or every OPTIONS is taken for one' },
     async (world) => {
       const [origin, name, maxAgeSeconds] = [`https://${world.random.word()}.example`, `X-${world.random.word()}`, world.random.integer(5, 5_000)];
       const server = await world.call('serveBehind', [{ use: 'cors', origins: [origin], methods: ['PUT', 'DELETE'], headers: [name, 'Content-Type'], maxAgeSeconds, credentials: true }]);
@@ -270,7 +270,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       const [yes] = await askAll(world, server, [preflight]);
       expectStatus(yes!, [200, 204], showAsked(preflight));
       await expectCalls(world, 0, 'a preflight');
-      // Each has a preflight of its own: an answer may name all that is allowed, or only what it was asked for.
+      // Each method has a preflight of its own: an answer may name everything that is allowed, or only what it was
+      // asked for.
       for (const [method, isAllowed] of [['PUT', true], ['DELETE', true], ['PATCH', false]] as const) {
         const asked: Asked = { ...preflight, fields: [[ORIGIN, origin], [PREFLIGHT, method]] };
         const methods = fieldTokens((await askAll(world, server, [asked]))[0]!, 'Access-Control-Allow-Methods');
@@ -284,14 +285,14 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       await expectCalls(world, 0, 'two preflights');
       for (const fields of [[[ORIGIN, origin]], [[PREFLIGHT, 'PUT']], []] as Pair[][]) await ask(world, server, '/x', { method: 'OPTIONS', fields });
       await ask(world, server, '/x', { method: 'PUT', fields: [[ORIGIN, origin], [PREFLIGHT, 'PUT']], body: 'x' });
-      await expectCalls(world, 4, 'three OPTIONS that are no preflights, and a PUT');
+      await expectCalls(world, 4, 'three OPTIONS that are not preflights, and a PUT');
     },
   );
 
   rule(
     'cors-every-status',
     'adds its fields to whatever the application answers, and is the only one to do so',
-    { rule: 'two Access-Control-Allow-Origin are none (Fetch §3.2.5); a page may read a 404 too' },
+    { rule: 'two Access-Control-Allow-Origin fields count as none (Fetch §3.2.5); a page may read a 404 too' },
     async (world) => {
       const [origin, exposed] = [`https://${world.random.word()}.example`, `X-${world.random.word()}`];
       for (const [status, as] of [['200 OK', 'list'], ['404 Not Found', 'iterable'], ['503 Service Unavailable', 'async']] as const) {
@@ -309,8 +310,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'cors-errors',
-    'lets an error answer in place of a response that was begun, and a page read that answer',
-    { rule: 'a `startResponse` in front of another hands on all three of its arguments; without the error, a second call is refused (G44, G45)', likely: '`error` is not handed on to the outer startResponse' },
+    'lets an error replace a response that was begun, and a page read that error',
+    { rule: 'a `startResponse` that wraps another passes on all three arguments; without the error, a second call is refused (G44, G45)', likely: '`error` is not passed on to the outer startResponse' },
     async (world) => {
       const [origin, message] = [`https://${world.random.word()}.example`, world.random.word(10, 14)];
       for (const as of ['iterable', 'async'] as const) {
@@ -320,13 +321,13 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         expectStatus(response, 409, sent);
         checkSame([fieldValues(response, MAY_READ), response.body.includes(message)], [[origin], true], `${sent}; ${MAY_READ}, and whether the page has the error's message`);
       }
-      checkSame(await world.call('reported'), [], 'errors that `errors` has answered within `cors`; what the server was told of');
+      checkSame(await world.call('reported'), [], 'errors that `errors` has answered within `cors`; those that the server was told of');
     },
   );
 
   rule(
     'json-parses',
-    'hands over what a JSON body says',
+    'passes on the value of a JSON body',
     { rule: 'JSON is UTF-8; its type is application/json or ends in +json (RFC 8259 §8.1, RFC 6839 §3.1)', likely: 'a body in several pieces is parsed piece by piece, or a charset makes it another type' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'json' }]);
@@ -347,9 +348,9 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   );
 
   rule(
-    'json-none',
-    'leaves a request without a body alone',
-    { rule: 'nothing is parsed where nothing was sent: there is no `json.body` then', likely: 'an empty text is given to JSON.parse' },
+    'json-no-body',
+    'leaves alone a request without a body',
+    { rule: 'if nothing was sent, nothing is parsed: there is no `json.body`', likely: 'an empty string is given to JSON.parse' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'json' }]);
       const asked: Asked[] = [{ target: '/' }, { method: 'HEAD', target: '/' }, { method: 'DELETE', target: '/' }, { method: 'POST', target: '/', body: '' }, { method: 'POST', target: '/', chunks: [] }];
@@ -363,8 +364,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'json-type',
-    'says 415 to what does not say that it is JSON',
-    { rule: 'another type, another charset, a content coding, or none said at all: 415 (RFC 9110 §15.5.16)', likely: 'whatever can be parsed is taken, so that a form on another site can send it' },
+    'answers 415 to a body that does not say that it is JSON',
+    { rule: 'another type, another charset, a content coding, or no type at all: 415 (RFC 9110 §15.5.16)', likely: 'whatever can be parsed is accepted, so a form on another site can send it' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'json' }]);
       const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', 'text/json-x', 'application/json; charset=latin1', 'xapplication/json', 'text/plain, application/json', ''];
@@ -373,56 +374,56 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         expectStatus(await post(world, server, '{"a":1}', fields), 415, type === '' ? 'a body without Content-Type' : `Content-Type: ${type}`);
       }
       expectStatus(await post(world, server, '{"a":1}', [['Content-Type', 'application/json'], ['Content-Encoding', 'gzip']]), 415, 'Content-Encoding: gzip');
-      await expectCalls(world, 0, 'bodies that are no JSON by their type');
+      await expectCalls(world, 0, 'bodies whose type is not JSON');
     },
   );
 
   rule(
     'json-limit',
-    'says 413 to a body that is too large, as soon as it knows',
-    { rule: 'a body has a limit, whether its length was said beforehand or not (RFC 9110 §15.5.14)', likely: 'only Content-Length is looked at, or the whole body is read first' },
+    'answers 413 to a body that is too large, as soon as it knows',
+    { rule: 'a body has a limit, whether its length was announced or not (RFC 9110 §15.5.14)', likely: 'only Content-Length is checked, or the whole body is read first' },
     async (world) => {
       const bytesMax = world.random.integer(40, 90);
       const server = await world.call('serveBehind', [{ use: 'json', bytesMax }]);
       const of = (size: number): Buffer => Buffer.from(`"${'x'.repeat(size - 2)}"`);
-      expectStatus(await post(world, server, of(bytesMax)), 200, `${bytesMax} bytes, where ${bytesMax} are taken`);
-      expectStatus(await post(world, server, of(bytesMax + 1)), 413, `${bytesMax + 1} bytes, where ${bytesMax} are taken`);
+      expectStatus(await post(world, server, of(bytesMax)), 200, `${bytesMax} bytes, where ${bytesMax} are allowed`);
+      expectStatus(await post(world, server, of(bytesMax + 1)), 413, `${bytesMax + 1} bytes, where ${bytesMax} are allowed`);
       const chunked = (size: number): Promise<HttpTestResponse> => ask(world, server, '/', { method: 'POST', fields: [['Content-Type', 'application/json']], chunks: world.random.pieces(of(size), 9) });
-      expectStatus(await chunked(bytesMax), 200, `${bytesMax} bytes in chunks, where ${bytesMax} are taken`);
-      expectStatus(await chunked(bytesMax + 1), 413, `${bytesMax + 1} bytes in chunks, where ${bytesMax} are taken`);
+      expectStatus(await chunked(bytesMax), 200, `${bytesMax} bytes in chunks, where ${bytesMax} are allowed`);
+      expectStatus(await chunked(bytesMax + 1), 413, `${bytesMax + 1} bytes in chunks, where ${bytesMax} are allowed`);
       const [announced, endless] = [await world.http(server), await world.http(server)];
       announced.sendBytes('POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"x', ['POST']);
-      expectStatus(await announced.response({ expected: '413 at once, though the body has not come' }), 413, 'Content-Length: 5000, and two bytes so far');
+      expectStatus(await announced.response({ expected: '413 at once, though the body has not come' }), 413, 'Content-Length: 5000, but only two bytes yet');
       endless.sendBytes(`POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n200\r\n"${'x'.repeat(511)}\r\n`, ['POST']);
-      expectStatus(await endless.response({ expected: '413 at once, though the body has not ended' }), 413, 'a chunk of 512 bytes, and no end so far');
+      expectStatus(await endless.response({ expected: '413 at once, though the body has not ended' }), 413, 'a chunk of 512 bytes, and no end yet');
       await expectCalls(world, 2, 'two bodies of the right size, four that are larger');
     },
   );
 
   rule(
     'json-malformed',
-    'says 400 to what is no JSON',
-    { rule: '400, and the application does not hear of it (RFC 8259 §2, §8.1)', likely: 'what JSON.parse throws becomes a 500, or broken UTF-8 is mended on the way' },
+    'answers 400 to a body that is not JSON',
+    { rule: '400, and the application is not called (RFC 8259 §2, §8.1)', likely: 'what JSON.parse throws becomes a 500, or broken UTF-8 is repaired on the way' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'json' }]);
       const bodies = ['{', '{"a":1,}', 'nul', '\'a\'', '{"a":1} x', 'NaN', '{"a":"\n"}', '[1 2]', '"abc', '{a:1}', '""""', '\\', '{"\\x":1}', '"\\"', Buffer.from('22ff22', 'hex'), Buffer.from('22c328c222', 'hex'), Buffer.from('220061', 'hex'), Buffer.from('{"a":1}', 'utf16le')];
       for (const body of bodies) expectStatus(await post(world, server, body), 400, typeof body === 'string' ? body : `the bytes ${body.toString('hex')}`);
-      await expectCalls(world, 0, 'bodies that are no JSON');
-      checkSame(await world.call('reported'), [], 'bodies that are no JSON, and what the server was told of errors');
+      await expectCalls(world, 0, 'bodies that are not JSON');
+      checkSame(await world.call('reported'), [], 'bodies that are not JSON; the errors that the server was told of');
     },
   );
 
   rule(
     'json-depth',
-    'says 400 to what is nested too deeply',
-    { rule: 'a limit on every input: brackets within a string are none', likely: 'brackets are counted and not how deep they stand' },
+    'answers 400 to JSON that is nested too deeply',
+    { rule: 'every input has a limit; brackets within a string do not count', likely: 'all brackets are counted, instead of how deeply they are nested' },
     async (world) => {
       const depthMax = world.random.integer(3, 9);
       const server = await world.call('serveBehind', [{ use: 'json', depthMax }]);
       const nested = (depth: number): string => Array.from({ length: depth }, (_, i) => (i % 2 === 0 ? '[' : '{"a":')).join('') + '1' + Array.from({ length: depth }, (_, i) => ((depth - i) % 2 === 1 ? ']' : '}')).join('');
       const flat = `[${Array.from({ length: 40 }, () => '{"a":[]}').join()}]`;
-      for (const body of [nested(depthMax), flat, JSON.stringify('[{"'.repeat(20)), JSON.stringify({ [`\\"${'['.repeat(20)}`]: 1 })]) expectStatus(await post(world, server, body), 200, `${body.slice(0, 60)}, where ${depthMax} levels are taken`);
-      for (const depth of [depthMax + 1, depthMax + 5]) expectStatus(await post(world, server, nested(depth)), 400, `${nested(depth)}, where ${depthMax} levels are taken`);
+      for (const body of [nested(depthMax), flat, JSON.stringify('[{"'.repeat(20)), JSON.stringify({ [`\\"${'['.repeat(20)}`]: 1 })]) expectStatus(await post(world, server, body), 200, `${body.slice(0, 60)}, where ${depthMax} levels are allowed`);
+      for (const depth of [depthMax + 1, depthMax + 5]) expectStatus(await post(world, server, nested(depth)), 400, `${nested(depth)}, where ${depthMax} levels are allowed`);
       const bare = await world.call('serveBehind', [{ use: 'json' }]);
       expectStatus(await post(world, bare, '['.repeat(50_000)), 400, '50,000 times [');
     },
@@ -430,22 +431,22 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'json-names',
-    'says 400 to __proto__ and to a name that comes twice',
-    { rule: 'two programs may read two things in such a text (RFC 8259 §4), and __proto__ is a name that objects act upon', likely: 'names are compared as they are written: "\\u0061" is "a"' },
+    'answers 400 to __proto__ and to a name that comes twice',
+    { rule: 'two programs may read such a text differently (RFC 8259 §4), and __proto__ has a meaning for objects', likely: 'names are compared as they are written: "\\u0061" is "a"' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'json' }]);
       const good = ['{"a":{"a":1},"b":{"a":1}}', '["__proto__","__proto__"]', '{"k":"__proto__"}', '{"a:":1,"a":2}', '[{"a":1},{"a":1}]', '{"A":1,"a":2}', '{"a":"b","b":"a"}', '{"a\\"":1,"a":2}'];
       for (const body of good) checkSame(givenIn(await post(world, server, body), body).json, JSON.stringify(JSON.parse(body)), body);
       const bad = ['{"__proto__":{"polluted":1}}', '{"a":[{"__proto__":1}]}', '{"\\u005f_proto__":{"polluted":1}}', '{"__proto__" \n :1}', '{"a":1,"a":2}', '{"a":1,"\\u0061":2}', '{"x":{"b":1,"c":{"b":2},"b":3}}', '{"a":[1,{}],"b":"a","a":2}', '{"":1,"":2}'];
       for (const body of bad) expectStatus(await post(world, server, body), 400, body);
-      await expectCalls(world, good.length, `${good.length} bodies that are as they should be`);
+      await expectCalls(world, good.length, `${good.length} valid bodies`);
     },
   );
 
   rule(
     'errors-production',
-    'answers an error by 500, and says nothing of it',
-    { rule: 'nothing of an error of ours reaches the client; it is reported once (G60, G64)', likely: 'the message or the stack is in the page, or what the application has said before is among the fields' },
+    'answers an error with 500, and reveals nothing of it',
+    { rule: 'nothing of an error of ours reaches the client; it is reported once (G60, G64)', likely: 'the message or the stack is in the page, or a field that the application had set before is in the answer' },
     async (world) => {
       const secret = world.random.word(12, 16);
       let reports = 0;
@@ -464,14 +465,14 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       }
       const server = await world.call('serveBehind', [{ use: 'errors', silent: true }], { throwsAt: -1, message: secret });
       expectStatus(await ask(world, server, '/'), 500, 'GET /');
-      check((await world.call('gatewayErrors')).includes(secret), { sent: 'GET /, where nobody else is told of errors', received: 'nothing of it in gateway.errors', expected: 'the error in gateway.errors' });
+      check((await world.call('gatewayErrors')).includes(secret), { sent: 'GET /, where errors are reported nowhere else', received: 'nothing of it in gateway.errors', expected: 'the error in gateway.errors' });
     },
   );
 
   rule(
     'errors-development',
-    'shows the error to whoever develops the application, as text and not as a page\'s code',
-    { rule: 'what is shown is escaped: a message may be what a client has sent', likely: 'the message stands in the page as it is' },
+    'shows the error to the application\'s developer, as text and not as markup',
+    { rule: 'what is shown is escaped: a message may contain what a client has sent', likely: 'the message is in the page unescaped' },
     async (world) => {
       const word = world.random.word(12, 16);
       const server = await world.call('serveBehind', [{ use: 'errors', development: true }], { throwsAt: -1, message: `<script>alert("${word}")</script> & more` });
@@ -487,8 +488,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'errors-with-a-status',
-    'answers an HttpError by its status, and leaves a good answer alone',
-    { rule: 'who throws an HttpError has said what the client is to know' },
+    'answers an HttpError with its status, and leaves a good answer alone',
+    { rule: 'an application that throws an HttpError has decided what the client may know' },
     async (world) => {
       const message = world.random.word(10, 14);
       for (const status of [400, 404, 409, 503]) {
@@ -504,8 +505,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'errors-too-late',
-    'lets the connection break where the head has left already',
-    { rule: 'a response that cannot be completed must not look complete (G46, G61)', likely: 'an error page is added to the body, or the body is ended as if it were whole' },
+    'lets the connection break off if the head has already been sent',
+    { rule: 'a response that cannot be completed must not look complete (G46, G61)', likely: 'an error page is added to the body, or the body is ended as if it were complete' },
     async (world) => {
       const message = world.random.word(12, 16);
       for (const as of ['iterable', 'async'] as const) {
@@ -516,40 +517,40 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         await http.tcp.until(() => http.tcp.ended || http.tcp.closed, { expected: 'the connection is closed' });
         const received = http.tcp.received.toString('latin1');
         const sent = 'GET /, to an application that throws after its first part';
-        check(!/\r\n0\r\n(\r\n)?$/.test(received) && !received.includes(message) && !/500/.test(received.slice(12)), { sent, received: http.tcp.describe(), expected: 'the first part, and then the end of the connection without the last chunk' });
+        check(!/\r\n0\r\n(\r\n)?$/.test(received) && !received.includes(message) && !/500/.test(received.slice(12)), { sent, received: http.tcp.describe(), expected: 'the first part, then the end of the connection without the last chunk' });
         const reports = [...(await world.call('told')), ...(await world.call('reported'))];
-        checkSame(reports.slice(before), [message], `${sent}; what was reported, by whomever`);
+        checkSame(reports.slice(before), [message], `${sent}; what was reported, by any part`);
       }
     },
   );
 
   rule(
     'request-id',
-    'gives every request a name of its own, or keeps the one that it came with',
-    { rule: 'an id that came is kept only if it can stand in a log; else a new one is made', likely: 'anything that comes is taken, quotes and all' },
+    'gives every request an id of its own, or keeps the one that it came with',
+    { rule: 'an id that came with the request is kept only if it is safe in a log; otherwise a new one is made', likely: 'any id is accepted, quotes and all' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'id' }]);
       const seen = new Set<string>();
       const idOf = async (fields: Pair[], to = server): Promise<string> => {
         const response = await ask(world, to, '/', { fields });
         const id = fieldValue(response, 'X-Request-Id') ?? '';
-        checkSame([id], [givenIn(response, 'GET /').id], `${showAsked({ target: '/', fields })}; X-Request-Id, which is environ['request.id']`);
+        checkSame([id], [givenIn(response, 'GET /').id], `${showAsked({ target: '/', fields })}; X-Request-Id, which must equal environ['request.id']`);
         check(/^[\w.-]{8,128}$/.test(id), { sent: showAsked({ target: '/', fields }), received: `X-Request-Id: ${id}`, expected: '8 to 128 letters, digits, dots, hyphens or underscores' });
         return id;
       };
       for (let i = 0; i < 8; i++) seen.add(await idOf([]));
-      checkSame(seen.size, 8, 'eight requests, and how many ids they had');
+      checkSame(seen.size, 8, 'eight requests; how many ids they had');
       const sane = `${world.random.word(6)}-${world.random.integer(1000, 9999)}`;
       checkSame(await idOf([['X-Request-Id', sane]]), sane, `X-Request-Id: ${sane}; the id`);
-      for (const odd of [`"${sane}"`, `${sane} x`, 'short', 'x'.repeat(300), `${sane}<b>`, `${sane}\xe9`, `${sane}\\n`, `${sane}, ${sane}`]) check((await idOf([['X-Request-Id', odd]])) !== odd, { sent: `X-Request-Id: ${odd.slice(0, 60)}`, received: 'it was kept', expected: 'a new one' });
+      for (const odd of [`"${sane}"`, `${sane} x`, 'short', 'x'.repeat(300), `${sane}<b>`, `${sane}\xe9`, `${sane}\\n`, `${sane}, ${sane}`]) check((await idOf([['X-Request-Id', odd]])) !== odd, { sent: `X-Request-Id: ${odd.slice(0, 60)}`, received: 'it was kept', expected: 'a new id' });
       const wary = await world.call('serveBehind', [{ use: 'id', trust: false }]);
-      check((await idOf([['X-Request-Id', sane]], wary)) !== sane, { sent: `X-Request-Id: ${sane}, where no client is trusted with it`, received: 'it was kept', expected: 'a new one' });
+      check((await idOf([['X-Request-Id', sane]], wary)) !== sane, { sent: `X-Request-Id: ${sane}, where no client is trusted with it`, received: 'it was kept', expected: 'a new id' });
     },
   );
 
   rule(
     'log-line',
-    'writes a line for each response, in the format of everybody\'s tools',
+    'writes a line for each response, in the usual format',
     { rule: 'Combined: host, -, user, [day/Mon/year:time zone], "request", status, bytes, "referer", "user agent"' },
     async (world) => {
       const [path, agent, token] = [`/${world.random.word()}?q=${world.random.word()}`, world.random.words(2), world.random.word(8)];
@@ -560,7 +561,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       checkSame([host, ident, user, request, status, bytes, referer, userAgent], ['127.0.0.1', '-', 'ann', `GET ${path} HTTP/1.1`, '201', String(size), 'http://a.example/', agent], `GET ${path}; what the line says`);
       const time = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})$/.exec(date!);
       const ms = time === null ? NaN : Date.parse(`${time[1]} ${time[2]} ${time[3]} ${time[4]} ${time[5]}`);
-      check(Math.abs(ms - Date.now()) < 60_000, { sent: `GET ${path}`, received: `[${date}]`, expected: 'the time of now, as [06/Nov/1994:08:49:37 +0000]' });
+      check(Math.abs(ms - Date.now()) < 60_000, { sent: `GET ${path}`, received: `[${date}]`, expected: 'the current time, written like [06/Nov/1994:08:49:37 +0000]' });
       await ask(world, server, '/no');
       const second = await logLine(world, 2, 'GET /no without a token, a referer and an agent');
       checkSame([second[2], second[5], second[7], second[8]], ['-', '401', '-', '-'], 'GET /no without a token, a referer and an agent; user, status, referer and agent');
@@ -573,7 +574,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'log-bytes',
     'counts the bytes of the body that were sent',
-    { rule: 'what was sent, and not what Content-Length has promised', likely: 'Content-Length is written in the log, or nothing where there is none' },
+    { rule: 'the log counts what was sent, and not what Content-Length promised', likely: 'the log has Content-Length, or nothing if there is none' },
     async (world) => {
       const [a, b] = [world.random.integer(5, 500), world.random.integer(5, 500)];
       const cases = [
@@ -597,8 +598,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'log-escapes',
-    'lets nobody write lines of their own into the log',
-    { rule: 'what a client has sent cannot end the quotes or the line, or speak to a terminal', likely: 'the decoded path is written, in which %0A is a line\'s end' },
+    'lets no client write lines of its own into the log',
+    { rule: 'what a client has sent cannot end the quotes or the line, or speak to a terminal', likely: 'the decoded path is written, in which %0A is a line break' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'log' }], { parts: [1] });
       const word = world.random.word();
@@ -609,15 +610,15 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         await ask(world, server, target, { fields: [['User-Agent', agent]] });
         const line = await logLine(world, i + 1, `GET ${target}, User-Agent: ${agent}`);
         checkSame(line[5], '200', `GET ${target}, User-Agent: ${agent}; the status in the log`);
-        check(/^[\x20-\x7e]*$/.test(line.join(' ')), { sent: `GET ${target}, User-Agent: ${agent}`, received: JSON.stringify(line.join(' ')), expected: 'printable ASCII alone, the rest escaped' });
+        check(/^[\x20-\x7e]*$/.test(line.join(' ')), { sent: `GET ${target}, User-Agent: ${agent}`, received: JSON.stringify(line.join(' ')), expected: 'only printable ASCII, the rest escaped' });
       }
     },
   );
 
   rule(
     'log-always',
-    'writes one line for every response, also for one that fails or whose client has gone',
-    { rule: 'a line when the response is over, whether it has arrived or not (G53)', likely: 'the line is written where the application returns, or where the last part has gone' },
+    'writes one line for every response, even if it fails or its client has gone',
+    { rule: 'a line when the response is over, whether it has arrived or not (G53)', likely: 'the line is written when the application returns, or when the last part has been sent' },
     async (world) => {
       const closing: { fields: Pair[] } = { fields: [['Connection', 'close']] };
       const thrown = await world.call('serveBehind', [{ use: 'log' }], { throwsAt: -1 });
@@ -631,8 +632,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       http.send('GET', '/');
       await http.tcp.until(() => http.tcp.received.includes('a'.repeat(100)), { expected: 'the first part' });
       http.tcp.resetNow();
-      const line = await logLine(world, 3, 'a client that goes after the first of two parts');
-      check(Number(line[6]) <= 100, { sent: 'a client that goes after the first of two parts, of 100 bytes each', received: `${line[6]} bytes in the log`, expected: '100' });
+      const line = await logLine(world, 3, 'a client that leaves after the first of two parts');
+      check(Number(line[6]) <= 100, { sent: 'a client that leaves after the first of two parts, of 100 bytes each', received: `${line[6]} bytes in the log`, expected: '100' });
       await world.call('openAppGate');
       await world.settle();
       await logLine(world, 3, 'a client that has gone');
@@ -650,8 +651,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'streams',
-    'hands a body on part by part',
-    { rule: 'middleware does not gather a body (G4, G51)', likely: 'all parts are joined before the first is sent' },
+    'passes a body on part by part',
+    { rule: 'middleware does not collect a body (G4, G51)', likely: 'all parts are joined before the first is sent' },
     async (world) => {
       const server = await world.call('serveBehind', everything.map(({ layer }) => layer), { as: 'async', parts: [1_000, 1_000], waitsAt: 1 });
       const http = await world.http(server);
@@ -666,14 +667,14 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'closes-once',
     'closes the application\'s body once, however the response ends',
-    { rule: 'middleware passes an inner body\'s `close()` on, exactly once (G4, G53)', likely: 'a body around a body has no close(), or the error\'s way and the end\'s both call it' },
+    { rule: 'middleware passes an inner body\'s `close()` on, exactly once (G4, G53)', likely: 'a body that wraps a body has no close(), or both the error and the end call it' },
     async (world) => {
       let expected = 0;
       const closed = async (sent: string): Promise<void> => {
         expected++;
         await untilSo(world, () => world.call('appCloses'), (closes) => closes >= expected, { sent, show: (closes) => `close() was called ${closes} times after ${expected} responses`, expected: 'once for each' });
         await world.settle();
-        checkSame(await world.call('appCloses'), expected, `${sent}; and how often close() was called after ${expected} responses`);
+        checkSame(await world.call('appCloses'), expected, `${sent}; how often close() was called after ${expected} responses`);
       };
       for (const { layer, asked } of everything) {
         for (const as of ['list', 'iterable', 'async'] as const) {
@@ -700,8 +701,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'bearer-challenge',
-    'says in its challenge what is wrong, and nothing that cannot be read',
-    { rule: 'a challenge is a scheme and its parameters, name=value, with commas between (RFC 9110 §11.6.1); `error` says what was wrong with the token, `scope` what it must be good for (RFC 6750 §3)', likely: 'the scope is not named, or who uses another scheme is told of an error' },
+    'says in its challenge what is wrong, in a form that can be parsed',
+    { rule: 'a challenge is a scheme and its parameters, name=value, separated by commas (RFC 9110 §11.6.1); `error` says what is wrong with the token, `scope` says which scope is needed (RFC 6750 §3)', likely: 'the scope is not named, or a client that uses another scheme is told of an error' },
     async (world) => {
       const [realm, scope] = [world.random.words(2), `${world.random.word()}:write`];
       const server = await world.call('serveBehind', [{ use: 'bearer', realm, scope, credentials: [{ token: 'less', user: 'bob' }] }]);
@@ -715,9 +716,9 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         expectStatus(response, statuses, sent);
         const challenge = fieldValue(response, 'WWW-Authenticate') ?? 'none';
         const params = paramsOfChallenge(challenge);
-        check(params !== undefined, { sent, received: `WWW-Authenticate: ${challenge}`, expected: 'Bearer, and parameters with commas between' });
+        check(params !== undefined, { sent, received: `WWW-Authenticate: ${challenge}`, expected: 'Bearer, and parameters separated by commas' });
         checkSame(params.get('realm'), realm, `${sent}; the realm of the challenge`);
-        // Who has said nothing of a token should not be told of an error (§3.1): should, and not must.
+        // A client that sent no token should not be told of an error (§3.1): should, not must.
         if (Object.keys(errors).length > 0) checkSame(params.get('error'), errors[response.status], `${sent}; the error of the challenge`);
         if (named !== undefined) checkSame(params.get('scope'), named, `${sent}; the scope in the challenge`);
       }
@@ -726,8 +727,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'bearer-options',
-    'refuses at once what could never be asked for or sent',
-    { rule: 'a realm or scope is written between quotes, and a token is a b64token (RFC 6750 §2.1)', likely: 'a quote in a realm ends it, and what is after it is another parameter' },
+    'refuses at once options that could never be sent in a challenge or by a client',
+    { rule: 'a realm or scope is written between quotes, and a token is a b64token (RFC 6750 §2.1)', likely: 'a quote in a realm ends it, and what follows becomes another parameter' },
     async (world) => {
       const word = world.random.word();
       const credentials = [{ token: `${word}.-_~+/9==`, user: 'ann' }];
@@ -737,14 +738,14 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       for (const token of ['', `${word} ${word}`, `${word}ü`, `${word}=${word}`, `"${word}"`]) {
         checkSame(await world.call('make', { use: 'bearer', credentials: [...credentials, { token, user: 'bob' }] }), 'TypeError', `bearerAuth with the token ${JSON.stringify(token)}; what is thrown`);
       }
-      checkSame(await world.call('make', { use: 'bearer', credentials, realm: `${word}'s (own) realm`, scope: `${word}:read` }), 'nothing', 'bearerAuth with what can be said; what is thrown');
+      checkSame(await world.call('make', { use: 'bearer', credentials, realm: `${word}'s (own) realm`, scope: `${word}:read` }), 'nothing', 'bearerAuth with valid options; what is thrown');
     },
   );
 
   rule(
     'cors-defaults',
-    'lets pages do what it was not told otherwise',
-    { rule: 'without being told, pages may use PUT, PATCH and DELETE, set Authorization and Content-Type, and read no other fields than the harmless ones' },
+    'lets pages do the usual when it is not told otherwise',
+    { rule: 'by default pages may use PUT, PATCH and DELETE, set Authorization and Content-Type, and read only the safelisted fields' },
     async (world) => {
       const origin = `https://${world.random.word()}.example`;
       for (const origins of [[origin], '*'] as const) {
@@ -754,7 +755,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
           const [yes] = await askAll(world, server, [preflight]);
           const sent = `${showAsked(preflight)}, where ${origins === '*' ? 'all origins are' : 'this one is'} allowed`;
           const [methods, headers] = [fieldTokens(yes!, 'Access-Control-Allow-Methods'), fieldTokens(yes!, 'Access-Control-Allow-Headers')];
-          // Without credentials `*` is every method; of the fields it is all but Authorization (Fetch §4.10).
+          // Without credentials `*` means every method, and every field but Authorization (Fetch §4.10).
           check(methods.includes(method.toLowerCase()) || methods.includes('*'), { sent, received: `Access-Control-Allow-Methods: ${methods.join(', ') || 'none'}`, expected: `${method} among them` });
           check(headers.includes('authorization') && (headers.includes('content-type') || headers.includes('*')), { sent, received: `Access-Control-Allow-Headers: ${headers.join(', ') || 'none'}`, expected: 'Authorization and Content-Type among them' });
         }
@@ -766,8 +767,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'cors-own-fields',
-    'leaves the application its other fields, and names each that pages may read',
-    { rule: 'what decides who may read is the middleware\'s, everything else is the application\'s', likely: 'its own fields go with the one that is left out' },
+    'leaves the application its other fields, and names every field that pages may read',
+    { rule: 'the middleware sets the fields that decide who may read, the application all others', likely: "the application\'s own fields are dropped together with the one that is replaced" },
     async (world) => {
       const [origin, own] = [`https://${world.random.word()}.example`, world.random.word()];
       const exposed = [`X-${world.random.word()}`, `X-${world.random.word()}b`];
@@ -781,8 +782,8 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
 
   rule(
     'cors-caches',
-    'gives no cache an answer that is for one origin as if it were for all',
-    { rule: 'where all origins are allowed, `*` says so; an answer that names one depends on it, and must say so by Vary (Fetch §3.2.5)', likely: 'the origin is repeated, as it is where there is a list' },
+    'gives no cache an answer for one origin as if it were for all',
+    { rule: 'if all origins are allowed, `*` says so; an answer that names one depends on it, and must say so with Vary (Fetch §3.2.5)', likely: 'the origin is repeated, as it is when there is a list' },
     async (world) => {
       const origin = `https://${world.random.word()}.example`;
       const star = await world.call('serveBehind', [{ use: 'cors', origins: '*' }]);
@@ -799,7 +800,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'json-type-and-content',
     'says what is wrong with a type without content, and with content without a type',
-    { rule: 'no content is no JSON: 400; content that does not say what it is: 415 (RFC 9110 §15.5.16), however it is sent', likely: 'only Content-Length is asked whether there is content' },
+    { rule: 'empty content is not JSON: 400; content without a type: 415 (RFC 9110 §15.5.16), however it is sent', likely: 'only Content-Length decides whether there is content' },
     async (world) => {
       const server = await world.call('serveBehind', [{ use: 'json' }]);
       const type = (value: string): Pair[] => [['Content-Type', value]];

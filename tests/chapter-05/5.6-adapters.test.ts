@@ -14,7 +14,7 @@ import { expectCut, expectNoSecret, show, target } from './wire.ts';
 
 type A = World<typeof driver>;
 
-/** A body of JSON, whatever spaces are in it. */
+/** A JSON body, whatever its white space. */
 function expectJson(response: HttpTestResponse, status: number, value: unknown, sent: string): void {
   expectStatus(response, status, sent);
   let found: unknown;
@@ -52,7 +52,7 @@ async function expectApi(world: A, server: Address): Promise<void> {
   expectNoSecret(failing.tcp);
 }
 
-/** A file goes up, with a length and in chunks; what comes down begins before it has ended. */
+/** Uploads a file, with a length and in chunks; a download begins before it has ended. */
 async function expectStreams(world: A, server: Address): Promise<void> {
   const file = world.random.bytes(world.random.integer(300_000, 400_000));
   const wanted = { bytes: file.length, hash: createHash('sha256').update(file).digest('hex') };
@@ -61,18 +61,18 @@ async function expectStreams(world: A, server: Address): Promise<void> {
   expectJson(await once(world, server, 'POST', '/upload', { fields: OCTETS, chunks }), 200, wanted, `POST /upload with ${file.length} bytes in chunks`);
   const http = await world.http(server);
   http.send('GET', '/stream');
-  await http.tcp.until(() => http.tcp.received.includes('one,'), { expected: 'the first part, while the second is waited for' });
+  await http.tcp.until(() => http.tcp.received.includes('one,'), { expected: 'the first part, while the application waits before the second' });
   await world.call('openGate', 'more');
   expectBody(await http.response(), 'one,two', 'GET /stream');
 }
 
-/** The client leaves in the middle of a body without an end. */
+/** The client leaves in the middle of an endless body. */
 async function expectGivesUp(world: A, server: Address, path: string, expected: string): Promise<void> {
   const http = await world.http(server);
   http.send('GET', path);
   await http.tcp.until(() => http.tcp.receivedBytes > 20_000, { expected: 'parts of a body' });
   http.tcp.resetNow();
-  await eventually(world, async () => (await world.call('events')).includes(expected), { sent: `GET ${path}, and then a reset`, received: `no ${expected}`, expected });
+  await eventually(world, async () => (await world.call('events')).includes(expected), { sent: `GET ${path}, then a reset`, received: `no ${expected}`, expected });
 }
 
 exercise<typeof driver>('5.6', import.meta.url, (rule) => {
@@ -81,7 +81,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'runs a real Hono app: JSON, parameters, HEAD, errors',
     {
       rule: 'a fetch handler is an application: a Request in, a Response out (fromFetch)',
-      likely: 'the URL has no host or no query, or a body is given to a GET, which fetch does not allow',
+      likely: 'the URL has no host or no query, or a GET is given a body, which fetch does not allow',
     },
     async (world) => await expectApi(world, await world.call('serveFramework', 'hono')),
   );
@@ -90,7 +90,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'hono-request',
     'gives Hono the whole request: the URL, the method, the fields',
     {
-      rule: 'the Request has the whole URL, as it was sent, also below a mount, and every header field',
+      rule: 'the Request has the whole URL, as it was sent, even below a mount, and every header field',
       likely: 'PATH_INFO is decoded; `urlOf` has the path as it was sent',
     },
     async (world) => {
@@ -107,10 +107,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'hono-response',
-    'sends the Response of Hono: status, text, fields, none of the connection\'s',
+    'sends Hono\'s Response: status, reason and fields, but none about the connection',
     {
-      rule: 'a Response\'s status, its text or the usual one, and its fields, a name as often as it is there; not those of the connection (G43)',
-      likely: 'the fields are made a record, in which there is one Set-Cookie, or Connection is handed on, or what has no text is OK whatever its status',
+      rule: 'a Response\'s status, its text or the usual one, and its fields, each name as often as it is there, are sent; fields about the connection are not (G43)',
+      likely: 'the fields become a record, which has only one Set-Cookie, or Connection is passed on, or a Response without a text is OK whatever its status',
     },
     async (world) => {
       const server = await world.call('serveFramework', 'hono');
@@ -134,8 +134,8 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'hono-streams',
     'streams to and from Hono',
     {
-      rule: 'a body is handed on part by part, in both directions, and each way while the other goes on (`duplex: half` is how fetch says so)',
-      likely: 'the body is gathered, or `init.body` is set without `duplex`',
+      rule: 'a body is passed on part by part, in both directions at the same time (`duplex: half` is how fetch says so)',
+      likely: 'the body is collected, or `init.body` is set without `duplex`',
     },
     async (world) => {
       const server = await world.call('serveFramework', 'hono');
@@ -144,15 +144,15 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       for (const options of [{ body }, { chunks: world.random.pieces(Buffer.from(body), 9) }]) expectBody(await once(world, server, 'POST', '/echo', options), body, 'POST /echo');
       const http = await world.http(server);
       http.sendBytes('POST /answers-first HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', ['POST']);
-      await http.tcp.until(() => http.tcp.received.includes('answered'), { expected: 'an answer before the body has come', likely: 'the body is read before the handler is asked' });
+      await http.tcp.until(() => http.tcp.received.includes('answered'), { expected: 'an answer before the body has come', likely: 'the body is read before the handler is called' });
     },
   );
 
   rule(
     'hono-reads-when-it-asks',
-    'does not read on in a body before Hono asks for it, nor after Hono has had enough',
+    'reads no further in a body before Hono asks for it, nor after Hono has had enough',
     {
-      rule: 'parts are read as somebody asks the stream for them, and none before: a client that waits for 100 Continue is not to be told to go on for nobody (G72); to cancel the stream is to give up the iteration of the input (G33)',
+      rule: 'parts are read when the stream is asked for them, and none before: a client that waits for 100 Continue must not be told to go on when nothing reads (G72); cancelling the stream gives up the iteration of the input (G33)',
       likely: 'the stream keeps one part ready, as streams do unless their `highWaterMark` is 0, or its `cancel()` does nothing',
     },
     async (world) => {
@@ -180,9 +180,9 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'fetch-methods',
-    'refuses the methods of which fetch makes no Request',
+    'refuses the methods for which fetch makes no Request',
     {
-      rule: 'CONNECT, TRACE and TRACK are forbidden by Fetch (§2.2.1): no handler can be asked, and nothing of ours has failed (RFC 9110 §15.6.2)',
+      rule: 'Fetch forbids CONNECT, TRACE and TRACK (§2.2.1): no handler can be called, and that is not an error of ours (RFC 9110 §15.6.2)',
       likely: '`new Request` throws, and that is a 500',
     },
     async (world) => {
@@ -200,10 +200,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'hono-is-told-of-the-end',
-    'tells Hono when the client has gone, and gives up what it sends',
+    'tells Hono when the client has gone, and gives up the body that Hono sends',
     {
       rule: 'gateway.signal is the Request\'s signal (G24), and an iteration that is given up cancels the stream (G53)',
-      likely: 'the Request is made without a signal, or the stream is read by a reader that nobody cancels',
+      likely: 'the Request is made without a signal, or the stream is read by a reader that is never cancelled',
     },
     async (world) => {
       const server = await world.call('serveFramework', 'hono');
@@ -217,9 +217,9 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         await world.call('collectGarbage');
         http.tcp.resetNow();
         await eventually(world, () => seen('aborted'), {
-          sent: `GET ${path}, and then a reset`,
+          sent: `GET ${path}, then a reset`,
           received: 'the signal of the Request did not abort',
-          expected: 'it aborts, also where nobody but you holds the Request',
+          expected: 'it aborts, even if only your code holds the Request',
         });
       }
     },
@@ -227,10 +227,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'fetch-handler-throws',
-    'answers 500 where a fetch handler rejects',
+    'answers 500 if a fetch handler rejects',
     {
-      rule: 'what the handler rejects with is the application\'s error (G60), and nothing of it is seen',
-      likely: 'it is answered by hand',
+      rule: 'what the handler rejects with is the application\'s error (G60), and the client sees nothing of it',
+      likely: 'the adapter answers it itself',
     },
     async (world) => {
       const server = await world.call('serveFramework', 'hono');
@@ -250,7 +250,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       `runs a real ${title} app: JSON, parameters, errors, uploads, streams`,
       {
         rule: 'a node:http handler is an application (fromNodeHandler): JSON both ways, bodies part by part',
-        likely: 'the body of the request breaks off, or a part is lost between two that came at once',
+        likely: 'the body of the request breaks off, or a part is lost between two that came together',
       },
       async (world) => {
         const server = await world.call('serveFramework', name);
@@ -264,7 +264,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'express-in-depth',
     'serves Express\'s static files, its mounts and its aborts',
     {
-      rule: 'what an Express app does on node:http, it does here: ranges and validators of its static files, baseUrl below a mount, `close` when the client has gone',
+      rule: 'an Express app does here what it does on node:http: ranges and validators of its static files, baseUrl below a mount, `close` when the client has gone',
       likely: 'a response that is given up is not closed',
     },
     async (world) => {
@@ -289,8 +289,8 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'on-node-http',
     'runs our own applications on node:http',
     {
-      rule: 'an application does not know its server: on node:http it gives what it gives on our own (toNodeHandler)',
-      likely: 'the head is written by hand, or the body is not ended',
+      rule: 'an application does not know its server: on node:http it answers as it does on our own (toNodeHandler)',
+      likely: 'the head is not sent through `sendResponse`, or the body is not ended',
     },
     async (world) => {
       const server = await world.call('serveOnNode');
@@ -317,8 +317,8 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'node-environ',
     'makes the same environ on node:http',
     {
-      rule: 'PATH_INFO decoded, fields joined, Host, the two ends of the connection: rules G10 to G21 on another server; a path that cannot be decoded is 400 (G14)',
-      likely: 'what `environOfNode` throws is not answered by `sendRefusal`',
+      rule: 'PATH_INFO decoded, fields joined, Host, the two ends of the connection: rules G10 to G21 on another server; a path that cannot be decoded is answered with 400 (G14)',
+      likely: 'what `environOfNode` throws is not passed to `sendRefusal`',
     },
     async (world) => {
       const server = await world.call('serveOnNode', { serverName: 'node.example', serverPort: 80 });
@@ -334,10 +334,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'node-server-field',
-    'says on node:http who serves, unless the application says it',
+    'names the server on node:http, unless the application does',
     {
-      rule: 'Server, where it is sent, is what the server was told to call itself; where the application has given one, it is the only one (G71)',
-      likely: 'the fields of the application are sent without `withServer`',
+      rule: 'Server, if it is sent, is what the server was told to call itself; if the application has given one, that is the only one (G71)',
+      likely: "the application\'s fields are sent without `withServer`",
     },
     async (world) => {
       const serverSoftware = `${world.random.word()}/${world.random.integer(1, 9)}`;
@@ -352,10 +352,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'node-errors',
-    'does on node:http what goes wrong as on our own server',
+    'handles errors on node:http as on our own server',
     {
-      rule: 'what is thrown before the head has left is 500 and says nothing (G60); after it, the connection is closed (G61)',
-      likely: 'nobody waits for the promise of `sendResponse`, or `sendRefusal` is not asked',
+      rule: 'an error before the head has been sent is answered with 500 and reveals nothing (G60); after the head, the connection is closed (G61)',
+      likely: 'the promise of `sendResponse` is not awaited, or `sendRefusal` is not called',
     },
     async (world) => {
       const server = await world.call('serveOnNode', { heldBytesMax: 2000 });
@@ -366,11 +366,11 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         expectStatus(response!, 500, `GET ${path}`);
         expectNoSecret(http.tcp);
       }
-      expectStatus(await once(world, server, 'POST', '/reads-all', { body: 'x'.repeat(2001) }), 413, 'POST /reads-all with more than a reading may hold');
+      expectStatus(await once(world, server, 'POST', '/reads-all', { body: 'x'.repeat(2001) }), 413, 'POST /reads-all with more than one call may hold');
       for (const path of [target('/body-throws', { kind: 'sync' }, ['first']), target('/body-throws', { kind: 'async', length: 50 }, ['first'])]) {
         const http = await world.http(server);
         http.send('GET', path);
-        await expectCut(http, 'first', 'an error of the body is the end of the connection');
+        await expectCut(http, 'first', 'an error in the body ends the connection');
         expectNoSecret(http.tcp);
       }
     },
@@ -378,10 +378,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'node-lengths',
-    'cuts what is too long, and closes after what is too short, on node:http too',
+    'cuts a body that is too long, and closes after one that is too short, on node:http too',
     {
-      rule: 'no more is sent than Content-Length says (G55); after fewer bytes the connection is closed (G56); both are reported',
-      likely: 'node:http writes what it is given: `sendResponse` counts, and what it reports is for `settings.onError`',
+      rule: 'no more bytes are sent than Content-Length says (G55); after fewer the connection is closed (G56); both are reported',
+      likely: 'node:http writes whatever it is given: `sendResponse` counts, and its reports go to `settings.onError`',
     },
     async (world) => {
       const server = await world.call('serveOnNode');
@@ -413,10 +413,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'node-one-part-after-another',
-    'asks for a part when node has given the one before to the kernel',
+    'asks for a part when Node has given the previous one to the kernel',
     {
-      rule: 'no part is asked for before the one before has gone to the kernel (G51)',
-      likely: '`response.write` is called without waiting for it',
+      rule: 'no part is asked for before the previous one has gone to the kernel (G51)',
+      likely: '`response.write` is called without waiting for its callback',
     },
     async (world) => {
       const server = await world.call('serveOnNode');
@@ -427,17 +427,17 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       const { body } = await http.response();
       const wrong = body.findIndex((byte, offset) => byte !== Math.floor(offset / 65_536));
       check(body.length === 96 * 65_536 && wrong === -1, {
-        sent: 'a body of 96 parts in the same memory', received: wrong === -1 ? `${body.length} bytes` : `part ${Math.floor(wrong / 65_536)} has bytes of part ${String(body[wrong])}`, expected: 'every part as it was when it was given',
+        sent: 'a body of 96 parts, all in the same memory', received: wrong === -1 ? `${body.length} bytes` : `part ${Math.floor(wrong / 65_536)} has bytes of part ${String(body[wrong])}`, expected: 'every part as it was when the application gave it',
       });
     },
   );
 
   rule(
     'node-client-has-gone',
-    'aborts and closes when node\'s client has gone, and not when all went well',
+    'aborts and closes when Node\'s client has gone, and does not abort when all went well',
     {
       rule: 'gateway.signal aborts when the client has gone before the response was complete, and not otherwise (G24); the body is closed once (G53)',
-      likely: '`close` of a response comes in both cases: `writableFinished` tells them apart',
+      likely: 'a response emits `close` in both cases: `writableFinished` tells them apart',
     },
     async (world) => {
       const server = await world.call('serveOnNode');
@@ -452,35 +452,35 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
         await eventually(world, async () => (await world.call('events')).slice(before).includes(begun), { sent: `GET ${path}`, received: 'the body was not asked for a part', expected: 'it is' });
         http.tcp.resetNow();
         const seen = async (event: string): Promise<number> => (await world.call('events')).slice(before).filter((found) => found === event).length;
-        await eventually(world, async () => (await seen('close')) > 0, { sent: `GET ${path}, and then a reset`, received: 'the body was not closed', expected: 'close() is called' });
+        await eventually(world, async () => (await seen('close')) > 0, { sent: `GET ${path}, then a reset`, received: 'the body was not closed', expected: 'close() is called' });
         await world.settle();
-        check((await seen('close')) === 1, { sent: `GET ${path}, and then a reset`, received: 'close() was called several times', expected: 'once' });
-        if (path === '/waits') check((await seen('abort')) === 1, { sent: `GET ${path}, and then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
+        check((await seen('close')) === 1, { sent: `GET ${path}, then a reset`, received: 'close() was called several times', expected: 'once' });
+        if (path === '/waits') check((await seen('abort')) === 1, { sent: `GET ${path}, then a reset`, received: 'gateway.signal did not abort', expected: 'it aborts' });
       }
     },
   );
 
   rule(
     'node-response-fails',
-    'hears of an error of node\'s response',
+    'handles an error event of Node\'s response',
     {
-      rule: 'an `error` of the response is a client that has gone (G24); an event `error` that nobody hears ends the process',
+      rule: 'an `error` event of the response means that the client has gone (G24); an `error` event without a listener ends the process',
       likely: 'only `close` is listened to',
     },
     async (world) => {
-      const sent = 'GET /waits, and an event `error` of its ServerResponse';
+      const sent = 'GET /waits, and an `error` event of its ServerResponse';
       const outcome = await world.call('failNodeResponse');
-      check(outcome === 'heard', { sent, received: 'nobody listens: the process would end', expected: 'it is heard' });
+      check(outcome === 'heard', { sent, received: 'nothing listens: the process would end', expected: 'a listener' });
       await eventually(world, async () => (await world.call('count', 'abort')) === 1, { sent, received: 'gateway.signal did not abort', expected: 'it aborts' });
     },
   );
 
   rule(
     'node-signal-stays-quiet',
-    'does not abort what has gone well',
+    'does not abort when all went well',
     {
       rule: 'gateway.signal does not abort when the response is complete (G24)',
-      likely: 'every `close` is taken for a client that has gone',
+      likely: 'every `close` event is taken for a client that has gone',
     },
     async (world) => {
       const server = await world.call('serveOnNode');
@@ -498,10 +498,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'supertest',
-    'lets supertest ask our applications',
+    'lets supertest test our applications',
     {
       rule: 'supertest takes what http.createServer takes',
-      likely: 'the handler returns before it may, or does not end the response',
+      likely: 'the handler returns too early, or does not end the response',
     },
     async (world) => {
       const [text, body] = [world.random.words(2), world.random.words(5)];
@@ -514,7 +514,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
       ]);
       const seen = answers.map(({ status, text: answered }) => `${status} ${answered}`.trim());
       const wanted = [`201 ${text}`, `200 ${body}`, '200', '404 no such application'];
-      check(wanted.every((line, index) => seen[index] === line) && answers[4]?.status === 500, { sent: 'GET, POST, HEAD, a path that is not there and an application that throws', received: show(seen), expected: show([...wanted, '500']) });
+      check(wanted.every((line, index) => seen[index] === line) && answers[4]?.status === 500, { sent: 'GET, POST, HEAD, a path that does not exist and an application that throws', received: show(seen), expected: show([...wanted, '500']) });
     },
   );
 
@@ -522,7 +522,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'fetch-requests',
     'makes a Request of whatever a client may send',
     {
-      rule: 'Fetch gives GET and HEAD no body, and takes no CONNECT, TRACE and TRACK, but every other method; the URL is that of PEP 3333: Host, or else the server\'s own name and port',
+      rule: 'Fetch gives GET and HEAD no body, and takes every method but CONNECT, TRACE and TRACK; the URL is built as in PEP 3333: from Host, or else from the server\'s own name and port',
       likely: 'a GET with a body makes `new Request` throw, and the answer is 500',
     },
     async (world) => {
@@ -554,10 +554,10 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
 
   rule(
     'below-express',
-    'finds its place below a path of Express',
+    'finds its place when Express mounts it below a path',
     {
-      rule: 'below a path of Express, that path is SCRIPT_NAME, and PATH_INFO what is after it (G13, G15)',
-      likely: '`baseUrl` is not looked at',
+      rule: 'when Express mounts an application, the path of the mount is SCRIPT_NAME, and the rest is PATH_INFO (G13, G15)',
+      likely: '`baseUrl` is ignored',
     },
     async (world) => {
       const server = await world.call('serveBelowExpress', '/below/here');

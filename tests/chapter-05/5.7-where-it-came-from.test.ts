@@ -14,12 +14,12 @@ import type { CgiParsed, ScgiParsed, ScgiTold } from './cgi-calls.ts';
 import type driver from './driver.ts';
 
 const WINDOWS = process.platform === 'win32';
-/** A process has to be started for each request; on a busy machine that takes its time. */
+/** A process has to be started for each request, which takes its time on a busy machine. */
 const PATIENT = { patienceMs: 15_000 };
 
 const NGINX = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].map((folder) => join(folder, 'nginx')).find((file) => existsSync(file));
 
-/** A request as strings, as an environ has them. */
+/** The string values of an environ. */
 function strings(random: Random): Record<string, string> {
   return {
     REQUEST_METHOD: random.pick(['GET', 'POST', 'PUT']), SCRIPT_NAME: `/${random.word()}`, PATH_INFO: `/${random.word()}/ü`, QUERY_STRING: `a=${random.word()}%20b`,
@@ -37,14 +37,14 @@ interface ScgiAnswer {
 const netstring = (text: Uint8Array): Buffer => Buffer.concat([Buffer.from(`${text.length}:`), text, Buffer.from(',')]);
 const variablesText = (variables: Fields): Buffer => Buffer.from(variables.map(([name, value]) => `${name}\0${value}\0`).join(''), 'latin1');
 
-/** A request of SCGI; what is given comes in the place of what it would have. */
+/** An SCGI request. Given variables replace the default ones. */
 function scgiBytes(path: string, body: Uint8Array, more: Fields = [], declared = body.length): Buffer {
   const variables: Fields = [['CONTENT_LENGTH', String(declared)], ['SCGI', '1'], ['REQUEST_METHOD', 'POST'], ['REQUEST_URI', path], ['QUERY_STRING', path.split('?')[1] ?? ''], ['SERVER_PROTOCOL', 'HTTP/1.1'], ['SERVER_NAME', 'a.example'], ['SERVER_PORT', '80'], ...more];
   return Buffer.concat([netstring(variablesText(variables)), body]);
 }
 
 async function scgiAnswer(client: TcpClient): Promise<ScgiAnswer> {
-  const bytes = await client.readToEnd({ expected: 'an answer as a CGI script gives it, and the end of the connection' });
+  const bytes = await client.readToEnd({ expected: "an answer like a CGI script's, and the end of the connection" });
   const text = bytes.toString('latin1');
   const end = text.indexOf('\r\n\r\n');
   const fields = new Map(text.slice(0, Math.max(0, end)).split('\r\n').map((line): [string, string] => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
@@ -57,20 +57,20 @@ async function parsed(world: TestWorld, text: string | Buffer): Promise<CgiParse
 }
 
 function showHead(head: CgiParsed | ScgiParsed): string {
-  if (head.outcome !== 'head') return head.outcome === 'more' ? 'null: more must come' : `refused${head.status === undefined ? '' : ` with ${String(head.status)}`}`;
+  if (head.outcome !== 'head') return head.outcome === 'more' ? 'null: more bytes must come' : `refused${head.status === undefined ? '' : ` with ${String(head.status)}`}`;
   return 'contentLength' in head ? `a head of ${head.variables.length} variables, CONTENT_LENGTH ${head.contentLength}` : `a head: ${head.status}`;
 }
 
 async function expectRefused(head: CgiParsed | ScgiParsed, sent: string, likely?: string): Promise<void> {
-  check(head.outcome === 'refused', { sent, received: showHead(head), expected: 'it is refused: thrown', ...(likely === undefined ? {} : { likely }) });
+  check(head.outcome === 'refused', { sent, received: showHead(head), expected: 'a refusal: an error is thrown', ...(likely === undefined ? {} : { likely }) });
 }
 
-/** The pids that scripts have written. */
+/** The pids that the scripts have written. */
 async function pids(world: TestWorld): Promise<number[]> {
   return [...(await world.call('gatewayErrors')).matchAll(/pid (\d+);/g)].map(([, pid]) => Number(pid));
 }
 
-/** How long a script takes that answers at once. */
+/** How long a script takes if it answers at once. */
 async function startingMs(world: TestWorld): Promise<number> {
   const http = await world.http(await world.call('serveCgi', ['deaf']));
   const started = performance.now();
@@ -87,7 +87,7 @@ async function untilGone(world: TestWorld, count: number, sent: string): Promise
   for (;;) {
     const { begun, left } = await running();
     if (begun.length >= count && left.length === 0) return;
-    check(world.subject.ownMs() - startedMs < 20_000, { timed: true, sent, received: `${begun.length} scripts were begun, and ${left.length} still run`, expected: 'none runs any more', likely: 'a script that is deaf to SIGTERM is not killed, or nobody tells it that the client has gone' });
+    check(world.subject.ownMs() - startedMs < 20_000, { timed: true, sent, received: `${begun.length} scripts were started, and ${left.length} are still running`, expected: 'none is still running', likely: 'a script that ignores SIGTERM is not killed, or it is not ended when the client has gone' });
     await world.settle();
   }
 }
@@ -96,16 +96,16 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'variables',
     'tells a script about its request in variables',
-    { rule: 'RFC 3875 §4.1: the names that the environ has from there, and HTTP_ for the header fields', likely: 'what is no string becomes one, such as [object Object]' },
+    { rule: 'RFC 3875 §4.1: the names that the environ takes from it, and HTTP_ names for the header fields', likely: 'a value that is not a string becomes one, such as [object Object]' },
     async (world) => {
       for (let round = 0; round < 4; round++) {
         const given = strings(world.random);
         const type = world.random.boolean() ? { CONTENT_TYPE: 'text/plain', REMOTE_USER: world.random.word(), AUTH_TYPE: 'Bearer' } : {};
         const variables = await world.call('cgiVariables', { ...given, ...type }, null);
         for (const [name, value] of Object.entries({ ...given, ...type, GATEWAY_INTERFACE: 'CGI/1.1' })) checkSame(variables[name], value, `${name} in the environ; the variable`);
-        // RFC 3875 §4.1.18: a server may tell more, of its own. What is no string in the environ is not for a script.
+        // RFC 3875 §4.1.18: a server may add variables of its own. A value that is not a string is not for a script.
         const others = Object.entries(variables).filter(([name, value]) => name.includes('.') || name === 'HTTP_X_ODD' || typeof value !== 'string' || value.includes('[object'));
-        checkSame(others, [], 'an environ with router.params, gateway.input and others; the variables that are made of what is no string');
+        checkSame(others, [], 'an environ with router.params, gateway.input and others; the variables that are made from values that are not strings');
       }
       checkSame((await world.call('cgiVariables', { ...strings(world.random), 'gateway.urlScheme': 'https' }, null))['HTTPS'], 'on', 'https; the variable HTTPS');
     },
@@ -113,8 +113,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'empty-is-there',
-    'tells a script also what is empty',
-    { rule: 'QUERY_STRING and SCRIPT_NAME are always there, the one "" where there is no query, the other "" at the root (RFC 3875 §4.1.7, §4.1.13)', likely: 'what is empty is left out, as if it were not known: a script that asks for it gets an error' },
+    'passes empty values to a script too',
+    { rule: 'QUERY_STRING and SCRIPT_NAME are always there: "" if there is no query, and "" at the root (RFC 3875 §4.1.7, §4.1.13)', likely: 'an empty value is left out, as if it were not known: a script that reads the variable gets an error' },
     async (world) => {
       const variables = await world.call('cgiVariables', { ...strings(world.random), QUERY_STRING: '', SCRIPT_NAME: '' }, null);
       for (const name of ['QUERY_STRING', 'SCRIPT_NAME']) checkSame(variables[name], '', `${name} is empty in the environ; the variable`);
@@ -123,8 +123,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'content-length',
-    'has CONTENT_LENGTH if and only if there is a body',
-    { rule: 'RFC 3875 §4.1.2: a script reads so many bytes; a chunked body has been counted for it', likely: 'the request\'s own is handed on' },
+    'sets CONTENT_LENGTH if and only if there is a body',
+    { rule: 'RFC 3875 §4.1.2: a script reads that number of bytes; the server has counted a chunked body for it', likely: 'the request\'s own value is passed on' },
     async (world) => {
       const given = strings(world.random);
       const length = world.random.integer(1, 9_999);
@@ -137,7 +137,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'httpoxy',
     'does not let a request choose a proxy for the script',
-    { rule: 'the field Proxy would be HTTP_PROXY, which programs take for their user\'s wish ("httpoxy", 2016)', likely: 'every HTTP_ is handed on' },
+    { rule: 'the field Proxy would be HTTP_PROXY, which programs take for a setting of their user ("httpoxy", 2016)', likely: 'every HTTP_ variable is passed on' },
     async (world) => {
       const given = strings(world.random);
       checkSame((await world.call('cgiVariables', { ...given, HTTP_PROXY: 'http://evil.example' }, null))['HTTP_PROXY'], undefined, 'Proxy: http://evil.example; the variable HTTP_PROXY');
@@ -149,19 +149,19 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'own-variables',
     'gives the server\'s own variables the last word',
-    { rule: 'what the server sets for a script cannot be changed by a request, whatever its name', likely: 'what the request says is written over `own`' },
+    { rule: 'a request cannot change what the server sets for a script, whatever its name', likely: 'values from the request overwrite `own`' },
     async (world) => {
       const given: Record<string, string> = { ...strings(world.random), REMOTE_USER: 'ann' };
       const own = { PATH: '/bin', SERVER_NAME: `${world.random.word()}.own`, REMOTE_USER: world.random.word(), HTTP_X_SOMETHING: `own ${world.random.word()}` };
       const variables = await world.call('cgiVariables', given, null, own);
       for (const [name, value] of Object.entries(own)) checkSame(variables[name], value, `${name} among the server's own variables${name in given ? ', and in the environ' : ''}; the variable`);
-      checkSame([variables['HTTP_HOST'], variables['REQUEST_METHOD']], [given['HTTP_HOST'], given['REQUEST_METHOD']], 'HTTP_HOST and REQUEST_METHOD, which are not among its own; the variables');
+      checkSame([variables['HTTP_HOST'], variables['REQUEST_METHOD']], [given['HTTP_HOST'], given['REQUEST_METHOD']], "HTTP_HOST and REQUEST_METHOD, which are not among the server's own; the variables");
     },
   );
 
   rule(
     'authorization',
-    'does not hand passwords and tokens to the script',
+    'does not pass passwords and tokens to the script',
     { rule: 'RFC 3875 §9.2: Authorization is for the server; the script learns REMOTE_USER' },
     async (world) => {
       const variables = await world.call('cgiVariables', { ...strings(world.random), HTTP_AUTHORIZATION: 'Bearer secret', HTTP_PROXY_AUTHORIZATION: 'Basic secret', REMOTE_USER: 'ann' }, null);
@@ -171,10 +171,10 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'head',
-    'understands what a script prints, with LF or with CRLF',
-    { rule: 'RFC 3875 §6: fields, an empty line, a body of any bytes', likely: 'only CRLF is taken, or the body is decoded with the head, or the head as UTF-8, in which characters are not bytes: `index` then counts something else' },
+    'parses what a script prints, with LF or with CRLF',
+    { rule: 'RFC 3875 §6: fields, an empty line, a body of any bytes', likely: 'only CRLF is accepted, or the body is decoded along with the head, or the head is decoded as UTF-8, in which a character is not a byte and `index` counts characters' },
     async (world) => {
-      // A script prints what it likes: here UTF-8, and a byte that is none. Each byte is a character.
+      // A script may print anything: here UTF-8, and a byte that is not UTF-8. Each byte becomes a character.
       const value = `${world.random.words(2)} ${Buffer.from('üñü').toString('latin1')}\xfc`;
       const name = `X-${world.random.word()}`;
       const body = Buffer.concat([world.random.bytes(40), Buffer.from('\n\n\r\n\r\nx: y\n'), world.random.bytes(20)]);
@@ -187,7 +187,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
         check(Buffer.from(head.rest).equals(body), { sent: `${sent}, and ${body.length} bytes`, received: showBytes(head.rest), expected: showBytes(body) });
         for (let end = 0; end < text.length; end++) {
           const part = await parsed(world, text.slice(0, end));
-          check(part.outcome === 'more', { sent: JSON.stringify(text.slice(0, end)), received: showHead(part), expected: 'null: more must come' });
+          check(part.outcome === 'more', { sent: JSON.stringify(text.slice(0, end)), received: showHead(part), expected: 'null: more bytes must come' });
         }
       }
     },
@@ -195,8 +195,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'status',
-    'takes Status and Location for what they mean',
-    { rule: '200 without them, 302 with Location alone, else what Status says (RFC 3875 §6.2, §6.3.3)', likely: 'Status is handed on as a field, and the answer is 200' },
+    'understands Status and Location',
+    { rule: '200 without them, 302 with Location alone, otherwise what Status says (RFC 3875 §6.2, §6.3.3)', likely: 'Status is passed on as a field, and the answer is 200' },
     async (world) => {
       const path = `/${world.random.word()}`;
       const cases: [text: string, status: string, location?: string][] = [
@@ -214,9 +214,9 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   );
 
   rule(
-    'no-head',
-    'refuses what is no head',
-    { rule: 'RFC 3875 §6.2, §6.3: fields, one of Content-Type, Location and Status among them, none of these twice', likely: 'a stack trace that a script prints becomes a page' },
+    'not-a-head',
+    'refuses what is not a head',
+    { rule: 'RFC 3875 §6.2, §6.3: a head is fields, among them Content-Type, Location or Status, and none of these twice', likely: 'a stack trace that a script prints becomes a page' },
     async (world) => {
       const bad = ['\n', '\r\nbody', 'X-Only: this\n\n', 'Content-Type text/plain\n\n', 'Traceback (most recent call last):\n  File x\n\n', 'Status: fine\n\n', 'Status: 99 No\n\n', 'Status: 100 Continue\n\n', 'Status: 2000\n\n', 'Status: 200 OK\nStatus: 404 No\n\n', 'Content-Type: a/b\nContent-Type: c/d\n\n', 'Content Type: a/b\nStatus: 200 OK\n\n', ': x\nStatus: 200 OK\n\n', `Status: 200 OK\n${'X-A: b\n'.repeat(500)}\n`];
       for (const text of bad) await expectRefused(await parsed(world, text), JSON.stringify(text.slice(0, 60)));
@@ -225,19 +225,19 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'connection-is-ours',
-    'does not let a script say how the connection goes on',
-    { rule: 'hop-by-hop fields are the server\'s (RFC 3875 §6.3.4, G43)', likely: 'Transfer-Encoding is handed on, and the body is not in chunks' },
+    'does not let a script decide about the connection',
+    { rule: 'hop-by-hop fields belong to the server (RFC 3875 §6.3.4, G43)', likely: 'Transfer-Encoding is passed on, although the body is not in chunks' },
     async (world) => {
       const head = await parsed(world, 'Content-Type: a/b\nConnection: close\nTransfer-Encoding: chunked\nKeep-Alive: 5\nUpgrade: x\nTrailer: y\nX-Kept: z\n\n');
       check(head.outcome === 'head', { sent: 'a head with Connection and others', received: showHead(head), expected: 'a head' });
-      checkSame(head.headers.map(([name]) => name.toLowerCase()), ['content-type', 'x-kept'], 'Connection, Transfer-Encoding, Keep-Alive, Upgrade, Trailer and two others; which are left');
+      checkSame(head.headers.map(([name]) => name.toLowerCase()), ['content-type', 'x-kept'], 'Connection, Transfer-Encoding, Keep-Alive, Upgrade, Trailer and two others; which fields are left');
     },
   );
 
   rule(
     'runs-a-script',
     'runs a script for each request, and answers with what it prints',
-    { rule: 'the request in its environment and on its stdin, the response on its stdout (RFC 3875 §4, §6)', likely: 'what our own environment has is handed on, or stdin is never closed' },
+    { rule: 'the request in its environment and on its stdin, the response on its stdout (RFC 3875 §4, §6)', likely: 'our own environment is passed on, or stdin is never closed' },
     async (world) => {
       const word = world.random.word();
       await world.call('setVariable', 'TEN_SECRET', word);
@@ -261,8 +261,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'hands-on',
-    'hands on status, fields and body as the script has printed them',
-    { rule: 'the head that was understood, and the bytes after it' },
+    'passes on status, fields and body as the script has printed them',
+    { rule: 'the response has what the head says, and the bytes after the head' },
     async (world) => {
       const body = Buffer.concat([world.random.bytes(300), Buffer.from('\n\n')]).toString('latin1').replaceAll('\0', '');
       const server = await world.call('serveCgi', ['print', `Status: 418 Tea\nContent-Type: text/tea\nX-Pot: brown\nConnection: close\n\n${body}`]);
@@ -270,7 +270,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
       const response = await http.send('GET', '/').response(PATIENT);
       expectStatus(response, 418, 'a script that prints Status: 418 Tea');
       checkSame([fieldValue(response, 'Content-Type'), fieldValue(response, 'X-Pot'), fieldValue(response, 'Status')], ['text/tea', 'brown', undefined], 'the fields Content-Type, X-Pot and Status');
-      expectBody(response, Buffer.from(body, 'latin1'), 'a script that prints such a body');
+      expectBody(response, Buffer.from(body, 'latin1'), 'a script that prints that body');
       const deaf = await world.call('serveCgi', ['deaf']);
       const upload = await world.http(deaf);
       expectStatus(await upload.send('POST', '/', { body: Buffer.alloc(300_000) }).response(PATIENT), 200, '300,000 bytes, to a script that does not read them');
@@ -279,32 +279,32 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'script-dies',
-    'survives a script that dies, and does not call it an answer',
-    { rule: 'no head is no answer: 500 or 502, and nothing of its stderr (G60); one that was begun is cut off (G61)', likely: 'the end of stdout is taken for the end of a good answer: 200 and nothing' },
+    'survives a script that dies, and does not make an answer of it',
+    { rule: 'output without a head is not an answer: 500 or 502, and nothing of its stderr (G60); an answer that was begun is cut off (G61)', likely: 'the end of stdout is taken for the end of a good answer: 200 and an empty body' },
     async (world) => {
       const secret = world.random.word(12, 14);
       const cases: [args: string[], what: string][] = [
-        [['print', '', '0'], 'prints nothing'], [['print', '', '3'], 'ends with code 3'], [['print and die', 'Content-Type: text/plain\n'], 'dies within its head'], [['print', `${secret}: not a head\n\nat line 7`], 'prints no head'], [[`throw ${secret}`], 'says nothing at all'],
+        [['print', '', '0'], 'prints nothing'], [['print', '', '3'], 'ends with code 3'], [['print and die', 'Content-Type: text/plain\n'], 'dies in the middle of its head'], [['print', `${secret}: not a head\n\nat line 7`], 'prints no head'], [[`throw ${secret}`], 'throws before it prints anything'],
       ];
       for (const [args, what] of cases) {
         const http = await world.http(await world.call('serveCgi', args));
         const response = await http.send('GET', '/').response(PATIENT);
         expectStatus(response, [500, 502], `a script that ${what}`);
-        check(!response.body.includes(secret), { sent: `a script that ${what}`, received: showAnswer(response), expected: 'nothing of what it has printed' });
+        check(!response.body.includes(secret), { sent: `a script that ${what}`, received: showAnswer(response), expected: 'nothing that it has printed' });
       }
       const http = await world.http(await world.call('serveCgi', ['print and die', 'Content-Type: text/plain\n\nhalf of it']));
       http.send('GET', '/');
       await http.tcp.until(() => http.tcp.ended || http.tcp.closed, { ...PATIENT, expected: 'the connection is closed' });
       check(!http.tcp.received.toString('latin1').endsWith('0\r\n\r\n'), { sent: 'a script that is killed after half of its body', received: http.tcp.describe(), expected: 'the half, without the last chunk, and the end of the connection' });
       const missing = await world.http(await world.call('serveCgi', [], { program: join(tmpdir(), `${secret}-is-no-program`) }));
-      expectStatus(await missing.send('POST', '/', { body: 'x' }).response(PATIENT), [500, 502], 'a script that is not there');
+      expectStatus(await missing.send('POST', '/', { body: 'x' }).response(PATIENT), [500, 502], 'a script that does not exist');
     },
   );
 
   rule(
     'stderr',
-    'keeps what a script says on stderr for those who run the server',
-    { rule: 'it goes to gateway.errors and to no client (G38)' },
+    "keeps what a script writes to stderr for the server\'s operator",
+    { rule: 'stderr goes to gateway.errors and to no client (G38)' },
     async (world) => {
       const word = world.random.word(12, 14);
       const http = await world.http(await world.call('serveCgi', ['complain', `${word}\n`]));
@@ -317,8 +317,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'script-hangs',
-    'ends a script that says nothing any more, and answers for it',
-    { rule: 'a script may be silent for `silenceMs`; then it is killed, and its client gets 504 (RFC 9110 §15.6.5)', likely: 'the request waits for ever, or the script goes on running', ...(WINDOWS ? { skip: 'processes are not told to end by signals here' } : {}) },
+    'ends a script that has gone silent, and answers in its place',
+    { rule: 'a script may be silent for `silenceMs`; then it is killed, and its client gets 504 (RFC 9110 §15.6.5)', likely: 'the request waits for ever, or the script goes on running', ...(WINDOWS ? { skip: 'signals do not ask a process to end on Windows' } : {}) },
     async (world) => {
       const silenceMs = 300 + 4 * (await startingMs(world));
       const silent = await world.call('serveCgi', ['hang'], { silenceMs });
@@ -328,15 +328,15 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
       const second = await world.http(begun);
       second.send('GET', '/', { fields: [['Connection', 'close']] });
       await second.tcp.until(() => second.tcp.ended || second.tcp.closed, { ...PATIENT, expected: 'the connection is closed' });
-      check(!second.tcp.received.toString('latin1').endsWith('0\r\n\r\n'), { sent: 'a script that stops within its body', received: second.tcp.describe(), expected: 'the end of the connection, without the last chunk' });
-      await untilGone(world, 1, 'two scripts that do not end, and are deaf to SIGTERM');
+      check(!second.tcp.received.toString('latin1').endsWith('0\r\n\r\n'), { sent: 'a script that falls silent in the middle of its body', received: second.tcp.describe(), expected: 'the end of the connection, without the last chunk' });
+      await untilGone(world, 1, 'two scripts that do not end, and ignore SIGTERM');
     },
   );
 
   rule(
     'client-leaves',
     'ends a script whose client has gone',
-    { rule: 'a process that nobody waits for is a process too many (G53)', likely: 'close() does nothing', ...(WINDOWS ? { skip: 'processes are not told to end by signals here' } : {}) },
+    { rule: 'a process whose output nobody wants must not go on running (G53)', likely: 'close() does nothing', ...(WINDOWS ? { skip: 'signals do not ask a process to end on Windows' } : {}) },
     async (world) => {
       const server = await world.call('serveCgi', ['hang later'], { silenceMs: 60_000 });
       const http = await world.http(server);
@@ -350,7 +350,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'scgi-head',
     'reads the head of an SCGI request, however it comes',
-    { rule: 'a netstring: length, colon, so many bytes of names and values, each with its NUL, a comma', likely: 'what has come so far is taken for all' },
+    { rule: 'a netstring: a length, a colon, that number of bytes (names and values, each with a NUL after it), a comma', likely: 'what has come so far is taken for the whole head' },
     async (world) => {
       for (let round = 0; round < 4; round++) {
         const body = world.random.bytes(world.random.integer(0, 30));
@@ -364,7 +364,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
         check(Buffer.from(head.rest).equals(body), { sent, received: showBytes(head.rest), expected: `the rest: ${showBytes(body)}` });
         for (let end = 0; end < bytes.length - body.length; end++) {
           const part = await world.call('parseScgiHead', bytes.subarray(0, end), 10_000);
-          check(part.outcome === 'more', { sent: `the first ${end} bytes of ${sent}`, received: showHead(part), expected: 'null: more must come' });
+          check(part.outcome === 'more', { sent: `the first ${end} bytes of ${sent}`, received: showHead(part), expected: 'null: more bytes must come' });
         }
       }
     },
@@ -372,8 +372,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'scgi-broken',
-    'refuses what is no SCGI request',
-    { rule: 'the length is checked, the comma and the NULs too; a name comes once; SCGI is 1, CONTENT_LENGTH is digits', likely: 'the length is taken as it is, or the last byte before the comma is cut off unseen, or the first value for CONTENT_LENGTH is taken' },
+    'refuses what is not an SCGI request',
+    { rule: 'the length, the comma and the NULs are checked; a name comes once; SCGI is 1, CONTENT_LENGTH is digits', likely: 'the length is not checked, or the last byte before the comma is cut off unchecked, or the first of two CONTENT_LENGTHs is used' },
     async (world) => {
       const good: Fields = [['CONTENT_LENGTH', '5'], ['SCGI', '1'], ['REQUEST_METHOD', 'GET']];
       const text = variablesText(good);
@@ -382,9 +382,9 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
         [Buffer.concat([Buffer.from(`${text.length - 1}:`), text, Buffer.from(',')]), 'a length that is one too small'],
         [Buffer.concat([Buffer.from(`${text.length + 1}:`), text, Buffer.from(',,')]), 'a length that is one too large'],
         [netstring(Buffer.concat([text.subarray(0, -1), Buffer.from('x')])), 'no NUL after the last value'], [netstring(text.subarray(0, -1)), 'no NUL after the last value, and nothing in its place'],
-        [Buffer.concat([Buffer.from(`0${text.length}:`), text, Buffer.from(',')]), 'a length with a zero before it'],
+        [Buffer.concat([Buffer.from(`0${text.length}:`), text, Buffer.from(',')]), 'a length with a leading zero'],
         [Buffer.concat([Buffer.from(`+${text.length}:`), text, Buffer.from(',')]), 'a length with a sign'],
-        [Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'HTTP'], [Buffer.from(':,'), 'no length'], [Buffer.from('0:,'), 'no variables'], [Buffer.from('x'), 'a first byte that is no digit'], [Buffer.from('12345678901'), 'eleven digits'],
+        [Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'HTTP'], [Buffer.from(':,'), 'no length'], [Buffer.from('0:,'), 'no variables'], [Buffer.from('x'), 'a first byte that is not a digit'], [Buffer.from('12345678901'), 'eleven digits'],
         [netstring(variablesText([['CONTENT_LENGTH', '5'], ['REQUEST_METHOD', 'GET']])), 'no SCGI'],
         [netstring(variablesText([['CONTENT_LENGTH', '5'], ['SCGI', '2']])), 'SCGI 2'],
         [netstring(variablesText([['SCGI', '1'], ['REQUEST_METHOD', 'GET']])), 'no CONTENT_LENGTH'],
@@ -395,7 +395,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
         [netstring(Buffer.concat([text, Buffer.from('\0value\0')])), 'an empty name'],
       ];
       for (const [bytes, what] of cases) await expectRefused(await world.call('parseScgiHead', bytes, 10_000), `${what}: ${showBytes(bytes)}`);
-      // The protocol has CONTENT_LENGTH first. Who takes it elsewhere takes it for what it is.
+      // The protocol puts CONTENT_LENGTH first. A server may accept it elsewhere, but then with its value.
       const later = await world.call('parseScgiHead', Buffer.concat([netstring(variablesText([['SCGI', '1'], ['CONTENT_LENGTH', '5']])), Buffer.from('12345')]), 10_000);
       check(later.outcome === 'refused' || (later.outcome === 'head' && later.contentLength === 5), { sent: 'SCGI before CONTENT_LENGTH, which is 5', received: showHead(later), expected: 'CONTENT_LENGTH 5, or a refusal' });
     },
@@ -403,8 +403,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'scgi-repeated-fields',
-    'joins the lines of a field that comes as several variables',
-    { rule: 'nginx before 1.23 sends a variable for each line of a field: they are joined in their order by a comma and a space, those of Cookie by a semicolon and a space (G18; RFC 9110 §5.3, RFC 6265 §5.4)', likely: 'a name that comes twice is refused, whatever it is, or the last one counts: `parseVariables` joins them' },
+    'joins the values of a field that comes as several variables',
+    { rule: 'nginx before 1.23 sends a variable for each line of a field: the values are joined in their order with a comma and a space, those of Cookie with a semicolon and a space (G18; RFC 9110 §5.3, RFC 6265 §5.4)', likely: 'every repeated name is refused, or the last value wins: `parseVariables` joins them' },
     async (world) => {
       const words = world.random.words(3).split(' ');
       const name = `HTTP_X_${world.random.word().toUpperCase()}`;
@@ -420,22 +420,22 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'scgi-limit',
     'refuses a head that is too long before it has come',
-    { rule: 'the length says it: nothing is held that will be refused (431)', likely: 'the limit is compared when the whole head is there: compare it as soon as the colon has come' },
+    { rule: 'the length says so at once: bytes that will be refused are not held (431)', likely: 'the limit is checked when the whole head has come: check it as soon as the colon has come' },
     async (world) => {
       const most = world.random.integer(100, 900);
       for (const [bytes, what] of [[Buffer.from(`${most + 1}:`), `${most + 1}:`], [Buffer.from('999999999:CONTENT'), '999999999:CONTENT'], [Buffer.from(`${most + 1}:CONTENT_LENGTH`), `${most + 1}:CONTENT_LENGTH`]] as const) {
-        await expectRefused(await world.call('parseScgiHead', bytes, most), `${what}, where ${most} bytes are taken`);
+        await expectRefused(await world.call('parseScgiHead', bytes, most), `${what}, where ${most} bytes are allowed`);
       }
       const padding = 'x'.repeat(most - variablesText([['CONTENT_LENGTH', '0'], ['SCGI', '1'], ['P', '']]).length);
       const exact = await world.call('parseScgiHead', netstring(variablesText([['CONTENT_LENGTH', '0'], ['SCGI', '1'], ['P', padding]])), most);
-      check(exact.outcome === 'head', { sent: `a head of ${most} bytes, where ${most} are taken`, received: showHead(exact), expected: 'a head' });
+      check(exact.outcome === 'head', { sent: `a head of ${most} bytes, where ${most} are allowed`, received: showHead(exact), expected: 'a head' });
     },
   );
 
   rule(
     'scgi-serves',
     'serves an application over SCGI',
-    { rule: 'the variables become its environ, its response is printed as a script would print it', likely: 'the body is read to the end of the connection, which does not come' },
+    { rule: 'the variables become the environ, and the response is written as a script would print it', likely: 'the body is read until the end of the connection, which does not come' },
     async (world) => {
       const server = await world.call('serveScgi');
       const word = world.random.word();
@@ -458,15 +458,15 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'scgi-body',
-    'reads as many bytes as CONTENT_LENGTH says',
-    { rule: 'no byte beyond, and a body that breaks off is no body that ends (G30, G35)', likely: 'what comes after the body is taken for a part of it' },
+    'reads the number of bytes that CONTENT_LENGTH says',
+    { rule: 'not one byte more; and a body that breaks off has not ended (G30, G35)', likely: 'the bytes after the body are taken for a part of it' },
     async (world) => {
       const server = await world.call('serveScgi');
       const body = world.random.bytes(world.random.integer(10, 500));
       const longer = await world.connect(server);
       longer.write(scgiBytes('/x', Buffer.concat([body, Buffer.from('beyond')]), [], body.length));
       const told = JSON.parse((await scgiAnswer(longer)).body.toString()) as ScgiTold;
-      checkSame([told.bytes, told.sha256], [body.length, createHash('sha256').update(body).digest('hex')], `${body.length} bytes and six beyond; how many the application read`);
+      checkSame([told.bytes, told.sha256], [body.length, createHash('sha256').update(body).digest('hex')], `${body.length} bytes and six more; how many the application read`);
       const shorter = await world.connect(server);
       shorter.write(scgiBytes('/x', body, [], body.length + 1)).end();
       await shorter.until(() => shorter.ended || shorter.closed, { expected: 'the connection is closed' });
@@ -477,8 +477,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'scgi-fails',
-    'answers what fails, and goes on',
-    { rule: 'what is no request is refused without asking the application (G3); what it throws is 500 (G60)' },
+    'answers requests that fail, and goes on',
+    { rule: 'bytes that are not a request are refused without calling the application (G3); what the application throws is answered with 500 (G60)' },
     async (world) => {
       const server = await world.call('serveScgi', { headBytesMax: 2_000 });
       for (const bytes of [Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.from('5000:CONTENT_LENGTH'), netstring(variablesText([['SCGI', '1']])), scgiBytes('/%zz', Buffer.alloc(0))]) {
@@ -487,21 +487,21 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
         await client.until(() => client.ended || client.closed, { expected: 'it is refused, and the connection is closed' });
         check(!/^status: 2/im.test(client.received.toString('latin1')), { sent: showBytes(bytes), received: client.describe(), expected: 'a refusal' });
       }
-      checkSame(await world.call('scgiCalls'), 0, 'four requests that are none; how often the application was called');
+      checkSame(await world.call('scgiCalls'), 0, 'four times bytes that are not a request; how often the application was called');
       const throwing = await world.connect(server);
       throwing.write(scgiBytes('/throws', Buffer.alloc(0)));
       const answer = await scgiAnswer(throwing);
       check(answer.status === 500 && !answer.body.includes('thrown by'), { sent: '/throws', received: `${answer.status}: ${answer.body.toString()}`, expected: '500, and nothing of the error' });
       const good = await world.connect(server);
       good.write(scgiBytes('/x', Buffer.alloc(0)));
-      checkSame((await scgiAnswer(good)).status, 200, 'after these, a request as it should be; the status');
+      checkSame((await scgiAnswer(good)).status, 200, 'a valid request after these; the status');
     },
   );
 
   rule(
-    'after-nginx',
+    'through-nginx',
     'is the same application behind a real nginx',
-    { rule: 'the same answers by scgi_pass as from chapter 02\'s server', ...(NGINX === undefined || WINDOWS ? { skip: 'nginx is not installed' } : {}) },
+    { rule: 'scgi_pass gives the same answers as chapter 02\'s server', ...(NGINX === undefined || WINDOWS ? { skip: 'nginx is not installed' } : {}) },
     async (world) => {
       const folder = mkdtempSync(join(tmpdir(), 'ten-nginx-'));
       try {
@@ -539,8 +539,8 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
 
   rule(
     'no-connection-of-its-own',
-    'does not tell a script of the connection, which it does not have',
-    { rule: 'fields about the connection are the server\'s (RFC 9110 §7.6.1); a body has its length when a script gets it, and nobody waits for 100 Continue any more', likely: 'NEVER is not asked' },
+    'does not tell a script about the connection, which belongs to the server',
+    { rule: 'fields about the connection are for the server (RFC 9110 §7.6.1); a script gets a body with its length, and at that point no client waits for 100 Continue', likely: 'NEVER is not used' },
     async (world) => {
       const given = strings(world.random);
       const fields = { HTTP_CONNECTION: 'keep-alive, upgrade', HTTP_KEEP_ALIVE: 'timeout=5', HTTP_TE: 'trailers', HTTP_TRANSFER_ENCODING: 'chunked', HTTP_UPGRADE: 'websocket', HTTP_EXPECT: '100-continue' };

@@ -1,13 +1,13 @@
 /**
- * Applications to be served, obedient ones and others, each by its path. They know the interface and no server; what
- * they see and what is done to them they tell a probe.
+ * Applications to be served, obedient ones and others, each under its path. They know the interface and no server. They
+ * tell a probe what they see and what is done to them.
  */
 import type { Body, Environ, GatewayApp, GatewayHeader, StartResponse } from '#subject/05-gateway/index.ts';
 
 /** The secret in the errors that applications throw: no client may ever see it. */
 export const SECRET = 'the password is sesame';
 
-/** What a test sees of applications, and the gates at which they wait for it. */
+/** What a test sees of the applications, and the gates at which they wait for it. */
 export class Probe {
   readonly events: string[] = [];
   readonly #gates = new Map<string, PromiseWithResolvers<void>>();
@@ -56,7 +56,7 @@ function lengthOf(environ: Environ): GatewayHeader[] {
   return length === '' ? [PLAIN] : [PLAIN, ['Content-Length', length]];
 }
 
-/** A body of these parts of the kind that the query asks for, which tells the probe what is done to it. */
+/** A body of these parts, of the kind that the query asks for. It tells the probe what is done to it. */
 function bodyOf(kind: string, parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, probe: Probe): Body {
   const close = (): void => probe.note('close');
   if (kind === 'list') return Object.assign([...parts as Iterable<Uint8Array>], { close });
@@ -96,7 +96,7 @@ function bodyOf(kind: string, parts: Iterable<Uint8Array> | AsyncIterable<Uint8A
   };
 }
 
-/** One application for each path, and 404 for others. */
+/** One application for each path, and 404 for all others. */
 export function makeApps(probe: Probe): GatewayApp {
   const apps: Record<string, GatewayApp> = { ...answers(probe), ...heads(probe), ...failures(probe), ...inputs(probe), ...breakers(probe) };
   return (environ, startResponse) => {
@@ -122,7 +122,7 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       return bodyOf(arg(environ, 'kind', 'list'), partsOf(environ), probe);
     },
 
-    /** The same as generators, which have a return() and no close(), and start when they are asked. */
+    /** The same as generators, which have a return() but no close(), and start when they are first asked. */
     '/generator': function* (environ, startResponse) {
       try {
         startResponse('200 OK', lengthOf(environ));
@@ -177,7 +177,7 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       yield* partsOf(environ);
     },
 
-    /** Empty parts without an end, and no head. */
+    /** Endless empty parts, and no head. */
     '/empty-parts': () => bodyOf('async', (async function* () {
       for (;;) {
         await new Promise((resolve) => setImmediate(resolve));
@@ -185,7 +185,7 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       }
     })(), probe),
 
-    /** Parts without an end. */
+    /** Endless parts. */
     '/endless': (_environ, startResponse) => {
       startResponse('200 OK', [PLAIN]);
       return bodyOf('async', (async function* () {
@@ -193,7 +193,7 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       })(), probe);
     },
 
-    /** Waits before it gives anything, until the client has gone. */
+    /** Gives nothing, and waits until the client has gone. */
     '/waits': (environ, startResponse) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       environ['gateway.signal'].addEventListener('abort', () => {
@@ -208,7 +208,7 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       })(), probe);
     },
 
-    /** Waits for what does not come, and does not look at the signal. */
+    /** Waits for something that never comes, and ignores the signal. */
     '/deaf': (_environ, startResponse) => {
       startResponse('200 OK', [PLAIN]);
       const next = async (): Promise<IteratorResult<Uint8Array>> => {
@@ -218,7 +218,7 @@ function answers(probe: Probe): Record<string, GatewayApp> {
       return bodyOf('async', { [Symbol.asyncIterator]: () => ({ next, return: () => Promise.resolve({ done: true, value: undefined }) }) }, probe);
     },
 
-    /** An abort that comes too late is one that should not have come. */
+    /** Reports an abort that comes after the response was complete, since there should be none. */
     '/watches-signal': (environ, startResponse) => {
       environ['gateway.signal'].addEventListener('abort', () => probe.note('abort'));
       startResponse('200 OK', [PLAIN]);
@@ -257,7 +257,7 @@ function heads(probe: Probe): Record<string, GatewayApp> {
     }
   };
   return {
-    /** Says what the request's body says, which no server may take, and then something good. */
+    /** Calls startResponse with what the request's body says, which no server may accept, and then with a good head. */
     '/tries': async function* (environ, startResponse) {
       const { status, headers } = JSON.parse((await environ['gateway.input'].read()).toString('utf8')) as { status: string; headers: GatewayHeader[] };
       attempt(() => startResponse(status, headers));
@@ -280,7 +280,7 @@ function heads(probe: Probe): Record<string, GatewayApp> {
       yield bytes('sorry');
     },
 
-    /** An error that is a value like any other: what is not undefined is one. */
+    /** An error may be any value but undefined. */
     '/falsy-error': (environ, startResponse) => {
       startResponse('200 OK', []);
       attempt(() => startResponse('500 Internal Server Error', [['X-Second', 'yes']], arg(environ, 'error') === 'null' ? null : 0));
@@ -296,7 +296,7 @@ function heads(probe: Probe): Record<string, GatewayApp> {
           startResponse('500 Internal Server Error', [], error);
           probe.note('taken');
         } catch (thrown) {
-          probe.note(thrown === error ? 'threw the same' : 'threw another');
+          probe.note(thrown === error ? 'threw the same' : 'threw another error');
         }
         yield bytes('more');
       })(), probe);
@@ -315,7 +315,7 @@ function failures(probe: Probe): Record<string, GatewayApp> {
       startResponse('200 OK', [PLAIN]);
       throw new Error(SECRET);
     },
-    /** After as many parts as the query has. */
+    /** Throws after the parts of the query. */
     '/body-throws': (environ, startResponse) => {
       startResponse('200 OK', lengthOf(environ));
       return bodyOf(arg(environ, 'kind'), (function* () {
@@ -339,12 +339,12 @@ function failures(probe: Probe): Record<string, GatewayApp> {
       };
       return Object.assign(partsOf(environ), { close });
     },
-    /** As who gives up when the client has gone, but it has not. */
+    /** Throws an AbortError, as if the client had gone, although it has not. */
     '/gives-up': async function* () {
       yield await Promise.resolve(bytes(''));
       throw Object.assign(new Error(SECRET), { name: 'AbortError' });
     },
-    /** Waits until the client has gone, and fails then. */
+    /** Waits until the client has gone, and then fails. */
     '/fails-for-nobody': async function* (environ) {
       const { promise, resolve } = Promise.withResolvers<void>();
       environ['gateway.signal'].addEventListener('abort', () => resolve());
@@ -353,14 +353,14 @@ function failures(probe: Probe): Record<string, GatewayApp> {
       await promise;
       throw new Error(SECRET);
     },
-    /** Another response, when the head has left; what comes of it is not looked at. */
+    /** Gives another response after the head has been sent, and ignores what is thrown. */
     '/too-late-and-quiet': async function* (_environ, startResponse) {
       startResponse('200 OK', [PLAIN]);
       yield await Promise.resolve(bytes('first'));
       try {
         startResponse('500 Internal Server Error', [PLAIN], new Error(SECRET));
       } catch {
-        // As if nothing were.
+        // It goes on as if nothing had happened.
       }
       yield bytes('second');
     },
@@ -431,7 +431,7 @@ function inputs(probe: Probe): Record<string, GatewayApp> {
       probe.note(`uploaded ${length}`);
       yield bytes(String(length));
     },
-    /** Tells its environ, as JSON. */
+    /** Answers with its environ, as JSON. */
     '/environ': (environ, startResponse) => {
       startResponse('200 OK', [['Content-Type', 'application/json']]);
       const strings = Object.entries(environ).filter(([, value]) => typeof value === 'string');
@@ -440,7 +440,7 @@ function inputs(probe: Probe): Record<string, GatewayApp> {
   };
 }
 
-/** Applications for the validator: each breaks one rule, which its path names. */
+/** Applications for the validator: each breaks the rule that its path names. */
 function breakers(probe: Probe): Record<string, GatewayApp> {
   const started = (startResponse: StartResponse, length?: number, status = '200 OK'): void =>
     startResponse(status, length === undefined ? [PLAIN] : [PLAIN, ['Content-Length', String(length)]]);
@@ -534,13 +534,13 @@ function breakers(probe: Probe): Record<string, GatewayApp> {
       started(startResponse, undefined, '304 Not Modified');
       yield bytes('something');
     },
-    /** Two rules in one request, one of them when the body is closed. */
+    /** Breaks two rules in one request, one of them when the body is closed. */
     '/breaks/two-by-close': (environ, startResponse) => {
       started(startResponse, 9);
       const close = (): void => (environ['gateway.errors'].write as (text: unknown) => void)(7);
       return Object.assign([bytes('short')], { close });
     },
-    /** Two rules in one request. */
+    /** Breaks two rules in one request. */
     '/breaks/two': function* (environ, startResponse) {
       (environ['gateway.errors'].write as (text: unknown) => void)(7);
       started(startResponse, 9);

@@ -13,13 +13,13 @@ export { fieldTokens, fieldValue, fieldValues } from '#support/http-response.ts'
 
 export type TestWorld = World<typeof driver>;
 
-/** A request, told in a word. */
+/** A short form of a request, for reports. */
 export interface Asked extends RequestOptions {
   method?: string;
   target: string;
 }
 
-/** Asks one after the other on one connection, as many as a pipeline takes at once. */
+/** Sends the requests one after another on one connection, as many at a time as a pipeline takes. */
 export async function askAll(world: TestWorld, server: Address, asked: readonly Asked[]): Promise<HttpTestResponse[]> {
   const responses: HttpTestResponse[] = [];
   for (let at = 0; at < asked.length; at += 16) {
@@ -41,7 +41,7 @@ export function showAsked({ method = 'GET', target, fields = [] }: Asked): strin
   return [`${method} ${target}`, ...fields.map(([name, value]) => `${name}: ${value}`)].join(', ');
 }
 
-/** A status and perhaps the beginning of a body, on one line. */
+/** A status and the beginning of the body, if there is one, on one line. */
 export function showAnswer(response: HttpTestResponse): string {
   const text = response.body.toString().replace(/\s+/g, ' ').slice(0, 120);
   return text === '' ? showResponse(response) : `${response.status}: ${text}`;
@@ -52,13 +52,13 @@ export function allowOf(response: HttpTestResponse): string[] {
   return fieldTokens(response, 'Allow').map((method) => method.toUpperCase()).sort();
 }
 
-/** The values are the same, member by member. */
+/** Checks that the values are the same, member by member. */
 export function checkSame(received: unknown, expected: unknown, sent: string, likely?: string): void {
   const [got, wanted] = [JSON.stringify(received), JSON.stringify(expected)];
   check(got === wanted, { sent, received: String(got), expected: String(wanted), ...(likely === undefined ? {} : { likely }) });
 }
 
-/** Asks this process's server for a value until it is as it should be. */
+/** Asks the process under test for a value again and again, until it is right. */
 export async function untilSo<T>(world: TestWorld, question: () => Promise<T>, isSo: (value: T) => boolean, report: { sent: string; show: (value: T) => string; expected: string; likely?: string }): Promise<T> {
   const startedMs = world.subject.ownMs();
   for (;;) {

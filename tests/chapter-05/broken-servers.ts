@@ -1,6 +1,6 @@
 /**
- * Servers that break a rule of docs/gateway-spec.md, each by the rule and what it does. In front of them stands an
- * obedient application, behind a validator where the test puts one.
+ * Servers that break a rule of docs/gateway-spec.md, each named by the rule and what it does. They serve an obedient
+ * application, around which a test may put a validator.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Body, Environ, GatewayApp, GatewayInput, StartResponse } from '#subject/05-gateway/index.ts';
@@ -40,7 +40,7 @@ const closing = (close: () => void | Promise<void>): GatewayApp => (_environ, st
   return Object.assign([Buffer.from('a list')], { close });
 };
 
-/** An input that gives these, one by one, whatever it is asked for. */
+/** An input that gives these texts, one by one, whatever it is asked for. */
 function inputOf(...answers: string[]): GatewayInput {
   const next = async (): Promise<Buffer> => await Promise.resolve(Buffer.from(answers.shift() ?? ''));
   return { read: next, readline: next, async *lines() {}, async *[Symbol.asyncIterator]() {} };
@@ -74,10 +74,10 @@ function environOf(changes: Record<string, unknown> = {}): Environ {
   return environ as Environ;
 }
 
-/** Says no to nothing. */
+/** Accepts everything. */
 const takesAll: StartResponse = () => {};
 
-/** All of a body, part by part, and its end. */
+/** Reads a body part by part, up to its end. */
 async function send(body: Body): Promise<void> {
   for await (const part of body) void part;
   await body.close?.();
@@ -87,7 +87,7 @@ async function serve(app: GatewayApp, environ: Environ = environOf(), startRespo
   await send(app(environ, startResponse));
 }
 
-/** Whatever kind of iterator a body has. */
+/** A body's iterator, of either kind. */
 function iterate(body: Body): Iterator<unknown> | AsyncIterator<unknown> {
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }
@@ -96,7 +96,7 @@ const withEnviron = (changes: Record<string, unknown>) => async (validate: Valid
   try {
     await serve(validate(list), environOf(changes));
   } catch {
-    // An environ with little in it may be too little for whoever has to work with it.
+    // An environ with missing keys may be too little for the code that works with it.
   }
 };
 const withInput = (input: GatewayInput, read: (input: GatewayInput) => Promise<unknown>, changes: Record<string, unknown> = {}) => async (validate: Validate): Promise<void> =>
@@ -107,11 +107,11 @@ const takes = (...calls: Parameters<StartResponse>[]) => async (validate: Valida
     return [Buffer.from('taken')];
   }));
 
-/** By rule and what is done. Those whose rule is `none` obey; some tell what they and their application have seen. */
+/** Named by the rule and by what is done. Servers whose rule is `none` obey; some return what they and their application have seen. */
 export const brokenServers: Record<string, (validate: Validate) => Promise<string[] | void>> = {
   'none: a list': async (validate) => await serve(validate(list)),
   'none: a body of parts': async (validate) => await serve(validate(sync)),
-  'none: a body that waits': async (validate) => await serve(validate(later)),
+  'none: an asynchronous body': async (validate) => await serve(validate(later)),
   'none: a body that is given up': async (validate) => {
     const body = validate(later)(environOf(), takesAll);
     const iterator = iterate(body);
@@ -130,7 +130,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
     await iterator.return?.();
     await body.close?.();
   },
-  'none: a body that was never asked': async (validate) => void (await validate(later)(environOf(), takesAll).close?.()),
+  'none: a body that was never asked for a part': async (validate) => void (await validate(later)(environOf(), takesAll).close?.()),
   'none: a body that throws': async (validate) => {
     const body = validate(throwing)(environOf(), takesAll);
     await send(body).catch(() => {});
@@ -169,7 +169,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
     await body.close?.();
     return seen;
   },
-  'application: gives a text, and then a part': async (validate) =>
+  'application: gives a string, then a part': async (validate) =>
     await serve(validate(function* (_environ, startResponse) {
       startResponse('200 OK', PLAIN);
       yield 'a text' as unknown as Uint8Array;
@@ -225,7 +225,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
       await body.close?.();
     }
   },
-  'application: its client goes, and the server closes its body': async (validate) => {
+  'application: its client leaves, and the server closes its body': async (validate) => {
     for (const end of ['before', 'after']) {
       const gone = new AbortController();
       const body = validate(later)(environOf({ 'gateway.signal': gone.signal }), takesAll);
@@ -238,7 +238,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
     }
     await new Promise<void>((resolve) => void setTimeout(resolve, 150));
   },
-  'application: a body that waits is iterated twice': async (validate) => {
+  'application: an asynchronous body is iterated twice': async (validate) => {
     const body = validate(later)(environOf(), takesAll);
     for await (const part of body) void part;
     await iterate(body).return?.();
@@ -257,7 +257,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
       try {
         await iterator.next();
       } catch {
-        // It has thrown; a server closes it now.
+        // The body has thrown; a server closes it now.
       }
     }
   },
@@ -271,7 +271,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
   'G14: PATH_INFO begins without a slash': withEnviron({ PATH_INFO: 'a', 'gateway.rawPathInfo': 'a' }),
   'G14: PATH_INFO is * for a GET': withEnviron({ PATH_INFO: '*', 'gateway.rawPathInfo': '*' }),
   'G15: PATH_INFO is not decoded': withEnviron({ PATH_INFO: '/a%20b' }),
-  'G15: rawPathInfo stays after': withEnviron({ PATH_INFO: '/b', 'gateway.rawPathInfo': '/notes/b' }),
+  'G15: rawPathInfo is left unchanged': withEnviron({ PATH_INFO: '/b', 'gateway.rawPathInfo': '/notes/b' }),
   'G16: QUERY_STRING has its question mark': withEnviron({ QUERY_STRING: '?x=1' }),
   'G17: there is HTTP_CONTENT_TYPE': withEnviron({ HTTP_CONTENT_TYPE: 'text/plain' }),
   'G17: CONTENT_LENGTH is a number': withEnviron({ CONTENT_LENGTH: 7 }),
@@ -282,7 +282,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
   'G22: another version': withEnviron({ 'gateway.version': [2, 0] }),
   'G22: another scheme': withEnviron({ 'gateway.urlScheme': 'ftp' }),
   'G23: a flag is missing': withEnviron({ 'gateway.multithread': undefined }),
-  'G24: a signal that is none': withEnviron({ 'gateway.signal': {} }),
+  'G24: a signal that is not an AbortSignal': withEnviron({ 'gateway.signal': {} }),
   'G25: early hints that cannot be called': withEnviron({ 'gateway.earlyHints': true }),
   'G26: a key of its own without a dot': withEnviron({ session: 'abc' }),
 
@@ -294,17 +294,17 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
   'G31: read(3) gives four': withInput(inputOf('four'), async (input) => await input.read(3)),
   'G32: readline() gives two lines': withInput(inputOf('one\ntwo\n'), async (input) => await input.readline()),
 
-  'G46: an error is taken after the head has left': async (validate) =>
+  'G46: an error is accepted after the head has been sent': async (validate) =>
     await serve(validate(async function* (_environ, startResponse) {
       startResponse('200 OK', PLAIN);
       yield Buffer.from('one');
       startResponse('500 Internal Server Error', PLAIN, new Error('too late'));
       yield Buffer.from('two');
     })),
-  'G40: a status without a text is taken': takes(['200', PLAIN]),
-  'G42: a CRLF in a value is taken': takes(['200 OK', [['X-A', 'b\r\nX-C: d']]]),
-  'G43: a field of the connection is taken': takes(['200 OK', [['Transfer-Encoding', 'chunked']]]),
-  'G44: a second call is taken': takes(['200 OK', PLAIN], ['404 Not Found', PLAIN]),
+  'G40: a status without a text is accepted': takes(['200', PLAIN]),
+  'G42: a CRLF in a value is accepted': takes(['200 OK', [['X-A', 'b\r\nX-C: d']]]),
+  'G43: a field of the connection is accepted': takes(['200 OK', [['Transfer-Encoding', 'chunked']]]),
+  'G44: a second call is accepted': takes(['200 OK', PLAIN], ['404 Not Found', PLAIN]),
 
   'G51: the body is iterated twice': async (validate) => {
     const body = validate(sync)(environOf(), takesAll);
@@ -312,7 +312,7 @@ export const brokenServers: Record<string, (validate: Validate) => Promise<strin
     await iterate(body).return?.();
     await body.close?.();
   },
-  'G51: a part is asked for before the one before has come': async (validate) => {
+  'G51: a part is asked for before the previous one has come': async (validate) => {
     const body = validate(later)(environOf(), takesAll);
     const iterator = iterate(body);
     await Promise.all([iterator.next(), iterator.next()]);

@@ -1,4 +1,4 @@
-/** What the tests of 5.7 do inside the process of the code under test. */
+/** What the tests of 5.7 do inside the process under test. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -11,11 +11,11 @@ import type * as Gateway from '#subject/05-gateway/index.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type { App, Chapter, Stage } from './serve-app.ts';
 
-/** What became of parsing. */
+/** The outcome of parsing. */
 export type CgiParsed = { outcome: 'more' } | { outcome: 'refused'; status: unknown } | { outcome: 'head'; status: string; headers: [string, string][]; rest: Buffer };
 export type ScgiParsed = { outcome: 'more' } | { outcome: 'refused'; status: unknown } | { outcome: 'head'; variables: [string, string][]; contentLength: number; rest: Buffer };
 
-/** What the application after SCGI was given. */
+/** What the application that is served over SCGI was given. */
 export interface ScgiTold {
   method: string;
   scriptName: string;
@@ -95,13 +95,13 @@ export function cgiCalls(chapter: Chapter, stage: Stage) {
       }
     },
 
-    /** The script of the tests, run for each request, or a program that is not there. */
+    /** The tests' script, run for each request, or a program that does not exist. */
     serveCgi: async (args: readonly string[], options: Omit<Gateway.CgiOptions, 'args'> & { program?: string } = {}): Promise<Address> => {
       const { program = process.execPath, ...others } = options;
       return await stage.serve(chapter.cgi(program, { args: [SCRIPT, ...args], ...others }));
     },
 
-    /** Which of these processes run. */
+    /** Which of these processes are running. */
     runningScripts: (pids: readonly number[]): number[] =>
       pids.filter((pid) => {
         try {
@@ -111,10 +111,10 @@ export function cgiCalls(chapter: Chapter, stage: Stage) {
         }
       }),
 
-    /** A variable of this process, which is none of a script's business. */
+    /** Sets a variable of this process, which a script must not see. */
     setVariable: (name: string, value: string) => void (process.env[name] = value),
 
-    /** An application after SCGI that tells what it was given. */
+    /** Serves an application over SCGI that tells what it was given. */
     serveScgi: async (limits: Gateway.ScgiOptions['limits'] = {}): Promise<Address> => {
       const server = await chapter.serveScgi(tells, { host: '127.0.0.1', port: 0, limits, errors: stage.errors, onError: stage.report });
       return { host: '127.0.0.1', port: (server.address as AddressInfo).port };
@@ -125,10 +125,10 @@ export function cgiCalls(chapter: Chapter, stage: Stage) {
 
     scgiCalls: () => calls,
     scgiCloses: () => closes,
-    /** What became of reading the bodies. */
+    /** The outcome of reading the bodies. */
     scgiReadings: () => readings,
 
-    /** A real nginx before an SCGI server, and a door to it. All its files are in `folder`. */
+    /** A real nginx in front of an SCGI server, and the address at which it listens. All its files are in `folder`. */
     startNginx: async (program: string, folder: string, scgi: Address): Promise<Address> => {
       const path = join(folder, 'nginx.sock');
       writeFileSync(join(folder, 'nginx.conf'), nginxConfiguration(folder, path, scgi));

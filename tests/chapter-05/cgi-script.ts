@@ -7,7 +7,10 @@ async function readAll(): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Waits as long as the server's process lives, deaf to whoever asks it to end. A server that forgets it leaves nothing after. */
+/**
+ * Waits as long as the server's process lives, and ignores SIGTERM. It ends with the server, so that one that a server
+ * forgets does not stay.
+ */
 function hang(): void {
   process.on('SIGTERM', () => {});
   const server = process.ppid;

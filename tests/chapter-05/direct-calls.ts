@@ -1,4 +1,4 @@
-/** Calls without a server: for requests as no client can bring them about whenever a test likes. */
+/** Calls without a server, for situations that no client can bring about reliably. */
 import { setImmediate } from 'node:timers/promises';
 import type * as Gateway from '#subject/05-gateway/index.ts';
 import { WrongResult } from '#support/driver.ts';
@@ -6,7 +6,7 @@ import { makeApps } from './apps.ts';
 import type { Probe } from './apps.ts';
 
 export function directCalls(chapter: typeof Gateway, probe: Probe, onError: (error: unknown) => void) {
-  /** The environ of a request of which only this is known: neither end of the connection, unless it is told. */
+  /** The environ of a request about which only this is known: neither end of the connection, unless it is given. */
   function environOf(facts: Partial<Gateway.RequestFacts>): Gateway.Environ {
     const request: Gateway.RequestFacts = {
       method: 'GET',
@@ -27,7 +27,7 @@ export function directCalls(chapter: typeof Gateway, probe: Probe, onError: (err
     return chapter.environOf(request, chapter.withGatewayDefaults({ errors: { write: () => {} } }), chapter.noInput);
   }
 
-  /** What the probe has seen while this was done. */
+  /** What the probe saw during this. */
   async function seenBy(act: () => Promise<void>): Promise<string[]> {
     const before = probe.events.length;
     await act();
@@ -37,17 +37,17 @@ export function directCalls(chapter: typeof Gateway, probe: Probe, onError: (err
   return {
     environOf,
 
-    /** Calls an application of apps.ts for a client that has gone already, and does nothing with what comes of it. */
+    /** Calls an application of apps.ts for a client that has already gone, and ignores the outcome. */
     callForNobody: async (target: string): Promise<string[]> => await seenBy(async () => {
       const [path = '', query = ''] = target.split('?');
       const signal = AbortSignal.abort();
       const call = async (): Promise<unknown> => await chapter.callApp(makeApps(probe), environOf({ path, query, signal }), signal, onError);
-      // It may wait for a body for ever, or refuse an answer that is for nobody.
+      // It may wait for a body for ever, or refuse to answer a client that has gone.
       call().catch(() => {});
       for (let turn = 0; turn < 5; turn++) await setImmediate();
     }),
 
-    /** Calls an application of which one step, when its body is closed, has the client go. */
+    /** Calls an application whose body makes the client leave in one step of being closed. */
     callAndLeaveByClose: async (step: 'return' | 'close'): Promise<string[]> => await seenBy(async () => {
       const gone = new AbortController();
       const does = (seen: string): void => {
@@ -68,7 +68,7 @@ export function directCalls(chapter: typeof Gateway, probe: Probe, onError: (err
         };
       };
       const { body } = await chapter.callApp(app, environOf({ signal: gone.signal }), gone.signal, onError);
-      if (body instanceof Uint8Array) throw new WrongResult('callApp answered with bytes where the application has given a body of parts');
+      if (body instanceof Uint8Array) throw new WrongResult('callApp returned bytes although the application gave a body of parts');
       body.close();
       await setImmediate();
     }),

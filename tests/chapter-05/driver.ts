@@ -1,4 +1,4 @@
-/** What the tests of chapter 05 do inside the process of the code under test. */
+/** What the tests of chapter 05 do inside the process under test. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -25,7 +25,7 @@ export interface Pair {
   message: string;
 }
 
-/** What can be told to a gateway server from outside. */
+/** The settings of a gateway server that a test can choose. */
 export interface ServeSetup {
   multithread?: boolean;
   multiprocess?: boolean;
@@ -35,26 +35,26 @@ export interface ServeSetup {
   serverPort?: number;
   heldBytesMax?: number;
   limits?: Partial<Http.HttpLimits>;
-  /** The applications stand behind a validator. */
+  /** Puts a validator around the applications. */
   validated?: boolean;
-  /** Leaves the server's own way of reporting: to `gateway.errors`. */
+  /** Leaves reports where the server puts them by default: in `gateway.errors`. */
   silent?: boolean;
-  /** The applications see this path as theirs. */
+  /** Mounts the applications at this path. */
   mountedAt?: string;
 }
 
-/** How long after its end a body must have been closed, where a validator watches, in milliseconds. */
+/** How soon after its end a body must be closed when a validator watches, in milliseconds. */
 const CLOSE_MS = 200;
 const CLOSE_MS_OF_BROKEN_SERVERS = 60;
 
-/** An environ, as far as it can be told. */
+/** An environ, as far as a message can carry it. */
 export interface TellsEnviron {
-  /** Strings, numbers, booleans and lists as they are; of others, what they are. */
+  /** Strings, numbers, booleans and lists as they are; for other values, their kind. */
   values: Record<string, unknown>;
   prototype: 'Object' | 'null' | 'another';
-  /** All keys are its own, enumerable and can be changed, and another can be added. */
+  /** All keys are its own, enumerable and writable, and another can be added. */
   ordinary: boolean;
-  /** What the readings of the input gave, as latin1; `error 413` for one that was refused. */
+  /** What each call on the input gave, as latin1; `error 413` for one that was refused. */
   readings: string[];
 }
 
@@ -76,7 +76,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
   const stage = new Stage(chapter, load);
   const errors: string[] = [];
   const breaches: Pair[] = [];
-  /** How many requests have had something to report. */
+  /** The number of breaches in each report. */
   const reports: number[] = [];
   const environs = new Set<object>();
   let written = '';
@@ -115,7 +115,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
   const direct = directCalls(chapter, probe, onError);
 
   return {
-    /** Answers every request with what its environ is; a field X-Read tells what to read of its input before. */
+    /** Answers every request with its environ. A field X-Read says what to read from the input first. */
     serveEnviron: async (setup: ServeSetup = {}): Promise<Address> => {
       const http = (await load('02-http')) as typeof Http;
       const settings = chapter.withGatewayDefaults(gatewayOptions(setup));
@@ -132,10 +132,10 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
       return await listen(handler, setup);
     },
 
-    /** What the environ is of a request of which only this is known. */
+    /** The environ of a request about which only this is known. */
     environOf: (facts: Partial<Gateway.RequestFacts>): Omit<TellsEnviron, 'readings'> => tell(direct.environOf(facts)),
 
-    /** What the readings of a body give that breaks off after this text. */
+    /** What reading gives if the body breaks off after this text. */
     readBroken: async (given: string, status: number, steps: readonly string[]): Promise<string[]> => {
       async function* parts(): AsyncGenerator<Buffer> {
         yield await Promise.resolve(Buffer.from(given));
@@ -150,20 +150,20 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     /** The applications of apps.ts on node:http. */
     serveOnNode: async (setup: ServeSetup = {}): Promise<Address> => await listenOnNode(chapter.toNodeHandler(apps(setup), gatewayOptions(setup))),
 
-    /** An application of a framework, unchanged, on chapter 02's server. */
+    /** A framework's application, unchanged, on chapter 02's server. */
     serveFramework: async (name: FrameworkName, setup: ServeSetup = {}): Promise<Address> => {
       const app = await frameworks(chapter, probe)[name]();
       const below = setup.mountedAt === undefined ? app : mounted(app, setup.mountedAt);
       return await listen(chapter.toHandler(below, gatewayOptions(setup)), setup);
     },
 
-    /** A fetch handler that tells what it was asked. */
+    /** A fetch handler that answers with the request that it got. */
     serveFetch: async (): Promise<Address> => {
       const app = chapter.fromFetch(async (request) => Response.json({ url: request.url, method: request.method, text: await request.text() }));
       return await listen(chapter.toHandler(app, gatewayOptions({})), {});
     },
 
-    /** An application that tells where it stands, below a path of Express on node:http. */
+    /** An application that tells where it is mounted, below a path of Express on node:http. */
     serveBelowExpress: async (path: string): Promise<Address> => {
       const tells: Gateway.GatewayApp = (environ, startResponse) => {
         startResponse('200 OK', [['Content-Type', 'application/json']]);
@@ -175,13 +175,13 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
       return await listenOnNode(app);
     },
 
-    /** Has supertest ask an application of apps.ts. */
+    /** Lets supertest ask an application of apps.ts. */
     supertest: async (cases: SupertestCase[]) => await asSupertest(chapter.toNodeHandler(apps({}), gatewayOptions({})), cases),
 
-    /** Has node's response to a request that waits say that it has failed. */
+    /** Makes Node's response to a waiting request emit an error. */
     failNodeResponse: async () => await failResponse(chapter.toNodeHandler(apps({}), gatewayOptions({})), listenOnNode, probe),
 
-    /** Puts a server that breaks a rule in front of an application behind a validator: what it reported. */
+    /** Runs a server that breaks a rule on an application with a validator around it, and returns what was reported. */
     watchServer: async (name: string): Promise<{ breaches: Pair[]; reports: number[]; seen: string[] }> => {
       const run = brokenServers[name];
       if (run === undefined) throw new Error(`there is no server ${name}`);
@@ -189,7 +189,10 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
       return { breaches, reports, seen: seen ?? [] };
     },
 
-    /** Of timers that wait equally long, the later one rings later: who waits for a close() by now has been told. */
+    /**
+     * Of two timers of the same length, the later one fires later: after this, every validator that was waiting for a
+     * close() has reported.
+     */
     passCloseMs: async () => await new Promise<void>((resolve) => void setTimeout(resolve, CLOSE_MS)),
 
     serversThatBreakRules: () => Object.keys(brokenServers),
@@ -201,7 +204,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
     events: () => probe.events,
     count: (event: string) => probe.events.filter((seen) => seen === event).length,
     openGate: (name: string) => probe.open(name),
-    /** What nobody holds is gone afterwards. */
+    /** Afterwards, what nothing refers to is gone. */
     collectGarbage: async () => {
       setFlagsFromString('--expose-gc');
       const collect = runInNewContext('gc') as () => void;
@@ -242,7 +245,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
   }
 });
 
-/** What has led to it is in SCRIPT_NAME, as a mount puts it there. */
+/** The path that led to the application is in SCRIPT_NAME, where a mount puts it. */
 function mounted(app: Gateway.GatewayApp, path: string): Gateway.GatewayApp {
   return (environ, startResponse) => app({ ...environ, SCRIPT_NAME: path }, startResponse);
 }

@@ -1,4 +1,4 @@
-/** Applications of real frameworks, unchanged: the same little API four times. They know nothing of what they run on. */
+/** Applications of real frameworks, unchanged: the same little API four times. They know nothing about the server that they run on. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -25,7 +25,7 @@ async function* parts(probe: Probe): AsyncGenerator<Buffer> {
   yield Buffer.from('two');
 }
 
-/** Parts until nobody wants them. */
+/** Endless parts, until the client has gone. */
 async function* endless(probe: Probe): AsyncGenerator<Buffer> {
   try {
     for (;;) {
@@ -37,7 +37,7 @@ async function* endless(probe: Probe): AsyncGenerator<Buffer> {
   }
 }
 
-/** Each is loaded when it is asked for, and becomes an application of the chapter. */
+/** Each is loaded when it is needed, and becomes an application of the chapter. */
 export function frameworks(chapter: typeof Gateway, probe: Probe): Record<FrameworkName, () => Promise<Gateway.GatewayApp>> {
   return {
     express: async () => {
@@ -59,7 +59,7 @@ export function frameworks(chapter: typeof Gateway, probe: Probe): Record<Framew
         throw new Error(SECRET);
       });
       app.use('/static', express.static(import.meta.dirname));
-      // The page with the stack is for those who develop.
+      // The page with the stack is for development.
       app.set('env', 'production');
       return chapter.fromNodeHandler(app);
     },
@@ -129,7 +129,7 @@ export function frameworks(chapter: typeof Gateway, probe: Probe): Record<Framew
         return new Response(ReadableStream.from(endless(probe)) as unknown as ReadableStream<Uint8Array>);
       });
       app.get('/waits', (context) => waits(context.req.raw.signal, probe));
-      // Hono answers errors itself, with a page that says nothing.
+      // Hono answers errors itself, with a page that reveals nothing.
       app.onError((_error, context) => context.text('Internal Server Error', 500));
       app.get('/error', () => {
         throw new Error(SECRET);
@@ -145,7 +145,7 @@ export function frameworks(chapter: typeof Gateway, probe: Probe): Record<Framew
   };
 }
 
-/** An input that tells the probe when it is asked, and when its iteration is given up. */
+/** An input that tells the probe when it is asked for a part, and when its iteration is given up. */
 function watched(input: Gateway.GatewayInput, probe: Probe): Gateway.GatewayInput {
   const asked = <T>(answer: () => T): T => {
     probe.note('input asked');
@@ -171,7 +171,7 @@ function watched(input: Gateway.GatewayInput, probe: Probe): Gateway.GatewayInpu
   };
 }
 
-/** Waits until the client has gone. It knows of the signal alone: nobody here holds the Request. */
+/** Waits until the client has gone. It keeps only the signal: nothing here holds the Request. */
 async function waits(signal: AbortSignal, probe: Probe): Promise<Response> {
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => {
@@ -183,7 +183,7 @@ async function waits(signal: AbortSignal, probe: Probe): Promise<Response> {
   return new Response('for nobody');
 }
 
-/** Asks for an answer that does not come, and has the response say that it has failed: whether somebody hears it. */
+/** Asks for an answer that does not come, makes the response emit an error, and returns whether anything listened. */
 export async function failResponse(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
   listen: (handler: (request: IncomingMessage, response: ServerResponse) => void) => Promise<{ port: number }>,
@@ -197,7 +197,7 @@ export async function failResponse(
   void fetch(`http://127.0.0.1:${port}/waits`).catch(() => undefined);
   const response = await promise;
   while (!probe.events.includes('waiting')) await new Promise((next) => setImmediate(next));
-  // As EventEmitter does it: what nobody listens to is thrown.
+  // EventEmitter throws an `error` event that has no listener.
   try {
     response.emit('error', new Error('the connection is broken'));
     return 'heard';
@@ -208,7 +208,7 @@ export async function failResponse(
   }
 }
 
-/** What supertest has to say. */
+/** What supertest reports. */
 export async function asSupertest(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
   cases: readonly SupertestCase[],

@@ -1,4 +1,4 @@
-/** What the tests of 5.5 do inside the process of the code under test. */
+/** What the tests of 5.5 do inside the process under test. */
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Gateway from '#subject/05-gateway/index.ts';
 import type { LoadChapter } from '#support/driver.ts';
@@ -6,7 +6,7 @@ import type { Address } from '#support/tcp-client.ts';
 import { Gate } from './serve-app.ts';
 import type { App, Chapter, Stage } from './serve-app.ts';
 
-/** A middleware, told as plain values. The first of a list is outermost. */
+/** A middleware, described in plain values. The first of a list is outermost. */
 export type Layer =
   | { use: 'probe'; name: string }
   | { use: 'log'; format?: 'common' | 'combined' }
@@ -16,7 +16,7 @@ export type Layer =
   | { use: 'id'; trust?: boolean }
   | { use: 'json'; bytesMax?: number; depthMax?: number };
 
-/** An application: what it says, and when it fails. */
+/** An application: what it answers, and when it fails. */
 export interface AppSetup {
   status?: string;
   headers?: [string, string][];
@@ -37,10 +37,10 @@ export interface Given {
   user: unknown;
   auth: unknown;
   id: unknown;
-  /** The body as JSON once more; absent where there was none. */
+  /** The body, turned back into JSON; absent if there was none. */
   json?: string;
   hasJson: boolean;
-  /** A key of the body that should be a key and nothing else. */
+  /** Whether a key of the body has changed the prototype of other objects. */
   polluted: boolean;
 }
 
@@ -136,11 +136,11 @@ export function middlewareCalls(chapter: Chapter, load: LoadChapter, stage: Stag
   }
 
   return {
-    /** An application after middleware, which `compose` puts around it. */
+    /** Serves an application with middleware around it, put there by `compose`. */
     serveBehind: async (layers: readonly Layer[], setup: AppSetup = {}): Promise<Address> =>
       await stage.serve(chapter.compose(...layers.map(middleware))(await appOf(setup))),
 
-    /** What is thrown where these are made; `nothing` where they can be. */
+    /** What making this middleware throws; `nothing` if it throws nothing. */
     make: (layer: Layer): string => {
       try {
         middleware(layer);
@@ -154,7 +154,7 @@ export function middlewareCalls(chapter: Chapter, load: LoadChapter, stage: Stag
     appCalls: () => calls,
     appCloses: () => closes,
     logged: () => lines,
-    /** What the error middleware has reported. */
+    /** The errors that the error middleware has reported. */
     told: () => told,
     openAppGate: () => {
       gate.open();

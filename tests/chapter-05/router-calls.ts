@@ -1,19 +1,19 @@
-/** What the tests of 5.4 do inside the process of the code under test. */
+/** What the tests of 5.4 do inside the process under test. */
 import { setImmediate } from 'node:timers/promises';
 import type { Body, Environ, StartResponse } from '#subject/05-gateway/index.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type { App, Chapter, Stage } from './serve-app.ts';
 
-/** A route of a router, or a mount: of an application, or of another router. */
+/** A route of a router, or a mount of an application or of another router. */
 export interface RouteSpec {
   /** A method, or `any`; a mount has none. */
   method?: string;
   path: string;
-  /** What its application says that it is. */
+  /** The name that its application gives as its own. */
   name?: string;
   /** The routes of the router that is mounted. */
   below?: readonly RouteSpec[];
-  /** It is added by the method of this name, and not by `on`. */
+  /** The route is added with the method of this name instead of `on`. */
   by?: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** How the application answers. Default: a list of one part. */
   as?: 'list' | 'parts' | 'generator' | 'throws' | 'throws later';
@@ -21,12 +21,12 @@ export interface RouteSpec {
 
 export interface RouterSetup {
   routes: readonly RouteSpec[];
-  /** What the application says that answers where there is no route. */
+  /** The answer of the application that answers when there is no route. */
   notFound?: string;
   limits?: { pathCharactersMax?: number; segmentsMax?: number };
 }
 
-/** Where an application was called, as the environ told it. */
+/** Where an application was called, according to its environ. */
 export interface Place {
   scriptName: string;
   pathInfo: string;
@@ -47,7 +47,7 @@ function placeOf(environ: Environ): Place {
 }
 
 export function routerCalls(chapter: Chapter, stage: Stage) {
-  /** What was seen around and within the applications, in its order. */
+  /** What was seen around and within the applications, in order. */
   const story: { at: string; place: Place }[] = [];
   let closes = 0;
 
@@ -89,7 +89,7 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
     else router.on(route.method, route.path, app);
   }
 
-  /** The tells of applications, answered in this process: for counting time. */
+  /** The time that the router takes to answer these requests, measured in this process. */
   function timeOf(app: App, environs: readonly Environ[], startResponse: StartResponse): number {
     const started = process.hrtime.bigint();
     for (const environ of environs) app(environ, startResponse);
@@ -97,7 +97,7 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
   }
 
   return {
-    /** A router on the server. Around it stands something that looks at the environ before and after. */
+    /** A router on the server. A wrapper around it looks at the environ before and after. */
     serveRouter: async (setup: RouterSetup): Promise<Address> => {
       const { app } = routerOf(setup);
       return await stage.serve((environ, startResponse) => {
@@ -123,7 +123,7 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
     routerStory: () => story,
     routerCloses: () => closes,
 
-    /** What becomes of adding routes one by one: for each `added`, or what was thrown. */
+    /** Adds routes one by one; for each it returns `added`, or what was thrown. */
     addRoutes: (routes: readonly RouteSpec[]): string[] => {
       const router = new chapter.Router();
       return routes.map((route) => {
@@ -138,8 +138,8 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
     },
 
     /**
-     * How much longer one search takes in the large table than in the small one: the median of rounds by turns. Every
-     * path must be answered with the same status by both.
+     * How much longer one search takes in the large table than in the small one: the median of alternating rounds. Both
+     * must answer every path with the same status.
      */
     compareTables: async (small: readonly RouteSpec[], large: readonly RouteSpec[], asked: { method: string; small: readonly string[]; large: readonly string[] }): Promise<{ ratio: number; statuses: string[] }> => {
       const statuses = new Set<string>();
@@ -151,7 +151,7 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
         const router = new chapter.Router();
         for (const [i, { method = 'GET', path }] of routes.entries()) {
           router.on(method, path, quiet);
-          // A slow table is slow, and no loop that stands still.
+          // Lets the loop turn, so that a slow table does not look like a blocked process.
           if (i % 200 === 0) await setImmediate();
         }
         return router.app;
@@ -167,7 +167,7 @@ export function routerCalls(chapter: Chapter, stage: Stage) {
         { app: await tableOf(large), environs: environsOf(asked.large) },
       ] as const;
       for (let i = 0; i < 3; i++) for (const { app, environs } of tables) timeOf(app, environs, startResponse);
-      // The best of many: whatever else the machine does can only add to a time.
+      // The best of many rounds counts, since whatever else the machine does can only add to a time.
       const best = [Infinity, Infinity];
       for (let round = 0; round < 25; round++) {
         for (const [i, { app, environs }] of tables.entries()) best[i] = Math.min(best[i]!, timeOf(app, environs, startResponse));

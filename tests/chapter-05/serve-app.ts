@@ -1,4 +1,4 @@
-/** Applications of the tests' own on the server under test, and what is known of them afterwards. */
+/** The tests' own applications on the server under test, and what is known about them afterwards. */
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Gateway from '#subject/05-gateway/index.ts';
 import type { LoadChapter } from '#support/driver.ts';
@@ -7,13 +7,13 @@ import type { Address } from '#support/tcp-client.ts';
 export type Chapter = typeof Gateway;
 export type App = Gateway.GatewayApp;
 
-/** Serves applications through the gateway, and keeps what they have reported. */
+/** Serves applications through the gateway, and keeps what was reported. */
 export class Stage {
   readonly chapter: Chapter;
   readonly #load: LoadChapter;
   /** What was written to `gateway.errors`. */
   readonly written: string[] = [];
-  /** The messages of what the server was told. */
+  /** The messages of the errors that the server was told of. */
   readonly reported: string[] = [];
 
   constructor(chapter: Chapter, load: LoadChapter) {
@@ -32,14 +32,14 @@ export class Stage {
 
   readonly errors = { write: (text: string): void => void this.written.push(text) };
 
-  /** An exercise that is not written yet is news of its own; anything else is kept. */
+  /** An exercise that is not written yet is thrown on, to be reported as such; any other error is kept. */
   readonly report = (error: unknown): void => {
     if (error instanceof Error && 'exercise' in error) process.nextTick(() => { throw error; });
     this.reported.push(error instanceof Error ? error.message : String(error));
   };
 }
 
-/** Something that opens once; who waits goes on then. */
+/** A gate that opens once; whatever waits for it then goes on. */
 export class Gate {
   #resolve: () => void = () => {};
   readonly opened = new Promise<void>((resolve) => (this.#resolve = resolve));

@@ -1,4 +1,4 @@
-/** What the tests of chapter 05 share over the wire. */
+/** What the tests of chapter 05 share on the wire. */
 import { check } from '#support/failure.ts';
 import type { HttpClient, RequestOptions } from '#support/http-client.ts';
 import { expectStatus, once } from '#support/http-exchange.ts';
@@ -16,7 +16,7 @@ export function target(path: string, query: Record<string, string | number> = {}
   return all.size === 0 ? path : `${path}?${all.toString()}`;
 }
 
-/** The environ that a request becomes. */
+/** The environ that is made of a request. */
 export async function environFor(world: HttpWorld, server: Address, method: string, path: string, options: RequestOptions = {}): Promise<TellsEnviron> {
   const response = await once(world, server, method, path, options);
   expectStatus(response, 200, `${method} ${path}`);
@@ -27,12 +27,12 @@ export function tellsOf(response: HttpTestResponse): TellsEnviron {
   return JSON.parse(response.body.toString('utf8')) as TellsEnviron;
 }
 
-/** A value as it stands in a report. */
+/** A value as a report shows it. */
 export function show(value: unknown): string {
   return value === undefined ? 'no such key' : JSON.stringify(value);
 }
 
-/** Some of an environ's keys; `undefined` for one that must not be there. */
+/** Checks some of an environ's keys; `undefined` for one that must not be there. */
 export function expectKeys({ values }: Pick<TellsEnviron, 'values'>, expected: Record<string, unknown>, sent: string): void {
   for (const [key, value] of Object.entries(expected)) {
     const found = key in values ? values[key] : undefined;
@@ -40,10 +40,10 @@ export function expectKeys({ values }: Pick<TellsEnviron, 'values'>, expected: R
   }
 }
 
-/** The connection ends, and the response that began on it has not come to its end. */
+/** The connection ends before the response that began on it is complete. */
 export async function expectCut(http: HttpClient, begins: string, likely: string): Promise<void> {
   const { tcp } = http;
-  await tcp.until(() => tcp.ended || tcp.closed, { expected: 'the connection is closed, and the response has no end', likely });
+  await tcp.until(() => tcp.ended || tcp.closed, { expected: 'the connection is closed, and the response is incomplete', likely });
   const text = tcp.received.toString('latin1');
   const report = { sent: tcp.describeSent(), received: tcp.describe(), expected: `a response that begins with ${JSON.stringify(begins)} and breaks off`, likely };
   check(text.includes(begins), report);

@@ -1,4 +1,4 @@
-/** The access log has the status that the client got, whichever way an application fails. */
+/** The access log has the status that the client got, however an application fails. */
 
 import { describe, expect, test } from 'vitest';
 
@@ -17,7 +17,7 @@ const ways: Record<string, [status: string, app: GatewayApp]> = {
   'throws any other error': ['500', () => {
     throw new Error('mine');
   }],
-  'throws something that has a status and is no HttpError': ['500', () => {
+  'throws something that has a status but is not an HttpError': ['500', () => {
     throw Object.assign(new Error('mine'), { status: 404 });
   }],
   'throws after startResponse': ['410', (_environ, startResponse) => {
@@ -28,7 +28,7 @@ const ways: Record<string, [status: string, app: GatewayApp]> = {
     await Promise.resolve();
     throw gone;
   }],
-  'throws in a body that is there at once': ['410', function* () {
+  'throws in a synchronous body': ['410', function* () {
     throw gone;
   }],
   'throws in its body after startResponse': ['410', function* (_environ, startResponse) {
@@ -40,7 +40,7 @@ const ways: Record<string, [status: string, app: GatewayApp]> = {
     startResponse('200 OK', []);
     throw new Error('mine');
   }],
-  'throws when its head has left': ['201', function* (_environ, startResponse) {
+  'throws after its head has been sent': ['201', function* (_environ, startResponse) {
     startResponse('201 Created', []);
     yield Buffer.from('a');
     throw gone;
@@ -63,7 +63,7 @@ describe.each(Object.entries({ serve, serveOnNode }))('%s', (_name, on) => {
     expect([statusOf(answer), lines.map((line) => /" (\d+) /.exec(line)?.[1])]).toEqual([status, [status]]);
   });
 
-  test('a body that breaks off is the client\'s 400, or its leaving', async () => {
+  test('a body that breaks off is logged as the client\'s 400, or as a client that left', async () => {
     const lines: string[] = [];
     await using served = await on(accessLog({ write: (line) => void lines.push(line) })(jsonBody()(() => [])));
     const text = request('POST', '/x', ['Content-Length: 9', 'Content-Type: application/json'], '{}');
@@ -73,7 +73,7 @@ describe.each(Object.entries({ serve, serveOnNode }))('%s', (_name, on) => {
   });
 });
 
-test('by SCGI', async () => {
+test('over SCGI', async () => {
   const lines: string[] = [];
   await using served = await serveByScgi(accessLog({ write: (line) => void lines.push(line) })(async function* () {
     throw gone;
@@ -94,7 +94,7 @@ describe('below a mount', () => {
     expect(served.written.join()).toMatch(/^error in GET \/m%C3%BC\/a%2Fb: Error: mine/);
   });
 
-  test('the access log has it, too', async () => {
+  test('the access log has it too', async () => {
     const lines: string[] = [];
     await using served = await serve(mounted(accessLog({ write: (line) => void lines.push(line) })(fails)));
     await exchange(served.port, request('GET', '/m%C3%BC/a%2Fb'));

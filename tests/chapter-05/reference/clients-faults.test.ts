@@ -1,4 +1,4 @@
-/** What a client does wrong is answered with 400 to 499, and reported to nobody as a fault of ours. */
+/** A client's mistake is answered with 400 to 499, and is not reported as a fault of ours. */
 
 import { describe, expect, test } from 'vitest';
 
@@ -24,7 +24,7 @@ test('an asterisk is for OPTIONS', async () => {
   expect(statusOf(await exchange(served.port, request('OPTIONS', '*')))).toBe('200');
 });
 
-test('a path of SCGI begins with a slash: else a URL would go on with the host', async () => {
+test('a path in SCGI begins with a slash: otherwise it would continue the host in a URL', async () => {
   await using served = await serveByScgi(fromFetch((asked) => new Response(asked.url)));
   const ask = async (uri: string): Promise<string> => exchange(served.port, scgiRequest([['REQUEST_METHOD', 'GET'], ['REQUEST_URI', uri], ['HTTP_HOST', 'a']]));
   expect(await ask('/b?c')).toContain('http://a/b');
@@ -36,18 +36,18 @@ describe('a body that breaks off before a CGI script', () => {
   const script = cgi('/bin/sh', { args: ['-c', 'cat > /dev/null; printf "Content-Type: text/plain\\n\\nmade of a half"'] });
   const deaf = cgi('/bin/sh', { args: ['-c', 'trap "" TERM; cat > /dev/null; printf "Content-Type: text/plain\\n\\nmade of a half"'] });
 
-  test.each([['400', true], ['408', false]] as const)('is %s, and the script is not asked', async (status, ends) => {
+  test.each([['400', true], ['408', false]] as const)('is answered with %s, and the script gets no say', async (status, ends) => {
     for (const app of [script, deaf]) {
       await using served = await serve(app, { timeouts: { bodyMs: 300 } });
       const answer = await exchange(served.port, request('POST', '/', ['Content-Length: 9'], 'half'), ends);
       expect(statusOf(answer)).toBe(status);
-      expect(answer).not.toContain('made of a half');
+      expect(answer).not.toContain('made from half a body');
       expect([served.reported, served.written]).toEqual([[], []]);
     }
   });
 });
 
-test('a body that breaks off on node:http has a status, as everywhere (G35)', async () => {
+test('a body that breaks off on node:http has a status, as on every server (G35)', async () => {
   const seen: unknown[] = [];
   await using served = await serveOnNode(async function* (environ, startResponse) {
     try {

@@ -9,7 +9,7 @@ import type { Breach, GatewayApp } from '../../../solutions/05-gateway/index.ts'
 import { fromGateway, serveAsync } from '../../../solutions/06-websocket/index.ts';
 import { exchange, request, scgiRequest, serve, serveByScgi, serveOnNode } from './support.ts';
 
-/** What became of a body. */
+/** The fate of a body. */
 interface Story {
   closes: number;
   returns: number;
@@ -94,7 +94,7 @@ describe.each(Object.keys(servers))('%s', (name) => {
     expect(await told((story) => storied(story, [['Content-Length', '60']]))).toMatchObject({ closes: 1 });
   });
 
-  test.each([5, 1_000_000])('closes a list of one part of %i bytes when that has been handed over, and not before', async (length) => {
+  test.each([5, 1_000_000])('closes a list of one part of %i bytes when the part has been handed over, and not before', async (length) => {
     let closes = 0;
     const answer = await ask((_environ, startResponse) => {
       startResponse('200 OK', []);

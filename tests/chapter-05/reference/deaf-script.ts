@@ -1,4 +1,4 @@
-/** A CGI script that hears no signal and never ends. It is connected to the test's port, so that its end is seen. */
+/** A CGI script that ignores signals and never ends. It is connected to the test's port, so that the test sees its end. */
 
 import { cgi } from '../../../solutions/05-gateway/index.ts';
 

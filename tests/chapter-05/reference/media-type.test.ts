@@ -16,7 +16,7 @@ describe('a media type', () => {
     expect(parseMediaType(text)).toMatchObject({ essence, parameters });
   });
 
-  test.each(['', 'json', 'a/', '/b', 'a/b c', 'a/b; c', 'a/b; c =d', 'a/b; c="d', 'a/b, c/d', 'a/b; c="d"e'])('%j is none', (text) => {
+  test.each(['', 'json', 'a/', '/b', 'a/b c', 'a/b; c', 'a/b; c =d', 'a/b; c="d', 'a/b, c/d', 'a/b; c="d"e'])('%j is not one', (text) => {
     expect(parseMediaType(text)).toBeNull();
   });
 });
@@ -56,14 +56,14 @@ describe('JSON', () => {
     expect(await post([`Content-Type: ${type}`])).toBe('415');
   });
 
-  test('the coding that is none may be named, in whatever case', async () => {
+  test('the coding `identity` may be named, in either case', async () => {
     expect(await post(['Content-Type: application/json', 'Content-Encoding: Identity'])).toBe('200');
     expect(await post(['Content-Type: application/json', 'Content-Encoding: identity, gzip'])).toBe('415');
   });
 });
 
 test.each([['text/html', 'text/html'], ['text/html;q=0', 'text/plain'], ['text/html,*/*;q=0.8', 'text/html'], ['*/*', 'text/plain']])(
-  'an error is a page for those who prefer one: Accept: %s',
+  'an error is a page for a client that prefers one: Accept: %s',
   async (accept, type) => {
     await using served = await serve(errors()(() => {
       throw new Error('mine');

@@ -1,4 +1,4 @@
-/** A CGI script does not outlive its server, however that is ended. */
+/** A CGI script does not outlive its server, however the server is ended. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,10 +26,10 @@ test.skipIf(process.platform === 'win32').each([
   const serverEnds = once(server, 'exit') as Promise<[code: number | null, signal: string | null]>;
   for (const signal of signals) {
     server.kill(signal);
-    // The first one stops the server's listening; then the second may come.
+    // The first signal stops the server's listening; after that the second may come.
     if (signals.length > 1 && signal === signals[0]) await stopsListening(port);
   }
-  // As it would be without us: by the signal.
+  // The server ends as it would without our code: by the signal.
   expect((await serverEnds)[1]).toBe(signals.at(-1));
   await scriptEnds;
   door.close();

@@ -45,14 +45,14 @@ export const serveOnNode: Serve = async (app) => {
   return { port: (server.address() as AddressInfo).port, reported, written, [Symbol.asyncDispose]: close };
 };
 
-/** By SCGI. */
+/** Over SCGI. */
 export const serveByScgi: Serve = async (app) => {
   const { reported, written, options } = recorder();
   const server = await serveScgi(app, options);
   return { port: (server.address as AddressInfo).port, reported, written, [Symbol.asyncDispose]: () => server.close() };
 };
 
-/** Sends text, and gives what comes until the other side has closed. `ends`: a FIN after the text. */
+/** Sends text, and returns what comes until the other side has closed. `ends`: sends a FIN after the text. */
 export function exchange(port: number, text: string, ends = false): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
@@ -65,20 +65,20 @@ export function exchange(port: number, text: string, ends = false): Promise<stri
   });
 }
 
-/** The text of a request whose answer is the connection's last. */
+/** The text of a request that asks for the connection to be closed after its answer. */
 export function request(method: string, target: string, fields: readonly string[] = [], body = ''): string {
   const lines = fields.some((field) => /^host:/i.test(field)) ? fields : ['Host: a', ...fields];
   return `${method} ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join('')}Connection: close\r\n\r\n${body}`;
 }
 
-/** A request of SCGI. */
+/** An SCGI request. */
 export function scgiRequest(variables: readonly (readonly [string, string])[], body = ''): string {
   const all = [['CONTENT_LENGTH', String(body.length)], ['SCGI', '1'], ...variables];
   const head = all.map(([name, value]) => `${name}\0${value}\0`).join('');
   return `${head.length}:${head},${body}`;
 }
 
-/** The status of an answer, of HTTP or of SCGI. */
+/** The status of an HTTP or SCGI answer. */
 export function statusOf(answer: string): string {
   return /^(?:HTTP\/1\.1|Status:) (\d{3})/.exec(answer)?.[1] ?? '';
 }

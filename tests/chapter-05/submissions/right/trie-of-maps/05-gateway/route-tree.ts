@@ -1,14 +1,15 @@
 /**
- * Routes as a tree of maps. A search gives all places where a path leads, the best first; who asks stops when he has one.
+ * Routes as a tree of maps. A search yields every place where a path leads, the best first; the caller stops when it
+ * has one.
  */
 
 import type { RouteSegment } from './route-path.ts';
 
-/** A route, and what was in the place of its parameters: still encoded. */
+/** A route, and the segments that its parameters match, still encoded. */
 export interface FoundRoute<Route> {
   readonly route: Route;
   readonly values: readonly string[];
-  /** Where the part that a wildcard took begins, just after its slash. Without a wildcard, the end of the path. */
+  /** Where the part that a wildcard matches begins, just after its slash. Without a wildcard, the end of the path. */
   readonly restStart: number;
 }
 
