@@ -1,5 +1,6 @@
 /**
- * What a server that calls asynchronous applications can be told, with defaults; worked out once, not with every call.
+ * The settings of a server that calls asynchronous applications, with defaults. They are worked out once, not for every
+ * call.
  */
 
 import type { HeaderPair } from '../02-http/index.ts';
@@ -7,7 +8,7 @@ import { encodeScriptName } from '../05-gateway/index.ts';
 import type { Scope } from './async-app.ts';
 import { UnknownScopes, errorText } from './unknown-scopes.ts';
 
-/** Told of a fault on our side, and of the scope that the application was called for; `null`: of none. */
+/** Told of a fault on our side, and of the scope in which it happened, or `null` if there was none. */
 export type AsyncErrorReporter = (error: unknown, scope: Scope | null) => void;
 
 export interface AsyncOptions {
@@ -15,17 +16,17 @@ export interface AsyncOptions {
   readonly onError?: AsyncErrorReporter;
   /** The value of Server; `''` for none. Default `ten-servers`. */
   readonly serverSoftware?: string;
-  /** What an application that awaits no `send` may have waiting when it sends more, in bytes. Default 1 MiB. */
+  /** How much may be waiting already when an application that does not await `send` sends more, in bytes. Default 1 MiB. */
   readonly bufferedBytesMax?: number;
 }
 
-/** What may wait to be sent when more is sent, unless told otherwise, in bytes. */
+/** How much may be waiting already when more is sent, unless told otherwise, in bytes. */
 export const defaultBufferedBytesMax = 1024 * 1024;
 
 export interface AsyncSettings extends Required<AsyncOptions> {
   /** The Server field, where there is one. */
   readonly serverField: HeaderPair | null;
-  /** What the lifespan has left for the scopes. */
+  /** What the application has put into the lifespan's state: each scope gets a copy. */
   readonly state: Record<string, unknown>;
   /** Aborts when the server begins to stop. */
   readonly stopping: AbortSignal;
@@ -41,7 +42,7 @@ export function withAsyncDefaults(
   return { onError: withoutRepeating(onError), serverSoftware, bufferedBytesMax, serverField, state, stopping };
 }
 
-/** A64: that an application does not know a scope is reported once for each type. */
+/** A64: an application that does not know a type of scope is reported once for that type. */
 function withoutRepeating(onError: AsyncErrorReporter): AsyncErrorReporter {
   const unknown = new UnknownScopes();
   return (error, scope) => {
@@ -49,13 +50,13 @@ function withoutRepeating(onError: AsyncErrorReporter): AsyncErrorReporter {
   };
 }
 
-/** One line that tells where, and then the stack. */
+/** One line that says where, and then the stack. */
 function reportToStderr(error: unknown, scope: Scope | null): void {
   process.stderr.write(`error in ${placeOf(scope)}: ${errorText(error)}\n`);
 }
 
 function placeOf(scope: Scope | null): string {
   if (scope === null) return 'the server';
-  // The path as sent: in the decoded one a client could write lines of its own.
+  // The path as sent: with the decoded one, a client could write lines of its own into the log.
   return scope.type === 'lifespan' ? 'the lifespan' : `${scope.type} ${encodeScriptName(scope.rootPath)}${scope.rawPath}`;
 }

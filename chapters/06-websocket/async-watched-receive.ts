@@ -13,7 +13,7 @@ export class WatchedReceive {
   #events = 0;
   #bodyEnded = false;
   #broken = false;
-  /** The last event but for repetitions was given: nobody is there any more. */
+  /** The last event was given, which may be repeated: the client has gone. */
   #over = false;
   #started = false;
 
@@ -54,7 +54,7 @@ export class WatchedReceive {
 
   rejected(error: unknown): void {
     const { status, rule } = (typeof error === 'object' && error !== null ? error : {}) as Event;
-    // A refusal of the call itself says nothing of the body.
+    // A refusal of the call itself says nothing about the body.
     if (rule !== undefined) return;
     if (this.#kind !== 'http') return this.#complain('A30', `receive rejected: ${String(error)}`);
     this.#broken = true;

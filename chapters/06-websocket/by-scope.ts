@@ -1,5 +1,5 @@
 /**
- * One application of several, each for one kind of scope.
+ * Makes one application of several, each of which is for one kind of scope.
  */
 
 import type { AsyncApp, HttpApp, LifespanApp, WebSocketApp } from './async-app.ts';
@@ -12,12 +12,13 @@ export interface ScopeApps {
 }
 
 /**
- * Makes an application of these. Without one for WebSockets they are refused with 403; any other scope without one is
- * thrown at, which is how an application says that it does not know it (A3).
+ * Makes one application of these. If there is none for WebSockets, they are refused with 403. If there is none for
+ * another kind of scope, the application throws: that is how it says that it does not know a scope (A3).
  */
 export function byScope({ http, websocket, lifespan }: ScopeApps): AsyncApp {
-  // The types cannot say that `receive` and `send` go with the scope's type: here is the one place that knows it.
-  // And no async function, which would wait as long as the application does: a WebSocket may stay open for days.
+  // The types cannot say that `receive` and `send` go with the scope's type: this is the one place that knows it. It is
+  // not an async function, whose frame would stay in memory until the application returns: a WebSocket may stay open
+  // for days.
   return (scope, receive, send) => {
     if (scope.type === 'http' && http !== undefined) return http(scope, receive as never, send);
     if (scope.type === 'websocket') {

@@ -1,6 +1,6 @@
 /**
- * A room of the chat: who is there, what was said last, and who hears of it: members by their WebSockets, readers by
- * server-sent events. Both get the same events.
+ * A room of the chat: who is there, what was said last, and who hears it: members through their WebSockets, readers
+ * through server-sent events. Both get the same events.
  */
 
 import { sameName } from './chat-input.ts';
@@ -32,7 +32,7 @@ export interface ChatWelcome {
   readonly type: 'welcome';
   readonly name: string;
   readonly names: readonly string[];
-  /** What was said since the one that was seen last, or as much of it as is remembered. */
+  /** The messages after the one that was seen last, or as many of them as are remembered. */
   readonly history: readonly ChatMessage[];
 }
 
@@ -74,11 +74,11 @@ export class ChatRoom {
     return this.#members.size + this.#readers.size >= this.#limits.membersMax;
   }
 
-  /** Adds a member. False where somebody else has the name: without regard to case, as people read names. */
+  /** Adds a member. False if somebody else has the name: case does not matter, as it does not to people. */
   join(peer: WebSocketPeer, name: string, key: string, since: string): boolean {
     const before = this.#places.get(sameName(name));
     if (before !== undefined && before.key !== key) return false;
-    // The connection of before, which nobody has noticed to be dead yet. The others need not hear of it.
+    // The earlier connection, which nobody has noticed is dead. The others need not hear of it.
     this.#places.set(sameName(name), { peer, key });
     if (before !== undefined) this.#dismiss(before.peer);
     this.#members.join(peer, { name });
@@ -100,14 +100,14 @@ export class ChatRoom {
     this.#tell(message);
   }
 
-  /** What was said since a message, or as much of it as is remembered. */
+  /** The messages after this one, or as many of them as are remembered. */
   since(id: string): ChatMessage[] {
     const at = this.#history.findIndex((message) => message.id === id);
     // Not remembered: it was too long ago, or before a restart.
     return this.#history.slice(at + 1);
   }
 
-  /** A stream of the room's events, from what was said since a message on. Call {@link ChatRoom.unread} at its end. */
+  /** A stream of the room's events, beginning with the messages after this one. Call {@link ChatRoom.unread} when it ends. */
   read(lastEventId: string): EventSourceSender {
     const reader = new EventSourceSender({ retryMs: 2000 });
     for (const message of this.since(lastEventId)) reader.push(encoded(message));
@@ -125,7 +125,7 @@ export class ChatRoom {
   }
 
   #left(name: string, peer: WebSocketPeer): void {
-    // Not where the place was taken over.
+    // Not if the place has been taken over.
     if (this.#places.get(sameName(name))?.peer !== peer) return;
     this.#places.delete(sameName(name));
     this.#tell({ type: 'left', name, names: this.names });

@@ -1,5 +1,5 @@
 /**
- * The rooms of the chat, made when somebody comes.
+ * The chat's rooms. A room is made when somebody comes.
  */
 
 import type { ChatLimits } from './chat-input.ts';
@@ -13,7 +13,7 @@ export class ChatRooms {
     this.#limits = limits;
   }
 
-  /** The room of this name, which is made where there is none; `null` where there are too many. */
+  /** The room with this name, made now if there is none; `null` if there are too many rooms. */
   find(name: string): ChatRoom | null {
     const known = this.#rooms.get(name);
     if (known !== undefined) return known;

@@ -2,7 +2,7 @@
  * The demonstration: a chat, in rooms. In memory, with limits.
  *
  *     /                        the page
- *     /rooms/NAME/socket       a WebSocket: ?name=, ?key= and ?since= of who comes
+ *     /rooms/NAME/socket       a WebSocket: ?name=, ?key= and ?since= say who is coming
  *     /rooms/NAME/events       the same events as server-sent ones, to read along: curl -N …
  */
 
@@ -28,14 +28,14 @@ const NAME_REFUSED = 4001;
 const NAME_TAKEN = 4002;
 const ROOM_FULL = 4003;
 
-/** Characters of the key by which a page takes its own place again. */
+/** Characters of the key with which a page takes its own place back. */
 const KEY_LENGTH_MAX = 64;
 
 /** The chat as an application. */
 export function chat(options: Partial<ChatLimits> = {}): AsyncApp {
   const limits = { ...defaultChatLimits, ...options };
   const rooms = new ChatRooms(limits);
-  // For every scope, and so for requests, too.
+  // It takes every scope, and so it takes requests, too.
   const page = fromGateway(publicFiles(join(import.meta.dirname, 'public'))) as HttpApp;
   const http: HttpApp = (scope, receive, send) => {
     const name = /^\/rooms\/([^/]+)\/events$/.exec(scope.path)?.[1];
@@ -45,7 +45,7 @@ export function chat(options: Partial<ChatLimits> = {}): AsyncApp {
   const websocket: WebSocketApp = async (scope, receive, send) => {
     const name = /^\/rooms\/([^/]+)\/socket$/.exec(scope.path)?.[1];
     if (name === undefined || parseRoomName(name) === null) return deny(send, 404);
-    // Any page may open a WebSocket to any server, and only by this field do we see which it is (RFC 6455 §10.2).
+    // Any page may open a WebSocket to any server, and only this field says which page it is (RFC 6455 §10.2).
     if (!isOurPage(scope)) return deny(send, 403);
     await receive();
     await send({ type: 'websocket.accept' });
@@ -75,7 +75,7 @@ export function chat(options: Partial<ChatLimits> = {}): AsyncApp {
 /** The chat by name, as `main.ts --app chat.ts:app` asks for it. */
 export const app: AsyncApp = chat();
 
-/** Server-sent events. The browser comes back by itself, and says what it has seen last. */
+/** Server-sent events. The browser reconnects by itself, and says what it saw last. */
 async function readAlong(rooms: ChatRooms, name: string, scope: HttpScope, send: Send<HttpSendEvent>): Promise<void> {
   const room = parseRoomName(name) === null ? null : rooms.find(name);
   if (room === null) return answer(send, 404);
@@ -93,13 +93,13 @@ async function deny(send: Send<WebSocketSendEvent>, status: number): Promise<voi
   await send({ type: 'websocket.http.response.body', body: Buffer.from(`${status} ${reasonPhrase(status)}\n`) });
 }
 
-/** Whether the page that asks came from this server. A client that is not a browser sends no Origin, and is let in. */
+/** Whether the page that asks came from this server. A client without an Origin is not a browser, and is let in. */
 function isOurPage({ headers }: WebSocketScope): boolean {
   const field = (name: string): string | undefined => headers.find((header) => header[0] === name)?.[1];
   const origin = field('origin');
   if (origin === undefined) return true;
-  // Behind a proxy that ends TLS our scheme is not the page's: only the host and the port are compared. Read as URLs they are
-  // in small letters, and a port that the page's scheme has anyway is left out.
+  // Behind a proxy that ends TLS, our scheme is not the page's, so only the host and the port are compared. Reading
+  // them as URLs puts them in lower case and leaves out the default port of the page's scheme.
   const page = URL.parse(origin);
   return page !== null && /^https?:$/.test(page.protocol) && page.host === URL.parse(`${page.protocol}//${field('host')}`)?.host;
 }

@@ -8,12 +8,12 @@ import { GatewayError } from '../05-gateway/index.ts';
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** RFC 9110 §5.5: no CR, LF or NUL, with which a value could write header fields of its own; no other control. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** RFC 9110 §7.6.1: the fields of a connection, which is the server's. */
+/** RFC 9110 §7.6.1: the fields of a connection, which belongs to the server. */
 const HOP_BY_HOP = new Set([
   'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
 ]);
 
-/** The names that may be sent, as they were spelt: an application has only a few. */
+/** Names that were checked and may be sent, as they were spelt: an application uses only a few. */
 const goodNames = new Set<string>();
 const NAMES_MAX = 512;
 
@@ -40,7 +40,7 @@ export function checkFields(headers: unknown): number | null {
   return length;
 }
 
-/** Those for a 101: the handshake writes its own fields. @throws GatewayError A35 to A38, A72 */
+/** Checks the fields for a 101: the handshake writes its own. @throws GatewayError A35 to A38, A72 */
 export function checkAcceptFields(headers: unknown): void {
   checkFields(headers);
   for (const [name] of (headers ?? []) as [string, string][]) {

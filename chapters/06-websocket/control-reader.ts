@@ -1,5 +1,5 @@
 /**
- * Control frames in (RFC 6455 §5.5): what their payload says, once all of it has arrived.
+ * Reads control frames (RFC 6455 §5.5): what their payload says, once all of it has arrived.
  */
 
 import { parseClosePayload } from './close-payload.ts';
@@ -12,9 +12,10 @@ export class ControlReader {
   #gathered: Buffer | null = null;
 
   /**
-   * Takes the part of the payload that the frame has read. The event, if that was its last; else `null`.
+   * Takes the part of the payload that the frame has read. Returns the event if that was the last part, otherwise
+   * `null`.
    *
-   * @throws WebSocketError 1002 or 1007 for a Close frame that is not right
+   * @throws WebSocketError 1002 or 1007 for a Close frame that is not valid
    */
   receive(frame: FrameReader): PingEvent | PongEvent | CloseEvent | null {
     const part = frame.bytes.subarray(frame.start, frame.end);

@@ -1,6 +1,6 @@
 /**
- * permessage-deflate, negotiated (RFC 7692 §7.1): which of a client's offers is accepted and with what, and whether a
- * server's answer is one to what was offered.
+ * The negotiation of permessage-deflate (RFC 7692 §7.1): which of a client's offers a server accepts, with which
+ * parameters, and whether a server's answer fits what was offered.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -19,7 +19,7 @@ export interface DeflateParameters {
 const NAME = 'permessage-deflate';
 const WINDOW_BITS_MAX = 15;
 
-/** What a side would have for its own: everything that saves no memory. */
+/** What a side wants by default: nothing that saves memory. */
 export const defaultDeflateParameters: DeflateParameters = Object.freeze({
   serverNoContextTakeover: false,
   clientNoContextTakeover: false,
@@ -27,7 +27,7 @@ export const defaultDeflateParameters: DeflateParameters = Object.freeze({
   clientMaxWindowBits: WINDOW_BITS_MAX,
 });
 
-/** The parameters of one offer or answer; `true` where a window has no value. */
+/** The parameters of one offer or answer; `true` for a window without a value. */
 interface Parameters {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
@@ -38,8 +38,8 @@ interface Parameters {
 /**
  * For a server: accepts the first offer that it can.
  *
- * @param wanted what the server would have. It is asked of the client as far as its offer lets it be asked
- * @returns what was agreed on and the member of Sec-WebSocket-Extensions that says so; `null` where no offer will do
+ * @param wanted what the server wants. The client is asked for it as far as its offer allows
+ * @returns what was agreed on and the member of Sec-WebSocket-Extensions that says so; `null` if no offer will do
  */
 export function acceptDeflate(
   offers: readonly ExtensionOffer[],
@@ -65,7 +65,7 @@ export function offerDeflate(wanted: DeflateParameters = defaultDeflateParameter
   return wanted.clientMaxWindowBits < WINDOW_BITS_MAX ? list : `${list}; client_max_window_bits`;
 }
 
-/** For a client: what the server has agreed on; `null` where its answer does not fit the offer (RFC 7692 §7.1). */
+/** For a client: what the server has agreed on; `null` if its answer does not fit the offer (RFC 7692 §7.1). */
 export function acceptedDeflate(
   answer: ExtensionOffer,
   wanted: DeflateParameters = defaultDeflateParameters,
@@ -97,7 +97,10 @@ function parameterList(parameters: DeflateParameters, answerServerBits: boolean)
   return list;
 }
 
-/** §7.1: a parameter that is unknown, given twice or with a value it cannot have makes the whole unacceptable. */
+/**
+ * §7.1: a parameter that is unknown, given twice or with a value that it cannot have makes the whole offer or answer
+ * unacceptable.
+ */
 function readParameters(extension: ExtensionOffer): Parameters | null {
   if (extension.name.toLowerCase() !== NAME) return null;
   const read: Parameters = {

@@ -1,5 +1,5 @@
 /**
- * An environ as a scope.
+ * Turns an environ into a scope.
  */
 
 import type { HeaderPair, HttpVersion } from '../02-http/index.ts';
@@ -10,7 +10,7 @@ import type { Endpoint, HttpScope } from './scopes.ts';
 /** A server of part one does not say when it stops. */
 const never = new AbortController().signal;
 
-/** Makes a scope of an environ. Its fields are those of the environ: one line for each name. */
+/** Makes a scope from an environ. Its header fields are those of the environ: one line for each name. */
 export function environScope(environ: Environ): HttpScope {
   const { SERVER_NAME: name, SERVER_PORT: port, REMOTE_ADDR: address, REMOTE_PORT: remotePort } = environ;
   return {

@@ -13,13 +13,13 @@ import type { HttpScope } from './scopes.ts';
 export interface EventSourceOptions {
   /** How often a silent stream says something, in milliseconds. Default {@link defaultHeartbeatMs}. */
   readonly heartbeatMs?: number;
-  /** Events that may wait for a slow client; beyond, its stream is ended, and it comes back by itself. Default 256. */
+  /** Events that may wait for a slow client. If more do, its stream ends, and it reconnects by itself. Default 256. */
   readonly waitingMax?: number;
-  /** How long clients wait before they come back, in milliseconds. Default: what they like, mostly three seconds. */
+  /** How long clients wait before they reconnect, in milliseconds. By default it is up to them: mostly three seconds. */
   readonly retryMs?: number;
 }
 
-/** The events of one client: code that has some calls {@link EventSourceSender.push}. */
+/** The events for one client: code that has an event calls {@link EventSourceSender.push}. */
 export class EventSourceSender {
   readonly #waitingMax: number;
   readonly #heartbeatMs: number;
@@ -35,8 +35,8 @@ export class EventSourceSender {
   }
 
   /**
-   * Sends an event, or bytes that {@link encodeEvent} made for many. False when the stream has ended; what was taken
-   * before is sent still, unless the client goes.
+   * Sends an event, or bytes that {@link encodeEvent} made for many clients. False when the stream has ended; what was
+   * accepted before that is still sent, unless the client goes.
    */
   push(event: StreamEvent | Uint8Array): boolean {
     // TODO 6.6  Do what the comment above says. When more than `#waitingMax` events wait, the stream ends. `run` sends
@@ -44,7 +44,7 @@ export class EventSourceSender {
     throw new NotImplemented('6.6');
   }
 
-  /** Ends the stream: the client will come back, unless its page has closed it. */
+  /** Ends the stream: the client will reconnect, unless its page has closed the stream. */
   end(): void {
     this.#ended = true;
     this.#rouse();
@@ -58,16 +58,17 @@ export class EventSourceSender {
     if (scope.signal.aborted || scope.stopping.aborted) this.end();
     try {
       await send({ type: 'http.response.start', status: 200, headers: eventStreamHeaders });
-      // Its answer is complete with the head: nobody will ever read an event of it.
+      // The answer to HEAD is complete with its head: there is nobody to read an event.
       if (scope.method === 'HEAD') return await send({ type: 'http.response.body' });
-      // The head leaves now, whether there is an event or not: the page knows that it is connected.
+      // The head leaves now, whether there is an event or not, so that the page knows it is connected.
       await send({ type: 'http.response.body', body: this.#greeting(), moreBody: true });
       while (!this.#ended) {
         if (this.#waiting.length === 0 && !await this.#somethingCame()) this.#waiting.push(heartbeat);
         const parts = this.#waiting.splice(0);
         if (parts.length > 0) await send({ type: 'http.response.body', body: joined(parts), moreBody: true });
       }
-      // Taken while something was on its way, and then came the end. What was one too many was not taken.
+      // Events that were accepted while others were being sent, just before the end. The one that was too many was not
+      // accepted.
       for (const part of this.#waiting.splice(0, this.#waitingMax)) {
         await send({ type: 'http.response.body', body: part, moreBody: true });
       }

@@ -12,7 +12,7 @@
 
 import type { ExtensionOffer } from './websocket-types.ts';
 
-/** Sticky: each matches where the last one has ended, so the value is walked through once. */
+/** Sticky: each matches where the last one has ended, so the value is read only once. */
 const space = /[ \t]*/y;
 const token = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const quotedString = /"((?:[\t !#-[\]-~]|\\[\t !-~])*)"/y;
@@ -23,7 +23,7 @@ export function isToken(text: string): boolean {
   return wholeToken.test(text);
 }
 
-/** The extensions in their order, or `null` where the value breaks the grammar. Names and values as they are sent. */
+/** The extensions in their order, or `null` if the value breaks the grammar. Names and values are as they were sent. */
 export function parseExtensions(value: string): ExtensionOffer[] | null {
   const scanner = new Scanner(value);
   const extensions: ExtensionOffer[] = [];

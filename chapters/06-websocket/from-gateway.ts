@@ -1,7 +1,7 @@
 /**
- * An application of part one as one of part two: the rule A110 of docs/gateway-spec.md.
+ * Turns an application of part one into one of part two: the rule A110 of docs/gateway-spec.md.
  *
- * Chapter 05's `callApp` calls it and obeys part one; here its answer becomes events, and events its input.
+ * Chapter 05's `callApp` calls it and obeys part one; here its answer becomes events, and events become its input.
  */
 
 import { RemoteProtocolError } from '../02-http/index.ts';
@@ -14,8 +14,8 @@ import type { HttpEvent, HttpSendEvent } from './http-events.ts';
 import type { HttpScope } from './scopes.ts';
 
 /**
- * Makes an asynchronous application of one for requests and responses. WebSockets it refuses with 403; it does not
- * speak lifespan.
+ * Makes an asynchronous application from one for requests and responses. The result refuses WebSockets with 403, and
+ * does not speak lifespan.
  */
 export function fromGateway(app: GatewayApp, options: GatewayOptions = {}): AsyncApp {
   const settings = withGatewayDefaults(options);
@@ -37,7 +37,7 @@ export function fromGateway(app: GatewayApp, options: GatewayOptions = {}): Asyn
       for await (const part of body) await send({ type: 'http.response.body', body: part, moreBody: true });
       await send({ type: 'http.response.body' });
     } finally {
-      // However we have come here, and also where no part was asked for (G53).
+      // However we got here, even if no part was asked for (G53).
       if (!(body instanceof Uint8Array)) body.close();
     }
   };
@@ -61,7 +61,7 @@ function factsOf(scope: HttpScope): Parameters<typeof environOf>[0] {
     method,
     path: rawPath,
     query,
-    // Where the target was in absolute form, `host` says what it said (A14).
+    // If the target was in absolute form, `host` has the host from it (A14).
     form: rawPath === '*' ? 'asterisk' : 'origin',
     authority: headers.find(([name]) => name === 'host')?.[1] ?? '',
     httpVersion,
@@ -75,7 +75,7 @@ function factsOf(scope: HttpScope): Parameters<typeof environOf>[0] {
   };
 }
 
-/** `gateway.earlyHints` by an event, until the response begins. */
+/** `gateway.earlyHints`, sent as an event until the response begins. */
 class Hints {
   #send: Send<HttpSendEvent> | null;
 
@@ -84,7 +84,7 @@ class Hints {
   }
 
   readonly send: NonNullable<Environ['gateway.earlyHints']> = (headers: readonly HeaderPair[]): void => {
-    // What is refused is reported by the server, in whose hands it is now (A64).
+    // If the event is refused, the server reports that (A64).
     this.#send?.({ type: 'http.response.earlyHints', headers }).catch(() => undefined);
   };
 

@@ -1,7 +1,8 @@
 /**
  * The opening handshake, a server's side (RFC 6455 §4.2): a request read and checked, and the 101 that accepts it.
  *
- * It knows neither sockets nor applications. What cannot be accepted is an HttpError, whose status is the answer.
+ * It knows neither sockets nor applications. A request that cannot be accepted is an HttpError, whose status is the
+ * answer.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -33,7 +34,7 @@ export interface HandshakeResponse {
 const VERSION = '13';
 /** 16 bytes in base64 (RFC 6455 §4.2.1). */
 const key = /^[A-Za-z0-9+/]{22}==$/;
-/** RFC 6455 §4.3: no number has a zero in front. */
+/** RFC 6455 §4.3: no leading zeros. */
 const versionNumber = /^(?:\d|[1-9]\d|[12]\d\d)$/;
 /** RFC 9110 §15.5.22: a 426 says what to upgrade to. */
 const upgradeRequired: readonly HeaderPair[] = [
@@ -52,10 +53,10 @@ export function readHandshake(request: HandshakeRequest): WebSocketOffer {
 }
 
 /**
- * Whether a page of this origin may open a WebSocket (RFC 6455 §10.2). A client that sends no Origin is not a browser, and there
- * is no user of a browser to protect from it.
+ * Whether a page of this origin may open a WebSocket (RFC 6455 §10.2). A client that sends no Origin is not a browser,
+ * so there is no browser's user to protect.
  *
- * @param allowed origins such as `https://example.org`; any, if it is `null`
+ * @param allowed origins such as `https://example.org`; `null` allows any
  */
 export function originAllowed(origin: string | undefined, allowed: readonly string[] | null): boolean {
   // TODO 6.3  Do what the comment above says. Compare whole origins, ignoring case.
@@ -65,7 +66,7 @@ export function originAllowed(origin: string | undefined, allowed: readonly stri
 /**
  * The acceptance of an offer.
  *
- * @param wanted what the server would have of permessage-deflate; `null` to do without it
+ * @param wanted the parameters that the server wants for permessage-deflate; `null` to do without it
  * @throws LocalProtocolError for a subprotocol that was not offered
  */
 export function acceptHandshake(
@@ -73,7 +74,7 @@ export function acceptHandshake(
   { subprotocol = '', headers = [] }: WebSocketAcceptance,
   wanted: DeflateParameters | null,
 ): HandshakeResponse {
-  // RFC 6455 §4.2.2: a subprotocol out of the client's list, or none at all.
+  // RFC 6455 §4.2.2: a subprotocol from the client's list, or none at all.
   if (subprotocol !== '' && !offer.subprotocols.includes(subprotocol)) {
     throw new LocalProtocolError(`the subprotocol ${JSON.stringify(subprotocol)} was not offered`);
   }
@@ -101,14 +102,14 @@ function checkVersion(version: string | undefined): void {
   throw new NotImplemented('6.3');
 }
 
-/** A field that may be there once only (RFC 6455 §11.3). */
+/** A field that may be there only once (RFC 6455 §11.3). */
 function single(headers: HttpHeaders, name: string): string | undefined {
   const values = headers.getAll(name);
   if (values.length > 1) throw bad(`more than one ${name}`);
   return values[0];
 }
 
-/** RFC 6455 §11.3.4: the field may be there more than once; §4.1: tokens, and none of them twice. */
+/** The field may be there more than once (RFC 6455 §11.3.4). Its members are tokens, and none of them comes twice (§4.1). */
 function subprotocolsOf(headers: HttpHeaders): string[] {
   // TODO 6.3  Return them in the client's order and exactly as written: subprotocols are case-sensitive. Skip empty
   //           members of a list (RFC 9110 §5.6.1.2). A value that breaks a rule is refused with 400 (`bad`).

@@ -1,8 +1,12 @@
 /**
  * The heartbeat of one WebSocket: after a time of silence a ping, and after a longer one the end.
  *
- * A peer that has vanished sends no FIN: its cable was pulled, or its proxy forgot it. Anything at all that arrives shows
- * that it is there, a pong like a message; RFC 6455 §5.5.2 makes sure that a ping is answered.
+ * A peer that has vanished sends no FIN: its cable was pulled, or its proxy forgot it. Anything at all that arrives
+ * shows that it is there, a pong as much as a message; RFC 6455 §5.5.2 makes sure that a ping is answered.
+ *
+ * The silence is measured from tick to tick. `hear` notes that something has arrived, `dueMs` turns that into a new
+ * deadline at the next tick of the group, and `expire` runs when a deadline has passed without it: the first time it
+ * sends a ping, the second time it gives the peer up.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -16,14 +20,14 @@ export class Heartbeat {
   readonly #machine: WebSocketConnection;
   readonly #batch: SocketBatch;
   readonly #group: SessionGroup;
-  /** Something has arrived since the silence was last asked for or looked at. */
+  /** Something has arrived since the last look, by {@link Heartbeat.dueMs} or {@link Heartbeat.expire}. */
   #heard = true;
-  /** What the kernel had taken, and whether more waited for it, when it was last looked at. */
+  /** How much the kernel had taken at the last look, and whether more was waiting for it. */
   #takenBytes = 0;
   #waited = false;
-  /** A ping has been sent, and nothing has arrived since the deadline before. */
+  /** A ping has been sent into the present silence. */
   #pinged = false;
-  /** When to call {@link Heartbeat.expire} next. It may be asked for as {@link Heartbeat.dueMs}. */
+  /** When to call {@link Heartbeat.expire} next, as far as is known: {@link Heartbeat.dueMs} brings it up to date. */
   deadlineMs: number;
 
   constructor(machine: WebSocketConnection, batch: SocketBatch, group: SessionGroup) {
@@ -33,12 +37,18 @@ export class Heartbeat {
     this.deadlineMs = group.after(group.timeouts.heartbeatMs);
   }
 
-  /** Something has arrived. This is done for all that does, so it is a flag, and neither a timer nor a look at the clock. */
+  /**
+   * Something has arrived. This runs every time, so it only sets a flag, and neither touches a timer nor looks at the
+   * clock.
+   */
   hear(): void {
     this.#heard = true;
   }
 
-  /** When the time is up. The group asks with every tick, and who has been heard since it last did has all its time anew. */
+  /**
+   * When the time is up. The group asks at every tick, and a peer that was heard since the last one gets its whole time
+   * again.
+   */
   dueMs(): number {
     if (this.#progressed()) this.#heard = true;
     if (this.#heard) {

@@ -24,7 +24,7 @@ import type { ResponseListener, SentHead } from './sent-response.ts';
 /** Where a request comes from. */
 export interface HttpSource {
   readonly method: string;
-  /** The length of the body where it is known, 0 without one. */
+  /** The length of the body if it is known; 0 without a body. */
   readonly bodyBytes: number | undefined;
   /** Whether the client has gone. */
   readonly gone: boolean;
@@ -32,12 +32,12 @@ export interface HttpSource {
   onGone(listener: () => void): void;
   /** The next part of the body, `null` at its end. @throws an error with a `status` where the body is broken */
   readPart(): Promise<Buffer | null>;
-  /** Sends a 103; `null` where there is no such thing. */
+  /** Sends a 103; `null` if the source cannot. */
   readonly earlyHints: ((headers: readonly HeaderPair[]) => void) | null;
 }
 
 export class HttpExchange implements ResponseListener {
-  /** The response, when its head leaves. @throws HttpError 500, or what `receive` has thrown, for one that never came */
+  /** The response, when its head leaves. @throws HttpError 500, or what `receive` has thrown, for a response that never came */
   readonly response: Promise<SentHead>;
   readonly #source: HttpSource;
   readonly #report: (error: unknown) => void;
@@ -49,7 +49,7 @@ export class HttpExchange implements ResponseListener {
   #bodyEnded = false;
   #bodyError: { readonly value: unknown } | null = null;
   #watchesGone = false;
-  /** The response is complete, or nobody is there for it. */
+  /** The response is complete, or nobody is there for it any more. */
   #over = false;
 
   /** @param report told of what the application did wrong */
@@ -129,7 +129,7 @@ export class HttpExchange implements ResponseListener {
   readonly #onPart = (part: Buffer | null): void => this.#take(part);
 
   readonly #onBodyError = (error: unknown): void => {
-    // A client that has gone has not sent a broken body, but no body any more.
+    // If the client has gone, the body is not broken: there is just no more of it.
     if (this.#source.gone) this.onOver();
     else if (!this.#over) this.#bodyError = { value: error };
     const receiver = this.#receiver;
@@ -140,7 +140,7 @@ export class HttpExchange implements ResponseListener {
   #take(part: Buffer | null): void {
     if (this.#over) return;
     this.#bodyBytesLeft -= part?.length ?? 0;
-    // Where the length is known, so is the last part.
+    // If the length is known, we know which part is the last.
     this.#bodyEnded = part === null || this.#bodyBytesLeft === 0;
     this.#settle({ type: 'http.request', body: part ?? nothing, moreBody: !this.#bodyEnded });
   }
@@ -151,7 +151,7 @@ export class HttpExchange implements ResponseListener {
     receiver?.resolve(event);
   }
 
-  /** Asked only when somebody waits for it: most applications never do. */
+  /** We ask only when somebody waits for it: most applications never do. */
   #awaitGone(): void {
     if (this.#watchesGone) return;
     this.#watchesGone = true;
@@ -176,7 +176,7 @@ export class HttpExchange implements ResponseListener {
     this.onOver();
   }
 
-  /** An application that gives up because its client has gone has done nothing wrong. */
+  /** Whether the error is the application's fault. One that stops because its client has gone has done nothing wrong. */
   #isFault(error: unknown): boolean {
     if (!isOurFault(error)) return false;
     if (error instanceof DisconnectError) return !this.#over && !this.#sent.complete;

@@ -27,7 +27,8 @@ export function httpScope(request: HttpRequest, settings: AsyncSettings): HttpSc
     client: endpoint(request.remoteAddress, request.remotePort),
     server: endpoint(request.localAddress, request.localPort),
     state: { ...settings.state },
-    // Made now and not when it is asked for: a getter in an object costs five times as much as an AbortController.
+    // Made now, and not only when it is asked for: a getter in an object costs five times as much as an
+    // AbortController.
     signal: request.signal,
     stopping: settings.stopping,
     // An HTTP/1.0 client would not understand a 103.
@@ -35,7 +36,7 @@ export function httpScope(request: HttpRequest, settings: AsyncSettings): HttpSc
   };
 }
 
-/** What a WebSocket's scope has that its request does not tell. */
+/** What a WebSocket's scope has that is not in its request. */
 export interface WebSocketFacts {
   readonly subprotocols: readonly string[];
   /** Aborts when the WebSocket has ended. */
@@ -55,7 +56,7 @@ export function websocketScope(request: HttpRequest, settings: AsyncSettings, fa
     path: decodePathInfo(rawPath),
     rawPath,
     query: request.query,
-    // Copied, a list has no room to grow: this one may be kept for days.
+    // A copy has no spare room to grow, which matters as this list may be kept for days.
     headers: [...fieldsOf(request)],
     client: endpoint(request.remoteAddress, request.remotePort),
     server: endpoint(request.localAddress, request.localPort),
@@ -68,7 +69,7 @@ export function websocketScope(request: HttpRequest, settings: AsyncSettings, fa
 }
 
 function fieldsOf(request: HttpRequest): HeaderPair[] {
-  // These pairs were made for us.
+  // These pairs were made for us, so we may change them.
   const fields = request.headers.pairs() as [string, string][];
   for (const field of fields) field[0] = lowerCaseFieldName(field[0]);
   // RFC 9112 §3.2.2: with an absolute-form the Host field MUST be ignored.

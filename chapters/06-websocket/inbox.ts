@@ -1,13 +1,13 @@
 /**
- * Messages between their arrival and their application: handed over at once where somebody listens, kept up to a limit
- * where they are asked for one by one.
+ * Messages that have arrived, on the way to their application: handed over at once if it listens, kept up to a limit if
+ * it asks for them one by one.
  */
 
 import { LocalProtocolError } from '../02-http/index.ts';
 import type { WebSocketLimits } from './limits.ts';
 import type { WebSocketMessage } from './websocket-types.ts';
 
-/** One array for all that have nothing to wait for. */
+/** One array for all inboxes that are empty. */
 const noMessages: WebSocketMessage[] = [];
 
 export class Inbox {
@@ -26,7 +26,7 @@ export class Inbox {
     this.#limits = limits;
   }
 
-  /** Whether so much waits that no more should be read. */
+  /** Whether enough waits that no more should be read. */
   get full(): boolean {
     return this.paused || this.length >= this.#limits.queuedMessagesMax || this.#bytes >= this.#limits.queuedBytesMax;
   }
@@ -66,7 +66,11 @@ export class Inbox {
     return message;
   }
 
-  /** Waits for a message; `null` when there will be none. @throws (by rejection) LocalProtocolError: somebody waits already */
+  /**
+   * Waits for a message; `null` when there will be none.
+   *
+   * @throws (by rejection) LocalProtocolError if somebody waits already
+   */
   wait(): Promise<WebSocketMessage | null> {
     if (this.#waiting !== null) return Promise.reject(new LocalProtocolError('receive() while another one waits'));
     if (this.#ended) return Promise.resolve(null);
@@ -75,7 +79,7 @@ export class Inbox {
     });
   }
 
-  /** No message will come any more; those that are here may still be asked for. */
+  /** No more messages will come; those that are here may still be asked for. */
   end(): void {
     this.#ended = true;
     this.#waiting?.(null);
@@ -84,8 +88,8 @@ export class Inbox {
 }
 
 /**
- * What a message takes, at most. One character beyond U+00FF makes a string take two bytes for each of its characters,
- * and whether it has one can only be found by looking at them all.
+ * The memory that a message takes at most, in bytes. A single character above U+00FF makes a string take two bytes for
+ * every character, and only a look at all of them would tell whether it has one.
  */
 function bytesOf(message: WebSocketMessage): number {
   return typeof message === 'string' ? 2 * message.length : message.length;

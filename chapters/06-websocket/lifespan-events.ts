@@ -7,7 +7,7 @@ export interface LifespanStartupEvent {
   readonly type: 'lifespan.startup';
 }
 
-/** The last connection has ended: put away what startup has got. */
+/** The last connection has ended: put away what startup has opened. */
 export interface LifespanShutdownEvent {
   readonly type: 'lifespan.shutdown';
 }

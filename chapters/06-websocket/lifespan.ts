@@ -39,7 +39,7 @@ export class Lifespan {
   #state: LifespanSendState = 'starting';
   /** The application has called `receive`: it speaks lifespan. */
   #joined = false;
-  /** It has sent what no lifespan has: it takes this scope for another. */
+  /** It has sent an event that lifespan does not have: it takes this scope for another kind. */
   #mistaken = false;
   #receiver: PromiseWithResolvers<LifespanEvent> | null = null;
   #startupGiven = false;
@@ -52,7 +52,7 @@ export class Lifespan {
     this.#times = times;
     this.#onError = onError;
     this.#scope = { type: 'lifespan', version: VERSION, state: this.state };
-    // Asked for or not, it must not end the process.
+    // Even if nobody awaits it, its rejection must not end the process.
     this.#stopped.promise.catch(() => undefined);
   }
 

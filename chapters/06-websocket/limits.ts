@@ -2,7 +2,7 @@
  * A limit on everything that a peer can make grow, each with a named default and the close code that answers its breach.
  */
 
-/** How much is accepted of a peer, and kept for it. Sizes are in bytes. */
+/** How much is accepted from a peer, and kept for it. Sizes are in bytes. */
 export interface WebSocketLimits {
   /** A frame's payload as it is on the wire: 1009. */
   readonly frameBytesMax: number;
@@ -14,11 +14,11 @@ export interface WebSocketLimits {
   readonly queuedMessagesMax: number;
   /** All messages together that wait for `receive`, text with two bytes a character; then reading pauses. */
   readonly queuedBytesMax: number;
-  /** Output that waits for the kernel before `send` says to wait. */
+  /** Output that may wait for the kernel before `send` asks its caller to wait. */
   readonly highWaterBytes: number;
   /**
-   * Output that may wait for the kernel when another message is sent. Where more does, the application does not wait for its
-   * client: the connection is cut, and that is reported. One message may be longer.
+   * Output that may already be waiting for the kernel when another message is sent. If there is more, the application
+   * is not waiting for its client: the connection is cut, and that is reported. A single message may be longer.
    */
   readonly bufferedBytesMax: number;
   /** Pongs that wait for the kernel; beyond that only the newest ping is answered (RFC 6455 §5.5.3). */

@@ -21,7 +21,7 @@ const USAGE = `usage: main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N] 
   --validate           tell which rules of docs/gateway-spec.md the application breaks`;
 
 const DEADLINE_MS = 10_000;
-/** Of a message to the chat: what it takes as text, as JSON, with room to spare. */
+/** The limit for a message to the chat: the longest text as JSON, with room to spare. */
 const MESSAGE_BYTES_MAX = 16 * 1024;
 
 export interface Arguments {
@@ -78,7 +78,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   }
 }
 
-/** The first signal lets responses finish; the second finds nobody who listens and ends the program at once. */
+/** The first signal lets responses finish. Nobody listens for the second, which ends the program at once. */
 function stopOnSignals(server: AsyncServer): void {
   const stop = (): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);

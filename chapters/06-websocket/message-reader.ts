@@ -1,8 +1,9 @@
 /**
- * Messages out of data frames (RFC 6455 §5.4): fragments put together, within limits; text checked as it arrives.
+ * Makes messages out of data frames (RFC 6455 §5.4): puts fragments together, within limits, and checks text as it
+ * arrives.
  *
- * A message that arrives whole in one frame and one chunk, as nearly all do, is not copied. Any other is gathered, in
- * memory that grows with what has really arrived: what a head announces reserves nothing.
+ * A message that arrives whole in one frame and one chunk, as nearly all do, is not copied. Any other is gathered in
+ * memory that grows with what has really arrived. No memory is reserved for what a head merely announces.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -16,8 +17,8 @@ import type { WebSocketMessage } from './websocket-types.ts';
 
 const nothing: Buffer = Buffer.alloc(0);
 /**
- * A part is kept as it came from here on, and copied once, when the message is whole. A smaller one is copied at once: it
- * would hold on to all that came with it, which may be many times its size.
+ * From this size on, a part is kept as it came, and copied once, when the message is whole. A smaller one is copied at
+ * once: otherwise it would keep alive everything that came in the same chunk, which may be many times its size.
  */
 const KEPT_FROM_BYTES = 16 * 1024;
 const COLLECTED_BYTES_MIN = 256;
@@ -27,7 +28,7 @@ export class MessageReader {
   readonly #inflater: Inflater | null;
   /** Made for the first text that is not ASCII. */
   #utf8: Utf8Validator | null = null;
-  /** The opcode of the message at hand; CONTINUATION where there is none. */
+  /** The opcode of the current message; CONTINUATION if there is none. */
   #opcode = CONTINUATION;
   #deflated = false;
   #frames = 0;
@@ -53,7 +54,7 @@ export class MessageReader {
     throw new NotImplemented('6.4');
   }
 
-  /** Takes the part of the payload that the frame has read. The message, if that was its last; else `null`. */
+  /** Takes the part of the payload that the frame has read. Returns the message if that was its last part, otherwise `null`. */
   receive(frame: FrameReader): WebSocketMessage | null {
     const ends = frame.fin && frame.left === 0;
     if (this.#opcode === TEXT && !this.#deflated) this.#check(frame, ends);
@@ -84,7 +85,7 @@ export class MessageReader {
     return bytes.toString(ascii ? 'latin1' : 'utf8', start, end);
   }
 
-  /** A deflated text is inflated as a whole, and so checked when it has ended and not before. */
+  /** A deflated text is inflated as a whole, so it is checked only when it has ended. */
   #inflated(deflated: Buffer): WebSocketMessage {
     const bytes = this.#inflater!.inflate(deflated, this.#limits.messageBytesMax);
     if (this.#opcode === BINARY) return bytes;

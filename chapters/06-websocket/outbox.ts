@@ -1,8 +1,8 @@
 /**
  * The messages that a WebSocket sends, and two marks on those that the kernel has not taken yet.
  *
- * Above the high-water mark `send` asks its caller to wait for `drained`. A caller that sends on all the same fills the memory of
- * everybody: above the limit the connection is cut.
+ * Above the high-water mark `send` asks its caller to wait for `drained`. A caller that keeps sending fills the memory
+ * that all connections share, so above the limit the connection is cut.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';

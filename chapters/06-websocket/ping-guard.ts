@@ -1,8 +1,8 @@
 /**
- * How pings are answered: all of them, while somebody reads the answers; and not at any rate.
+ * How pings are answered: all of them, as long as the peer reads the answers and does not send too many in a second.
  *
- * An empty ping costs its sender six bytes, and us a pong. A peer that sends many and reads nothing must neither fill our memory nor keep
- * us from everybody else.
+ * An empty ping costs its sender six bytes, and costs us a pong. A peer that sends many and reads nothing must neither
+ * fill our memory nor keep us from everybody else.
  */
 
 import type { SocketBatch } from './socket-batch.ts';
@@ -13,9 +13,9 @@ export class PingGuard {
   readonly #machine: WebSocketConnection;
   readonly #batch: SocketBatch;
   #secondBeganMs = 0;
-  /** Since then. */
+  /** How many have come since then. */
   #pings = 0;
-  /** Pongs that were written since the kernel took none. */
+  /** Pongs that were written while the output was blocked. */
   #pending = 0;
   /** The newest ping that has had to wait. */
   #newest: Buffer | null = null;

@@ -1,5 +1,5 @@
 /**
- * A socket's events, handed to its reader, without a function of its own for each of ten thousand sockets.
+ * A socket's events, handed to its reader, without new functions for each of ten thousand sockets.
  */
 
 import type { Socket } from 'node:net';

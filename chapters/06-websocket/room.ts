@@ -14,7 +14,7 @@ import type { WebSocketPeer } from './websocket-types.ts';
 export interface RoomOptions<Presence> {
   /**
    * What happens to a member for which too much waits: `drop`, it misses this message; `close` (default), it is closed
-   * with 1013 and may come again. Missing nothing is worth more than staying, for most of what is said in rooms.
+   * with 1013 and may come again. In most rooms it is better to leave and come again than to miss something.
    */
   readonly slowReaders?: 'drop' | 'close';
   /** Bytes that may wait for a member. Default 1 MiB. */
@@ -44,7 +44,7 @@ export class Room<Presence = string> {
     return this.#members.has(peer);
   }
 
-  /** What is known of the members, in the order of their coming. */
+  /** What is known about the members, in the order in which they came. */
   presences(): Presence[] {
     return [...this.#members.values()];
   }
@@ -59,7 +59,7 @@ export class Room<Presence = string> {
     this.#options.onJoin?.(presence, peer);
   }
 
-  /** Whether it was a member. */
+  /** Removes a peer. Returns whether it was a member. */
   leave(peer: WebSocketPeer): boolean {
     const presence = this.#members.get(peer);
     if (!this.#members.delete(peer)) return false;
@@ -71,7 +71,7 @@ export class Room<Presence = string> {
    * Sends a message to every member whose WebSocket is open.
    *
    * @param except a member that is left out: the one that said it
-   * @returns how many were sent it
+   * @returns to how many members it was sent
    */
   broadcast(message: string | Uint8Array, except?: WebSocketPeer): number {
     // TODO 6.6  Make one SharedMessage for all members. A member for which more than `#bufferedBytesMax` bytes wait is

@@ -2,7 +2,8 @@
  * A body that an application sends part by part, as an iterable that a server asks for parts: `send` on the one side
  * waits for `next()` on the other. So the application is as slow as its client.
  *
- * A server asks for a part when the one before has gone to the kernel; that is when the `send` of that one resolves.
+ * A server asks for a part when the previous one has gone to the kernel; at that moment the `send` of the previous one
+ * resolves.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -22,7 +23,7 @@ interface WaitingServer {
 
 export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #bufferedBytesMax: number;
-  /** Called once when nothing more will be asked for before the end: the client has gone. */
+  /** Called once if the rest of the body will not be asked for: the client has gone. */
   readonly #onStopped: () => void;
   readonly #parts: WaitingPart[] = [];
   #bufferedBytes = 0;
@@ -32,7 +33,10 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
   #ended = false;
   #stopped = false;
 
-  /** @param bufferedBytesMax how much may wait when another part is sent, for an application that awaits nothing */
+  /**
+   * @param bufferedBytesMax how many bytes may already wait when an application that does not await `send` sends
+   *   another part
+   */
   constructor(bufferedBytesMax: number, onStopped: () => void) {
     this.#bufferedBytesMax = bufferedBytesMax;
     this.#onStopped = onStopped;
@@ -87,7 +91,7 @@ export class SentBody implements AsyncIterableIterator<Uint8Array, undefined> {
     return Promise.resolve(END);
   }
 
-  /** Nothing more is asked for. Before the end of the body it means that nobody is there. */
+  /** Nothing more will be asked for. Before the end of the body, that means that nobody is there. */
   close(): void {
     if (this.#stopped) return;
     this.#stopped = true;

@@ -1,5 +1,5 @@
 /**
- * What `send` returns: promises that reject where the event was refused, and that nobody has to look at.
+ * What `send` returns: promises that reject if the event was refused, and that nobody has to await.
  */
 
 import { GatewayError } from '../05-gateway/index.ts';
@@ -8,7 +8,7 @@ export class SentPromises {
   #refused: GatewayError | null = null;
   #over = false;
 
-  /** Does what sends an event. What it throws is what the promise rejects with: `send` itself never throws (A32). */
+  /** Runs the code that sends an event. If that throws, the promise rejects: `send` itself never throws (A32). */
   attempt(act: () => Promise<void> | void): Promise<void> {
     try {
       if (this.#over) throw new GatewayError('A6', 'an event was sent after the application had returned');
@@ -29,7 +29,7 @@ export class SentPromises {
     this.#over = true;
   }
 
-  /** What was refused first, unless the application was told and threw it itself: somebody ought to know. */
+  /** The first refusal, unless the application has thrown that error itself: somebody should hear of it. */
   unheard(thrown: unknown): GatewayError | null {
     return this.#refused === thrown ? null : this.#refused;
   }

@@ -1,6 +1,6 @@
 /**
- * A server for asynchronous applications: chapter 02's, with WebSockets by its way out, and the application's life
- * around it.
+ * A server for asynchronous applications: chapter 02's, with WebSockets as its way out of HTTP, and the application's
+ * life around it.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -23,13 +23,13 @@ import type { WebSocketHost } from './websocket-types.ts';
 export interface AsyncServeOptions extends Omit<ServeOptions, 'onError'>, AsyncOptions, Partial<LifespanTimes> {
   /** For the WebSockets: limits, timeouts, origins. */
   readonly websocket?: WebSocketsOptions;
-  /** `off`: the application is not asked. Default `auto`: it is, and need not know what that is. */
+  /** `off`: the application is not called for its own life. Default `auto`: it is, and need not know what that is. */
   readonly lifespan?: 'auto' | 'off';
 }
 
 /** What is still in progress is cut after this many milliseconds, unless told otherwise. */
 const DEADLINE_MS = 10_000;
-/** What an application has to see that its client was cut. */
+/** How long an application has to notice that its client was cut. */
 const LAST_WORDS_MS = 100;
 
 export class AsyncServer {
@@ -59,10 +59,10 @@ export class AsyncServer {
     this.#onError = onError;
   }
 
-  /** @throws LifespanError, or an Error with `code` for an address not to be had */
+  /** @throws LifespanError, or an Error with `code` for an address that is not available */
   static async start(app: AsyncApp, options: AsyncServeOptions): Promise<AsyncServer> {
     const stopping = new AbortController();
-    // One signal for all scopes, and as many listeners as there are streams.
+    // There is one signal for all scopes, with as many listeners as there are streams.
     setMaxListeners(0, stopping.signal);
     const times = { ...defaultLifespanTimes, ...timesOf(options) };
     const { onError } = withAsyncDefaults(options, {}, stopping.signal);
@@ -76,7 +76,7 @@ export class AsyncServer {
     try {
       await http.listen(options);
     } catch (error) {
-      // What startup has got must be put away, also where nobody was served.
+      // What startup has opened must be put away, even if nobody was served.
       await lifespan?.stop().catch((failure: unknown) => onError(failure, null));
       throw error;
     }
@@ -94,8 +94,8 @@ export class AsyncServer {
   }
 
   /**
-   * Stops accepting, tells applications by their `stopping`, lets responses end, closes WebSockets with 1001, cuts what
-   * is left at the deadline, and then has the application put its things away. What fails of that is reported. May be
+   * Stops accepting, tells applications through their `stopping`, lets responses end, closes WebSockets with 1001, cuts
+   * what is left at the deadline, and then has the application put its things away. Whatever fails is reported. May be
    * called again with a shorter deadline.
    */
   closeGracefully({ deadlineMs = DEADLINE_MS }: CloseOptions = {}): Promise<void> {
@@ -136,7 +136,8 @@ export class AsyncServer {
 /**
  * Serves an application. Resolves when it has started and connections are accepted.
  *
- * @throws LifespanError for an application that could not start; an Error with `code` for an address not to be had
+ * @throws LifespanError for an application that could not start; an Error with `code` for an address that is not
+ *   available
  */
 export function serveAsync(app: AsyncApp, options: AsyncServeOptions = {}): Promise<AsyncServer> {
   return AsyncServer.start(app, options);

@@ -1,9 +1,9 @@
 /**
- * A message that many peers are sent, encoded once for all of them: as it is, and deflated for each size of window that
- * somebody among them has.
+ * A message that many peers are sent, encoded once for all of them: as it is, and deflated for each window size that
+ * one of them has.
  *
- * A deflated message that refers to nothing before itself is right for a peer with context takeover too: that allows
- * references and does not ask for them. So a thousand members of a room cost one deflation, or a few.
+ * A deflated message that refers to nothing before itself is right for a peer with context takeover, too: takeover
+ * allows references and does not require them. So a thousand members of a room cost one deflation, or a few.
  */
 
 import { defaultDeflateTuning, deflateMessage } from './deflate.ts';
@@ -17,7 +17,7 @@ export class SharedMessage {
   /** The message's length in bytes. */
   readonly byteLength: number;
   #plain: Buffer | null = null;
-  /** Deflated frames by the bits of their window. */
+  /** Deflated frames by the size of their window, in bits. */
   #deflated: (Buffer | undefined)[] | null = null;
 
   constructor(data: string | Uint8Array) {

@@ -1,5 +1,5 @@
 /**
- * How much one may say in a while: a bucket that fills with time and is emptied by talking.
+ * How much a member may say in a while: a bucket that fills with time and is emptied by talking.
  */
 export class TalkLimit {
   readonly #max: number;
@@ -7,7 +7,7 @@ export class TalkLimit {
   #left: number;
   #lastMs = -Infinity;
 
-  /** @param limits how many messages at once, and as many again in `talkMs` */
+  /** @param limits how many messages may be said at once, and as many again in `talkMs` */
   constructor({ talkMax, talkMs }: { readonly talkMax: number; readonly talkMs: number }) {
     this.#max = talkMax;
     this.#refillMs = talkMs / talkMax;

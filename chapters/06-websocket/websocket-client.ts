@@ -1,5 +1,5 @@
 /**
- * A WebSocket to somewhere else: chapter 02's HttpConnection and ours, both in the role of the client, on one socket.
+ * A WebSocket client: chapter 02's HttpConnection and ours, both in the role of the client, on one socket.
  */
 
 import { connect } from 'node:net';
@@ -34,7 +34,7 @@ export interface ConnectOptions extends SessionGroupOptions {
  * Opens a WebSocket.
  *
  * @param url `ws://host:port/path`
- * @throws WebSocketError for a server that does not accept it; Error with a `code` for one that is not reached
+ * @throws WebSocketError for a server that does not accept it; Error with a `code` for one that cannot be reached
  */
 export async function connectWebSocket(url: string, options: ConnectOptions = {}): Promise<WebSocketPeer> {
   const { protocol, hostname, port, host, pathname, search } = new URL(url);
@@ -81,7 +81,7 @@ function openOn(socket: Socket, handshake: ClientHandshake, group: SessionGroup)
         const session = new WebSocketSession(socket, machine, group);
         resolve(new OpenWebSocket(session, subprotocol));
         const head = http.takeInput();
-        // At once, before the socket can tell of its end: it waits in the inbox until somebody asks for it.
+        // At once, before the socket can report its end. A message waits in the inbox until somebody asks for it.
         if (head.length > 0) session.receiveData(head);
       } catch (error) {
         reject(error);

@@ -49,7 +49,7 @@ export interface WebSocketClose {
   readonly reason?: string;
 }
 
-/** Refuses the WebSocket with a response of the application's own. Where the scope's extensions have it. */
+/** Refuses the WebSocket with a response of the application's own. Only if the scope's extensions have it. */
 export interface DenialStart {
   readonly type: 'websocket.http.response.start';
   /** 200 to 599. */

@@ -29,7 +29,7 @@ import type { WebSocketAcceptance, WebSocketHost, WebSocketOffer, WebSocketPeer 
 export interface WebSocketsOptions extends SessionGroupOptions {
   /** Origins whose pages may open a WebSocket, such as `https://example.org`; others get 403. Default `null`: any. */
   readonly origins?: readonly string[] | null;
-  /** permessage-deflate where a client offers it, with what the server would have. Default false: it costs time. */
+  /** permessage-deflate if a client offers it, with the parameters that the server wants. Default false: it costs time. */
   readonly deflate?: boolean | Partial<DeflateParameters>;
   readonly deflateTuning?: DeflateTuning;
   /** Messages below this are not deflated. In bytes, default 1024. */

@@ -1,8 +1,8 @@
 /**
  * A WebSocket on a socket: the driver between the socket and a WebSocketConnection.
  *
- * It reads, feeds, acts and writes. What bytes mean is the machine's business; when to send what is that of the outbox,
- * the heartbeat, the ping guard and the closing handshake. Here they meet the socket.
+ * It reads, feeds, acts and writes. What bytes mean is the machine's business; what to send when is decided by the
+ * outbox, the heartbeat, the ping guard and the closing handshake. Here they meet the socket.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -22,7 +22,7 @@ import type { WebSocketConnection } from './websocket-connection.ts';
 import { WebSocketError } from './websocket-error.ts';
 import type { WebSocketMessage } from './websocket-types.ts';
 
-/** Of messages that one WebSocket hands over in one turn of the event loop, give or take one message. */
+/** How many bytes of messages one WebSocket hands over in one turn of the event loop, give or take one message. */
 const TURN_BYTES_MAX = 256 * 1024;
 
 export class WebSocketSession implements GroupMember, SocketReader {
@@ -39,12 +39,12 @@ export class WebSocketSession implements GroupMember, SocketReader {
   /** Nothing is read any more; what still arrives is dropped. */
   #ending = false;
   #running = false;
-  /** Of the messages that were handed over in this turn of the event loop. */
+  /** Bytes of the messages that were handed over in this turn of the event loop. */
   #turnBytes = 0;
   /** The rest of the input waits for the next turn. */
   #yielding = false;
 
-  /** @param socket without listeners; what it has brought already goes to `receiveData` */
+  /** @param socket without listeners; pass bytes that have already arrived to `receiveData` */
   constructor(socket: Socket, machine: WebSocketConnection, group: SessionGroup) {
     this.#socket = socket;
     this.#machine = machine;
@@ -71,7 +71,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
   }
 
   receiveEnd(): void {
-    // Where both Close frames are there, and the peer has ended its side, nothing else is left to do.
+    // When both Close frames are there and the peer has ended its side, there is nothing left to do.
     if (this.#ending) this.#batch.end();
     else this.#machine.receiveEof();
     this.#run();
@@ -88,7 +88,7 @@ export class WebSocketSession implements GroupMember, SocketReader {
 
   // ── the loop ──
 
-  /** Acts on everything that has arrived, then writes what that gave. */
+  /** Acts on everything that has arrived, then writes the answers. */
   #run(): void {
     if (this.#running || this.#yielding) return;
     this.#running = true;
@@ -162,14 +162,14 @@ export class WebSocketSession implements GroupMember, SocketReader {
     this.readOn();
   }
 
-  /** Reads on, if nothing stands against it any more. */
+  /** Reads on, if nothing prevents it any more. */
   readOn(): void {
     if (this.#full || this.#ending || this.#yielding) return;
     this.#run();
     if (!this.#full && !this.#yielding && this.#socket.isPaused()) this.#socket.resume();
   }
 
-  /** Messages go to the listener from now on, those that wait already first. */
+  /** Messages go to the listener from now on, beginning with those that already wait. */
   listen(listener: ((message: WebSocketMessage) => void) | null): void {
     this.inbox.listener = listener;
     try {
@@ -215,8 +215,8 @@ export class WebSocketSession implements GroupMember, SocketReader {
   }
 
   /**
-   * Nothing more is read or sent. What still arrives is dropped until the peer has ended its side, for a socket that is
-   * closed with unread input answers with an RST, which can destroy the Close frame on its way.
+   * Nothing more is read or sent. What still arrives is dropped until the peer has ended its side: a socket that is
+   * closed with unread input sends an RST, which can destroy the Close frame on its way.
    */
   #end(endSocket: boolean): void {
     this.#ending = true;

@@ -1,4 +1,4 @@
-/** Short answers of our own: a status, and a line of text that says it. */
+/** Short answers of our own: a status, and a line of text that repeats it. */
 
 import { reasonPhrase } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';

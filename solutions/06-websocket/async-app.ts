@@ -27,15 +27,15 @@ export type BodyEvent = HttpBody | DenialBody;
 /**
  * The next event. One call at a time.
  *
- * @throws GatewayError A31 for a second call; an error with a `status` where the body of a request is broken
+ * @throws GatewayError A31 for a second call; an error with a `status` if the request's body is broken
  */
 export type Receive<Event = ReceivedEvent> = () => Promise<Event>;
 
 /**
  * Takes an event; resolves when there is room for another.
  *
- * @throws (by rejection) GatewayError for an event that is refused, which is then as if it had not been sent;
- *   DisconnectError when nothing that is sent arrives any more
+ * @throws (by rejection) GatewayError for an event that is refused, as if it had never been sent; DisconnectError when
+ *   nothing that is sent can arrive any more
  */
 export type Send<Event = SentEvent> = (event: Event) => Promise<void>;
 

@@ -84,11 +84,11 @@ export class AsyncBreaches {
     if (this.#breaches.some((breach) => breach.rule === rule && breach.side === side)) return;
     const breach = { rule, side, message: `${what}: ${asyncValidatorRules[rule]}` };
     this.#breaches.push(breach);
-    // What is done after the end is told by itself: nobody may come by again.
+    // A breach after the end is reported at once: there may be no other occasion.
     if (this.#reported) this.#report([breach]);
   }
 
-  /** A breach that is told of as an error is. */
+  /** Adds a breach that was thrown as an error. */
   addError({ rule, message }: GatewayError, side: Side, what = ''): void {
     this.add(rule as AsyncRuleId, side, what + message.slice(rule.length + 2));
   }

@@ -1,5 +1,5 @@
 /**
- * Whether a scope is one: the rules A10 to A24, as far as they can be seen in it.
+ * Whether a scope is valid: the rules A10 to A24, as far as they can be checked by looking at it.
  */
 
 import { decodePathInfo } from '../05-gateway/index.ts';
@@ -19,7 +19,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 };
 const SCHEMES: Readonly<Record<string, readonly string[]>> = { http: ['http', 'https'], websocket: ['ws', 'wss'] };
 
-/** Complains of each rule that the scope breaks. False where the scope is not one that can be watched. */
+/** Complains about each rule that the scope breaks. False if the scope is not of a kind that can be watched. */
 export function checkScope(scope: unknown, complain: Complain): boolean {
   if (typeof scope !== 'object' || scope === null) {
     complain('A10', `the scope is ${scope === null ? 'null' : `a ${typeof scope}`}`);
@@ -29,7 +29,7 @@ export function checkScope(scope: unknown, complain: Complain): boolean {
   const { type } = facts;
   if (!Object.isExtensible(facts)) complain('A10', 'the scope is frozen or sealed');
   if (typeof type !== 'string') complain('A11', `type is ${String(type)}`);
-  // A scope of a kind that this document does not know is none of our business.
+  // A scope of a kind that the specification does not know is none of our business.
   const keys = typeof type === 'string' && Object.hasOwn(KEYS, type) ? KEYS[type] : undefined;
   if (keys === undefined) return false;
   for (const key of keys) if (!Object.hasOwn(facts, key) || facts[key] === undefined) complain('A11', `${key} is missing`);

@@ -1,8 +1,8 @@
 /**
  * Asynchronous applications on chapter 02's server: for each request a scope, an exchange, a call.
  *
- * That server frames, keeps connections and says 100 Continue when a body is first read. What is done here is the other
- * half.
+ * That server does the framing, keeps connections open, and sends 100 Continue when a body is first read. The other
+ * half is done here.
  */
 
 import { HttpResponse, listHas } from '../02-http/index.ts';
@@ -20,10 +20,10 @@ import type { WebSocketSource } from './websocket-exchange.ts';
 import type { WebSocketAcceptance, WebSocketHost, WebSocketOffer, WebSocketPeer } from './websocket-types.ts';
 
 /**
- * Serves an application by chapter 02's server.
+ * Serves an application on chapter 02's server.
  *
- * The handler throws an HttpError for a request that cannot be a scope (400), for a request that is not a handshake, and for an
- * application that failed (500).
+ * The handler throws an HttpError for a request that cannot be a scope (400), for a request that is not a handshake,
+ * and if the application failed (500).
  */
 export function asyncHandler(
   app: AsyncApp,
@@ -49,7 +49,7 @@ function answerRequest(
   return exchange.response.then((head) => toResponse(head, settings.serverField));
 }
 
-/** What is said of an extension that has nothing but its key; one for all. */
+/** The value of an extension that is nothing but its key: one object for all scopes. */
 const noDetails = Object.freeze({});
 
 /** @throws HttpError 400, 403, 405 or 426 for a request that is not a handshake */
@@ -83,8 +83,8 @@ function toResponse({ status, reason, headers, body }: SentHead, server: HeaderP
 }
 
 /**
- * A handshake as an exchange sees it. An object of its own, for the function that reports keeps what it shares its
- * variables with as long as the WebSocket is open.
+ * A handshake as an exchange sees it. It is a class and not an object made of closures: those would share their
+ * variables with the function that reports errors, which would keep them in memory as long as the WebSocket is open.
  */
 class HandshakeSource implements WebSocketSource {
   readonly signal: AbortSignal;

@@ -1,8 +1,8 @@
 /**
  * The validator of part two, as middleware: it sits between a server and an application, changes nothing of what they
- * say to each other, and tells at the end of each call which rules of docs/gateway-spec.md were broken, and by whom.
+ * say to each other, and reports at the end of each call which rules of docs/gateway-spec.md were broken, and by whom.
  *
- * Where it is not, nothing of it is done.
+ * A server without it does none of this work.
  */
 
 import { reportDetached } from '../01-echo/index.ts';
@@ -16,8 +16,8 @@ import { WatchedSend } from './async-watched-send.ts';
 
 export interface AsyncValidatorOptions {
   /**
-   * Told of the breaches of a call when the application has ended; not called where there are none. Default: writes a
-   * line for each to stderr.
+   * Told of the breaches of a call when the application has ended; not called if there are none. Default: writes a line
+   * for each to stderr.
    */
   readonly report?: (breaches: readonly AsyncBreach[], scope: Scope) => void;
 }
@@ -43,7 +43,7 @@ export function asyncValidator(app: AsyncApp, { report = writeToStderr }: AsyncV
   };
 }
 
-/** One call of the application: what goes in and out of it. */
+/** One call of the application: what goes into it and what comes out. */
 class WatchedCall {
   readonly #scope: Scope;
   readonly #receive: Receive;
@@ -93,7 +93,7 @@ class WatchedCall {
     return sent;
   };
 
-  /** The application has returned: whether it has done all that it had to. */
+  /** The application has returned: checks whether it has done all that it had to. */
   returned(): void {
     if (this.#disconnected || this.#received.over) return;
     const { type } = this.#scope;
@@ -144,13 +144,13 @@ class WatchedCall {
     const { name, rule } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
     if (name === 'DisconnectError') this.#disconnected = true;
     else if (rule === undefined) this.#breaches.add('A58', 'server', `send rejected with ${String(error)}`);
-    // A39 is the one refusal that depends on how fast the client is.
+    // A39 is the only refusal that depends on how fast the client is.
     else if (refused === null && rule !== 'A39' && rule !== 'A6') {
       this.#breaches.add('A32', 'server', `send refused what it has to take (${String(rule)})`);
     }
   }
 
-  /** What the server's function returns, as a promise whatever it is. */
+  /** What the server's function returns, made into a promise if it is not one. */
   #promiseOf<T>(name: 'receive' | 'send', call: () => Promise<T>): Promise<T> {
     try {
       const result: unknown = call();

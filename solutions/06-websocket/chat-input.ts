@@ -27,16 +27,17 @@ export const defaultChatLimits: ChatLimits = Object.freeze({
   talkMs: 10_000,
 });
 
-/** A name that can be seen, in one form for what looks the same; `null` for none. */
+/** A name that can be seen, in the same form as others that look the same; `null` if it is not a name. */
 export function parseName(text: string, { nameLengthMax }: ChatLimits): string | null {
   const name = text.normalize('NFC').replace(/\s+/g, ' ').trim();
   if ([...name].length > nameLengthMax) return null;
-  // What is invisible by itself, and has its place there: in an emoji, and between letters of scripts that need it.
+  // Some characters are invisible by themselves and still belong in a name: in an emoji, and between letters of scripts
+  // that need them.
   const visible = name.replace(EMOJI, '*').replace(JOINED, '');
   return INVISIBLE.test(visible) || !/[^\s\p{M}]/u.test(visible) ? null : name;
 }
 
-/** What two names have in common that people take for the same one: without case, and without what is not seen. */
+/** The same text for two names that people take for one: without case, and without what cannot be seen. */
 export function sameName(name: string): string {
   return name.toLowerCase().replace(/\p{Default_Ignorable_Code_Point}/gu, '');
 }
@@ -46,7 +47,7 @@ export function parseRoomName(text: string): string | null {
   return /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(text) ? text : null;
 }
 
-/** What is said; `null` where it is nothing, or too much. */
+/** The text of a message; `null` if it is empty or too long. */
 export function parseText(value: unknown, { textLengthMax }: ChatLimits): string | null {
   if (typeof value !== 'string') return null;
   const text = value.replace(/\r\n?/g, '\n').trimEnd();
@@ -56,13 +57,16 @@ export function parseText(value: unknown, { textLengthMax }: ChatLimits): string
 /** Families are several people and joiners (U+200D), hearts a sign and a selector (U+FE0F), flags of regions are tags. */
 const EMOJI = /\p{RGI_Emoji}/gv;
 
-/** Persian sets letters apart by U+200C, Indian scripts ask by it and by U+200D for another shape: between two of their letters. */
+/**
+ * Persian separates letters with U+200C; Indian scripts ask for another shape with it or with U+200D. Each is between
+ * two letters.
+ */
 const JOINING = '\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Mong}\\p{scx=Nkoo}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Guru}\\p{scx=Gujr}\\p{scx=Orya}'
   + '\\p{scx=Taml}\\p{scx=Telu}\\p{scx=Knda}\\p{scx=Mlym}\\p{scx=Sinh}\\p{scx=Khmr}\\p{scx=Mymr}';
 const JOINED = new RegExp(`(?<=[${JOINING}])[\\u200c\\u200d](?=[${JOINING}])`, 'gu');
 
 /**
- * Controls, what turns the direction of the text around it, what Unicode says is not shown (fillers, joiners, selectors),
- * and signs that are shown as nothing: an empty pattern of Braille, a note without a head.
+ * Controls, characters that turn the direction of the text around them, those that Unicode says are not shown (fillers,
+ * joiners, selectors), and signs that are shown as nothing: a blank Braille pattern, a note without a head.
  */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]/u;

@@ -1,6 +1,6 @@
 /**
- * Whether what an application sends has the form of an event: the rule A34 of docs/gateway-spec.md. Whether it is its
- * turn is in exchange-states.ts.
+ * Whether what an application sends has the form of an event: the rule A34 of docs/gateway-spec.md. Whether it may be
+ * sent now is in exchange-states.ts.
  */
 
 import { GatewayError } from '../05-gateway/index.ts';
@@ -20,7 +20,7 @@ export function checkIsEvent(event: unknown): asserts event is SentEvent {
 
 /** The Content-Length that a response promises, or `null`. @throws GatewayError A34 to A38 */
 export function checkStart({ type, status, reason, headers }: StartEvent): number | null {
-  // An interim status has events of its own, and 101 is not the application's.
+  // An interim status has events of its own, and 101 is for the server to send.
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new GatewayError('A34', `the status of ${type} is ${String(status)}; it is a number from 200 to 599`);
   }

@@ -1,7 +1,7 @@
 /**
  * The opening handshake, a client's side (RFC 6455 §4.1): the request, and whether the response opens a WebSocket.
  *
- * It knows no sockets. Both are events of chapter 02's HttpConnection in the role of a client.
+ * It knows no sockets. The request and the response are events of chapter 02's HttpConnection in the role of a client.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -47,7 +47,8 @@ export function handshakeRequest(handshake: ClientHandshake): RequestToSend {
 /**
  * What a server has accepted.
  *
- * @throws WebSocketError for a response that opens no WebSocket, or not the one that was asked for (RFC 6455 §4.1)
+ * @throws WebSocketError for a response that does not open a WebSocket, or not the one that was asked for (RFC 6455
+ *   §4.1)
  */
 export function readAcceptance(
   response: ResponseEvent,

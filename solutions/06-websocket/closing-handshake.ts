@@ -1,9 +1,12 @@
 /**
- * The closing handshake of one WebSocket (RFC 6455 §7): which Close frames are sent, how long the rest may take, and what
- * is remembered of how it ended.
+ * The closing handshake of one WebSocket (RFC 6455 §7): which Close frames are sent, how long the peer then has, and
+ * how it all ended.
  *
- * The two may cross on the way, or the peer may never answer. The owner of the socket ends the connection; this file only
- * says what that leaves behind.
+ * Each side sends one Close frame. Ours is the first (`begin`), or the answer to the peer's (`receive`), or says why we
+ * fail the connection (`fail`). The two may cross on the way, in which case neither is answered, and the peer may never
+ * answer at all. So there is one deadline, which starts with our frame and is never moved.
+ *
+ * The owner of the socket ends the connection; this file only remembers how it ended.
  */
 
 import { closeCodes } from './close-codes.ts';
@@ -33,8 +36,8 @@ export class ClosingHandshake {
   }
 
   /**
-   * Follows from what the machine and the socket say, and is kept nowhere: a state of its own could say `open` for a turn
-   * longer than the machine does, and what is sent then is an error.
+   * Worked out from the machine and the socket whenever it is asked for. A copy could say `open` for a turn longer than
+   * the machine does, and sending anything then would be an error.
    */
   get state(): 'open' | 'closing' | 'closed' {
     if (this.#finished) return 'closed';
@@ -61,7 +64,10 @@ export class ClosingHandshake {
     if (this.#machine.state === 'close-received') this.begin(code, '');
   }
 
-  /** RFC 6455 §7.1.7, "Fail the WebSocket Connection": a Close frame if one may still be sent, and no answer awaited. */
+  /**
+   * RFC 6455 §7.1.7, "Fail the WebSocket Connection": sends a Close frame if that is still allowed, and does not wait
+   * for an answer.
+   */
   fail(code: number, reason: string): void {
     const { state } = this.#machine;
     this.#closure ??= { code, reason, clean: false };

@@ -1,5 +1,5 @@
 /**
- * From what was agreed on (RFC 7692 §7.1) to what inflates the peer's messages and deflates ours.
+ * Makes the codecs that inflate the peer's messages and deflate ours, as was agreed on (RFC 7692 §7.1).
  */
 
 import { defaultDeflateTuning, Deflater, Inflater } from './deflate.ts';

@@ -1,14 +1,14 @@
 /**
  * permessage-deflate's two halves: messages deflated and inflated (RFC 7692 §7.2).
  *
- * Synchronous, on purpose. What a message is follows from the bytes alone, so the machine stays one that does no I/O and
- * keeps frames in order by itself; a message of a few kilobytes takes 20 µs, which is less than handing it to a thread
- * and back; and the limit on a message is one on how long it holds up the others (a megabyte: some milliseconds).
+ * This is synchronous, on purpose. So the machine still does no I/O, and keeps frames in order by itself. A message of
+ * a few kilobytes takes 20 µs, which is less than handing it to a thread and back. And the limit on a message also
+ * limits how long it holds up the others (a megabyte: some milliseconds).
  *
- * A zlib stream cannot be driven synchronously and kept. So none is kept: a context is what it stands for, the last bytes
- * of the messages before, given to each call as its dictionary. An idle connection then holds 40 KB at most and not the
- * 236 KB of two streams, and one deflated message can be sent to many peers: to refer to nothing before is allowed to
- * all of them (see shared-message.ts).
+ * A zlib stream cannot be driven synchronously and then kept for the next message. So we keep no stream. A context is
+ * just the last bytes of the earlier messages, and each call gets them as its dictionary. An idle connection then holds
+ * 40 KB at most, not the 236 KB of two streams. And one deflated message can be sent to many peers, because a message
+ * that refers to nothing before it is right for all of them (see shared-message.ts).
  */
 
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -20,7 +20,7 @@ export interface DeflateTuning {
   readonly level: number;
   /** zlib's memory level, 1 to 9. */
   readonly memoryLevel: number;
-  /** How much of earlier messages a message may refer to, where the window is larger. Each of these bytes costs time. */
+  /** How many bytes of earlier messages a message may refer to, even if the window is larger. Each of them costs time. */
   readonly historyBytesMax: number;
 }
 
@@ -33,13 +33,16 @@ export const defaultDeflateTuning: DeflateTuning = Object.freeze({
 /** What every flushed block ends with. It is taken off each message, and put back (RFC 7692 §7.2.1, §7.2.2). */
 const flushTail = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
-/** RFC 7692 allows a window of 256 bytes; zlib deflates into none below 512. */
+/** RFC 7692 allows a window of 256 bytes; zlib cannot deflate with less than 512. */
 const ZLIB_WINDOW_BITS_MIN = 9;
 
-/** Deflate blocks that say of themselves to be the last, in one message. Each begins a new stream: they cost. */
+/** How many blocks in one message may be marked as final. After each, a new stream begins, and that costs time. */
 const FINAL_BLOCKS_MAX = 16;
 
-/** Deflates one message. `history` ends with the byte before it; empty, the message stands by itself. */
+/**
+ * Deflates one message. `history` ends with the byte before the message; if it is empty, the message refers to nothing
+ * before it.
+ */
 export function deflateMessage(bytes: Uint8Array, windowBits: number, tuning: DeflateTuning, history: Uint8Array): Buffer {
   const small = windowBits < ZLIB_WINDOW_BITS_MIN;
   const deflated = deflateRawSync(bytes, {
@@ -73,7 +76,7 @@ export class Deflater {
     return deflated;
   }
 
-  /** A deflated message has been sent that did not come from here: what came before it is no longer the last. */
+  /** A deflated message that was not made here has been sent: our history is no longer what came last. */
   forget(): void {
     this.#history.clear();
   }
@@ -90,14 +93,14 @@ export class Inflater {
   /**
    * Inflates one message.
    *
-   * @param bytesMax the limit after inflation; no more than that, and one buffer of zlib's, is ever made
+   * @param bytesMax the limit after inflation; at most that and one of zlib's buffers are ever allocated
    * @throws WebSocketError 1009 beyond the limit, 1007 for what is not deflated
    */
   inflate(bytes: Uint8Array, bytesMax: number): Buffer {
     let input = Buffer.concat([bytes, flushTail]);
     const first = this.#inflate(input, bytesMax, this.#window.bytes);
     let message = first.bytes;
-    // RFC 7692 §7.2.3.4: a block may be marked as the last and followed by others all the same. zlib stops there.
+    // RFC 7692 §7.2.3.4: a block may be marked as final although others follow it. zlib stops there.
     for (let blocks = 1, { used } = first; used < input.length; blocks++) {
       if (blocks > FINAL_BLOCKS_MAX) throw new WebSocketError(1007, 'too many final blocks');
       input = input.subarray(used);
@@ -113,7 +116,7 @@ export class Inflater {
     try {
       const { buffer, engine } = inflateRawSync(input, {
         finishFlush: constants.Z_SYNC_FLUSH,
-        // The limit works while zlib inflates; it takes no zero.
+        // zlib checks the limit while it inflates. It does not take a zero.
         maxOutputLength: Math.max(1, bytesMax),
         dictionary: window.length === 0 ? undefined : window.subarray(-WINDOW_BYTES_MAX),
         info: true,
@@ -147,7 +150,7 @@ class History {
     if (this.#bytesMax === 0 || bytes.length === 0) return;
     const kept = Math.max(0, Math.min(this.bytes.length, this.#bytesMax - bytes.length));
     const added = Math.min(bytes.length, this.#bytesMax);
-    // A copy in any case: the message is its receiver's to change.
+    // Always a copy: the code that receives the message may change it.
     const next = Buffer.allocUnsafeSlow(kept + added);
     next.set(this.bytes.subarray(this.bytes.length - kept), 0);
     next.set(bytes.subarray(bytes.length - added), kept);

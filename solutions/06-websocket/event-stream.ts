@@ -1,36 +1,36 @@
 /**
  * Server-sent events (the HTML standard, "Server-sent events"): a response that does not end, of lines of text.
  *
- * An event is fields, each on its line, and an empty line. What a field may hold is decided by its reader, who ends a
- * line at CR, LF or both: so a text of several lines is several `data` fields, and an id has none.
+ * An event is a few fields, each on a line of its own, and then an empty line. A reader ends a line at CR, LF or both.
+ * So a text of several lines is sent as several `data` fields, and an id cannot have a line break.
  */
 
 import type { HeaderPair } from '../02-http/index.ts';
 
 /** One event. */
 export interface StreamEvent {
-  /** What a client that comes back says it has last seen. */
+  /** What a client that reconnects says it saw last. */
   readonly id?: string;
-  /** Its type; without one a page hears it as `message`. */
+  /** Its type; without one, a page hears it as `message`. */
   readonly event?: string;
   /** Any text, of any number of lines. */
   readonly data: string;
-  /** How long a client waits before it comes back, in milliseconds. */
+  /** How long a client waits before it reconnects, in milliseconds. */
   readonly retryMs?: number;
 }
 
-/** The fields of such a response. Nothing on its way may keep it to compress or to cache it. */
+/** The header fields of such a response. Nothing on the way may hold it back to compress or cache it. */
 export const eventStreamHeaders: readonly HeaderPair[] = Object.freeze([
   ['Content-Type', 'text/event-stream'],
   ['Cache-Control', 'no-store, no-transform'],
-  // nginx gathers a response otherwise, until there is enough of it.
+  // Otherwise nginx buffers a response until there is enough of it.
   ['X-Accel-Buffering', 'no'],
 ] as const);
 
 /** How often a stream on which nothing happens should say something: proxies cut what is silent for a minute. */
 export const defaultHeartbeatMs = 15_000;
 
-/** A line that every client skips. It finds out whether anybody is there. */
+/** A line that every client skips. Sending it shows whether anybody is there. */
 export const heartbeat: Buffer = Buffer.from(':\n\n');
 
 /** CR LF, CR or LF: any of them ends a line. */
@@ -39,7 +39,7 @@ const LINE_END = /\r\n|\r|\n/;
 /**
  * Writes an event as bytes.
  *
- * @throws RangeError for an id or a type with a line break, which would be fields of its own; for an id with a NUL,
+ * @throws RangeError for an id or a type with a line break, which would begin another field; for an id with a NUL,
  *   which clients ignore; for a `retryMs` that is not a whole number
  */
 export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
@@ -50,7 +50,7 @@ export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
   }
   if (id !== undefined) text += `id: ${oneLine('id', id)}\n`;
   if (event !== undefined) text += `event: ${oneLine('event', event)}\n`;
-  // Clients take off one space after the colon. We always send one, so that a text may begin with its own.
+  // Clients take off one space after the colon. We always send one, so that a text may begin with a space.
   for (const line of data.split(LINE_END)) text += `data: ${line}\n`;
   return Buffer.from(`${text}\n`);
 }
@@ -60,7 +60,7 @@ export function encodeComment(text: string): Buffer {
   return Buffer.from(`${text.split(LINE_END).map((line) => `: ${line}`).join('\n')}\n\n`);
 }
 
-/** What the client has last seen, by its field Last-Event-ID; `''` for a new one. */
+/** What the client saw last, according to its Last-Event-ID; `''` for a new client. */
 export function lastEventId(headers: readonly HeaderPair[]): string {
   const value = headers.find(([name]) => name.toLowerCase() === 'last-event-id')?.[1] ?? '';
   // Fields are read as latin1, and clients send the id as UTF-8.

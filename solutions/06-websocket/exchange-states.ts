@@ -51,7 +51,7 @@ export const lifespanTable: SendTable<LifespanSendState> = {
   ended: {},
 };
 
-/** Where a state knows no event, the rule that says so. */
+/** The rule that an event breaks if its state does not know it. */
 const rules: Readonly<Record<HttpSendState | WebSocketSendState | LifespanSendState, (type: SentType) => string>> = {
   waiting: () => 'A51',
   started: () => 'A50',
@@ -81,9 +81,9 @@ export function belongsTo(kind: string, type: unknown): boolean {
 }
 
 /**
- * Where an event leads.
+ * The state to which an event leads.
  *
- * @throws GatewayError A33 for an event that this kind of scope does not have, else the rule of the state
+ * @throws GatewayError A33 for an event that this kind of scope does not have; otherwise the rule of the state
  */
 export function nextState<State extends HttpSendState | WebSocketSendState | LifespanSendState>(
   kind: 'http' | 'websocket' | 'lifespan',
@@ -91,7 +91,7 @@ export function nextState<State extends HttpSendState | WebSocketSendState | Lif
   state: State,
   type: SentType,
 ): State {
-  // Its own keys alone: every object answers to `toString` and `constructor`, too.
+  // Only the table's own keys: every object has `toString` and `constructor`, too.
   const row = table[state];
   const next = Object.hasOwn(row, type) ? row[type] : undefined;
   if (next !== undefined) return next;

@@ -1,10 +1,12 @@
 /**
- * Frames in (RFC 6455 §5.2): heads, checked as soon as they are whole, and payloads in the parts in which they arrive.
+ * Reads frames (RFC 6455 §5.2): heads, which are checked as soon as their bytes arrive, and payloads, in the parts in
+ * which they arrive.
  *
- * `readHead` and `readPayload` consume and return true, or return false: need more bytes. A head that breaks a rule is a
- * WebSocketError. What a frame means to its message is not known here.
+ * `readHead` and `readPayload` consume and return true, or return false: need more bytes. A head that breaks a rule is
+ * a WebSocketError. This file does not know what a frame means to its message.
  *
- * The frame at hand is in the reader's own fields, and payloads are unmasked where they lie: nothing is made for a frame.
+ * The current frame is kept in the reader's own fields, and payloads are unmasked in place, so no object is made for a
+ * frame.
  */
 
 import { applyMask } from './mask.ts';
@@ -23,7 +25,7 @@ export class FrameReader {
   #at = 0;
   #key = 0;
 
-  /** The bytes that {@link FrameReader.start} and {@link FrameReader.end} are places in. */
+  /** The bytes into which {@link FrameReader.start} and {@link FrameReader.end} point. */
   bytes: Buffer = nothing;
   opcode = 0;
   fin = false;
@@ -33,14 +35,14 @@ export class FrameReader {
   length = 0;
   /** How much of the payload has not been read yet. */
   left = 0;
-  /** Where the part lies that {@link FrameReader.readPayload} has read. */
+  /** Where the part is that {@link FrameReader.readPayload} has read. */
   start = 0;
   end = 0;
-  /** Whether the part is ASCII. False where it is not known: unmasked payloads are not looked at. */
+  /** Whether the part is ASCII. False if that is not known: unmasked payloads are not looked at. */
   ascii = false;
 
   /**
-   * @param role ours: a server takes masked frames only, a client none (RFC 6455 §5.1)
+   * @param role our role: a server accepts only masked frames, a client only unmasked ones (RFC 6455 §5.1)
    * @param deflate whether permessage-deflate was agreed on
    */
   constructor(role: WebSocketRole, deflate: boolean, frameBytesMax: number) {
@@ -49,14 +51,14 @@ export class FrameReader {
     this.#frameBytesMax = frameBytesMax;
   }
 
-  /** Bytes that no frame has been made of yet. */
+  /** The number of bytes that have arrived and are not part of a frame yet. */
   get bufferedBytes(): number {
     return this.bytes.length - this.#at;
   }
 
   append(chunk: Uint8Array): void {
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    // What is left when frames are read as they arrive is a part of a head: a few bytes.
+    // Frames are read as they arrive, so what is left over is part of a head: a few bytes.
     this.bytes = this.bufferedBytes === 0 ? bytes : Buffer.concat([this.bytes.subarray(this.#at), bytes]);
     this.#at = 0;
   }
@@ -97,7 +99,7 @@ export class FrameReader {
     return true;
   }
 
-  /** The head is right, and ends here: the frame at hand is this one. */
+  /** The head is valid and ends here: this is the current frame now. */
   #begin(first: number, length: number, headEnd: number): void {
     if (this.#masked) this.#key = word(this.bytes, headEnd - 4);
     this.opcode = first & 0x0f;
@@ -108,7 +110,7 @@ export class FrameReader {
     this.#at = headEnd;
   }
 
-  /** Reads what has arrived of the payload. False where nothing has. An empty payload is read as an empty part. */
+  /** Reads what has arrived of the payload. False if nothing has. An empty payload is read as an empty part. */
   readPayload(): boolean {
     const { bytes } = this;
     const start = this.#at;

@@ -1,5 +1,5 @@
 /**
- * Frames out (RFC 6455 §5.2): head and payload in one buffer, masked if it is a client's.
+ * Writes frames (RFC 6455 §5.2): head and payload in one buffer, masked if we are a client.
  */
 
 import { randomFillSync } from 'node:crypto';
@@ -65,7 +65,7 @@ function writeHead(frame: Buffer, firstByte: number, length: number, maskBit: nu
 const keys = new Int32Array(1024);
 let keysUsed = keys.length;
 
-/** RFC 6455 §5.3: a new key for every frame, from a strong source. That is asked for many at a time. */
+/** RFC 6455 §5.3: a new key for every frame, from a strong source. We get many at a time. */
 function freshKey(): number {
   if (keysUsed === keys.length) {
     randomFillSync(keys);

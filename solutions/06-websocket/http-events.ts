@@ -4,7 +4,7 @@
 
 import type { HeaderPair } from '../02-http/index.ts';
 
-/** A part of the request's body. The first one comes also where there is no body. */
+/** A part of the request's body. There is a first one even if there is no body. */
 export interface HttpRequestEvent {
   readonly type: 'http.request';
   /** May be empty. */
@@ -20,7 +20,7 @@ export interface HttpDisconnectEvent {
 
 export type HttpEvent = HttpRequestEvent | HttpDisconnectEvent;
 
-/** Begins the response. Nothing leaves before its first body event. */
+/** Begins the response. Nothing is sent before its first body event. */
 export interface HttpStart {
   readonly type: 'http.response.start';
   /** 200 to 599. */
@@ -39,7 +39,7 @@ export interface HttpBody {
   readonly moreBody?: boolean;
 }
 
-/** 103 (RFC 8297). Where the scope's extensions have it. Dropped once the response has begun. */
+/** 103 (RFC 8297). Only if the scope's extensions have it. Dropped once the response has begun. */
 export interface HttpEarlyHints {
   readonly type: 'http.response.earlyHints';
   readonly headers: readonly HeaderPair[];

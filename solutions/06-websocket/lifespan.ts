@@ -38,7 +38,7 @@ export class Lifespan {
   #state: LifespanSendState = 'starting';
   /** The application has called `receive`: it speaks lifespan. */
   #joined = false;
-  /** It has sent what no lifespan has: it takes this scope for another. */
+  /** It has sent an event that lifespan does not have: it takes this scope for another kind. */
   #mistaken = false;
   #receiver: PromiseWithResolvers<LifespanEvent> | null = null;
   #startupGiven = false;
@@ -51,7 +51,7 @@ export class Lifespan {
     this.#times = times;
     this.#onError = onError;
     this.#scope = { type: 'lifespan', version: VERSION, state: this.state };
-    // Asked for or not, it must not end the process.
+    // Even if nobody awaits it, its rejection must not end the process.
     this.#stopped.promise.catch(() => undefined);
   }
 
@@ -133,7 +133,7 @@ export class Lifespan {
         else this.#started.reject(failure('startup', thrown));
         break;
       case 'serving':
-        // It serves all the same: only its shutdown it has given up. To return means that it has nothing to put away.
+        // It is served all the same, and just gets no shutdown. One that returns has nothing to put away.
         if (thrown !== null) this.#onError(thrown.error, this.#scope);
         break;
       case 'stopping':

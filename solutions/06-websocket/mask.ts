@@ -1,11 +1,15 @@
 /**
  * Masking (RFC 6455 §5.3): each octet of a client's payload is XORed with one of the key's four. Doing it twice undoes
  * it. It hides nothing; it keeps a page's script from choosing the bytes that a proxy on the way sees.
+ *
+ * Long payloads are done eight bytes at a time. Such a word must begin at a multiple of eight in memory, so there are
+ * three stretches: a few single bytes up to the first such place, then whole words, then the few bytes that are left.
+ * For each stretch the key is turned so that it begins with the octet that is due there.
  */
 
 import { isAscii } from 'node:buffer';
 
-/** Below this many bytes a view of words costs more to make than it saves. */
+/** Below this many bytes, making a view of words costs more than it saves. */
 const WORDS_FROM_BYTES = 192;
 const WORD_BYTES = 8;
 
@@ -16,17 +20,19 @@ const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
  *
  * @param key the four octets, the first one highest
  * @param phase how many bytes of the payload came before `start`
- * @returns whether every byte, as it is now, is ASCII; known for next to nothing here, and half of what a text needs
+ * @returns whether every byte is ASCII now. That costs next to nothing here, and a text that is all ASCII needs no
+ *   other check
  */
 export function applyMask(bytes: Uint8Array, start: number, end: number, key: number, phase: number): boolean {
-  // The key, turned so that its highest octet is for `start`.
+  // The key, turned so that its highest octet is the one for `start`.
   const turned = rotated(key, phase);
   if (end - start < WORDS_FROM_BYTES) return maskBytes(bytes, start, end, turned);
-  // A word must lie at a multiple of its size in the underlying memory: the bytes before the first one go alone.
+  // The first multiple of the word's size, counted in the underlying memory.
   const wordsStart = start + (-(bytes.byteOffset + start) & (WORD_BYTES - 1));
   const words = new BigUint64Array(bytes.buffer, bytes.byteOffset + wordsStart, Math.floor((end - wordsStart) / WORD_BYTES));
   const wordsEnd = wordsStart + words.length * WORD_BYTES;
-  // A word has room for the key twice, so after the words the key goes on as it began.
+  // A word is twice as long as the key, so the bytes after the words need the same turn of the key as the words
+  // themselves.
   const wordsKey = rotated(turned, wordsStart - start);
   maskBytes(bytes, start, wordsStart, turned);
   maskWords(words, littleEndian ? swapped(wordsKey) : wordsKey);
@@ -53,13 +59,13 @@ function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): 
   return (seen & 0x80) === 0;
 }
 
-/** Eight bytes at a time, by machine words: the compiler keeps a BigInt of 64 bits in a register, and makes none. */
+/** Eight bytes at a time, in machine words: the compiler keeps a 64-bit BigInt in a register, and allocates none. */
 function maskWords(words: BigUint64Array, key: number): void {
   const word = (BigInt(key >>> 0) << 32n) | BigInt(key >>> 0);
   for (let i = 0; i < words.length; i++) words[i] = words[i]! ^ word;
 }
 
-/** The key for bytes that come this much later. */
+/** The key for bytes that come this many places later. */
 function rotated(key: number, bytes: number): number {
   const turn = (bytes & 3) * 8;
   return turn === 0 ? key : (key << turn) | (key >>> (32 - turn));

@@ -1,5 +1,6 @@
 /**
- * Messages out: each in one frame (RFC 6455 §5.4 would allow fragments), deflated where that was agreed on and is worth it.
+ * Writes messages: each in one frame (RFC 6455 §5.4 would allow fragments), deflated if that was agreed on and is worth
+ * it.
  */
 
 import type { Deflater } from './deflate.ts';
@@ -11,7 +12,7 @@ import type { WebSocketRole } from './states.ts';
 /** Copying a longer payload next to its head costs more than a second buffer does. */
 const COPIED_BYTES_MAX = 16 * 1024;
 
-/** Messages below this are sent as they are: little is gained. */
+/** Messages below this size are not deflated: little would be gained. */
 const DEFLATE_FROM_BYTES = 1024;
 
 export class MessageWriter {
@@ -20,7 +21,7 @@ export class MessageWriter {
   readonly #deflateFromBytes: number;
 
   /**
-   * @param role ours: a client masks its frames, a server does not (RFC 6455 §5.1)
+   * @param role our role: a client masks its frames, a server does not (RFC 6455 §5.1)
    * @param deflateFromBytes default 1024
    */
   constructor(role: WebSocketRole, deflater: Deflater | null, deflateFromBytes: number = DEFLATE_FROM_BYTES) {
@@ -40,7 +41,7 @@ export class MessageWriter {
     return encodeFrame(FIN | RSV1 | opcode, this.#deflater.deflate(bytes), this.#masked);
   }
 
-  /** A long message of bytes is not copied: there are its head, and then the bytes themselves. */
+  /** A long message of bytes is not copied: the parts are its head, and then the bytes themselves. */
   encodeParts(data: string | Uint8Array | SharedMessage): readonly Uint8Array[] {
     const long = data instanceof Uint8Array && data.length > COPIED_BYTES_MAX;
     if (!long || this.#deflater !== null || this.#masked) return [this.encode(data)];

@@ -1,8 +1,8 @@
 /**
  * The messages that a WebSocket sends, and two marks on those that the kernel has not taken yet.
  *
- * Above the high-water mark `send` asks its caller to wait for `drained`. A caller that sends on all the same fills the memory of
- * everybody: above the limit the connection is cut.
+ * Above the high-water mark `send` asks its caller to wait for `drained`. A caller that keeps sending fills the memory
+ * that all connections share, so above the limit the connection is cut.
  */
 
 import type { Socket } from 'node:net';
@@ -39,7 +39,7 @@ export class Outbox {
   send(message: string | Uint8Array | SharedMessage): boolean {
     const batch = this.#batch;
     const { highWaterBytes, bufferedBytesMax } = this.#machine.limits;
-    // What waits already counts, not the message itself: a sender that waits may send one of any size.
+    // Only what already waits counts, not the message itself: a caller that waits its turn may send one of any size.
     if (batch.bufferedBytes > bufferedBytesMax) {
       this.#overflow();
       return false;

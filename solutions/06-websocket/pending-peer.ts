@@ -1,5 +1,6 @@
 /**
- * A WebSocket that was agreed to and may not be open yet: what is done with it before waits for that, in its turn.
+ * A WebSocket that was accepted and may not be open yet. Whatever is done with it before it is open waits for that, in
+ * order.
  */
 
 import { GatewayError } from '../05-gateway/index.ts';
@@ -7,10 +8,10 @@ import { DisconnectError } from './disconnect-error.ts';
 import type { WebSocketMessage, WebSocketPeer } from './websocket-types.ts';
 
 export class PendingPeer {
-  /** Let go of when it is known whether there will be one: an open WebSocket may stay so for days. */
+  /** Released when it is known whether there will be a WebSocket: it may stay open for days. */
   #opening: PromiseWithResolvers<WebSocketPeer | null> | null = Promise.withResolvers();
   #peer: WebSocketPeer | null = null;
-  /** A message could not be sent, for nobody is there: known before the WebSocket has told its end. */
+  /** A message could not be sent, because nobody is there. This is known before the WebSocket has reported its end. */
   lost = false;
 
   /** The WebSocket, once it is open. */
@@ -28,7 +29,7 @@ export class PendingPeer {
     this.#settle(null);
   }
 
-  /** @throws DisconnectError where it will not be opened */
+  /** @throws DisconnectError if it will not be opened */
   async whenOpen(): Promise<void> {
     if (await this.#opened() === null) throw new DisconnectError();
   }
@@ -59,7 +60,7 @@ export class PendingPeer {
     return this.#opened().then((peer) => peer === null ? null : peer.receive());
   }
 
-  /** The WebSocket when it is open, `null` where it will not be. */
+  /** The WebSocket once it is open; `null` if it never will be. */
   #opened(): Promise<WebSocketPeer | null> {
     return this.#opening?.promise ?? Promise.resolve(this.#peer);
   }

@@ -1,8 +1,8 @@
 /**
- * How pings are answered: all of them, while somebody reads the answers; and not at any rate.
+ * How pings are answered: all of them, as long as the peer reads the answers and does not send too many in a second.
  *
- * An empty ping costs its sender six bytes, and us a pong. A peer that sends many and reads nothing must neither fill our memory nor keep
- * us from everybody else.
+ * An empty ping costs its sender six bytes, and costs us a pong. A peer that sends many and reads nothing must neither
+ * fill our memory nor keep us from everybody else.
  */
 
 import { reportDetached } from '../01-echo/index.ts';
@@ -14,9 +14,9 @@ export class PingGuard {
   readonly #machine: WebSocketConnection;
   readonly #batch: SocketBatch;
   #secondBeganMs = 0;
-  /** Since then. */
+  /** How many have come since then. */
   #pings = 0;
-  /** Pongs that were written since the kernel took none. */
+  /** Pongs that were written while the output was blocked. */
   #pending = 0;
   /** The newest ping that has had to wait. */
   #newest: Buffer | null = null;
@@ -41,8 +41,8 @@ export class PingGuard {
       return;
     }
     if (this.#newest === null) this.#batch.sent().then(() => this.#answerNewest()).catch(reportDetached);
-    // RFC 6455 §5.5.3: who has not answered yet may answer the most recent ping alone. It is copied: a ping that waits
-    // must not keep the chunk that it came in.
+    // RFC 6455 §5.5.3: a side that has not answered yet may answer only the most recent ping. It is copied: a ping that
+    // waits must not keep the chunk that it came in.
     this.#newest = Buffer.from(ping);
   }
 

@@ -13,7 +13,7 @@ import type { WebSocketPeer } from './websocket-types.ts';
 export interface RoomOptions<Presence> {
   /**
    * What happens to a member for which too much waits: `drop`, it misses this message; `close` (default), it is closed
-   * with 1013 and may come again. Missing nothing is worth more than staying, for most of what is said in rooms.
+   * with 1013 and may come again. In most rooms it is better to leave and come again than to miss something.
    */
   readonly slowReaders?: 'drop' | 'close';
   /** Bytes that may wait for a member. Default 1 MiB. */
@@ -43,7 +43,7 @@ export class Room<Presence = string> {
     return this.#members.has(peer);
   }
 
-  /** What is known of the members, in the order of their coming. */
+  /** What is known about the members, in the order in which they came. */
   presences(): Presence[] {
     return [...this.#members.values()];
   }
@@ -58,7 +58,7 @@ export class Room<Presence = string> {
     this.#options.onJoin?.(presence, peer);
   }
 
-  /** Whether it was a member. */
+  /** Removes a peer. Returns whether it was a member. */
   leave(peer: WebSocketPeer): boolean {
     const presence = this.#members.get(peer);
     if (!this.#members.delete(peer)) return false;
@@ -70,7 +70,7 @@ export class Room<Presence = string> {
    * Sends a message to every member whose WebSocket is open.
    *
    * @param except a member that is left out: the one that said it
-   * @returns how many were sent it
+   * @returns to how many members it was sent
    */
   broadcast(message: string | Uint8Array, except?: WebSocketPeer): number {
     const shared = new SharedMessage(message);
@@ -85,13 +85,14 @@ export class Room<Presence = string> {
       peer.send(shared);
       count++;
     }
-    // Not within the loop: who hears of a leaving may say so to the room.
+    // Not within the loop: code that is told that a member has left may say so to the room.
     if (slow !== null && this.#options.slowReaders !== 'drop') this.#dismiss(slow);
     return count;
   }
 
   #dismiss(peers: readonly WebSocketPeer[]): void {
-    // All are closed before one leaves: what is said of a leaving must not be sent to them, or dismiss them again.
+    // All are closed before the first one leaves: what the room is told about that must not be sent to the others, or
+    // dismiss them again.
     for (const peer of peers) peer.close(closeCodes.tryAgainLater, 'reads too slowly');
     for (const peer of peers) this.leave(peer);
   }

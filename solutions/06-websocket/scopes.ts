@@ -11,7 +11,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What a server can do beyond this interface: each has a key where it can. */
+/** What a server can do beyond this interface: each ability that it has is a key. */
 export interface HttpExtensions {
   /** It takes `http.response.earlyHints` (103). */
   'http.response.earlyHints'?: object;
@@ -41,7 +41,7 @@ export interface RequestScope {
   query: string;
   /** Names in lower case; the order and the number of the lines as sent. */
   headers: readonly HeaderPair[];
-  /** `null` where it is not known, as on a Unix domain socket. */
+  /** `null` if it is not known, as on a Unix domain socket. */
   client: Endpoint | null;
   server: Endpoint | null;
   /** What the application has put into the lifespan's `state`: a copy of it for each scope. */

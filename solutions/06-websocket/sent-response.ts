@@ -1,7 +1,7 @@
 /**
  * A response as an application sends it, event by event: the rules A50 to A57 of docs/gateway-spec.md.
  *
- * It knows who asked only by the method, and nothing of requests' bodies, connections and framing.
+ * Of the request it knows only the method; it knows nothing about request bodies, connections and framing.
  */
 
 import { mayHaveBody } from '../02-http/index.ts';
@@ -20,7 +20,7 @@ export interface SentHead {
   /** `undefined`: the registered one. */
   readonly reason: string | undefined;
   readonly headers: readonly HeaderPair[];
-  /** The whole body, where the first event was the last; else its parts as they come. */
+  /** The whole body if the first event was the last; otherwise its parts as they come. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -38,7 +38,7 @@ export class SentResponse {
   #state: HttpSendState = 'waiting';
   #start: StartEvent | null = null;
   #body: SentBody | null = null;
-  /** What the Content-Length promises and was not sent yet; Infinity without one. */
+  /** How many bytes Content-Length promises that have not been sent yet; Infinity without one. */
   #bytesLeft = Infinity;
   #promised = false;
   #dropped = false;
@@ -53,7 +53,7 @@ export class SentResponse {
     return this.#state;
   }
 
-  /** Whether all that the client will get of it has been sent. */
+  /** Whether everything that the client will get has been sent. */
   get complete(): boolean {
     return this.#state === 'complete' || this.#dropped;
   }
@@ -100,7 +100,7 @@ export class SentResponse {
     else this.#dropped = true;
     this.#state = moreBody ? next : 'complete';
     if (!moreBody || this.#dropped) {
-      // Of a part that is not the whole, the length says nothing.
+      // The length of a part says nothing about the whole.
       this.#listener.onHead({ status, reason, headers, body: moreBody ? noParts : part });
       this.#listener.onOver();
       return done;

@@ -1,8 +1,8 @@
 /**
  * What the WebSockets of one server (or of one client) share: settings, and one timer for all their deadlines.
  *
- * Ten thousand heartbeats on timers of their own would be a burden; so each session notes when its time is up, and every
- * tick looks at them all. A deadline is met late by up to two ticks, never early.
+ * Ten thousand timers for as many heartbeats would be a burden. So each session notes when its time is up, and every
+ * tick looks at all sessions. A deadline is met up to two ticks late, never early.
  */
 
 import { withWebSocketLimits } from './limits.ts';
@@ -12,7 +12,7 @@ import type { WebSocketTimeouts } from './timeouts.ts';
 
 /** A session, as its group sees it. */
 export interface GroupMember {
-  /** In the time of {@link SessionGroup.after}. Asked for with every tick. */
+  /** In the time of {@link SessionGroup.after}. Asked for at every tick. */
   readonly deadlineMs: number;
   expire(): void;
   close(code: number, reason: string): void;
@@ -57,7 +57,7 @@ export class SessionGroup {
 
   /** The deadline that lies this many milliseconds ahead. */
   after(ms: number): number {
-    // Without members nothing ticks, and the clock stands where the last one left it.
+    // Without members nothing ticks, and the clock has stopped at the last tick.
     if (this.#timer === null) this.#nowMs = performance.now();
     return this.#nowMs + ms + this.#tickMs;
   }

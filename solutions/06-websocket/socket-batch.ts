@@ -1,24 +1,30 @@
 /**
  * What a WebSocket writes to its socket: the frames of one turn of the event loop leave in one write.
  *
- * A write costs microseconds, a small frame's bytes next to nothing. So frames are gathered until what is going on now
- * is over: the input that is being read, or else the turn, with everything that promises do in it.
+ * A write costs microseconds, and the bytes of a small frame next to nothing. So frames are gathered: until the input
+ * that is being read has been dealt with (`hold` to `release`), or else until the end of the turn, with everything that
+ * promises do in it.
  *
- * What is long goes to the socket in slices, each when the kernel has taken the one before: a socket does not tell how much
- * of one write has gone, and a reader that is slow must be told from one that has vanished.
+ * Long output goes to the socket in slices, each when the kernel has taken the one before. A socket does not say how
+ * much of a single write has gone, and the heartbeat has to tell a slow reader from one that has vanished. To learn
+ * that the kernel has taken everything, we write nothing: the callback of an empty write comes after those of all
+ * writes before it.
  */
 
 import type { Socket } from 'node:net';
 
-/** Frames are joined up to this, and the socket is given no more at a time. */
+/** Frames are joined up to this size, and the socket is given no more than this at a time. */
 const SLICE_BYTES = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
 
-/** One array for all sockets that have nothing to write: most of ten thousand have not. */
+/** One array for all sockets that have nothing to write, as most of ten thousand do. */
 const noFrames: Uint8Array[] = [];
 
-/** Those with something to write when this turn is over: one list and one tick for all, also for a thousand members. */
+/**
+ * The sockets with something to write at the end of this turn: one list and one tick for all, even for a room of a
+ * thousand.
+ */
 let scheduled: SocketBatch[] = [];
 
 function flushScheduled(): void {
@@ -36,11 +42,11 @@ export class SocketBatch {
   /** What waits for its turn at the socket. */
   #queue = noFrames;
   #queuedBytes = 0;
-  /** The socket calls back when the kernel has taken what it has. */
+  /** The socket will call back when the kernel has taken what it has. */
   #asked = false;
   #ends = false;
   #writtenBytes = 0;
-  /** The socket calls back when all has gone that the waiters wait for. */
+  /** The socket will call back when everything has gone that the waiters wait for. */
   #told = false;
   #waiters: ((sent: boolean) => void)[] | null = null;
 
@@ -77,7 +83,7 @@ export class SocketBatch {
     else if (!this.#held && !this.#isScheduled) this.#schedule();
   }
 
-  /** From now on until {@link SocketBatch.release} everything is gathered. */
+  /** From now on, everything is gathered until {@link SocketBatch.release}. */
   hold(): void {
     this.#held = true;
   }
@@ -140,7 +146,8 @@ export class SocketBatch {
     while (this.#queuedBytes > 0) {
       if (socket.destroyed || this.#asked) return;
       if (socket.writableLength > 0) {
-        // A socket tells of single writes, and of a buffer that was full: after an empty write all others have gone.
+        // A socket reports only single writes, and a full buffer that has emptied. Once this empty write has gone, so
+        // have all before it.
         this.#asked = true;
         socket.write(nothing, () => this.#goOn());
         return;

@@ -7,8 +7,8 @@
  *   └──fail──▶ failed ──send-close──▶ closed
  * ```
  *
- * Each side sends one Close frame, and no frame after it (RFC 6455 §5.5.1, §7.1.2). Where both have, the connection has
- * only to be ended.
+ * Each side sends one Close frame, and no frame after it (RFC 6455 §5.5.1, §7.1.2). When both have, the connection only
+ * has to be ended.
  */
 
 export type WebSocketRole = 'client' | 'server';

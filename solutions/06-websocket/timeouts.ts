@@ -1,15 +1,15 @@
 /**
- * How long a peer may be silent or slow, in milliseconds; `Infinity` for as long as it likes. None of these is cut short,
- * and each ends late by up to two ticks of the clock that all WebSockets of a server share (session-group.ts): by two
+ * How long a peer may be silent or slow, in milliseconds; `Infinity` for as long as it likes. None of these ends early.
+ * Each ends up to two ticks late, on the clock that all WebSockets of a server share (session-group.ts): up to two
  * seconds, or half of the shortest of the times.
  */
 
 export interface WebSocketTimeouts {
-  /** Of silence, since the peer was last heard, before a ping is sent. */
+  /** How long a peer may be silent, since it was last heard, before it is sent a ping. */
   readonly heartbeatMs: number;
-  /** From that ping until anything arrives: the connection is cut. */
+  /** How long after that ping something must arrive; otherwise the connection is cut. */
   readonly pongMs: number;
-  /** From our Close frame to the end of the connection: it is cut. */
+  /** How long after our Close frame the connection may last; then it is cut. */
   readonly closeMs: number;
 }
 

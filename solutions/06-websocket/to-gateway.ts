@@ -1,7 +1,9 @@
 /**
- * An asynchronous application as one of part one: the rule A111 of docs/gateway-spec.md, which says what is lost.
+ * Turns an asynchronous application into one of part one: the rule A111 of docs/gateway-spec.md, which says what is
+ * lost.
  *
- * It stands where a part-one server is, which calls back for each part of the body and so is waited for by `send`.
+ * To the application it is the server. The real one, of part one, asks for each part of the body, and that is what
+ * `send` waits for.
  */
 
 import { reasonPhrase } from '../02-http/index.ts';
@@ -77,7 +79,7 @@ class ExchangeBody implements AsyncIterableIterator<Uint8Array, undefined> {
   constructor(response: Promise<SentHead>, onHead: (head: SentHead) => void) {
     this.#response = response;
     this.#onHead = onHead;
-    // A client that goes first is nobody to tell.
+    // If the client goes first, there is nobody to tell.
     response.catch(() => undefined);
   }
 
@@ -101,7 +103,7 @@ class ExchangeBody implements AsyncIterableIterator<Uint8Array, undefined> {
     return END;
   }
 
-  /** The server wants no more of it. The application learns so by `send`, and by its signal if its client has gone. */
+  /** The server wants no more of it. The application learns that from `send`, and from its signal if its client has gone. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -120,7 +122,7 @@ function closeParts({ body }: SentHead): void | Promise<void> {
   if ('close' in body && typeof body.close === 'function') return (body as Body).close?.();
 }
 
-/** 0 without a body, `undefined` where it comes in chunks (G18). */
+/** 0 without a body, `undefined` if it comes in chunks (G18). */
 function bodyBytesOf(environ: Environ): number | undefined {
   if (environ['HTTP_TRANSFER_ENCODING'] !== undefined) return undefined;
   return Number(environ.CONTENT_LENGTH ?? 0);

@@ -1,15 +1,15 @@
 /**
- * Whether bytes are UTF-8 (RFC 3629), told as they arrive: a text that cannot become right any more is refused at the
- * first byte that makes it so, not at its end (RFC 6455 §8.1).
+ * Whether bytes are UTF-8 (RFC 3629), decided as they arrive: a text that cannot become valid any more is refused at
+ * the first byte that makes it so, not at its end (RFC 6455 §8.1).
  *
- * After a byte that leads a sequence, only the second one has limits of its own, and they keep out what is encoded too
- * long (C0 80), surrogates (ED A0 80) and what lies beyond U+10FFFF (F4 90 80 80). So the state is how many bytes are
- * missing and between what the next one must lie.
+ * After the first byte of a sequence, only the second one has limits of its own, and they keep out encodings that are
+ * too long (E0 80 80), surrogates (ED A0 80) and anything above U+10FFFF (F4 90 80 80). So the state is how many bytes
+ * are missing, and the lowest and highest value of the next one.
  */
 
 import { isUtf8 } from 'node:buffer';
 
-/** From this many bytes on it pays to ask Node first, whose check does many bytes at once. */
+/** From this many bytes on, it pays to ask Node first, which checks many bytes at once. */
 const BULK_FROM_BYTES = 64;
 
 export class Utf8Validator {
@@ -31,7 +31,7 @@ export class Utf8Validator {
   /** Takes the bytes in `[start, end)`. False if no text can begin like this; after that, {@link Utf8Validator.reset}. */
   receive(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
     if (this.#missing === 0 && end - start >= BULK_FROM_BYTES && isUtf8(bytes.subarray(start, end))) return true;
-    // Wrong somewhere, or only cut within a character: byte by byte it shows.
+    // Either a byte is wrong, or the bytes only end within a character: going byte by byte shows which.
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!;
       if (this.#missing > 0) {

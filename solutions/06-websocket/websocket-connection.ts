@@ -33,10 +33,10 @@ export interface WebSocketConnectionOptions {
   readonly role?: WebSocketRole;
   /** Default: {@link defaultWebSocketLimits}. */
   readonly limits?: Partial<WebSocketLimits>;
-  /** What was agreed on for permessage-deflate; none without it. */
+  /** What was agreed on for permessage-deflate; absent without it. */
   readonly deflate?: DeflateParameters | null;
   readonly deflateTuning?: DeflateTuning;
-  /** Messages below this are sent as they are: little is gained. In bytes, default 1024. */
+  /** Messages below this size are not deflated: little would be gained. In bytes, default 1024. */
   readonly deflateFromBytes?: number;
 }
 
@@ -52,7 +52,7 @@ export class WebSocketConnection {
   #state: WebSocketState = 'open';
   #error: WebSocketError | null = null;
   #peerEnded = false;
-  /** A frame's head has been read, and its payload not to the end. */
+  /** A frame's head has been read, but not all of its payload. */
   #inFrame = false;
 
   constructor(options: WebSocketConnectionOptions = {}) {
@@ -74,7 +74,7 @@ export class WebSocketConnection {
     return this.#frame.bufferedBytes;
   }
 
-  /** Bytes from the peer. They are kept, not copied, and unmasked where they lie: do not use their memory any more. */
+  /** Bytes from the peer. They are kept, not copied, and unmasked in place: do not use their memory any more. */
   receiveData(bytes: Uint8Array): void {
     if (this.#peerEnded) throw new LocalProtocolError('data after the end of input');
     // RFC 6455 §5.5.1, §7.1.7: nothing is read after a Close frame or a failure.
@@ -86,7 +86,7 @@ export class WebSocketConnection {
     this.#peerEnded = true;
   }
 
-  /** @throws WebSocketError when the peer broke the protocol or a limit; the same one ever after */
+  /** @throws WebSocketError when the peer broke the protocol or a limit; the same one on every later call */
   nextEvent(): ConnectionEvent {
     if (this.#error !== null) throw this.#error;
     try {
@@ -104,7 +104,7 @@ export class WebSocketConnection {
   /**
    * The bytes for an event of ours.
    *
-   * @throws LocalProtocolError for what may not be sent, or not any more; nothing has happened then
+   * @throws LocalProtocolError for an event that may not be sent, or not any more; then nothing has changed
    */
   send(event: ConnectionEventToSend): Buffer {
     switch (event.type) {

@@ -1,8 +1,8 @@
 /**
  * The peer broke the protocol or a limit: the WebSocket is failed (RFC 6455 §7.1.7).
  *
- * Carries the close code to do it with; after it nothing more is read. The message is ours alone, a fixed sentence, so
- * that it may be sent as the reason.
+ * It carries the close code for that; after it nothing more is read. Its message is always one of our own fixed
+ * sentences, so it may be sent as the reason.
  */
 
 export class WebSocketError extends Error {

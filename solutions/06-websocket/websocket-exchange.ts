@@ -31,7 +31,7 @@ export interface WebSocketSource {
 }
 
 export class WebSocketExchange implements ResponseListener {
-  /** This and the answer are let go of when the WebSocket is open: it may stay so for days. */
+  /** This and the answer are released when the WebSocket is open: it may stay so for days. */
   #source: WebSocketSource | null;
   #answer: PromiseWithResolvers<HttpResponse> | null = Promise.withResolvers();
   readonly #bufferedBytesMax: number;
@@ -44,7 +44,7 @@ export class WebSocketExchange implements ResponseListener {
   #connectGiven = false;
   #receiving = false;
   #disconnect: WebSocketDisconnectEvent | null = null;
-  /** Nothing that is sent arrives any more. */
+  /** Nothing that is sent can arrive any more. */
   #gone = false;
 
   constructor(source: WebSocketSource, bufferedBytesMax: number, report: (error: unknown) => void) {
@@ -55,7 +55,7 @@ export class WebSocketExchange implements ResponseListener {
     else source.signal.addEventListener('abort', this.#leave, { once: true });
   }
 
-  /** The answer to the handshake; asked for before the WebSocket is open. @throws HttpError where there is none */
+  /** The answer to the handshake; ask for it before the WebSocket is open. @throws HttpError if there is none */
   get response(): Promise<HttpResponse> {
     if (this.#answer === null) throw new LocalProtocolError('the handshake was answered long ago');
     return this.#answer.promise;
@@ -160,7 +160,7 @@ export class WebSocketExchange implements ResponseListener {
   #accept(event: WebSocketAccept): Promise<void> {
     const { subprotocol, headers = [] } = event;
     checkAcceptFields(headers);
-    // There is one until the state is `open`.
+    // The source is kept until the state is `open`.
     const source = this.#source!;
     checkSubprotocol(event, source.subprotocols);
     this.#answer?.resolve(source.accept({ subprotocol, headers }, (peer) => this.#open(peer)));
@@ -191,14 +191,14 @@ export class WebSocketExchange implements ResponseListener {
 
   // ── the end ──
 
-  /** The client has gone before there was a WebSocket. Of one that is open its `closed` tells. */
+  /** The client has gone before there was a WebSocket. Once it is open, its `closed` says so instead. */
   readonly #leave = (): void => {
     this.#gone = true;
     this.#end();
   };
 
   /**
-   * There is no WebSocket, or no longer. Of one that never was, the code is what the client's own side says
+   * There is no WebSocket, or no longer. If there never was one, the code is the one that the client's own side reports
    * (RFC 6455 §7.1.5).
    */
   #end(code = 1006, reason = ''): void {
@@ -212,7 +212,7 @@ export class WebSocketExchange implements ResponseListener {
   async #whenEnded(): Promise<ReceivedEvent> {
     if (this.#disconnect === null) await this.#pending.peer?.closed;
     this.#receiving = false;
-    // #open asked for the same before, and has told #end by now.
+    // #open has been waiting for the same promise, and has called #end by now.
     return this.#disconnect!;
   }
 
@@ -228,7 +228,7 @@ export class WebSocketExchange implements ResponseListener {
     this.#end();
   }
 
-  /** An application that gives up because its client has gone has done nothing wrong. */
+  /** Whether the error is the application's fault. One that stops because its client has gone has done nothing wrong. */
   #isFault(error: unknown): boolean {
     if (!isOurFault(error)) return false;
     const { lost, peer } = this.#pending;

@@ -13,8 +13,8 @@ export type WebSocketMessage = string | Buffer;
 /** How a WebSocket has ended. */
 export interface WebSocketClosure {
   /**
-   * The code of the peer's Close frame; 1005 where that had none, 1006 where the connection ended without one. Where we
-   * failed the connection, the code that we did it with (1002, 1007, 1009).
+   * The code of the peer's Close frame; 1005 if that had none, 1006 if the connection ended without one. If we failed
+   * the connection, the code with which we did so (1002, 1007, 1009).
    */
   readonly code: number;
   readonly reason: string;
@@ -81,7 +81,7 @@ export interface WebSocketAcceptance {
   readonly headers?: readonly HeaderPair[];
 }
 
-/** A client's opening handshake, read and found right. */
+/** A client's opening handshake, read and found valid. */
 export interface WebSocketOffer {
   readonly key: string;
   /** Subprotocols in the client's order; none twice. */

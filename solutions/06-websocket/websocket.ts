@@ -1,5 +1,5 @@
 /**
- * A WebSocket as an application holds it: what arrives, asked for or handed over; what is to leave; and the end of it.
+ * A WebSocket as an application holds it: what arrives, whether it asks or listens; what it sends; and the end.
  *
  * It knows no socket. Everything here is passed on to its session, or to a part of the session.
  */
@@ -46,7 +46,7 @@ export class OpenWebSocket implements WebSocketPeer {
     return this.#session.outbox.drained();
   }
 
-  /** No async function: ten thousand that wait would each keep its frame. */
+  /** Not an async function: each of ten thousand that wait would keep its frame. */
   receive(): Promise<WebSocketMessage | null> {
     const { inbox } = this.#session;
     const message = inbox.shift();

@@ -6,7 +6,7 @@ const element = (id) => document.getElementById(id);
 const [joinForm, sayForm, nameInput, roomInput, text, messages, names, problem, newer] =
   ['join', 'say', 'name', 'join-room', 'text', 'messages', 'names', 'problem', 'newer'].map(element);
 
-/** Messages that the page keeps; older ones are taken away. */
+/** Messages that the page keeps; older ones are removed. */
 const SHOWN_MAX = 500;
 
 const roomOfPage = () => decodeURIComponent(location.hash.slice(1)).toLowerCase() || 'lobby';
@@ -54,7 +54,7 @@ function enterRoom() {
 
 const listener = {
   state(state, sentence) {
-    // Told once, and not with every second that is counted down.
+    // Announced once, not again for every second of the countdown.
     if (document.body.dataset.state !== state) element('announcement').textContent = sentence;
     document.body.dataset.state = state;
     element('state-text').textContent = sentence;
@@ -66,7 +66,7 @@ const listener = {
     switch (event.type) {
       case 'welcome':
         me = event.name;
-        // Another server than before, or too much was missed: what is shown would not fit to what follows.
+        // A different server than before, or too much was missed: what is shown would not fit what follows.
         if (event.history.length > 0 && lastId !== '' && !continues(event.history)) messages.replaceChildren();
         for (const message of event.history) showMessage(message, false);
         showNames(event.names);
@@ -171,7 +171,7 @@ joinForm.addEventListener('submit', (event) => {
 function say() {
   const said = text.value.trimEnd();
   if (said.trim() === '') return;
-  // What cannot be sent stays where it is.
+  // Text that cannot be sent stays in the field.
   if (!connection.say(said)) return;
   text.value = '';
   problem.textContent = '';

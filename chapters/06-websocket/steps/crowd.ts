@@ -1,6 +1,6 @@
 /**
- * Tells all who are there the same, twice a second, and waits for each of them:
- * `npm run serve chapter-06 -- --solution --port 8060 --app chapters/06-websocket/steps/crowd.ts:app`.
+ * Sends everybody who is there the same message, twice a second, and waits for each of them: `npm run serve chapter-06
+ * -- --solution --port 8060 --app chapters/06-websocket/steps/crowd.ts:app`.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AsyncApp, Send } from '../async-app.ts';
@@ -26,9 +26,9 @@ export const app: AsyncApp = async (scope, receive, send) => {
 
 async function tick(): Promise<void> {
   for (let number = 1; ; number++) {
-    // Without `ref`, it keeps no server alive that was told to stop.
+    // With `ref: false`, it does not keep a server alive that was told to stop.
     await wait(500, undefined, { ref: false });
-    // After the number come spaces, so that buffers are soon full.
+    // The spaces after the number fill buffers quickly.
     await tell(`tick ${number}`.padEnd(MEGABYTE)).catch(() => undefined);
   }
 }

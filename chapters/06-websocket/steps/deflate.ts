@@ -1,6 +1,6 @@
 /**
- * What deflating messages saves, holds and can be made to do: `npx tsx chapters/06-websocket/steps/deflate.ts context`,
- * `memory` or `bomb`.
+ * What deflating messages saves, how much memory it holds, and what an attacker can make of it: `npx tsx
+ * chapters/06-websocket/steps/deflate.ts context`, `memory` or `bomb`.
  */
 import { once } from 'node:events';
 import { constants, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -28,7 +28,7 @@ function context(): void {
   }
 }
 
-/** Streams as most servers keep them, for each connection one of each kind. */
+/** Streams as most servers keep them: one of each kind for each connection. */
 async function memory(): Promise<void> {
   const CONNECTIONS = 1000;
   const rss = (): number => process.memoryUsage.rss();

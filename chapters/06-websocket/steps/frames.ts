@@ -12,7 +12,7 @@ import { hexLines } from './hex.ts';
 /** How long to wait for the first byte of an answer: to a frame, and to the handshake. */
 const ANSWER_MS = 1000;
 const HANDSHAKE_MS = 5000;
-/** An answer is over when this long nothing more has come. */
+/** An answer is over when nothing more has come for this long. */
 const SILENCE_MS = 200;
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 

@@ -1,4 +1,7 @@
-/** Bytes as people read them: sixteen in a line, and what of them is text. Of many, the first and the last. */
+/**
+ * Bytes as people read them: sixteen to a line, and beside them those that are text. Of many lines, only the first and
+ * the last.
+ */
 export function hexLines(bytes: Uint8Array, arrow: string): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {

@@ -38,7 +38,7 @@ const request = [
   '\r\n',
 ].join('\r\n');
 
-// An hour goes by quickly: nobody waits for the second to be over.
+// An hour goes by quickly: we do not wait for the seconds to pass.
 const socket = connect({ host: '127.0.0.1', port });
 for (let second = 0; second < SECONDS; second++) {
   socket.write(request);

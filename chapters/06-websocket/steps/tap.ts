@@ -2,7 +2,7 @@
  * Sits between a client and a server, and shows every byte:
  * `npx tsx chapters/06-websocket/steps/tap.ts PORT SERVER_PORT`.
  *
- * What begins like HTTP is shown by its first line alone.
+ * Of what begins like HTTP, only the first line is shown.
  */
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';

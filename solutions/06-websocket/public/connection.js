@@ -1,12 +1,12 @@
 /**
- * The way to the server: a WebSocket for who talks, server-sent events for who only reads. Both come back by themselves:
- * the second is made so, for the first we do it here.
+ * The connection to the server: a WebSocket for members, who talk, and server-sent events for readers. Both reconnect
+ * by themselves: the browser does it for server-sent events, and for the WebSocket we do it here.
  */
 
 const BACK_OFF_MIN_MS = 500;
 const BACK_OFF_MAX_MS = 15_000;
 
-/** Close codes that trying again would not change, and what they mean. */
+/** Close codes after which it is no use to try again, and what they mean. */
 const REFUSED = {
   4000: 'You are here from another page.',
   4001: 'This name cannot be had. Take another one.',
@@ -14,7 +14,7 @@ const REFUSED = {
   4003: 'This room is full.',
 };
 
-/** With it, a page that comes back takes its own place again. It is nobody else's business. */
+/** With this key, a page that reconnects takes its own place back. No other page may know it. */
 function pageKey() {
   const known = sessionStorage.getItem('key');
   if (known !== null) return known;
@@ -87,7 +87,7 @@ class Talking {
     return true;
   }
 
-  /** Tries now what would be tried later. */
+  /** Tries again now instead of later. */
   retry() {
     if (this.#timer === null) return;
     this.#clearTimer();
@@ -128,7 +128,7 @@ class Talking {
       this.#listener.refused(REFUSED[code]);
       return;
     }
-    // Longer and longer, and not all pages at once: a server that has just come back has enough to do.
+    // Longer each time, and not all pages at the same time: a server that has just come back has enough to do.
     const ms = Math.min(BACK_OFF_MAX_MS, BACK_OFF_MIN_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2);
     this.#failures++;
     this.#countDown(performance.now() + ms);
