@@ -84,7 +84,7 @@ async function measureMemory(command: ServerCommand, cores: Cores): Promise<Memo
   const server = await ServerProcess.start(command, cores.server);
   let clients: ChildProcess | null = null;
   try {
-    // Code and buffers that the first requests need once are no part of it.
+    // Not measured: code and buffers that only the first requests need.
     await runWrk(server, { path: '/', connections: 50, seconds: 1 }, cores);
     await collectGarbage(server);
     const before = server.residentBytes();

@@ -121,7 +121,7 @@ async function measure(scenario: Scenario, servers: readonly ServerProcess[], op
 /** Memory while many slow clients take a large file: the most that is seen, beside what the idle server had. */
 async function measureMemory(command: ServerCommand, cores: Cores): Promise<MemoryRow> {
   const server = await ServerProcess.start(command, cores.server);
-  // Code that the first requests need is no part of it.
+  // Not measured: code that only the first requests need.
   await runWrk(server, { path: '/1KB.bin', connections: 50, seconds: 1 }, cores).catch(async (error: unknown) => {
     await server.stop();
     throw error;

@@ -21,7 +21,7 @@ import type { WebSocketScenario } from './support/websocket-scenarios.ts';
 import { availableServers, whyNot, wsVersion } from './support/websocket-servers.ts';
 
 const WARM_UP_SECONDS = 1;
-/** A process has so many files open besides its sockets, at most. */
+/** The most files that a process has open besides its sockets. */
 const OTHER_FILES = 50;
 
 /** What can be measured here. Says of the rest why not. */
@@ -66,7 +66,7 @@ async function measure(
   });
 }
 
-/** Medians of rounds, each with processes of its own: a heap grows by steps, now before the count and now behind it. */
+/** Medians of rounds, each with processes of its own: a heap grows by steps, sometimes before the count and sometimes after it. */
 async function measureMemories(commands: readonly ServerCommand[], rounds: number, cores: Cores): Promise<MemoryRow[]> {
   const measured: MemoryRow[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -86,7 +86,7 @@ async function measureMemory(command: ServerCommand, cores: Cores): Promise<Memo
   const server = await ServerProcess.start(command, cores.server);
   let clients: ClientsProcess | null = null;
   try {
-    // Code and buffers that the first connections need once are no part of it.
+    // Not measured: code and buffers that only the first connections need.
     await runClients(server, { ...idleLoad, connections: 100, idle: false }, WARM_UP_SECONDS, cores);
     await collectGarbage(server);
     const before = server.residentBytes();

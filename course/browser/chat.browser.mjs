@@ -122,7 +122,7 @@ test('both windows come back when the server was killed and started again', asyn
   }
 });
 
-/** A way to the server that can be cut: until it is mended, whoever comes has to wait. */
+/** A way to the server that can be cut: until it is mended, new connections have to wait. */
 async function openWay() {
   const pairs = new Set();
   let waiting = null;
@@ -163,7 +163,7 @@ async function openWay() {
   };
 }
 
-test('who reads along goes on after the last message that came', async () => {
+test('a reader continues after the last message that came', async () => {
   const way = await openWay();
   const ada = await enter('reading', 'Ada');
   const { context, page, complaints } = await openPage();

@@ -1,8 +1,8 @@
 /**
  * The mutants of a chapter, and a sandbox that carries all of them at once.
  *
- * Stryker's instrumenter puts every mutant behind a switch, so one copy of the
- * reference serves for all: the environment says which one is on.
+ * Stryker's instrumenter gives every mutant a switch, so one copy of the
+ * reference will do for all: the environment says which one is on.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
@@ -75,7 +75,7 @@ export function isGiven(file: string): boolean {
 /**
  * Makes a sandbox: the tests as they are now, and in `solutions/` the chapter's
  * files with all mutants, none of them switched on. Edits made while mutants
- * are tested change nothing. Whoever calls removes it.
+ * are tested change nothing. The caller removes it.
  */
 export async function makeSandbox(chapter: Chapter, files: readonly string[]): Promise<{ sandbox: string; mutants: Mutant[] }> {
   const { Instrumenter } = await loadStryker();

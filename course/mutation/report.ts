@@ -29,7 +29,7 @@ export interface MutationReport {
   readonly seed: number;
   readonly startedAt: string;
   readonly durationMs: number;
-  /** Per cent, two digits behind the point. */
+  /** Per cent, to two decimal places. */
   readonly score: number;
   readonly rules: number;
   readonly counts: Readonly<Record<MutantStatus, number>>;

@@ -48,7 +48,7 @@ interface Settings {
   survivors: boolean;
   /** Only these; undefined for all. */
   rules: readonly string[] | undefined;
-  /** Ask a rule that failed a second time: a busy machine is no mutant. */
+  /** Run a rule that failed a second time: it may just be a busy machine, and not the mutant. */
   confirm: boolean;
 }
 

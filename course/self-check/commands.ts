@@ -37,7 +37,7 @@ function shownCommands(markdown: string, page: Page): { command: string; line: n
   return [...inBlocks, ...inText];
 }
 
-/** What is wrong with a command line; undefined where nothing is, or where it is no command of ours. */
+/** What is wrong with a command line; undefined if nothing is, or if it is not a command of ours. */
 export function commandFault(commandLine: string): string | undefined {
   for (const command of commandLine.replace(/\s+#\s.*$/, '').split(/\s*(?:&&|\|\||[|;&])\s*/)) {
     const words = command.trim().split(/\s+/);
@@ -51,7 +51,7 @@ export function commandFault(commandLine: string): string | undefined {
 function npmFault(words: readonly string[]): string | undefined {
   const [verb = '', ...rest] = words;
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
-  // Placeholders, as in `npm run X`, and npm's own options stand for themselves.
+  // Placeholders, as in `npm run X`, and npm's own options need no check.
   if (!NPM_COMMANDS.has(verb)) return /^[a-z]/.test(verb) ? `the course does not use npm ${verb}` : undefined;
   if (verb === 'ci' || verb === 'install') return undefined;
   const [script = '', ...words2] = verb === 'run' ? rest : [verb, ...rest];

@@ -1,4 +1,4 @@
-/** Checks that put files together: regions, submissions, and what must not stand in a file. */
+/** Checks that put files together: regions, submissions, and what must not be in a file. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -39,7 +39,7 @@ describe('a region', () => {
   // #endregion outer
 `;
 
-  test('is what stands between its marks, without its indentation and other marks', () => {
+  test('is what is between its marks, without its indentation and other marks', () => {
     const source = shown(write('a.ts', SOURCE));
     expect(readRegion(`${source}#outer`)).toBe('function f() {\n\n  return 1;\n}');
     expect(readRegion(`${source}#inner`)).toBe('return 1;');
@@ -165,7 +165,7 @@ describe('what the untouched starters must say', () => {
   });
 });
 
-describe('what must not stand in a file', () => {
+describe('what must not be in a file', () => {
   test('tests that are left out, sleeps and fixed ports', () => {
     const lines = ["test.only('x')", 'describe.skip(', 'await sleep(100)', 'setTimeout(resolve, 5)', 'listen(8080)', '{ port: 7000 }', "fetch('http://127.0.0.1:3000/')"];
     for (const line of lines) expect(forbidden('a.test.ts', line), line).toHaveLength(1);

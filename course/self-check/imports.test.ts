@@ -20,8 +20,8 @@ describe('what a chapter may import', () => {
   test.each([
     ['solutions/02-http/server.ts', 'net', 'write node:net'],
     ['solutions/02-http/server.ts', '../01-echo/echo.ts', 'the only door is 01-echo/index.ts'],
-    ['solutions/01-echo/server.ts', '../02-http/index.ts', 'does not stand on chapter 2'],
-    ['solutions/04-workers/server.ts', '../03-static/index.ts', 'does not stand on chapter 3'],
+    ['solutions/01-echo/server.ts', '../02-http/index.ts', 'does not build on chapter 2'],
+    ['solutions/04-workers/server.ts', '../03-static/index.ts', 'does not build on chapter 3'],
     ['solutions/02-http/server.ts', '#course/not-implemented.ts', 'only a starter'],
     ['solutions/02-http/server.ts', '#subject/01-echo/index.ts', 'by relative path'],
     ['chapters/02-http/server.ts', '../../solutions/01-echo/index.ts', 'by relative path'],

@@ -1,8 +1,8 @@
 /**
- * Who may import whom.
+ * Which files may import which.
  *
  * - A chapter imports Node's own modules, packages of `dependencies`, its own
- *   files, and `index.ts` of the chapters that it stands on. Starters also
+ *   files, and `index.ts` of the chapters that it builds on. Starters also
  *   import `#course/not-implemented.ts`.
  * - Inside `solutions/`, `chapters/`, `course/` and `tests/support/` no import
  *   comes back to where it started, types included.
@@ -52,7 +52,7 @@ function target(from: string, specifier: string): string | undefined {
   return `${folder}/${inside[2]}`;
 }
 
-/** Numbers of the chapters that one stands on, however many steps below. */
+/** Numbers of the chapters that a chapter builds on, through however many steps. */
 function foundations(number: number, found = new Set<number>()): Set<number> {
   for (const below of chapters.find((chapter) => chapter.number === number)?.standsOn ?? []) {
     found.add(below);
@@ -93,7 +93,7 @@ function importProblem(file: string, tree: string, folder: string, specifier: st
   if (!other || !specifier.startsWith('.')) return 'a chapter imports only its own files and, by relative path, index.ts of earlier chapters';
   const number = chapters.find((chapter) => chapter.folder === folder)?.number ?? 0;
   if (other.number >= number || !foundations(number).has(other.number)) {
-    return `chapter ${number} does not stand on chapter ${other.number} (standsOn in course/manifest.ts)`;
+    return `chapter ${number} does not build on chapter ${other.number} (standsOn in course/manifest.ts)`;
   }
   return path === `${tree}/${other.folder}/index.ts` ? undefined : `the only door is ${other.folder}/index.ts`;
 }

@@ -47,7 +47,7 @@ function faultsOf(module: string): SelfCheck['run'] {
 const CHECKS: readonly SelfCheck[] = [
   { name: 'repository', sentence: 'nothing names the machine that it was written on', seconds: [1, 1], run: faultsOf('repository.ts') },
   { name: 'manifest', sentence: 'what the manifest promises is there, and tests keep the house rules', seconds: [1, 1], run: faultsOf('map.ts') },
-  { name: 'imports', sentence: 'chapters import only what they stand on, and nothing in circles', seconds: [2, 2], run: faultsOf('imports.ts') },
+  { name: 'imports', sentence: 'chapters import only what they build on, and nothing in circles', seconds: [2, 2], run: faultsOf('imports.ts') },
   { name: 'lessons', sentence: 'code, commands and links in the lessons are right', seconds: [3, 3], run: faultsOf('lessons.ts') },
   { name: 'pack', sentence: 'the packed starters are those in chapters/', seconds: [0, 1], run: checkPack },
   { name: 'tools', sentence: "the tools' own tests pass", seconds: [40, 300], rest: 'whole runs of the tools', run: checkTools },

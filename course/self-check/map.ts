@@ -20,11 +20,11 @@ export function findFaults(): Outcome {
 /** Ids are in order, once each, and belong to their chapter. */
 function idFaults(): string[] {
   return chapters.flatMap((chapter, index) => {
-    const faults = chapter.number === index + 1 ? [] : [`course/manifest.ts: chapter ${chapter.number} stands at place ${index + 1}`];
+    const faults = chapter.number === index + 1 ? [] : [`course/manifest.ts: chapter ${chapter.number} is at place ${index + 1}`];
     for (const [step, { id, growsFrom }] of chapter.exercises.entries()) {
-      if (id !== `${chapter.number}.${step + 1}`) faults.push(`course/manifest.ts: exercise ${id} stands at the place of ${chapter.number}.${step + 1}`);
+      if (id !== `${chapter.number}.${step + 1}`) faults.push(`course/manifest.ts: exercise ${id} is at the place of ${chapter.number}.${step + 1}`);
       const earlier = chapter.exercises.slice(0, step).some((exercise) => exercise.id === growsFrom);
-      if (growsFrom !== undefined && !earlier) faults.push(`course/manifest.ts: ${id} grows from ${growsFrom}, which is no earlier exercise of its chapter`);
+      if (growsFrom !== undefined && !earlier) faults.push(`course/manifest.ts: ${id} grows from ${growsFrom}, which is not an earlier exercise of its chapter`);
     }
     return faults;
   });

@@ -3,7 +3,7 @@ import { anchorOf, parsePage } from './markdown.ts';
 
 const PAGE = `# The title
 
-Five words stand in here, <!-- and none of these --> [a link](../02-http/#one "title").
+Five words are in here, <!-- and none of these --> [a link](../02-http/#one "title").
 
 <!-- code: solutions/01-echo/listen.ts#bind -->
 

@@ -8,13 +8,13 @@
 export interface Heading {
   readonly level: number;
   readonly text: string;
-  /** What a link to it says behind `#`. */
+  /** What a link to it says after the `#`. */
   readonly anchor: string;
   readonly line: number;
 }
 
 export interface Block {
-  /** What stands behind the opening fence: `ts`, `console`, `mermaid`. */
+  /** What follows the opening fence: `ts`, `console`, `mermaid`. */
   readonly info: string;
   readonly text: string;
   /** The line of the opening fence, counted from 1. */

@@ -11,7 +11,7 @@ export interface Outcome {
   readonly skipped: readonly string[];
   /** At least one for each failed unit. */
   readonly faults: readonly Fault[];
-  /** What a maintainer should know although it is no failure. */
+  /** What a maintainer should know although it is not a failure. */
   readonly notes?: readonly string[];
 }
 

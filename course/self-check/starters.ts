@@ -37,7 +37,7 @@ function starterOutcome(chapter: Chapter, result: CheckResult): Outcome {
 
 /**
  * The first rule is what a learner sees first, so it has to fail and to name
- * the right exercise. Rules behind it may stumble over an earlier exercise.
+ * the right exercise. Later rules may stumble over an earlier exercise.
  */
 export function starterFaults(chapter: Chapter, result: ExerciseResult): string[] {
   const exercise = chapter.exercises.find((candidate) => candidate.id === result.id);

@@ -104,7 +104,7 @@ function submissionOf(chapter: Chapter, kind: Kind, page: string, base: string, 
   };
   const own = prose.filter((paragraph) => !paragraph.startsWith('Base: '));
   const [, caughtBy, because = ''] = /^Caught by `([^`]+)`\.\s*(.*)$/.exec(own.join(' ')) ?? [];
-  if (kind === 'stage' && !chapter.exercises.some(({ id }) => id === name)) fail('is no exercise of this chapter: a stage is called by the exercise that is done');
+  if (kind === 'stage' && !chapter.exercises.some(({ id }) => id === name)) fail('is not an exercise of this chapter: a stage is named after the exercise that is done');
   if (kind === 'wrong') {
     if (caughtBy === undefined) fail('must begin with the rule that catches it: Caught by `1.3/name-of-the-rule`.');
     if (!chapter.exercises.some(({ id }) => caughtBy?.startsWith(`${id}/`))) {
@@ -135,7 +135,7 @@ function ownFiles(page: string, name: string): Change[] {
 export function changedFiles(submission: Submission): Map<string, string> {
   const { kind, chapter, name, page, base, changes } = submission;
   const texts = kind === 'stage' ? stageFiles(chapter, name) : new Map<string, string>();
-  // What stands in chapters/ is the learner's: the starters are those that were packed.
+  // The files in chapters/ are the learner's; the starters are those that were packed.
   const starters = kind === 'stage' ? readStarters(chapter) : undefined;
   for (const change of changes) {
     try {

@@ -3,7 +3,7 @@
  *
  * Compared is what another file can see: values by their types, functions by
  * their signatures, classes by their constructors and public members, type
- * names by what stands behind them. Private members are nobody's business.
+ * names by what they refer to. Private members are nobody's business.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -47,7 +47,7 @@ export function benchOptions(
   };
 }
 
-/** @throws Error for what is no whole number from 1 to 9,999 */
+/** @throws Error for anything but a whole number from 1 to 9,999 */
 export function positive(name: string, value: string): number {
   if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} takes a whole number from 1, not '${value}'`);
   return Number(value);

@@ -51,7 +51,7 @@ function descendants(root: number): Stat[] {
 function statOf(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in brackets, may hold spaces. Behind it: state, parent, …; CPU times are fields 14 to 17 of all.
+    // The name, in brackets, may contain spaces. After it come state, parent, …; CPU times are fields 14 to 17 of the whole.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
     const ticks = fields.slice(11, 15).reduce((sum, time) => sum + time, 0);
     return { pid, parent: fields[1]!, cpuSeconds: ticks / TICKS_PER_SECOND };

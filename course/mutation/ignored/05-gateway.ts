@@ -5,7 +5,7 @@ const WORDING = 'the wording of a message';
 const REPORT = 'the wording of a report: it is refused by the next step as well, and the answer is the same 500';
 const REFUSED = 'the same: what is let through here is refused by the next step, with the same answer';
 const SAVES = 'saves time or memory, and changes nothing that can be seen';
-const BOUND = 'one more or less in a bound that is no promise';
+const BOUND = 'one more or less in a bound that nobody promises';
 const PHRASE = 'reason phrases are free, and clients ignore them (RFC 9112 §4)';
 const TYPES = 'for a caller that the types do not allow';
 const ONCE = 'the same: a signal aborts once';
@@ -21,8 +21,8 @@ export const ignoredInChapter05: readonly Ignored[] = [
   // Words
   { file: '05-gateway/', line: ['new GatewayError(', 'new TypeError(', 'new DOMException(', 'new HttpError(', 'new LocalProtocolError(', 'new RemoteProtocolError(', 'new RangeError(', 'new ScriptError(', 'throw badHead(', 'throw broken(', ') wrong('], mutators: ['StringLiteral'], original: ALL, reason: WORDING },
   { file: '05-gateway/app-body.ts', line: ['function nameOf(', 'return String(value)', 'value.constructor?.name'], reason: WORDING },
-  { file: '05-gateway/json-body.ts', line: ["throw new HttpError(415, 'application/json in UTF-8", "throw new HttpError(415, 'no Content-Encoding", "fault = 'the body is no JSON"], mutators: ['StringLiteral'], original: ALL, reason: WORDING },
-  { file: '05-gateway/json-body.ts', line: '} catch {', mutators: ['BlockStatement'], reason: 'the wording of a message: the 400 is thrown behind it, whatever it says' },
+  { file: '05-gateway/json-body.ts', line: ["throw new HttpError(415, 'application/json in UTF-8", "throw new HttpError(415, 'no Content-Encoding", "fault = 'the body is not JSON"], mutators: ['StringLiteral'], original: ALL, reason: WORDING },
+  { file: '05-gateway/json-body.ts', line: '} catch {', mutators: ['BlockStatement'], reason: 'the wording of a message: the 400 is thrown after it, whatever it says' },
   { file: '05-gateway/router.ts', line: 'const what = other.isMount', reason: WORDING },
   { file: '05-gateway/watched-body.ts', line: ['this.#breaches.add(', 'this.#needsStart(', 'startResponse had not been called'], mutators: ['StringLiteral'], original: ALL, reason: WORDING },
 
@@ -34,7 +34,7 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/response-start.ts', line: 'if (this.#head === null) {', mutators: ['BlockStatement'], reason: REPORT },
   { file: '05-gateway/cgi-head.ts', line: ['function badHead(', '} catch {'], mutators: ['BlockStatement'], reason: BAD_GATEWAY },
   { file: '05-gateway/cgi-head.ts', line: 'if (status !== undefined && !/^[2-5]', mutators: ['Regex'], original: '/^[2-5]\\d\\d(?: |$)/', replacements: ['/[2-5]\\d\\d(?: |$)/'], reason: BAD_GATEWAY },
-  { file: '05-gateway/scgi-head.ts', line: 'function broken(', mutators: ['BlockStatement'], reason: 'what is no SCGI request is refused without asking the application; with which status, and whether with any, is free' },
+  { file: '05-gateway/scgi-head.ts', line: 'function broken(', mutators: ['BlockStatement'], reason: 'anything but an SCGI request is refused without asking the application; the status is free, and so is whether there is one' },
   { file: '05-gateway/scgi-head.ts', line: 'if (!isLength && (colon', original: 'colon !== -1', replacements: ['false'], reason: 'the same: an empty length is the length 0, and no head of no bytes has CONTENT_LENGTH' },
   { file: '05-gateway/scgi-head.ts', line: 'if (colon === -1 || bytes.length <= end)', original: 'colon === -1', replacements: ['false'], reason: 'the same: digits without a colon are fewer bytes than the length that they say, but for 0, and no head of no bytes has CONTENT_LENGTH' },
   { file: '05-gateway/scgi-head.ts', line: 'if (bytes[end] !== COMMA', mutators: ['ConditionalExpression', 'EqualityOperator', 'ArithmeticOperator'], original: /^(?:end > colon \+ 1|colon \+ 1)$/, replacements: ['true', 'end >= colon + 1', 'colon - 1'], reason: 'the same: it is about a head of no bytes, which has no CONTENT_LENGTH' },
@@ -52,8 +52,8 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/from-fetch.ts', line: '}, { highWaterMark: 0 })', mutators: ['ObjectLiteral'], reason: 'tests accept a part that is read ahead' },
   { file: '05-gateway/json-body.ts', line: 'if (environ.CONTENT_TYPE !== undefined) checkType(environ)', mutators: ['ConditionalExpression', 'CallExpression'], original: /^(?:environ\.CONTENT_TYPE !== undefined|checkType\(environ\);)$/, replacements: ['false', ';'], reason: 'the same answer, when the body has been read; tests accept both' },
   { file: '05-gateway/json-body.ts', line: 'return CONTENT_LENGTH === undefined ?', original: 'CONTENT_LENGTH === undefined', replacements: ['true', 'CONTENT_LENGTH !== undefined'], reason: 'the content of a GET has no meaning (RFC 9110 §9.3.1): whether it is looked at where it has no type is a choice' },
-  { file: '05-gateway/app-body.ts', line: 'if (this.#ended || this.#closed) return END', original: 'this.#ended || this.#closed', replacements: ['false', 'this.#ended && this.#closed'], reason: 'the same: whoever sends the parts stops by itself at the end, and when the client has gone' },
-  { file: '05-gateway/app-body.ts', line: ['return(): Promise<IteratorResult', 'this.close();'], mutators: ['BlockStatement', 'CallExpression'], original: /^(?:\{\s*this\.close\(\);\s*return Promise\.resolve\(END\);\s*\}|this\.close\(\);)$/, reason: 'the same: whoever gives up the parts closes them as well, or its connection, which closes them' },
+  { file: '05-gateway/app-body.ts', line: 'if (this.#ended || this.#closed) return END', original: 'this.#ended || this.#closed', replacements: ['false', 'this.#ended && this.#closed'], reason: 'the same: the code that sends the parts stops by itself at the end, and when the client has gone' },
+  { file: '05-gateway/app-body.ts', line: ['return(): Promise<IteratorResult', 'this.close();'], mutators: ['BlockStatement', 'CallExpression'], original: /^(?:\{\s*this\.close\(\);\s*return Promise\.resolve\(END\);\s*\}|this\.close\(\);)$/, reason: 'the same: the code that gives up the parts closes them as well, or its connection, which closes them' },
   { file: '05-gateway/bearer-auth.ts', line: "if (typeof authorization !== 'string'", original: "typeof authorization !== 'string'", replacements: ['false'], reason: 'the same: the text `undefined` is of no scheme' },
   { file: '05-gateway/call-app.ts', line: "() => parts.close(), { once: true })", mutators: ['ObjectLiteral', 'BooleanLiteral'], reason: ONCE },
   { file: '05-gateway/call-app.ts', line: 'if (body.close !== undefined) queueMicrotask', original: 'body.close !== undefined', replacements: ['true'], reason: SAVES },
@@ -73,10 +73,10 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/input.ts', line: 'if (this.#reading) throw', original: 'this.#reading', replacements: ['false'], reason: 'G36 leaves it to the server whether it refuses a second reading' },
   { file: '05-gateway/input.ts', line: 'this.#reading = true', original: 'true', replacements: ['false'], reason: 'G36 leaves it to the server whether it refuses a second reading' },
   { file: '05-gateway/json-body.ts', line: 'if (!mayHaveContent(environ)) return', original: '!mayHaveContent(environ)', replacements: ['false'], reason: SAVES },
-  { file: '05-gateway/json-body.ts', line: "'HEAD', 'OPTIONS'].includes", replacements: ['[]', '""'], reason: 'the same: whoever looks for content where there is none finds none' },
-  { file: '05-gateway/json-body.ts', line: 'return CONTENT_LENGTH === undefined ?', original: "CONTENT_LENGTH !== '0'", replacements: ['true'], reason: 'the same: whoever looks for content where there is none finds none' },
-  { file: '05-gateway/json-body.ts', line: 'return CONTENT_LENGTH === undefined ?', original: 'CONTENT_LENGTH === undefined', replacements: ['false'], reason: 'the same: whoever looks for content where there is none finds none' },
-  { file: '05-gateway/json-body.ts', line: 'if (CONTENT_TYPE !== undefined) return true', original: 'CONTENT_TYPE !== undefined', replacements: ['true'], reason: 'the same: whoever looks for content where there is none finds none' },
+  { file: '05-gateway/json-body.ts', line: "'HEAD', 'OPTIONS'].includes", replacements: ['[]', '""'], reason: 'the same: looking for content where there is none finds none' },
+  { file: '05-gateway/json-body.ts', line: 'return CONTENT_LENGTH === undefined ?', original: "CONTENT_LENGTH !== '0'", replacements: ['true'], reason: 'the same: looking for content where there is none finds none' },
+  { file: '05-gateway/json-body.ts', line: 'return CONTENT_LENGTH === undefined ?', original: 'CONTENT_LENGTH === undefined', replacements: ['false'], reason: 'the same: looking for content where there is none finds none' },
+  { file: '05-gateway/json-body.ts', line: 'if (CONTENT_TYPE !== undefined) return true', original: 'CONTENT_TYPE !== undefined', replacements: ['true'], reason: 'the same: looking for content where there is none finds none' },
   { file: '05-gateway/json-body.ts', line: "JSON_TYPE.test(environ.CONTENT_TYPE ?? '')", mutators: ['StringLiteral'], original: "''", reason: 'the same: neither text is a type' },
   { file: '05-gateway/json-body.ts', line: "coding !== 'identity'", original: /^(?:coding !== 'identity'|'identity')$/, replacements: ['true', '""'], reason: 'whether `Content-Encoding: identity`, which nobody should send (RFC 9110 §12.5.3), is taken is a choice' },
   { file: '05-gateway/mount.ts', line: 'if (!Array.isArray(body)) return', original: '!Array.isArray(body)', replacements: ['true'], reason: 'G15 leaves it free whether the path of a list is given back at once or when it is closed' },
@@ -94,10 +94,10 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/scgi-head.ts', line: 'Math.min(bytes.length, 10)', original: 'Math.min(bytes.length, 10)', replacements: ['Math.max(bytes.length, 10)'], reason: 'the same: ten digits are too many as well as more' },
   { file: '05-gateway/to-node-handler.ts', line: '.catch(() => response.destroy())', mutators: ['ArrowFunction'], reason: 'the same: the connection has been closed by the step before' },
   { file: '05-gateway/to-node-handler.ts', line: "response.on('error', () => gone.abort())", mutators: ['ArrowFunction'], reason: "the same: 'close' comes after 'error'" },
-  { file: '05-gateway/to-node-handler.ts', line: 'if (response.headersSent) {', mutators: ['ConditionalExpression', 'BlockStatement'], original: /^(?:response\.headersSent|\{.*\})$/s, replacements: ['false', '{}'], reason: 'the same: a second head throws, and whoever called closes the connection then' },
+  { file: '05-gateway/to-node-handler.ts', line: 'if (response.headersSent) {', mutators: ['ConditionalExpression', 'BlockStatement'], original: /^(?:response\.headersSent|\{.*\})$/s, replacements: ['false', '{}'], reason: 'the same: a second head throws, and then the caller closes the connection' },
   { file: '05-gateway/to-node-handler.ts', line: 'const hasBody = ', replacements: ['true', "Number(request.headers['content-length'] ?? 0) >= 0"], reason: 'the same: the input of a request without a body is at its end' },
   { file: '05-gateway/to-node-handler.ts', line: "if ('baseUrl' in request", original: /^(?:'baseUrl' in request && )?typeof request\.baseUrl === 'string'$|^'baseUrl' in request$/, replacements: ['true', "'baseUrl' in request || typeof request.baseUrl === 'string'"], reason: TYPES },
-  { file: '05-gateway/watched-body.ts', line: 'this.#asked = false;', mutators: ['BooleanLiteral'], original: 'false', reason: 'the same: whoever asks after the end breaks the same rule' },
+  { file: '05-gateway/watched-body.ts', line: 'this.#asked = false;', mutators: ['BooleanLiteral'], original: 'false', reason: 'the same: asking after the end breaks the same rule' },
   { file: '05-gateway/watched-body.ts', line: 'const isEmpty = isHead', original: 'status === 204', replacements: ['false'], reason: 'for a 204 with a Content-Length, which no application may give (RFC 9110 §8.6)' },
   { file: '05-gateway/watched-body.ts', line: 'if (contentLength !== null && this.#bytes < contentLength', original: 'contentLength !== null', replacements: ['true'], reason: 'the same: no number of bytes is less than null' },
   { file: '05-gateway/watched-body.ts', line: 'this.#timer.unref()', mutators: ['CallExpression'], reason: 'whether a process that has nothing else to do waits for it' },

@@ -4,10 +4,10 @@ import type { Ignored } from './entry.ts';
 const WORDING = 'the wording of a reason; a Close frame need not have one (RFC 6455 §5.5.1)';
 const SAVES = 'saves time or memory, and changes nothing that can be seen';
 const COPY = 'saves a copy: the bytes are the same';
-const BOUND = 'one more or less in a bound that is no promise';
+const BOUND = 'one more or less in a bound that nobody promises';
 const SET = 'the same: it is set before it is looked at';
 const CLIENT = 'the half for a client, which is given: no rule of these exercises has a client, and the reference\'s own tests look at it';
-const CHOICE = 'RFC 7692 §7.1.1 lets a server ask for this whoever has offered what';
+const CHOICE = 'RFC 7692 §7.1.1 lets a server ask for this, whatever was offered';
 const NAMED = 'RFC 7692 §7.1.2.1: whether a server names a window of its own that nobody has offered is its choice';
 const HINT = 'RFC 7692 §7.1.1.2: that a client has offered it is a hint, which a server need not take';
 const ZLIB_STOPS_SHORT = 'the same: zlib refers no further back than its window less 262 bytes, and so with 512 of them never beyond 256';
@@ -51,7 +51,7 @@ export const ignoredInChapter06Connection: readonly Ignored[] = [
   { file: '06-websocket/message-reader.ts', line: 'if (this.#parts.length > 0) this.#parts = []', replacements: ['true', 'this.#parts.length >= 0'], reason: SAVES },
 
   // utf8-validator.ts
-  { file: '06-websocket/utf8-validator.ts', line: 'reset(): void {', mutators: ['BlockStatement'], reason: 'for whoever reads on after a failure: here nobody does' },
+  { file: '06-websocket/utf8-validator.ts', line: 'reset(): void {', mutators: ['BlockStatement'], reason: 'only for code that reads on after a failure: here there is none' },
   { file: '06-websocket/utf8-validator.ts', line: 'if (this.#missing === 0 && end - start >= BULK_FROM_BYTES', original: /^this\.#missing === 0 && end - start >= BULK_FROM_BYTES && isUtf8/, replacements: ['false'], reason: SAVES },
   { file: '06-websocket/utf8-validator.ts', line: 'if (this.#missing === 0 && end - start >= BULK_FROM_BYTES', original: /^end - start(?: >= BULK_FROM_BYTES)?$/, replacements: ['true', 'end - start > BULK_FROM_BYTES', 'end - start < BULK_FROM_BYTES', 'end + start'], reason: 'saves time: of parts of any length Node may be asked first' },
 
@@ -64,19 +64,19 @@ export const ignoredInChapter06Connection: readonly Ignored[] = [
   { file: '06-websocket/websocket-session.ts', line: 'this.#ending = true;', mutators: ['BooleanLiteral'], original: 'true', reason: 'the same: where the state is closed nothing is acted on' },
   { file: '06-websocket/websocket-session.ts', line: ['if (this.#running) return;', 'this.#running = true;'], original: /^(?:this\.#running|true)$/, replacements: ['false'], reason: 'whether a listener that lets the reading go on is called again before it returns is said nowhere' },
   { file: '06-websocket/websocket-session.ts', line: "if (this.closing.state === 'open') this.#socket.pause();", original: /^(?:this\.closing\.state === 'open'|'open'|this\.#socket\.pause\(\);)$/, replacements: ['false', '""', ';'], reason: 'saves memory: one chunk more is read before the reading pauses' },
-  { file: '06-websocket/websocket-session.ts', line: "if (this.closing.state === 'open') this.#socket.pause();", original: "this.closing.state === 'open'", replacements: ['true', "this.closing.state !== 'open'"], reason: 'whether who pauses behind our Close frame still reads the answer is left open by WebSocketPeer.pause' },
-  { file: '06-websocket/websocket-session.ts', line: 'this.#batch.closed();', mutators: ['CallExpression'], reason: 'the same: a socket that closes tells whoever waits for a write, and drops what is written to it' },
+  { file: '06-websocket/websocket-session.ts', line: "if (this.closing.state === 'open') this.#socket.pause();", original: "this.closing.state === 'open'", replacements: ['true', "this.closing.state !== 'open'"], reason: 'WebSocketPeer.pause leaves open whether a peer that is paused after our Close frame still reads the answer' },
+  { file: '06-websocket/websocket-session.ts', line: 'this.#batch.closed();', mutators: ['CallExpression'], reason: 'the same: a socket that closes tells those who wait for a write, and drops what is written to it' },
   { file: '06-websocket/websocket-session.ts', line: 'this.#batch.hold();', mutators: ['CallExpression'], reason: 'saves writes' },
-  { file: '06-websocket/websocket-session.ts', line: 'if (this.#ending || this.#full) return false;', mutators: ['ConditionalExpression', 'LogicalOperator'], original: 'this.#ending || this.#full', replacements: ['false', 'this.#ending && this.#full'], reason: 'saves memory: what one chunk holds may be acted on to its end, and behind the end the machine says nothing' },
-  { file: '06-websocket/websocket-session.ts', line: "if (this.closing.state === 'open') this.inbox.push", original: "this.closing.state === 'open'", replacements: ['true'], reason: 'whether a message that comes behind our Close frame is still given is free: A81 and A85 allow both' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#ending || this.#full) return false;', mutators: ['ConditionalExpression', 'LogicalOperator'], original: 'this.#ending || this.#full', replacements: ['false', 'this.#ending && this.#full'], reason: 'saves memory: everything in one chunk may be acted on, and after its end the machine says nothing' },
+  { file: '06-websocket/websocket-session.ts', line: "if (this.closing.state === 'open') this.inbox.push", original: "this.closing.state === 'open'", replacements: ['true'], reason: 'whether a message that comes after our Close frame is still given is free: A81 and A85 allow both' },
   { file: '06-websocket/websocket-session.ts', line: "case 'pong':", mutators: ['StringLiteral'], original: "'pong'", reason: 'the same: by the last case the next event is asked for, too' },
   { file: '06-websocket/websocket-session.ts', line: 'default:', mutators: ['ConditionalExpression'], reason: 'for the types: there is no other event' },
   { file: '06-websocket/websocket-session.ts', line: ["this.#end(this.#machine.role === 'server');", 'if (endSocket) this.#socket.end();'], original: /^(?:this\.#machine\.role === 'server'|endSocket)$/, replacements: ['true'], reason: CLIENT },
-  { file: '06-websocket/websocket-session.ts', line: 'if (this.#full || this.#ending) return;', mutators: ['ConditionalExpression', 'LogicalOperator'], original: 'this.#full || this.#ending', replacements: ['false', 'this.#full && this.#ending'], reason: 'the same: the loop finds nothing to act on, and behind the end the socket is read from anyway' },
+  { file: '06-websocket/websocket-session.ts', line: 'if (this.#full || this.#ending) return;', mutators: ['ConditionalExpression', 'LogicalOperator'], original: 'this.#full || this.#ending', replacements: ['false', 'this.#full && this.#ending'], reason: 'the same: the loop finds nothing to act on, and after the end the socket is read from anyway' },
   { file: '06-websocket/websocket-session.ts', line: 'if (!this.#full && this.#socket.isPaused()) this.#socket.resume();', original: '!this.#full && this.#socket.isPaused()', replacements: ['true', '!this.#full || this.#socket.isPaused()'], reason: 'saves memory: one chunk more is read before the reading pauses again' },
   { file: '06-websocket/websocket-session.ts', line: 'if (listener !== null) this.readOn();', original: 'listener !== null', replacements: ['true'], reason: 'the same: where messages wait nothing is read, and where none do the reading goes on anyway' },
   { file: '06-websocket/websocket-session.ts', line: "this.closing.fail(closeCodes.internalError, '');", mutators: ['StringLiteral'], original: "''", reason: WORDING },
-  { file: '06-websocket/websocket-session.ts', line: 'this.inbox.end();', mutators: ['CallExpression'], original: 'this.inbox.end();', reason: 'whoever receives is told when the connection has ended, at the latest; how soon is free' },
+  { file: '06-websocket/websocket-session.ts', line: 'this.inbox.end();', mutators: ['CallExpression'], original: 'this.inbox.end();', reason: 'a call of receive is told when the connection has ended, at the latest; how soon is free' },
   { file: '06-websocket/websocket-session.ts', line: 'if (this.#socket.isPaused()) this.#socket.resume();', original: 'this.#socket.isPaused()', replacements: ['true'], reason: 'the same: to resume what is not paused does nothing' },
 
   // closing-handshake.ts
@@ -114,7 +114,7 @@ export const ignoredInChapter06Connection: readonly Ignored[] = [
   { file: '06-websocket/deflate-parameters.ts', line: 'if (answerServerBits || parameters.serverMaxWindowBits < WINDOW_BITS_MAX) {', original: 'parameters.serverMaxWindowBits < WINDOW_BITS_MAX', replacements: ['false'], reason: NAMED },
   { file: '06-websocket/deflate-parameters.ts', line: 'const read: Parameters = {', mutators: ['ObjectLiteral'], reason: 'the same: what is missing is undefined, and no flag' },
   { file: '06-websocket/deflate-parameters.ts', line: 'read.clientNoContextTakeover = true;', mutators: ['BooleanLiteral'], reason: HINT },
-  { file: '06-websocket/deflate-parameters.ts', line: 'return value !== true &&', original: /^(?:value !== true|true)$/, replacements: ['true', 'false'], reason: 'for the types: the text `true` is no number' },
+  { file: '06-websocket/deflate-parameters.ts', line: 'return value !== true &&', original: /^(?:value !== true|true)$/, replacements: ['true', 'false'], reason: 'for the types: the text `true` is not a number' },
 
   // deflate.ts
   { file: '06-websocket/deflate.ts', line: 'const small = windowBits < ZLIB_WINDOW_BITS_MIN', original: 'windowBits < ZLIB_WINDOW_BITS_MIN', replacements: ['false'], reason: ZLIB_STOPS_SHORT },

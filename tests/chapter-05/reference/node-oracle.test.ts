@@ -148,7 +148,7 @@ describe('a handler that fails late', () => {
     }
   });
 
-  test('with a thenable that is no Promise, too', async () => {
+  test('with a thenable that is not a Promise, too', async () => {
     await using served = await serve(fromNodeHandler(() => ({ then: (_resolve: unknown, reject: (error: Error) => void) => reject(new Error('late')) })));
     expect(statusOf(await exchange(served.port, GET))).toBe('500');
     expect(String(served.reported)).toContain('late');
