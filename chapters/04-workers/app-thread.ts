@@ -1,5 +1,5 @@
 /**
- * A thread of the pool that has the application: it is given requests, and gives responses back.
+ * A thread of the pool that has the application: it gets requests, and sends responses back.
  */
 
 import { workerData } from 'node:worker_threads';
@@ -15,9 +15,9 @@ import type { AppSettings } from './settings.ts';
 export interface AppResult {
   readonly status: number;
   readonly headers: readonly HeaderPair[];
-  /** Given away, not copied. */
+  /** Transferred, not copied. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** The response is one to an HttpError: the body is its message. */
+  /** The response is made from an HttpError: its body is the message. */
   readonly failed: boolean;
 }
 
@@ -33,17 +33,17 @@ async function resultOf(request: AppRequest): Promise<AppResult> {
     const { status, headers, body } = await answer(request);
     return { status, headers, body: bytesOf(body as string), failed: false };
   } catch (error) {
-    // A class does not survive the way to another thread; what makes it an answer does.
+    // An object loses its class on the way to another thread, but keeps the data that make it an answer.
     if (error instanceof HttpError) return { status: error.status, headers: error.headers, body: bytesOf(error.message), failed: true };
     throw error;
   }
 }
 
-/** In a buffer of its own: one from Node's common pool cannot be given away. */
+/** In a buffer of its own: one from Node's common pool cannot be transferred. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
 function nowhere(): never {
-  throw new Error('the statistics are told by the loop, not by its threads');
+  throw new Error('the loop answers for the statistics, not its threads');
 }

@@ -4,9 +4,9 @@
  *     GET /             hello
  *     GET /slow         hello, after half a second of waiting for a database that is not there
  *     GET /cpu?ms=5     hello, after this many milliseconds of computing
- *     GET /stats        what the server knows of itself, in JSON
+ *     GET /stats        what the server knows about itself, in JSON
  *
- * How it waits is the difference between two worlds, and the only thing about it that a design chooses.
+ * How it waits, blocking or not, is the only thing about it that a design chooses.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,17 +17,17 @@ import { blockFor, burnCpu } from './burn.ts';
 import type { Stats } from './design.ts';
 import type { AppSettings } from './settings.ts';
 
-/** As much of a request as the application looks at: plain data, so that it can be sent to another thread. */
+/** The part of a request that the application looks at: plain data, so that it can be sent to another thread. */
 export type AppRequest = Pick<HttpRequest, 'method' | 'path' | 'query'> & Partial<Pick<HttpRequest, 'signal'>>;
 export type App = (request: AppRequest) => HttpResponse | Promise<HttpResponse>;
 
 export interface AppOptions extends AppSettings {
-  /** `blocking`: nothing else happens in this thread meanwhile. `async`: the loop goes on turning. */
+  /** `blocking`: nothing else happens in this thread in the meantime. `async`: the loop goes on turning. */
   readonly waits: 'blocking' | 'async';
   readonly stats: () => Promise<Stats>;
-  /** Told of each response but those of /stats, before it leaves. */
+  /** Called for each response, except for those to /stats, before it is sent. */
   readonly onServed: () => void;
-  /** Called instead of computing for that many milliseconds here and now. */
+  /** Called instead of computing for that many milliseconds on this thread. */
   readonly compute?: (ms: number) => Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export function app(options: AppOptions): App {
       onServed();
       throw error;
     }
-    // What is answered at once does not pay for a promise.
+    // An answer that is ready at once costs no promise.
     if (!(response instanceof HttpResponse)) return response.finally(onServed);
     onServed();
     return response;
@@ -67,7 +67,7 @@ export function withStats(answer: App, stats: () => Promise<Stats>): App {
   };
 }
 
-/** The application as one that never throws: what it throws becomes the response that says so. */
+/** The application as one that never throws: an error becomes the response that reports it. */
 export function answersAlways(answer: App, onError: (error: unknown) => void): App {
   const refused = (error: unknown): HttpResponse => {
     if (isOurFault(error)) onError(error);

@@ -1,6 +1,6 @@
 /**
- * One loop for all, with async/await: the same as with callbacks, written as if nobody else were there. What must
- * be known after a wait is kept in variables, and the runtime keeps the place.
+ * One loop for all, with async/await: the same as with callbacks, written as if there were only one client. What must
+ * be known after a wait is kept in variables, and the runtime remembers where to go on.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -22,20 +22,20 @@ class AsyncConnection extends LoopConnection {
   }
 
   // region serve
-  /** One request after the other, until the client or we have had enough. */
+  /** One request after another, until the client or the server ends the connection. */
   async #serve(answer: App): Promise<void> {
-    // TODO 4.2  The same, as a loop that waits: for an event (anything but a `request` is the end, and our side of the
-    //           socket ends, too), for the end of the request (`data` may come before it), for the application's
-    //           answer, and for a client who reads too slowly (`respond` says so, `drained` waits). Send nothing to a
-    //           socket that is destroyed. What is thrown here is refused in the constructor.
+    // TODO 4.2  The same, as a loop that waits: for an event (anything but a `request` ends the loop, and then our side
+    //           of the socket), for the end of the request (`data` may come first), for the application's answer, and
+    //           for a client that reads too slowly (`respond` says whether it does; `drained` waits). Do not send to a
+    //           socket that is destroyed. Whatever is thrown here is refused in the constructor.
     throw new NotImplemented('4.2');
   }
 
   /** The next thing that happens, however long it takes. */
   async #nextEvent(): Promise<ReceivedEvent> {
-    // TODO 4.2  The machine's next event, unless it needs more data. Then wait for a chunk, give it to `this.receive`,
-    //           and ask again. Behind the last chunk tell the machine (`receiveEof`), and ask again, too: it alone
-    //           knows whether the end is `closed` or something is missing, which it throws.
+    // TODO 4.2  Return the machine's next event. If it needs more data, wait for a chunk, give it to `this.receive`,
+    //           and ask again. After the last chunk, tell the machine (`receiveEof`) and ask again: only the machine
+    //           knows whether the end is `closed` or whether something is missing, for which it throws.
     throw new NotImplemented('4.2');
   }
   // endregion

@@ -5,25 +5,25 @@
 const never = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Waits as a synchronous database driver does: the whole thread stands still, its event loop with it. Nobody ever
- * notifies, so the time always runs out.
+ * Waits as a synchronous database driver does: the whole thread is blocked, and its event loop with it. Nothing ever
+ * notifies it, so the time always runs out.
  */
 export function blockFor(ms: number): void {
   Atomics.wait(never, 0, 0, ms);
 }
 
 /**
- * Computes for this many milliseconds of this thread's own CPU time. The time on the wall would be the wrong measure: ten
+ * Computes for this many milliseconds of this thread's own CPU time. Wall-clock time would be the wrong measure: ten
  * threads that share a core would all be done after the same five milliseconds, and would have done half a millisecond
- * of work each. And the clock of a thread's CPU time moves in steps of 4 ms on Linux. So it is an amount of work that
- * takes this long where nobody disturbs it, found out once in each thread.
+ * of work each. And the clock of a thread's CPU time moves in steps of 4 ms on Linux. So this does an amount of work
+ * that takes this long on an idle core, measured once in each thread.
  */
 export function burnCpu(ms: number): void {
   blockMs ??= calibrate();
   for (let left = Math.round(ms / blockMs); left > 0; left--) computeBlock();
 }
 
-/** How long a block takes, in milliseconds; `null` as long as nobody has computed. */
+/** How long a block takes, in milliseconds; `null` until it has been measured. */
 let blockMs: number | null = null;
 
 const CALIBRATED_BLOCKS = 60;
@@ -43,6 +43,6 @@ function calibrate(): number {
 function computeBlock(): void {
   let x = 1;
   for (let i = 0; i < 5_000; i++) x = (x * 1_103_515_245 + 12_345) % 2_147_483_648;
-  // Used, so that no compiler leaves the loop out.
+  // The result is used, so that no compiler removes the loop.
   if (x < 0) throw new Error('a linear congruential generator went below zero');
 }

@@ -12,7 +12,7 @@ import type { App } from './app.ts';
 import { appRequest, LoopConnection } from './loop-connection.ts';
 import { loopServer } from './loop-server.ts';
 
-/** A client that sends more than this many bytes ahead of our answers waits. */
+/** A client that has sent more than this many bytes before our answers must wait. */
 const HELD_BYTES_MAX = 64 * 1024;
 
 class CallbackConnection extends LoopConnection {
@@ -39,22 +39,22 @@ class CallbackConnection extends LoopConnection {
   /** Acts on what has arrived, until there is nothing to do now. */
   #goOn(): void {
     // TODO 4.2  As long as the client takes what we write (`writableNeedDrain` of the socket), ask the machine for its
-    //           next event. `request`: remember it. `end`: handle it. `data`: nobody wants it. `closed`: end our side;
-    //           nothing else will come. Anything else: there is nothing to do now. What `nextEvent` throws is refused
-    //           (`this.refuse`). At last, a socket that was paused for having sent too much is resumed when no more
-    //           than HELD_BYTES_MAX are left in the machine (`bufferedBytes`), and not before.
+    //           next event. `request`: remember it. `end`: handle the request. `data`: ignore it. `closed`: end our
+    //           side; nothing else will come. Any other event: there is nothing to do now. If `nextEvent` throws,
+    //           refuse the error (`this.refuse`). Afterwards, resume a socket that was paused because too much had
+    //           come, but only when the machine holds no more than HELD_BYTES_MAX (`bufferedBytes`).
     throw new NotImplemented('4.2');
   }
 
-  /** Asks the application. It answers at once, or it calls back. */
+  /** Calls the application, which answers at once or calls back. */
   #handle(): void {
-    // TODO 4.2  Ask `#answer` (it neither throws nor rejects; `appRequest` makes what it takes). It returns an
-    //           HttpResponse, to be sent now (`this.respond`), or a promise: then `#answered` is called back.
+    // TODO 4.2  Ask `#answer` (it neither throws nor rejects; `appRequest` makes its argument). If it returns an
+    //           HttpResponse, send that now (`this.respond`). If it returns a promise, have it call `#answered` later.
     throw new NotImplemented('4.2');
   }
 
   #answered(response: HttpResponse): void {
-    // TODO 4.2  Send the response, unless the socket is destroyed, and go on with what has come in the meantime.
+    // TODO 4.2  Send the response, unless the socket is destroyed. Then go on with what has come in the meantime.
     throw new NotImplemented('4.2');
   }
   // endregion

@@ -1,5 +1,6 @@
 /**
- * What every design is, seen from outside: a function that starts a server, and a server that can be asked and closed.
+ * What every design is, seen from outside: a function that starts a server, and a server that can be asked for
+ * statistics and closed.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -16,31 +17,31 @@ export interface DesignOptions {
   readonly workers?: number;
   /** How many connections or tasks may wait for a worker; any more are answered with 503. Default 64. */
   readonly queueMax?: number;
-  /** A worker of a pool that takes longer for one task is replaced. Milliseconds, or `Infinity`; default 30,000. */
+  /** A worker of a pool that takes longer over one task is replaced. Milliseconds, or `Infinity`; default 30,000. */
   readonly taskTimeoutMs?: number;
   /** How long `/slow` waits for its pretended database, in milliseconds. Default 500. */
   readonly waitMs?: number;
-  /** How long a connection may say nothing, in milliseconds. Default 5,000. */
+  /** How long a connection may be silent, in milliseconds. Default 5,000. */
   readonly idleMs?: number;
   /** Adds `/crash`, which ends the worker that serves it, and `/hang`, which never ends. Default false. */
   readonly faults?: boolean;
-  /** Told of workers that died and of what else went wrong on our side. Default: a line on stderr. */
+  /** Told of workers that died and of any other errors on our side. Default: a line on stderr. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** One who serves: this process's own loop, another process, or a thread. */
+/** Something that serves: this process's own loop, another process, or a thread. */
 export interface WorkerStats {
   readonly kind: 'loop' | 'process' | 'thread';
   /** A pid, or a thread's id. */
   readonly id: number;
-  /** Responses so far, /stats not among them. */
+  /** Responses so far, not counting /stats. */
   readonly served: number;
 }
 
 export interface Stats {
-  /** Connections open now, those that wait for a worker included. */
+  /** Connections open now, including those that wait for a worker. */
   readonly open: number;
-  /** Responses of the application so far, /stats not among them, those of workers that are gone included. */
+  /** Responses of the application so far, not counting /stats, but including those of workers that are gone. */
   readonly served: number;
   /** Connections or requests that were answered with 503 because the queue was full. */
   readonly refused: number;
@@ -51,7 +52,7 @@ export interface Stats {
 }
 
 export interface CloseOptions {
-  /** What is still in progress after this many milliseconds is cut. Default 10,000. */
+  /** What is still in progress after this many milliseconds is cut off. Default 10,000. */
   readonly deadlineMs?: number;
 }
 
@@ -65,8 +66,8 @@ export interface RunningServer {
 /**
  * Starts a server. Resolves when connections are accepted.
  *
- * @throws Error with `code` for an address that is not to be had; RangeError for an option that makes no sense; Error
- *   when the workers do not start
+ * @throws Error with `code` for an address that cannot be had; RangeError for an option that makes no sense; Error when
+ * the workers do not start
  */
 export type Design = (options?: DesignOptions) => Promise<RunningServer>;
 

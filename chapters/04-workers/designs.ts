@@ -14,7 +14,7 @@ import { threadPerConnection } from './thread-per-connection.ts';
 import { threadPool } from './thread-pool.ts';
 
 export const designs = {
-  /** One connection after the other. */
+  /** One connection after another. */
   sequential,
   /** One loop, written with callbacks. */
   callbacks,
@@ -34,7 +34,7 @@ export const designs = {
 
 export type DesignName = keyof typeof designs;
 
-/** @throws RangeError with the list, for a name that is not on it */
+/** @throws RangeError with the list of names, for a name that is not on it */
 export function designNamed(name: string): Design {
   if (!Object.hasOwn(designs, name)) throw new RangeError(`there is no design '${name}'; there are: ${Object.keys(designs).join(', ')}`);
   return designs[name as DesignName];

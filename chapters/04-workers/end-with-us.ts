@@ -1,8 +1,8 @@
 /**
- * Processes that must not outlive this one. A child that stands still, or has a process group of its own, does not
- * notice that its parent has gone, and a terminal's Ctrl-C does not reach it.
+ * Processes that must not outlive this one. A child that is blocked, or has a process group of its own, does not notice
+ * that its parent has gone, and a terminal's Ctrl-C does not reach it.
  *
- * What cannot be helped: `kill -9` and a crash of Node itself run nothing of ours.
+ * Nothing can be done about `kill -9` and a crash of Node itself: they run none of our code.
  */
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -11,11 +11,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const kills = new Set<() => void>();
 
 /**
- * Has a child killed when this process ends: by `process.exit`, by an error that nobody catches, or by a signal that
- * nobody else listens to.
+ * Has a child killed when this process ends: by `process.exit`, by an uncaught error, or by a signal that nothing else
+ * listens to.
  *
- * @param kill kills it at once; called once at most. It must not throw
- * @returns to be called when the child has ended: its number may belong to others soon
+ * @param kill kills it at once; called at most once. It must not throw
+ * @returns a function to call when the child has ended, since its pid may soon belong to another process
  */
 export function endWithUs(kill: () => void): () => void {
   if (kills.size === 0) listen();
@@ -27,7 +27,7 @@ export function endWithUs(kill: () => void): () => void {
 
 function listen(): void {
   process.on('exit', killAll);
-  // First in the row: a listener that takes itself off, so that a second signal ends the program, is still there now.
+  // Put first, so that a listener that removes itself, to let a second signal end the program, is still there now.
   for (const signal of SIGNALS) process.prependListener(signal, onSignal);
 }
 
@@ -36,7 +36,7 @@ function stopListening(): void {
   for (const signal of SIGNALS) process.off(signal, onSignal);
 }
 
-/** Whoever else listens knows what is to be done. Alone, we see to the children, and then to what the signal is for. */
+/** If anything else listens, it decides what to do. Otherwise the children are killed, and then the signal does what it is for. */
 function onSignal(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) > 1) return;
   killAll();

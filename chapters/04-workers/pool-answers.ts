@@ -1,5 +1,5 @@
 /**
- * Answers that come out of a pool: requests go in as tasks, and what can go wrong there becomes a status.
+ * Answers that come out of a pool: requests go in as tasks, and each way to fail becomes a status.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -11,7 +11,7 @@ import { overloaded } from './refuse.ts';
 import { PoolError } from './worker-pool.ts';
 import type { WorkerPool, WorkerPoolStats } from './worker-pool.ts';
 
-/** Has a request answered by a thread of the pool. @throws HttpError */
+/** Lets a thread of the pool answer a request. @throws HttpError */
 export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { method, path, query, signal }: AppRequest): Promise<HttpResponse> {
   let result: AppResult;
   try {
@@ -25,11 +25,11 @@ export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { me
 }
 
 // region statuses
-/** What a client is told when a task has no result. Other errors are ours, and stay what they are. */
+/** The answer to a client when a task has no result. Other errors are ours, and stay as they are. */
 export function asAnswer(error: unknown): unknown {
-  // TODO 4.6  A PoolError becomes: `full`, `closed` and `aborted` (nobody is there to read it) what `overloaded()`
-  //           makes; `timeout` an HttpError 504; `died` an HttpError 500, which says nothing more. Any other error is
-  //           ours, and is returned as it is.
+  // TODO 4.6  Turn a PoolError into an answer. `full`, `closed` and `aborted` (which nobody will read) become what
+  //           `overloaded()` makes; `timeout` becomes an HttpError 504; `died` becomes an HttpError 500 that reveals
+  //           nothing more. Any other error is ours, and is returned unchanged.
   throw new NotImplemented('4.6');
 }
 // endregion

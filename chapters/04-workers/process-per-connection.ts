@@ -1,5 +1,5 @@
 /**
- * A process for each connection: start one, hand the socket over, and forget about it until it has gone.
+ * A process for each connection: start one, hand the socket over, and wait until the process is gone.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -16,13 +16,13 @@ const SCRIPT = new URL('./connection-process.ts', import.meta.url);
 // region serve
 /** Serves a connection in a process of its own. Resolves when that process is gone. */
 function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<void> {
-  // TODO 4.3  Fork SCRIPT, with an `ipc` channel and no stdin. `context.add` it: `finish` tells it so, `kill` is
-  //           SIGKILL. Of its reports, `served` counts in what `add` returned, and `stats` is answered by what
-  //           `context.stats()` resolves to. Send it a ConnectionMessage with the socket, and keep your copy
-  //           (`keepOpen`): Node would let go of it only when the child has confirmed. When the child is gone
-  //           (`close`), perhaps before it had the socket, or because it could not be started at all, destroy your
-  //           copy, `context.remove` the child, and resolve. A child that is not `connected` is told nothing. Its
-  //           `error` goes to `context.onError`.
+  // TODO 4.3  Fork SCRIPT, with an `ipc` channel and no stdin. Register the child with `context.add`: `finish` sends it
+  //           the message of that name, `kill` sends SIGKILL. When it reports `served`, count that in the object that
+  //           `add` returned; when it asks for `stats`, answer with what `context.stats()` resolves to. Send it a
+  //           ConnectionMessage with the socket, and keep your copy of the socket (`keepOpen`): otherwise Node lets go
+  //           of it only when the child has confirmed. The child is gone at `close`, perhaps before it had the socket,
+  //           or because it could not be started at all. Then destroy your copy, call `context.remove`, and resolve. Do
+  //           not send messages to a child that is not `connected`. Its `error` goes to `context.onError`.
   throw new NotImplemented('4.3');
 }
 // endregion

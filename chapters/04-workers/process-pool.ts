@@ -1,7 +1,7 @@
 /**
- * A fixed set of processes that share one listening socket: the first one with time takes the next connection.
+ * A fixed set of processes that share one listening socket: the first one that is free takes the next connection.
  *
- * The kernel shares out the work. No process hands connections to another: that would cost more than answering them.
+ * The kernel distributes the work. No process hands connections to another: that would cost more than answering them.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -25,13 +25,13 @@ const SCRIPT = new URL('./pool-process.ts', import.meta.url);
 
 interface PoolProcess extends Member {
   readonly worker: Worker;
-  /** What it told last. */
+  /** Its last report. */
   numbers: WorkerNumbers;
-  /** When it last said anything, in the time of `performance.now()`. */
+  /** When it was last heard from, by `performance.now()`. */
   heardMs: number;
 }
 
-/** So long a process has to say how it goes, before what it said last is taken, in milliseconds. */
+/** How long a process may take to report its numbers before its last report is used, in milliseconds. */
 const ANSWER_MS = 1_000;
 
 /** How often a port that was free a moment ago may turn out to be taken. */
@@ -51,8 +51,8 @@ export const processPool: Design = async (options) => {
 };
 
 /**
- * The address to be shared. Each process asks the primary for it, by its number: so it must be known before. Whether
- * it can be had at all is found out here, where an error is still an exception.
+ * The address to share. Each process asks the primary for it by its port, which must therefore be known first.
+ * Listening here, too, shows whether the address can be had while an error is still an exception.
  */
 async function findAddress(settings: Settings): Promise<AddressInfo> {
   const probe = createServer();
@@ -101,14 +101,15 @@ class ProcessPool implements RunningServer {
   }
 
   // region start
-  /** Starts one. It inherits no socket: it asks the primary for the one that listens, by its address. */
+  /** Starts a process. It inherits no socket: it asks the primary for the listening one, by its address. */
   #startProcess(): PoolProcess {
     // TODO 4.4  Set `cluster.schedulingPolicy` to SCHED_NONE, and `cluster.setupPrimary` to SCRIPT (`exec`, as a path;
-    //           it needs no `args` and no `execArgv`); then fork. Its `error` goes to `onError`. Describe it as a
-    //           PoolProcess: `gone` resolves, and never rejects, at the `close` of `worker.process` (which comes even
-    //           if it could not be started) to a few words with the code or the signal, `readyOrGone` stands below, it
-    //           has been heard now, `finish` tells it so, and `kill` sends SIGKILL to the process (nothing less ends
-    //           one that is stopped). Hand what it says to `#onReport`, and tell it to `start`.
+    //           it needs no `args` and no `execArgv`); then fork. The worker's `error` goes to `onError`. Describe it
+    //           as a PoolProcess. `gone` resolves and never rejects: at the `close` of `worker.process`, which comes
+    //           even if the process could not be started, to a few words with the code or the signal. `readyOrGone` is
+    //           below. The process counts as heard from now. `finish` sends it the message of that name, and `kill`
+    //           sends SIGKILL to the process, since nothing less ends one that is stopped. Pass its messages to
+    //           `#onReport`, and send it `start`.
     throw new NotImplemented('4.4');
   }
   // endregion
@@ -122,10 +123,10 @@ class ProcessPool implements RunningServer {
   }
 
   // region hung
-  /** Asks each how it goes, and kills those who have not answered for too long: they hang, or compute for ever. */
+  /** Asks each process for its numbers, and kills any that has not answered for too long: it hangs, or computes for ever. */
   #watchOver(): void {
-    // TODO 4.4  `ask` each process how it goes. One that has not been heard (`heardMs`) for more than taskTimeoutMs
-    //           hangs: report an Error with its id to `onError`, and kill it. The crew replaces it.
+    // TODO 4.4  Send `ask` to each process. One that has been silent (`heardMs`) for more than taskTimeoutMs hangs:
+    //           report an Error with its id to `onError`, and kill it. The crew replaces it.
     throw new NotImplemented('4.4');
   }
   // endregion
@@ -135,7 +136,7 @@ function tell(worker: Worker, message: PoolMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-/** Resolves when it says that it is ready; rejects when it says why not, or ends. */
+/** Resolves when the worker says that it is ready; rejects when it says why not, or ends. */
 function readyOrGone(worker: Worker, gone: Promise<string>): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.on('message', (report: PoolReport) => {
@@ -146,7 +147,7 @@ function readyOrGone(worker: Worker, gone: Promise<string>): Promise<void> {
   });
 }
 
-/** Resolves when it has told its numbers, or has been given time enough to: one that hangs keeps nobody waiting. */
+/** Resolves when the process has reported its numbers, or has had enough time: one that hangs must not hold up the others. */
 function heardFrom(member: PoolProcess): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

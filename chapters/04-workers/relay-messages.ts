@@ -1,8 +1,8 @@
 /**
- * A socket cannot be handed to a thread: its descriptor belongs to the loop that opened it. So its bytes are.
+ * A socket cannot be handed to a thread, since its descriptor belongs to the loop that opened it. Its bytes can.
  *
- * One chunk is under way in each direction at a time: each side says when it is ready for the next. That is all the
- * flow control that there is, and all that is needed.
+ * One chunk is under way in each direction at a time: each side says when it is ready for the next. No other flow
+ * control is needed.
  */
 
 /** From the loop that has the socket to the thread that has the connection. */
@@ -12,7 +12,7 @@ export type ToConnection =
   | { readonly type: 'written' }
   /** The client will send nothing more. */
   | { readonly type: 'end' }
-  /** The server is closing: after the response in progress. */
+  /** The server is closing: end after the response in progress. */
   | { readonly type: 'finish' }
   /** The statistics of all, which it asked for, as JSON. */
   | { readonly type: 'stats'; readonly stats: unknown };

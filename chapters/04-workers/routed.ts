@@ -44,9 +44,9 @@ export const routed: Design = async (options) => {
 };
 
 // region compute
-/** Has a thread of the pool compute, so that the loop goes on turning. @throws HttpError when it does not come to that */
+/** Lets a thread of the pool compute, so that the loop goes on turning. @throws HttpError when that fails */
 async function computeIn(pool: WorkerPool<number, void>, ms: number): Promise<void> {
-  // TODO 4.7  Have the pool run `ms`. What that fails with is thrown as `asAnswer` says.
+  // TODO 4.7  Let the pool run `ms`. If that fails, throw what `asAnswer` makes of the error.
   throw new NotImplemented('4.7');
 }
 // endregion

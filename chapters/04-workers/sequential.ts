@@ -1,5 +1,5 @@
 /**
- * One connection after the other: accept one, answer it, accept the next.
+ * One connection after another: accept one, answer it, accept the next.
  */
 
 import { createServer } from 'node:net';
@@ -44,7 +44,7 @@ export const sequential: Design = async (options) => {
   };
 };
 
-/** A client that kept its connection would keep everybody else waiting. */
+/** A client that kept its connection would keep all others waiting. */
 function oneForEachConnection(handler: Handler): Handler {
   return async (request) => {
     const { status, headers, body } = await handler(request);

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { TIMER_MS_MAX } from '../01-echo/index.ts';
 import type { DesignOptions } from './design.ts';
 
-/** What a worker is told: plain data, so that it can be sent. */
+/** What a worker needs to know: plain data, so that it can be sent. */
 export interface AppSettings {
   readonly waitMs: number;
   readonly idleMs: number;
@@ -35,7 +35,7 @@ export function settingsOf(options: DesignOptions = {}): Settings {
   checkNumber('workers', workers, 1);
   checkNumber('queueMax', queueMax, 0);
   if (taskTimeoutMs !== Infinity) checkNumber('taskTimeoutMs', taskTimeoutMs, 1);
-  // As long as a timer can wait; Infinity could not be sent to a process, either.
+  // At most as long as a timer can wait. Besides, Infinity cannot be sent to a process.
   const app = { waitMs: Math.min(waitMs, TIMER_MS_MAX), idleMs: Math.min(idleMs, TIMER_MS_MAX), faults };
   return { host, port, workers, queueMax, taskTimeoutMs, app, onError };
 }

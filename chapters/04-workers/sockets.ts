@@ -17,7 +17,7 @@ export function stopAccepting(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-/** Resolves when a socket takes more, or never will. */
+/** Resolves when a socket takes more, or has closed. */
 export function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -1,5 +1,5 @@
 /**
- * A thread for each connection: start one, and carry bytes to and fro between it and the socket.
+ * A thread for each connection: start one, and carry bytes back and forth between it and the socket.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -31,7 +31,7 @@ function serveInThread(socket: Socket, context: PerConnectionContext): Promise<v
     });
     thread.once('error', context.onError);
     thread.once('exit', () => {
-      // If it has died, the client must not wait for an answer from nobody.
+      // If the thread has died, the client must not wait for an answer.
       socket.destroy();
       context.remove(worker);
       resolve();
@@ -42,19 +42,19 @@ function serveInThread(socket: Socket, context: PerConnectionContext): Promise<v
 }
 
 // region relay
-/** What the socket has for the thread. Nothing is read before the thread asks for it. */
+/** From the socket to the thread. Nothing is read before the thread asks for it. */
 function relay(socket: Socket, tell: (message: ToConnection) => void): void {
-  // TODO 4.5  A chunk: pause the socket, and tell the thread, in a buffer that holds this chunk and nothing else (it
-  //           takes all of `bytes.buffer`, so make a copy). The end: tell it. The socket comes to you paused, and stays
-  //           so until the thread asks.
+  // TODO 4.5  A chunk: pause the socket, and send the chunk to the thread, in a buffer that holds nothing else. (All of
+  //           `bytes.buffer` goes with it, so make a copy.) The end: tell the thread. The socket comes to you paused,
+  //           and stays so until the thread asks for more.
   throw new NotImplemented('4.5');
 }
 
-/** What the thread has for the socket. */
+/** From the thread to the socket. */
 function carry(message: FromConnection, socket: Socket, tell: (message: ToConnection) => void): void {
-  // TODO 4.5  `read`: the thread takes more, so the socket may. `write`: to the socket, and `written` back when it has
-  //           gone to the kernel. `end`: end our side; the client may still talk. `destroy`: destroy the socket, when
-  //           what you have called `written` has gone. The other messages are not for you.
+  // TODO 4.5  `read`: the thread takes more, so resume the socket. `write`: write it to the socket, and send `written`
+  //           back when the kernel has it. `end`: end our side; the client may still send. `destroy`: destroy the
+  //           socket once everything that was written has gone. The other messages are not for this function.
   throw new NotImplemented('4.5');
 }
 // endregion

@@ -2,8 +2,8 @@
  * A pool of threads that work on tasks: a bounded queue in front, a time limit for each task, and a new thread for
  * one that crashed or hangs.
  *
- * A task is given to one thread, once. It is answered by its result or by an error, whatever becomes of the thread;
- * it is never tried again, because nobody knows how far it had come.
+ * A task is given to one thread, once. Its caller gets a result or an error, whatever happens to the thread. It is
+ * never retried, because nobody knows how far it had got.
  *
  * ```text
  *                     ┌────────── idle ◀─────────────┐
@@ -30,7 +30,7 @@ export interface WorkerPoolOptions {
   readonly size: number;
   /** How many tasks may wait; 0 for none. */
   readonly queueMax: number;
-  /** Milliseconds that a thread may take for one task, from when it is given it; `Infinity` for as long as it likes. */
+  /** Milliseconds that a thread may take for one task, from when it gets the task; `Infinity` for no limit. */
   readonly taskTimeoutMs: number;
   /** Given to each thread as `workerData`. */
   readonly workerData?: unknown;
@@ -41,7 +41,7 @@ export interface WorkerPoolOptions {
 export interface WorkerPoolStats {
   /** Tasks that wait. */
   readonly queued: number;
-  /** Tasks that a thread works on. */
+  /** Tasks that threads are working on. */
   readonly running: number;
   /** Tasks that were refused because the queue was full. */
   readonly refused: number;
@@ -63,9 +63,9 @@ export class PoolError extends Error {
 }
 
 export interface RunOptions {
-  /** Buffers in the input that are given away instead of copied: they are empty afterwards. */
+  /** Buffers in the input that are transferred instead of copied: they are empty afterwards. */
   readonly transfer?: readonly Transferable[];
-  /** Aborts when nobody wants the result any more: a task that still waits is then dropped. */
+  /** Aborts when the result is no longer wanted: a task that still waits is then dropped. */
   readonly signal?: AbortSignal;
 }
 
@@ -78,7 +78,7 @@ interface Task<Input, Result> {
 
 interface Thread<Input, Result> extends Member {
   readonly worker: Worker;
-  /** What it works on. */
+  /** The task that it is working on. */
   task: Task<Input, Result> | null;
   timer: Deadline | undefined;
   done: number;
@@ -113,7 +113,7 @@ export class WorkerPool<Input, Result> {
    * Starts a pool. Resolves when all its threads are ready.
    *
    * @param script what each thread runs; it calls {@link serveTasks}
-   * @throws Error when the script does not load: then no thread is left
+   * @throws Error if the script does not load: then no thread is left running
    */
   static async start<Input, Result>(script: URL, options: WorkerPoolOptions): Promise<WorkerPool<Input, Result>> {
     const pool = new WorkerPool<Input, Result>(script, options);
@@ -122,61 +122,60 @@ export class WorkerPool<Input, Result> {
   }
 
   // region run
-  /**
-   * Has a task done.
+  /** Runs a task.
    *
    * @throws PoolError `full` at once; `timeout`, `died`, `closed` or `aborted` when that happens; or what the task threw
    */
   run(input: Input, { transfer = [], signal }: RunOptions = {}): Promise<Result> {
-    // TODO 4.6  A pool that is closing rejects with a PoolError `closed`, and a task whose `signal` has aborted already
-    //           with `aborted`. An idle thread gets the task at once (`#give`). If there is none the task waits
-    //           (`#wait`), as long as fewer than `queueMax` wait there; else it is counted in `#refused`, and rejected
+    // TODO 4.6  If the pool is closing, reject with a PoolError `closed`; if the task's `signal` has already aborted,
+    //           with `aborted`. An idle thread gets the task at once (`#give`). If there is none, the task waits
+    //           (`#wait`), as long as fewer than `queueMax` wait already; otherwise count it in `#refused`, and reject
     //           with `full`.
     throw new NotImplemented('4.6');
   }
 
-  /** Puts a task at the end of the queue, until its turn comes or nobody wants it any more. */
+  /** Puts a task at the end of the queue, until its turn comes or it is no longer wanted. */
   #wait(task: Task<Input, Result>, signal: AbortSignal | undefined): void {
     this.#queue.push(task, signal, () => {
-      task.reject(new PoolError('aborted', 'nobody wants the result any more'));
+      task.reject(new PoolError('aborted', 'the result is no longer wanted'));
       if (this.#running === 0 && this.#queue.length === 0) this.#onDrained?.();
     });
   }
 
-  /** Gives a thread its task, and so much time for it. */
+  /** Gives a thread its task, and a time limit for it. */
   #give(thread: Thread<Input, Result>, task: Task<Input, Result>): void {
-    // TODO 4.6  The task is the thread's now: count it in `#running`, send it with its `transfer`, and start its timer
-    //           (`startDeadline`: `taskTimeoutMs` may be Infinity, which `setTimeout` takes for 1 ms). When
-    //           `taskTimeoutMs` are over, the task ends, rejected with `timeout`, and the thread is killed: the crew
-    //           replaces it. What cannot be sent (`postMessage` throws) ends at once, rejected with that error, and the
+    // TODO 4.6  The task belongs to the thread now: count it in `#running`, send it with its `transfer`, and start its
+    //           timer (`startDeadline`: `taskTimeoutMs` may be Infinity, which `setTimeout` takes for 1 ms). When the
+    //           time is up, the task ends, rejected with `timeout`, and the thread is killed; the crew replaces it. If
+    //           the task cannot be sent (`postMessage` throws), it ends at once, rejected with that error, and the
     //           thread is free.
     throw new NotImplemented('4.6');
   }
 
   /** Takes the task from a thread, and tells the caller that gave it how it ended. */
   #end(thread: Thread<Input, Result>, tell: (task: Task<Input, Result>) => void): void {
-    // TODO 4.6  The thread has no task any more and no timer, and `tell` is called with the task that it had. Once
-    //           only: for a thread without a task nothing happens. When nothing runs and nothing waits any more, call
-    //           `#onDrained`, which `close` waits for.
+    // TODO 4.6  The thread has no task and no timer any more, and `tell` is called with the task that it had. This
+    //           happens once: for a thread without a task, do nothing. When nothing runs and nothing waits any more,
+    //           call `#onDrained`, which `close` waits for.
     throw new NotImplemented('4.6');
   }
 
-  /** A thread has nothing to do: the next task is its own. */
+  /** A thread is free: it gets the next task. */
   #isFree(thread: Thread<Input, Result>): void {
-    // TODO 4.6  The task that has waited longest is given to it; if none waits, it is idle.
+    // TODO 4.6  Give the thread the task that has waited longest. If none waits, the thread is idle.
     throw new NotImplemented('4.6');
   }
 
-  /** A thread is gone, and with it whatever it was working on. */
+  /** A thread is gone, and so is whatever it was working on. */
   #isGone(thread: Thread<Input, Result>): void {
-    // TODO 4.6  It is idle no more, if it was. If it had a task, that ends, rejected with `died`; it is not given to
-    //           another thread.
+    // TODO 4.6  The thread is no longer idle, if it was. If it had a task, that ends, rejected with `died`; it is not
+    //           given to another thread.
     throw new NotImplemented('4.6');
   }
   // endregion
 
   #onMessage(thread: Thread<Input, Result>, message: FromThread<Result>): void {
-    // What comes from a thread that was given up is too late.
+    // A message from a thread that was given up is too late.
     if (message.type === 'ready' || thread.task === null) return;
     this.#end(thread, (task) => (message.type === 'result' ? task.resolve(message.result) : task.reject(message.error as Error)));
     thread.done++;
@@ -194,7 +193,7 @@ export class WorkerPool<Input, Result> {
     };
   }
 
-  /** Takes no more tasks, finishes those that it has, and ends its threads; at the deadline whatever they do. */
+  /** Takes no more tasks, finishes those that it has, and ends its threads; at the deadline it ends them whatever they are doing. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
     const startedAt = performance.now();

@@ -112,9 +112,9 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
    * what it is by now, so what goes wrong is told and changes nothing; and it is not waited for.
    */
   close(): void {
-    // TODO 5.2  Once only, however often it is called: end the iteration by the iterator's `return`, where there is one
-    //           and the body has not ended by itself; then call the body's own `close`, where there is one. Do each by
-    //           `#attempt`, so that what one throws does not keep you from the other.
+    // TODO 5.2  Do this only once, however often it is called. End the iteration with the iterator's `return`, if it
+    //           has one and the body has not ended by itself. Then call the body's own `close`, if it has one. Do each
+    //           through `#attempt`, so that if one throws, the other is still done.
     throw new NotImplemented('5.2');
   }
 

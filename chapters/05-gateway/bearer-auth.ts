@@ -48,13 +48,13 @@ export function bearerAuth({ credentials, realm = 'api', scope }: BearerOptions)
     ['WWW-Authenticate', `Bearer realm="${realm}"${error === '' ? '' : `, error="${error}"`}${more}`];
 
   return (app) => (environ, startResponse) => {
-    // TODO 5.5  A client with a known token is let in: then REMOTE_USER is its user, and AUTH_TYPE is Bearer. All
-    //           others are answered here, by `answer` with a `challenge`, and neither the environ nor the application
-    //           hears of them: 401 without an error, where there is no HTTP_AUTHORIZATION or it is of another SCHEME;
-    //           400 `invalid_request`, where it is not as CREDENTIALS say; 401 `invalid_token`, where nobody has this
-    //           token; 403 `insufficient_scope`, where the token lacks the `scope` that is asked for, which the
-    //           challenge then names. How long it takes must not tell how nearly a token was right: compare `digestOf`
-    //           it with each digest by `timingSafeEqual`, with all of them.
+    // TODO 5.5  Let in a client with a known token: REMOTE_USER is then its user, and AUTH_TYPE is Bearer. All others
+    //           are answered here, with `answer` and a `challenge`, and neither the environ nor the application learns
+    //           of them. 401 without an error: there is no HTTP_AUTHORIZATION, or it is of another SCHEME. 400
+    //           `invalid_request`: it does not match CREDENTIALS. 401 `invalid_token`: the token is unknown. 403
+    //           `insufficient_scope`: the token lacks the required `scope`, which the challenge then names. The time
+    //           that this takes must not tell how nearly a token was right: compare its digest (`digestOf`) with every
+    //           known digest, with `timingSafeEqual`.
     throw new NotImplemented('5.5');
   };
 }

@@ -34,12 +34,12 @@ export function callApp(
   onError: GatewayErrorReporter,
 ): AppResponse | Promise<AppResponse> {
   const refuse = (error: unknown): unknown => refusalOf(error, environ, signal, onError);
-  // TODO 5.2  Call the application, with the `startResponse` of a ResponseStart; `checkBody` looks at what it returns.
-  //           What either throws is thrown as `refuse` (the line above) makes it. A list of one part or none is for
-  //           `wholeResponse`. Any other body becomes an AppBody, whose `check` is the ResponseStart's, and is closed
-  //           when `signal` aborts, also if it has done so already. It is begun before anything is sent: `begin` says,
-  //           at once or later, whether there is a part, and `partedResponse` makes the answer. Wait only where there
-  //           is something to wait for.
+  // TODO 5.2  Call the application, with the `startResponse` of a ResponseStart; `checkBody` checks what it returns. If
+  //           either throws, throw what `refuse` (the line above) makes of the error. A list of one part, or of none,
+  //           is for `wholeResponse`. Any other body becomes an AppBody, whose `check` is the ResponseStart's. Close it
+  //           when `signal` aborts, also if it has already aborted. Begin it before anything is sent: `begin` says, at
+  //           once or later, whether there is a part, and `partedResponse` makes the answer. Wait only if there is
+  //           something to wait for.
   throw new NotImplemented('5.2');
 }
 

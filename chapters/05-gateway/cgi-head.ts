@@ -33,9 +33,9 @@ const LINES_MAX = 100;
  * @throws ScriptError 502 for anything that is not a head
  */
 export function parseCgiHead(bytes: Buffer): CgiHead | null {
-  // TODO 5.7  Where is the end of the head? An empty line, each line ending in LF or CRLF; null, as long as it has not
-  //           come. What is before it are lines, LINES_MAX at most (`badHead`), each a field (`parseField`), and
-  //           `headOf` says what they mean; what is after it is `rest`, untouched. A byte is a character here: latin1.
+  // TODO 5.7  The head ends with an empty line; each line ends in LF or CRLF. Return null as long as the end has not
+  //           come. Before the end are at most LINES_MAX lines (more: `badHead`), each of them a field (`parseField`),
+  //           and `headOf` says what they mean. What follows is `rest`, unchanged. Here a byte is a character: latin1.
   throw new NotImplemented('5.7');
 }
 

@@ -30,9 +30,9 @@ export function cgiVariables(
   contentLength: number | null,
   own: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  // TODO 5.7  A script's variables: GATEWAY_INTERFACE is CGI/1.1. Those of SAME, and all that begin with HTTP_ but
-  //           NEVER, are as in the environ, where they are strings there. CONTENT_LENGTH is `contentLength`, unless
-  //           that is null, whatever the request said. HTTPS is `on` for https. What is the server's `own` has the last
-  //           word.
+  // TODO 5.7  Make a script's variables. GATEWAY_INTERFACE is CGI/1.1. The keys in SAME, and all that begin with HTTP_
+  //           except those in NEVER, are copied from the environ if they are strings there. CONTENT_LENGTH is
+  //           `contentLength`, whatever the request said; there is none if that is null. HTTPS is `on` for https. The
+  //           server's `own` variables have the last word.
   throw new NotImplemented('5.7');
 }

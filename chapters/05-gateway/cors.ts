@@ -38,10 +38,10 @@ export function cors(options: CorsOptions): Middleware {
 
   /** What every response says of its readers. Vary also where the answer is no: a cache must not give it to others. */
   const access = (environ: Environ): GatewayHeader[] => {
-    // TODO 5.5  The fields that say who may read: Access-Control-Allow-Origin, where the request's HTTP_ORIGIN is
-    //           allowed (`*` if all are, else that origin), and with it Access-Control-Allow-Credentials, if there are
-    //           `credentials`. Where the answer depends on the origin, say so by Vary in every answer, also where it is
-    //           no, or there is no origin.
+    // TODO 5.5  Make the fields that say who may read. Access-Control-Allow-Origin: if the request's HTTP_ORIGIN is
+    //           allowed (`*` if all are, otherwise that origin), and with it Access-Control-Allow-Credentials if there
+    //           are `credentials`. If the answer depends on the origin, every answer says so with Vary, even one to an
+    //           origin that is not allowed, or to a request without an origin.
     throw new NotImplemented('5.5');
   };
   const ifAllowed: readonly GatewayHeader[] =
@@ -53,11 +53,11 @@ export function cors(options: CorsOptions): Middleware {
   ];
 
   return (app) => (environ, startResponse) => {
-    // TODO 5.5  A preflight is answered here, by `answerEmpty`, with `access` and, where that allows the origin,
-    //           `ifPreflightAllowed`. Any other request is the application's: add `access`, and `ifAllowed` where it
-    //           is, to the fields that it starts its response with, whatever the status, and hand on the error, with
-    //           which it may do so again (G45). Of its own fields, those that are OURS are left out, and its Vary is
-    //           kept.
+    // TODO 5.5  A preflight is answered here, with `answerEmpty`: `access` and, if that allows the origin,
+    //           `ifPreflightAllowed`. Any other request goes to the application. Add `access`, and `ifAllowed` if the
+    //           origin is allowed, to the fields with which it starts its response, whatever the status. Pass on the
+    //           error, with which it may start again (G45). Leave out those of its own fields that are OURS, and keep
+    //           its Vary.
     throw new NotImplemented('5.5');
   };
 }

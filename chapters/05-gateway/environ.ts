@@ -40,19 +40,19 @@ const VERSION = Object.freeze([1, 0] as const);
  */
 export function environOf(request: RequestFacts, server: GatewaySettings, input: GatewayInput): Environ {
   // TODO 5.1  Make an environ as `Environ` in gateway.ts describes it (docs/gateway-spec.md, G10 to G24). SCRIPT_NAME
-  //           is empty: nothing has led here yet. PATH_INFO is `request.path`, decoded (`decodePathInfo`), and
-  //           `gateway.rawPathInfo` is as it was sent. SERVER_NAME and SERVER_PORT are what the server was told to say,
-  //           or else what `serverName` and `serverPort` below find. `gateway.version` is VERSION; the other `gateway.`
-  //           keys come from `request`, `server` and `input`. What is not known is absent: REMOTE_ADDR, REMOTE_PORT,
-  //           and SERVER_SOFTWARE where it is empty. `addFields` adds the header fields; where the target is in
-  //           absolute form, HTTP_HOST is its authority, whatever the field Host says.
+  //           is empty: there is no mount yet. PATH_INFO is `request.path`, decoded (`decodePathInfo`), and
+  //           `gateway.rawPathInfo` is the path as it was sent. SERVER_NAME and SERVER_PORT are what the server was
+  //           told to say, or else what `serverName` and `serverPort` below find. `gateway.version` is VERSION; the
+  //           other `gateway.` keys come from `request`, `server` and `input`. What is not known is absent:
+  //           REMOTE_ADDR, REMOTE_PORT, and SERVER_SOFTWARE if it is empty. `addFields` adds the header fields. If the
+  //           target is in absolute form, HTTP_HOST is its authority, whatever the Host field says.
   throw new NotImplemented('5.1');
 }
 
 /** Adds the header fields; several lines of one name are joined (RFC 9110 §5.3). */
 function addFields(environ: Environ, fields: readonly HeaderPair[]): void {
-  // TODO 5.1  Every field goes under its `fieldKey`; where that is null, the field is left out. Several lines of one
-  //           name are joined in their order, by a comma and a space; those of Cookie by a semicolon and a space.
+  // TODO 5.1  Put every field under its `fieldKey`; if that is null, leave the field out. Join several lines of one
+  //           name in their order, with a comma and a space; those of Cookie with a semicolon and a space.
   throw new NotImplemented('5.1');
 }
 

@@ -18,9 +18,9 @@ const FORBIDDEN = /^(?:connect|trace|track)$/i;
 export function fromFetch(handler: FetchHandler): GatewayApp {
   return async function* (environ, startResponse) {
     if (FORBIDDEN.test(environ.REQUEST_METHOD)) return yield* answer(startResponse, 501);
-    // TODO 5.6  Ask the handler; start the response with its status, its text (where it is empty, the status's own by
-    //           `reasonPhrase`, or any, where that knows none: G40) and its header fields, without those of the connection (`isHopByHop`); and give the parts of its
-    //           body, if it has one, as they come.
+    // TODO 5.6  Call the handler. Start the response with its status, its text (if that is empty, the usual one from
+    //           `reasonPhrase`, or any text if there is none: G40) and its header fields, except those about the
+    //           connection (`isHopByHop`). Then give the parts of its body, if it has one, as they come.
     throw new NotImplemented('5.6');
   };
 }
@@ -32,16 +32,17 @@ export function fromFetch(handler: FetchHandler): GatewayApp {
 const followers = new WeakMap<AbortSignal, Request>();
 
 function toRequest(environ: Environ): Request {
-  // TODO 5.6  A Request for `urlOf` this environ: its method, its fields (`requestFields`), its signal. If it
-  //           `hasBody`, and the method is neither GET nor HEAD, the body is `streamOf` the input, with `duplex:
-  //           'half'`: the answer may begin before it has been read. `followers` holds it.
+  // TODO 5.6  Make a Request for `urlOf` this environ, with its method, its fields (`requestFields`) and its signal. If
+  //           the request `hasBody`, and the method is neither GET nor HEAD, the body is `streamOf` the input, with
+  //           `duplex: 'half'`: the answer may begin before the body has been read. `followers` keeps the Request
+  //           alive.
   throw new NotImplemented('5.6');
 }
 
 /** Nothing is read before somebody asks the stream for it. */
 function streamOf(input: GatewayInput): ReadableStream<Uint8Array> {
-  // TODO 5.6  A stream of the input's parts, each read when somebody asks for it and not before, not even one
-  //           (`highWaterMark`). Who cancels the stream gives up the iteration.
+  // TODO 5.6  Make a stream of the input's parts. Each part is read only when the stream is asked for it, not even one
+  //           in advance (`highWaterMark`). Cancelling the stream gives up the iteration.
   throw new NotImplemented('5.6');
 }
 

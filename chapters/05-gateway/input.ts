@@ -50,11 +50,11 @@ export class BodyInput implements GatewayInput {
 
   /** Reads up to `size` bytes, or through the byte that `find` finds, or to the end. */
   async #readUntil(size: number, find: (part: Buffer) => number): Promise<Buffer> {
-    // TODO 5.1  Give the next bytes of the body: `size` of them, or fewer, where the body ends, or where `find` finds a
-    //           byte, which is then the last one given (it is asked for each part, and says -1 for none). `checkSize`
-    //           refuses a size that is none. `#fill` sees to it that there is something in `#rest`, and says false at
-    //           the end. What is not given stays in `#rest`. Never hold more than `#heldBytesMax` bytes: `#fail` then,
-    //           with a RemoteProtocolError 413.
+    // TODO 5.1  Return the next bytes of the body: `size` of them, or fewer if the body ends, or if `find` finds a
+    //           byte, which is then the last one returned. (`find` is called with each part, and returns -1 for none.)
+    //           `checkSize` refuses a bad size. `#fill` makes sure that there is something in `#rest`, and returns
+    //           false at the end. What is not returned stays in `#rest`. Never hold more than `#heldBytesMax` bytes:
+    //           beyond that, `#fail` with a RemoteProtocolError 413.
     throw new NotImplemented('5.1');
   }
 

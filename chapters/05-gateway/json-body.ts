@@ -21,12 +21,12 @@ export interface JsonBodyOptions {
  */
 export function jsonBody({ bytesMax = 100 * 1024, depthMax = 32 }: JsonBodyOptions = {}): Middleware {
   return (app) => (environ, startResponse) => {
-    // TODO 5.5  A request that has no content (`mayHaveContent`) goes straight to the application. Any other has to be
-    //           read before: `deferBody`. A CONTENT_LENGTH beyond `bytesMax` is refused before anything is read
-    //           (HttpError 413), and so is a type that is not taken (`checkType`). Then read, but never hold more than
-    //           one byte more than is allowed; what is longer is 413, too. Content without a type is 415 (`checkType`
-    //           again). Where neither content nor type has come, there is no `json.body`; a type without content is
-    //           no JSON: `parseJson` makes `json.body` of what has come, or says 400. At last call the application.
+    // TODO 5.5  A request that cannot have content (`mayHaveContent`) goes straight to the application. Any other must
+    //           be read first: `deferBody`. Before anything is read, refuse a CONTENT_LENGTH beyond `bytesMax`
+    //           (HttpError 413) and a type that is not accepted (`checkType`). Then read, but never hold more than one
+    //           byte beyond the limit; a longer body is 413 too. Content without a type is 415 (`checkType` again). If
+    //           neither content nor type has come, there is no `json.body`. A type without content is not JSON:
+    //           `parseJson` makes `json.body` from what has come, or throws 400. Finally, call the application.
     throw new NotImplemented('5.5');
   };
 }

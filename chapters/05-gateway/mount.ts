@@ -17,8 +17,8 @@ import { wrapBody } from './wrap-body.ts';
  */
 export function callMounted(app: GatewayApp, length: number, environ: Environ, startResponse: StartResponse): Body {
   // TODO 5.4  Call the application with the path moved (`moveTo`): the first `length` characters of
-  //           `gateway.rawPathInfo` go to the end of SCRIPT_NAME, decoded, and away from the beginning of PATH_INFO and
-  //           of rawPathInfo. The caller has all three back when the application throws, when it has returned a list,
+  //           `gateway.rawPathInfo` are removed from the beginning of rawPathInfo and of PATH_INFO, and added, decoded,
+  //           to the end of SCRIPT_NAME. Restore all three when the application throws, when it has returned a list,
   //           and, for any other body, when that is closed (`wrapBody`), not before.
   throw new NotImplemented('5.4');
 }

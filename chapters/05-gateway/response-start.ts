@@ -23,16 +23,16 @@ export class ResponseStart {
 
   /** What the application calls. */
   readonly startResponse: StartResponse = (status, headers, error) => {
-    // TODO 5.2  Keep the head, taken apart by `parseStatus` and looked at by `checkHeaders`; both throw for what an
-    //           application may not say, and then nothing has changed. Called again without an error (it is undefined),
-    //           it throws a GatewayError G44. With one, what was given before is replaced. When the head has been taken
-    //           it is too late for that: then that same error is thrown, and kept for `check`.
+    // TODO 5.2  Keep the head, parsed by `parseStatus` and checked by `checkHeaders`. Both throw at what an application
+    //           may not say, and then nothing has changed. If called again without an error (it is undefined), throw a
+    //           GatewayError G44. With an error, replace what was given before. Once the head has been taken it is too
+    //           late for that: throw that same error, and keep it for `check`.
     throw new NotImplemented('5.2');
   };
 
   /** The head, which leaves now: from here on nothing replaces it. @throws GatewayError G47 where there is none */
   take(): StartedHead {
-    // TODO 5.2  Give the head; from now on it is too late to replace it. Without one, throw a GatewayError G47.
+    // TODO 5.2  Return the head; from now on it is too late to replace it. If there is none, throw a GatewayError G47.
     throw new NotImplemented('5.2');
   }
 

@@ -90,12 +90,12 @@ class Search<Route> {
 
   /** Searches below a node for what follows the slash before `start`. It goes no deeper than the tree is. */
   below(node: RouteNode<Route>, start: number): FoundRoute<Route> | null {
-    // TODO 5.4  Find the best route for what follows the slash before `start`: `#path` from there to its end. Behind
-    //           its end it is `#end` of the node's `endpoint` (with `start`, as for a wildcard). Else take a segment, and try the ways in their order:
-    //           the node's `child` (by the segment decoded, where the path is `#encoded`), its `param`, whose segment
-    //           is not empty and stands in `#values` as long as this way is tried, and at last its `rest`. A way that
-    //           leads to nothing (`null`) was none: try the next. Take no more steps than the path has segments, but
-    //           for those back.
+    // TODO 5.4  Find the best route for what follows the slash before `start`: `#path` from there to its end. If the
+    //           path has ended, the result is `#end` of the node's `endpoint` (with `start`, as for a wildcard).
+    //           Otherwise take a segment, and try the branches in order: first the node's `child` (found by the decoded
+    //           segment, if the path is `#encoded`); then its `param`, if the segment is not empty, which stays in
+    //           `#values` while this branch is tried; and last its `rest`. If a branch leads nowhere (`null`), try the
+    //           next. Take no more steps than the path has segments, apart from going back.
     throw new NotImplemented('5.4');
   }
 

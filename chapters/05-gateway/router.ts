@@ -125,11 +125,11 @@ export class Router {
 
   /** No route has this method: 204 for OPTIONS, 405 where another method has one (RFC 9110 §15.5.6), or 404. */
   #otherwise(path: string, environ: Environ, startResponse: StartResponse): Body {
-    // TODO 5.4  What methods are there? For the path `*` (RFC 9110 §9.3.7) all that this router has (`#methods`), else
-    //           the `methodsOf` the tree. Where there are none, and for `*` with any method but OPTIONS, `#notFound`
-    //           answers. To OPTIONS, `answerEmpty`; to all others, `answer` 405; both with Allow: the methods, OPTIONS,
-    //           and HEAD where there is GET, each once and in whatever order. (`null` is not among them here: a path
-    //           with a route for all methods was found.)
+    // TODO 5.4  Find the methods: for the path `*` (RFC 9110 §9.3.7) all that this router has (`#methods`), otherwise
+    //           the tree's `methodsOf` the path. If there are none, or if the path is `*` and the method is not
+    //           OPTIONS, `#notFound` answers. Answer OPTIONS with `answerEmpty`, and any other method with `answer`
+    //           405. Both have Allow: the methods, OPTIONS, and HEAD if there is GET, each once and in any order.
+    //           (`null` is not among them here: a path with a route for all methods has already been found.)
     throw new NotImplemented('5.4');
   }
 

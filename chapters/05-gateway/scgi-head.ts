@@ -30,12 +30,12 @@ const COMMA = 0x2c;
  * @throws RemoteProtocolError 431 for a head that is too long, 400 for anything that is not a head
  */
 export function parseScgiHead(bytes: Buffer, headBytesMax: number): ScgiHead | null {
-  // TODO 5.7  A netstring: a length in digits (without a zero before others, at most nine of them), a colon, so many
-  //           bytes, a comma. Say as early as you can that it is none: `broken` for what is no length, a
-  //           RemoteProtocolError 431 for one beyond `headBytesMax`, before its bytes have come; null, as long as it is
-  //           not all there. The last byte before the comma is a NUL. `parseVariables` takes what is before that NUL,
-  //           as latin1. SCGI must be 1, and CONTENT_LENGTH digits, 15 at most; else it is `broken`. `rest` is what is
-  //           after the comma.
+  // TODO 5.7  A netstring is a length in digits (at most nine, no leading zero), a colon, that number of bytes, and a
+  //           comma. Refuse anything else as early as you can: `broken` for what is not a length, and a
+  //           RemoteProtocolError 431 for a length beyond `headBytesMax`, before its bytes have come. Return null as
+  //           long as the netstring is incomplete. The last byte before the comma is a NUL. `parseVariables` takes what
+  //           is before that NUL, as latin1. SCGI must be 1, and CONTENT_LENGTH at most 15 digits; otherwise it is
+  //           `broken`. `rest` is what follows the comma.
   throw new NotImplemented('5.7');
 }
 

@@ -37,10 +37,10 @@ async function serve(
   response: ServerResponse,
   settings: GatewaySettings,
 ): Promise<void> {
-  // TODO 5.6  Make the environ (`environOfNode`) with a signal that aborts when the client has gone: the response has
-  //           an error, or closes before its last byte was given to the kernel (`writableFinished`). Call the
-  //           application, and `sendResponse` what it answers, with the Server field (`withServer`). Breaches that this
-  //           sees are for `settings.onError`. What is thrown anywhere here is answered by `sendRefusal`.
+  // TODO 5.6  Make the environ (`environOfNode`) with a signal that aborts when the client has gone: the response emits
+  //           `error`, or closes before its last byte has gone to the kernel (`writableFinished`). Call the
+  //           application, and pass its answer to `sendResponse`, with the Server field (`withServer`). Breaches that
+  //           it reports go to `settings.onError`. Whatever is thrown here is answered with `sendRefusal`.
   throw new NotImplemented('5.6');
 }
 

@@ -32,33 +32,33 @@ export class BodyWatch {
 
   /** The server begins to iterate. */
   iterated(): void {
-    // TODO 5.3  G51, the server's: the body is iterated once at most.
+    // TODO 5.3  The body may be iterated only once: a second time is a breach of G51 by the server.
     throw new NotImplemented('5.3');
   }
 
   /** The server asks for a part. */
   asked(): void {
-    // TODO 5.3  G51, the server's: no part is asked for before the one before has come, nor after the end, nor after
-    //           `close()`.
+    // TODO 5.3  No part may be asked for before the previous one has come, nor after the end, nor after `close()`: each
+    //           is a breach of G51 by the server.
     throw new NotImplemented('5.3');
   }
 
   /** The application gives a part. */
   gave(part: unknown): void {
-    // TODO 5.3  A part has come. What is no Uint8Array is a breach of G50, and that is all there is to say about it. A
-    //           part that is empty says nothing. With the first other one the head leaves: `#needsStart`, and
-    //           `headLeft` of `#start`, which also knows status and Content-Length. A part with 204, 205 or 304 is a
-    //           breach of G57; else more bytes in all than Content-Length says, one of G55. All of these are the
-    //           application's.
+    // TODO 5.3  A part has come. If it is not a Uint8Array, that is a breach of G50, and nothing else is checked. An
+    //           empty part does not count. The first part that is not empty sends the head: `#needsStart`, then set
+    //           `headLeft` of `#start`, which also knows the status and the Content-Length. With 204, 205 or 304, the
+    //           part is a breach of G57; otherwise, more bytes in all than Content-Length says are a breach of G55. The
+    //           application commits all of these.
     throw new NotImplemented('5.3');
   }
 
   /** The body has ended by itself; `whole` is false where it threw, or was given up. */
   ended(whole: boolean, isHead: boolean): void {
-    // TODO 5.3  No more parts will come: from here on `close()` is expected. Of a body that is whole we also know that
-    //           it `#needsStart` by now, and that it is too short (G56, the application's) where it has fewer bytes
-    //           than Content-Length says; but not for a HEAD, a 204 or a 304, whose length is of a body that is not
-    //           here.
+    // TODO 5.3  No more parts will come: from here on `close()` is expected. A body that is whole must have been
+    //           started by now (`#needsStart`), and it is too short (a breach of G56 by the application) if it has
+    //           fewer bytes than Content-Length says. The latter does not hold for a HEAD, a 204 or a 304, whose length
+    //           is that of a body that is not sent.
     throw new NotImplemented('5.3');
   }
 
@@ -73,9 +73,9 @@ export class BodyWatch {
   }
 
   close(): void | Promise<void> {
-    // TODO 5.3  The server calls it once; again is a breach of G53, the server's, and nothing else happens. Nobody
-    //           waits for it any more (`#timer`). Call the body's own `close()`, where there is one, and return what it
-    //           returns; the response is then over (`#onOver`), even if that throws.
+    // TODO 5.3  The server calls this once. A second call is a breach of G53 by the server, and does nothing else. Stop
+    //           the `#timer` that waits for this call. Call the body's own `close()`, if it has one, and return what
+    //           that returns. The response is then over (`#onOver`), even if `close()` throws.
     throw new NotImplemented('5.3');
   }
 

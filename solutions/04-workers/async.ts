@@ -1,6 +1,6 @@
 /**
- * One loop for all, with async/await: the same as with callbacks, written as if nobody else were there. What must
- * be known after a wait is kept in variables, and the runtime keeps the place.
+ * One loop for all, with async/await: the same as with callbacks, written as if there were only one client. What must
+ * be known after a wait is kept in variables, and the runtime remembers where to go on.
  */
 
 import type { Socket } from 'node:net';
@@ -21,12 +21,12 @@ class AsyncConnection extends LoopConnection {
   }
 
   // region serve
-  /** One request after the other, until the client or we have had enough. */
+  /** One request after another, until the client or the server ends the connection. */
   async #serve(answer: App): Promise<void> {
     for (;;) {
       const request = await this.#nextEvent();
       if (request.type !== 'request') break;
-      // A body is of no interest to this application.
+      // This application ignores bodies.
       while ((await this.#nextEvent()).type === 'data');
       const response = await answer(appRequest(request));
       if (this.socket.destroyed) break;

@@ -11,7 +11,7 @@ import type { App } from './app.ts';
 import { appRequest, LoopConnection } from './loop-connection.ts';
 import { loopServer } from './loop-server.ts';
 
-/** A client that sends more than this many bytes ahead of our answers waits. */
+/** A client that has sent more than this many bytes before our answers must wait. */
 const HELD_BYTES_MAX = 64 * 1024;
 
 class CallbackConnection extends LoopConnection {
@@ -42,7 +42,7 @@ class CallbackConnection extends LoopConnection {
         const event = this.machine.nextEvent();
         if (event.type === 'request') this.#request = event;
         else if (event.type === 'end') this.#handle();
-        // This application has no use for a body. Anything else means: not now, or, after the last request, never.
+        // This application ignores bodies. Any other event means: nothing to do now, or, after the last request, ever.
         else if (event.type !== 'data') {
           if (event.type === 'closed') this.socket.end();
           break;
@@ -54,7 +54,7 @@ class CallbackConnection extends LoopConnection {
     if (this.socket.isPaused() && this.machine.bufferedBytes <= HELD_BYTES_MAX) this.socket.resume();
   }
 
-  /** Asks the application. It answers at once, or it calls back. */
+  /** Calls the application, which answers at once or calls back. */
   #handle(): void {
     const response = this.#answer(appRequest(this.#request!));
     if (response instanceof HttpResponse) this.respond(response);

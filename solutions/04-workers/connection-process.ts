@@ -1,5 +1,5 @@
 /**
- * The process that serves one connection, and ends with it.
+ * The process that serves one connection and ends with it.
  */
 
 import type { Socket } from 'node:net';
@@ -11,13 +11,13 @@ import type { Stats } from './design.ts';
 import type { AppSettings } from './settings.ts';
 import { connectionOver } from './sockets.ts';
 
-/** What it is told: once what to do, then what it asked for, and at last that the server is closing. */
+/** Messages to it: first what to do, then what it asked for, and finally that the server is closing. */
 export type ConnectionMessage =
   | { readonly type: 'connection'; readonly settings: AppSettings }
   | { readonly type: 'stats'; readonly stats: Stats }
   | { readonly type: 'finish' };
 
-/** What it tells: that it has answered a request, or that it wants the statistics. */
+/** Messages from it: that it has answered a request, or that it wants the statistics. */
 export type ProcessReport = 'served' | 'stats';
 
 let onStats: ((stats: Stats) => void) | null = null;
@@ -29,11 +29,11 @@ process.on('message', (message: ConnectionMessage, socket?: Socket) => {
   else http?.closeGracefully().catch(reportDetached);
 });
 
-// The connection is over, or the server is gone: nobody needs this process any more.
+// The connection is over, or the server is gone: this process is no longer needed.
 process.once('disconnect', () => process.exit());
 
 function serve(settings: AppSettings, socket: Socket | undefined): void {
-  // The client had gone before the socket came here.
+  // The client had gone before the socket arrived here.
   if (socket === undefined) process.exit(0);
   const handler = app({
     ...settings,
@@ -48,6 +48,6 @@ function serve(settings: AppSettings, socket: Socket | undefined): void {
   // A client may end its side and still wait for its answer.
   socket.allowHalfOpen = true;
   http.handleConnection(socket);
-  // What was told must be on its way before the process ends.
+  // Messages must be on their way before the process ends.
   connectionOver(socket).then(() => process.disconnect()).catch(reportDetached);
 }

@@ -1,5 +1,5 @@
 /**
- * The thread that serves one connection, and ends with it.
+ * The thread that serves one connection and ends with it.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';

@@ -1,5 +1,5 @@
 /**
- * A thread of the pool that computes: it is given milliseconds, and gives nothing back but its time.
+ * A thread of the pool that computes: it gets a number of milliseconds, and computes for that long.
  */
 
 import { burnCpu } from './burn.ts';

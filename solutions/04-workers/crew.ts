@@ -1,7 +1,8 @@
 /**
- * A fixed number of workers that is kept up: who dies is replaced, and who keeps dying is replaced ever more slowly.
+ * Keeps a fixed number of workers running: one that dies is replaced, and one that keeps dying is replaced ever more
+ * slowly.
  *
- * Whether a worker is a process or a thread is the business of the code that starts it.
+ * Whether a worker is a process or a thread is up to the code that starts it.
  */
 
 import { startDeadline } from '../01-echo/index.ts';
@@ -14,7 +15,7 @@ export interface Member {
   readonly id: number;
   /** Resolves when it is ready for work. Rejects if it ends before that. */
   readonly ready: Promise<void>;
-  /** Resolves to the reason, when it is gone. */
+  /** Resolves when it is gone, to the reason. */
   readonly gone: Promise<string>;
   /** Ends it after what it has in progress. */
   finish(): void;
@@ -24,7 +25,7 @@ export interface Member {
 
 export interface CrewOptions<M extends Member> {
   readonly size: number;
-  /** Starts one, in the place of the one before it. @param place 0 to size - 1 */
+  /** Starts one, in the place of the previous one. @param place 0 to size - 1 */
   readonly start: (place: number) => M;
   readonly onError: (error: unknown) => void;
   /** Called when a replacement is ready. */
@@ -33,7 +34,7 @@ export interface CrewOptions<M extends Member> {
   readonly onGone?: (member: M) => void;
 }
 
-/** One that has lived so long has died of something else than its start. */
+/** A worker that has lived this long did not die of a failed start. */
 const SETTLED_MS = 1_000;
 const BACK_OFF_MS_MIN = 50;
 const BACK_OFF_MS_MAX = 5_000;
@@ -42,7 +43,7 @@ export class Crew<M extends Member> {
   readonly #options: CrewOptions<M>;
   readonly #members = new Set<M>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** Before that nobody is replaced, but the start fails. */
+  /** Until then no worker is replaced; the start fails instead. */
   #started = false;
   #closing = false;
   #failure: Error | null = null;
@@ -57,11 +58,11 @@ export class Crew<M extends Member> {
     return this.#members;
   }
 
-  /** Starts them all. @throws Error when one of them does not start: then none is left running */
+  /** Starts them all. @throws Error if one of them does not start: then none is left running */
   async start(): Promise<void> {
     const { size } = this.#options;
     try {
-      // One first: if the code of the workers is broken, one failure says so as well as a hundred.
+      // One first: if the workers' code is broken, one failure says so as well as a hundred.
       await this.#fill(0, 0).ready;
       await Promise.all(Array.from({ length: size - 1 }, (_, index) => this.#fill(index + 1, 0).ready));
       if (this.#failure !== null) throw this.#failure;
@@ -85,13 +86,13 @@ export class Crew<M extends Member> {
   }
 
   // region fill
-  /** Puts a worker in a place, and another when that one is gone. */
+  /** Starts a worker in a place, and another when that one is gone. */
   #fill(place: number, failures: number): M {
     const { start, onReady, onGone } = this.#options;
     const member = start(place);
     const startedAt = performance.now();
     this.#members.add(member);
-    // A thread ends with its process; a process that stands still has to be ended.
+    // A thread ends with its process; a blocked process has to be ended.
     const release = member.kind === 'process' ? endWithUs(() => member.kill()) : ignore;
     // A worker that cannot start says so by exiting.
     member.ready.then(() => onReady?.(member), ignore).catch(this.#options.onError);

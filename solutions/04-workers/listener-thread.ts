@@ -1,5 +1,5 @@
 /**
- * A thread that accepts for itself, and answers one request after the other.
+ * A thread that accepts for itself, and answers one request after another.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ import { app } from './app.ts';
 import type { Stats } from './design.ts';
 import type { AppSettings } from './settings.ts';
 
-/** Which number stands where in the shared counters. */
+/** The index of each number in the shared counters. */
 export const SERVED = 0;
 export const OPEN = 1;
 /** Goes on for as long as the thread's loop turns. */
@@ -23,14 +23,14 @@ export interface ListenerData {
   readonly port: number;
   readonly settings: AppSettings;
   readonly counters: Int32Array;
-  /** How often to count a beat. */
+  /** The time between two beats. */
   readonly beatMs: number;
 }
 
 export type ToListener = { readonly type: 'finish' } | { readonly type: 'stats'; readonly stats: Stats };
 export type FromListener = { readonly type: 'ready'; readonly address: AddressInfo } | { readonly type: 'stats' };
 
-// The main thread imports the names above, and no more.
+// The main thread imports only the names above.
 if (!isMainThread) serve(workerData as ListenerData);
 
 function serve({ host, port, settings, counters, beatMs }: ListenerData): void {

@@ -16,7 +16,7 @@ export class LoopConnection {
 
   constructor(socket: Socket, idleMs: number) {
     this.socket = socket;
-    // A handler takes as long as it likes; a client that says nothing does not.
+    // A handler may take as long as it likes; a silent client may not.
     socket.setTimeout(idleMs, () => {
       if (this.machine.ourState !== 'send-response') socket.destroy();
     });
@@ -47,14 +47,14 @@ export class LoopConnection {
     return goesOn;
   }
 
-  /** Answers what could not be read or handled; what has been answered already, no more. */
+  /** Answers a request that could not be read or handled, unless it has already been answered. */
   refuse(error: unknown): void {
     const { ourState } = this.machine;
     if (!this.socket.destroyed && (ourState === 'idle' || ourState === 'send-response')) this.respond(refusal(error));
   }
 }
 
-/** What the application wants to know of a request. */
+/** What the application needs to know about a request. */
 export function appRequest({ method, target }: RequestEvent): AppRequest {
   const [path = '', query = ''] = target.split('?', 2);
   return { method, path, query };

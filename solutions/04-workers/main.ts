@@ -92,7 +92,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
 function stopOnSignals(server: RunningServer): void {
   let asked = false;
   const stop = (): void => {
-    // A person who asks twice does not want to wait.
+    // A user who asks twice does not want to wait.
     if (asked) process.exit(INTERRUPTED);
     asked = true;
     server.close({ deadlineMs: DEADLINE_MS }).catch(reportDetached);

@@ -12,19 +12,19 @@ export class MessageSocket extends Duplex {
   readonly #tell: (message: FromConnection, transfer: ArrayBuffer[]) => void;
   #onWritten: (() => void) | null = null;
 
-  /** @param tell gives a message to the process that has the socket */
+  /** @param tell sends a message to the thread that has the socket */
   constructor(tell: (message: FromConnection, transfer: ArrayBuffer[]) => void) {
     // Half-open: a client may end its side and still wait for its answer.
     super({ allowHalfOpen: true });
     this.#tell = tell;
   }
 
-  /** The same, for code that wants a socket. What is not here (addresses, keep-alive probes, …) it does not ask for. */
+  /** The same, for code that wants a socket. That code does not use what is missing here (addresses, keep-alive probes, …). */
   asSocket(): Socket {
     return this as unknown as Socket;
   }
 
-  /** Takes in what the process that has the socket says. */
+  /** Takes a message from the thread that has the socket. */
   receive(message: ToConnection): void {
     if (message.type === 'data') this.push(Buffer.from(message.bytes.buffer));
     else if (message.type === 'end') this.push(null);
@@ -40,7 +40,7 @@ export class MessageSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    // A copy: what is given away must not be part of a buffer that others use.
+    // A copy: what is transferred must not be part of a buffer that others use.
     const bytes = Uint8Array.from(chunk);
     this.#onWritten = callback;
     this.#tell({ type: 'write', bytes }, [bytes.buffer]);

@@ -1,5 +1,5 @@
 /**
- * What the two designs with a worker for each connection share: a line at the door, and a list of who is at work.
+ * What the two designs with a worker for each connection share: a waiting line, and a list of the workers.
  */
 
 import { createServer } from 'node:net';
@@ -14,7 +14,7 @@ import type { AppSettings } from './settings.ts';
 import { stopAccepting } from './sockets.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** One at work. */
+/** A worker that is serving a connection. */
 export interface ConnectionWorker {
   readonly kind: WorkerStats['kind'];
   readonly id: number;
@@ -25,7 +25,7 @@ export interface ConnectionWorker {
   readonly kill: () => void;
 }
 
-/** What a connection's worker needs to know of its server. */
+/** What a connection's worker needs from its server. */
 export interface PerConnectionContext {
   readonly app: AppSettings;
   readonly onError: (error: unknown) => void;
@@ -35,11 +35,11 @@ export interface PerConnectionContext {
   remove(worker: ConnectionWorker): void;
 }
 
-/** @param serve serves a connection in a worker of its own; resolves when that is gone, and never rejects */
+/** @param serve serves a connection in a worker of its own; resolves when the worker is gone, and never rejects */
 export function perConnection(serve: (socket: Socket, context: PerConnectionContext) => Promise<void>): Design {
   return async (options) => {
     const settings = settingsOf(options);
-    /** Each with what is to be called when it is gone. */
+    /** Each with the function to call when it is gone. */
     const workers = new Map<ConnectionWorker, () => void>();
     let servedByThoseGone = 0;
     const stats = async (): Promise<Stats> => {

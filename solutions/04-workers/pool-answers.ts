@@ -1,5 +1,5 @@
 /**
- * Answers that come out of a pool: requests go in as tasks, and what can go wrong there becomes a status.
+ * Answers that come out of a pool: requests go in as tasks, and each way to fail becomes a status.
  */
 
 import { HttpError, HttpResponse } from '../02-http/index.ts';
@@ -10,7 +10,7 @@ import { overloaded } from './refuse.ts';
 import { PoolError } from './worker-pool.ts';
 import type { WorkerPool, WorkerPoolStats } from './worker-pool.ts';
 
-/** Has a request answered by a thread of the pool. @throws HttpError */
+/** Lets a thread of the pool answer a request. @throws HttpError */
 export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { method, path, query, signal }: AppRequest): Promise<HttpResponse> {
   let result: AppResult;
   try {
@@ -24,13 +24,13 @@ export async function answerInPool(pool: WorkerPool<AppRequest, AppResult>, { me
 }
 
 // region statuses
-/** What a client is told when a task has no result. Other errors are ours, and stay what they are. */
+/** The answer to a client when a task has no result. Other errors are ours, and stay as they are. */
 export function asAnswer(error: unknown): unknown {
   if (!(error instanceof PoolError)) return error;
   switch (error.code) {
     case 'full':
     case 'closed':
-    case 'aborted': // Nobody is there to read it.
+    case 'aborted': // No client is left to read it.
       return overloaded();
     case 'timeout':
       return new HttpError(504, 'the work took too long');

@@ -1,5 +1,5 @@
 /**
- * One process of the pool: accepts from the shared socket, and answers one request after the other.
+ * One process of the pool: accepts from the shared socket, and answers one request after another.
  */
 
 import { reportDetached } from '../01-echo/index.ts';
@@ -8,10 +8,10 @@ import { app } from './app.ts';
 import type { Stats } from './design.ts';
 import type { AppSettings } from './settings.ts';
 
-/** What it is told. */
+/** Messages to it. */
 export type PoolMessage =
   | { readonly type: 'start'; readonly host: string; readonly port: number; readonly settings: AppSettings }
-  /** Say how it goes. */
+  /** Report your numbers. */
   | { readonly type: 'ask' }
   /** The statistics of all, which it asked for. */
   | { readonly type: 'stats'; readonly stats: Stats }
@@ -22,18 +22,18 @@ export interface WorkerNumbers {
   readonly served: number;
 }
 
-/** What it tells. */
+/** Messages from it. */
 export type PoolReport =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly message: string; readonly code: string | undefined }
   | { readonly type: 'numbers'; readonly numbers: WorkerNumbers }
-  /** It has been asked for the statistics of all. */
+  /** It was asked for the statistics of all. */
   | { readonly type: 'stats' };
 
 process.on('message', (message: PoolMessage) => {
   if (message.type === 'start') serve(message).catch(fail);
 });
-// The primary is gone: nobody would ever stop this one.
+// The primary is gone: nothing would ever stop this process.
 process.once('disconnect', () => process.exit());
 
 async function serve({ host, port, settings }: PoolMessage & { type: 'start' }): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * A process for each connection: start one, hand the socket over, and forget about it until it has gone.
+ * A process for each connection: start one, hand the socket over, and wait until the process is gone.
  */
 
 import { fork } from 'node:child_process';
@@ -26,13 +26,13 @@ function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<
     });
     child.once('error', context.onError);
     child.once('close', () => {
-      // The connection ends with its process, and with one that never had it, or never was.
+      // The connection ends with its process, even one that never had the socket or was never started.
       socket.destroy();
       context.remove(worker);
       resolve();
     });
     const message: ConnectionMessage = { type: 'connection', settings: context.app };
-    // The child gets a copy. Ours is read by nobody, and kept until the child is gone. What fails here ends in `close`.
+    // The child gets a copy. Ours is not read, and is kept until the child is gone. A failure here ends in `close`.
     if (child.connected) child.send(message, socket, { keepOpen: true }, () => {});
   });
 }

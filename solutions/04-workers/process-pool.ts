@@ -1,7 +1,7 @@
 /**
- * A fixed set of processes that share one listening socket: the first one with time takes the next connection.
+ * A fixed set of processes that share one listening socket: the first one that is free takes the next connection.
  *
- * The kernel shares out the work. No process hands connections to another: that would cost more than answering them.
+ * The kernel distributes the work. No process hands connections to another: that would cost more than answering them.
  */
 
 import cluster from 'node:cluster';
@@ -24,13 +24,13 @@ const SCRIPT = new URL('./pool-process.ts', import.meta.url);
 
 interface PoolProcess extends Member {
   readonly worker: Worker;
-  /** What it told last. */
+  /** Its last report. */
   numbers: WorkerNumbers;
-  /** When it last said anything, in the time of `performance.now()`. */
+  /** When it was last heard from, by `performance.now()`. */
   heardMs: number;
 }
 
-/** So long a process has to say how it goes, before what it said last is taken, in milliseconds. */
+/** How long a process may take to report its numbers before its last report is used, in milliseconds. */
 const ANSWER_MS = 1_000;
 
 /** How often a port that was free a moment ago may turn out to be taken. */
@@ -50,8 +50,8 @@ export const processPool: Design = async (options) => {
 };
 
 /**
- * The address to be shared. Each process asks the primary for it, by its number: so it must be known before. Whether
- * it can be had at all is found out here, where an error is still an exception.
+ * The address to share. Each process asks the primary for it by its port, which must therefore be known first.
+ * Listening here, too, shows whether the address can be had while an error is still an exception.
  */
 async function findAddress(settings: Settings): Promise<AddressInfo> {
   const probe = createServer();
@@ -100,13 +100,13 @@ class ProcessPool implements RunningServer {
   }
 
   // region start
-  /** Starts one. It inherits no socket: it asks the primary for the one that listens, by its address. */
+  /** Starts a process. It inherits no socket: it asks the primary for the listening one, by its address. */
   #startProcess(): PoolProcess {
     const { address, port } = this.address;
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: fileURLToPath(SCRIPT), args: [], execArgv: [] });
     const worker = cluster.fork();
-    // After `exit`, and also when it could not be started at all.
+    // Comes after `exit`, and also if the process could not be started at all.
     const gone = new Promise<string>((resolve) => {
       worker.process.once('close', (code, signal) => resolve(`ended by ${signal ?? `exit code ${code}`}`));
     });
@@ -137,12 +137,12 @@ class ProcessPool implements RunningServer {
   }
 
   // region hung
-  /** Asks each how it goes, and kills those who have not answered for too long: they hang, or compute for ever. */
+  /** Asks each process for its numbers, and kills any that has not answered for too long: it hangs, or computes for ever. */
   #watchOver(): void {
     const { taskTimeoutMs, onError } = this.#settings;
     for (const member of this.#crew.members) {
       if (performance.now() - member.heardMs > taskTimeoutMs) {
-        onError(new Error(`process ${member.id} has said nothing for ${taskTimeoutMs} ms: it is killed`));
+        onError(new Error(`process ${member.id} has been silent for ${taskTimeoutMs} ms: it is killed`));
         member.kill();
       } else tell(member.worker, { type: 'ask' });
     }
@@ -154,7 +154,7 @@ function tell(worker: Worker, message: PoolMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-/** Resolves when it says that it is ready; rejects when it says why not, or ends. */
+/** Resolves when the worker says that it is ready; rejects when it says why not, or ends. */
 function readyOrGone(worker: Worker, gone: Promise<string>): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.on('message', (report: PoolReport) => {
@@ -165,7 +165,7 @@ function readyOrGone(worker: Worker, gone: Promise<string>): Promise<void> {
   });
 }
 
-/** Resolves when it has told its numbers, or has been given time enough to: one that hangs keeps nobody waiting. */
+/** Resolves when the process has reported its numbers, or has had enough time: one that hangs must not hold up the others. */
 function heardFrom(member: PoolProcess): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

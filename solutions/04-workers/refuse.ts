@@ -1,5 +1,5 @@
 /**
- * Saying no: the answer to those for whom there is no room.
+ * Refusing: the answer to a client for which there is no room.
  */
 
 import type { Socket } from 'node:net';
@@ -8,21 +8,21 @@ import { HttpConnection, HttpError, wireBytes } from '../02-http/index.ts';
 import { refusal } from '../02-http/index.ts';
 
 const RETRY_AFTER_S = 1;
-/** So long after our answer the client may go on talking, in milliseconds. */
+/** How long the client may go on sending after our answer, in milliseconds. */
 const LINGER_MS = 500;
 
-/** 503, and when to come again (RFC 9110 §15.6.4, §10.2.3). */
+/** 503, and when to come back (RFC 9110 §15.6.4, §10.2.3). */
 export function overloaded(): HttpError {
-  return new HttpError(503, 'too many are waiting already', [['Retry-After', String(RETRY_AFTER_S)]]);
+  return new HttpError(503, 'too many requests are already waiting', [['Retry-After', String(RETRY_AFTER_S)]]);
 }
 
-/** Answers a connection by 503 without reading its request, and closes it. */
+/** Answers a connection with 503 without reading its request, and closes it. */
 export function refuseConnection(socket: Socket): void {
   const { status, headers, body } = refusal(overloaded());
   const head = new HttpConnection({ role: 'server' }).send({ type: 'response', status, headers, body: body as string, close: true });
   socket.on('error', ignore).setTimeout(LINGER_MS, () => socket.destroy());
   socket.end(wireBytes(head));
-  // What the request was does not matter, but a socket that is closed with unread input answers with an RST.
+  // The request does not matter, but if a socket is closed with unread input, the kernel sends RST.
   socket.resume();
 }
 

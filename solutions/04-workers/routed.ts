@@ -43,7 +43,7 @@ export const routed: Design = async (options) => {
 };
 
 // region compute
-/** Has a thread of the pool compute, so that the loop goes on turning. @throws HttpError when it does not come to that */
+/** Lets a thread of the pool compute, so that the loop goes on turning. @throws HttpError when that fails */
 async function computeIn(pool: WorkerPool<number, void>, ms: number): Promise<void> {
   try {
     await pool.run(ms);

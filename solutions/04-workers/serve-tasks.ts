@@ -1,5 +1,5 @@
 /**
- * The thread's side of the pool: works on one task after the other.
+ * The thread's side of the pool: works on one task after another.
  */
 
 import { parentPort } from 'node:worker_threads';
@@ -7,7 +7,7 @@ import type { Transferable } from 'node:worker_threads';
 
 import type { FromThread, ToThread } from './thread-messages.ts';
 
-/** A result, and the buffers in it that are given away instead of copied. */
+/** A result, and the buffers in it that are transferred instead of copied. */
 export interface TaskResult<Result> {
   readonly result: Result;
   readonly transfer?: readonly Transferable[];
@@ -24,7 +24,7 @@ export function serveTasks<Input, Result>(work: (input: Input) => TaskResult<Res
   const tell = (message: FromThread<Result>, transfer: readonly Transferable[] = []): void => port.postMessage(message, transfer);
   port.on('message', (message: ToThread<Input>) => {
     if (message.type === 'finish') {
-      // Without its port, nothing keeps the thread.
+      // Without its port, nothing keeps the thread alive.
       port.close();
       return;
     }

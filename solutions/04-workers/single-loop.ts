@@ -1,5 +1,5 @@
 /**
- * What the designs on this process's own loop share: counting, and the numbers that they tell.
+ * What the designs on this process's own loop share: counting and reporting.
  */
 
 import type { Stats } from './design.ts';
@@ -13,7 +13,7 @@ export class Tally {
   };
 }
 
-/** The statistics of a server without workers: the loop is the one who serves. */
+/** The statistics of a server without workers: the loop itself is the worker. */
 export function loopStats(served: number, open: number, queued = 0, refused = 0): Stats {
   return { open, served, refused, queued, workers: [{ kind: 'loop', id: process.pid, served }] };
 }

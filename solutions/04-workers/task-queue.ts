@@ -1,18 +1,18 @@
 /**
- * Tasks that wait for a thread, in their order. One that nobody wants any more leaves the queue by itself.
+ * Tasks that wait for a thread, in order. A task that is no longer wanted leaves the queue by itself.
  *
- * A signal may be the same for thousands of tasks, and live longer than all of them: so nothing of a task stays with it
- * once the task has left.
+ * Thousands of tasks may share one signal, which may outlive them all: so a task that leaves takes its listener with
+ * it.
  */
 
 interface Waiting<Task> {
   readonly task: Task;
-  /** Takes the listener off the signal. */
+  /** Removes the listener from the signal. */
   readonly forget: () => void;
 }
 
 export class TaskQueue<Task> {
-  // A set keeps the order, and lets go of one in the middle without looking for it.
+  // A set keeps the order, and removes one in the middle without a search.
   readonly #waiting = new Set<Waiting<Task>>();
 
   get length(): number {
@@ -22,7 +22,7 @@ export class TaskQueue<Task> {
   /**
    * Puts a task at the end.
    *
-   * @param onAborted called when the signal aborts while the task waits; it has left the queue then
+   * @param onAborted called when the signal aborts while the task waits; the task has left the queue by then
    */
   push(task: Task, signal: AbortSignal | undefined, onAborted: () => void): void {
     const leave = (): void => {

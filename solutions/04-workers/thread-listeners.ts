@@ -1,9 +1,9 @@
 /**
  * A fixed set of threads that each accept for themselves: no connection crosses from one to another.
  *
- * Each thread has a listening socket of its own, and all are bound to one port (SO_REUSEPORT): the kernel shares out
- * the connections. They cannot share one descriptor, as processes can that inherit it: threads of a process have one
- * table of descriptors, so the first that closes "its" number has closed everybody's.
+ * Each thread has a listening socket of its own, and all are bound to one port (SO_REUSEPORT): the kernel distributes
+ * the connections. They cannot share one descriptor, as processes that inherit it can: the threads of a process have
+ * one table of descriptors, so the first that closes "its" number closes it for all.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -24,7 +24,7 @@ const SCRIPT = new URL('./listener-thread.ts', import.meta.url);
 interface Listener extends Member {
   /** Shared with the thread: what it has served, and how many connections it has open. */
   readonly counters: Int32Array;
-  /** Its last beat that was seen, and when, in the time of `performance.now()`. */
+  /** The last beat that was seen, and when, by `performance.now()`. */
   beats: number;
   seenMs: number;
 }
@@ -54,7 +54,7 @@ class ThreadListeners implements RunningServer {
     });
   }
 
-  /** The first thread chooses the port, if that is free to choose; the others take the same. */
+  /** The first thread chooses the port, unless one was given; the others take the same. */
   async start(): Promise<void> {
     await this.#crew.start();
     this.#watch = setInterval(() => this.#watchOver(), this.#beatMs).unref();
@@ -75,7 +75,7 @@ class ThreadListeners implements RunningServer {
     await this.#crew.close(deadlineMs);
   }
 
-  /** Ends those whose loop has stood still for too long: they hang, or compute for ever. */
+  /** Ends any thread whose loop has been blocked for too long: it hangs, or computes for ever. */
   #watchOver(): void {
     const { taskTimeoutMs, onError } = this.#settings;
     for (const listener of this.#crew.members) {
@@ -84,7 +84,7 @@ class ThreadListeners implements RunningServer {
         listener.beats = beats;
         listener.seenMs = performance.now();
       } else if (performance.now() - listener.seenMs > taskTimeoutMs) {
-        onError(new Error(`thread ${listener.id} has stood still for ${taskTimeoutMs} ms: it is ended`));
+        onError(new Error(`thread ${listener.id} has been blocked for ${taskTimeoutMs} ms: it is ended`));
         listener.kill();
       }
     }

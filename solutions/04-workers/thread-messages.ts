@@ -7,7 +7,7 @@ export type ToThread<Input> =
   | { readonly type: 'task'; readonly input: Input }
   | { readonly type: 'finish' };
 
-/** From a thread: what it is told by `postMessage` arrives in the order in which it was sent. */
+/** From a thread. */
 export type FromThread<Result> =
   | { readonly type: 'ready' }
   | { readonly type: 'result'; readonly result: Result }

@@ -1,5 +1,5 @@
 /**
- * A thread for each connection: start one, and carry bytes to and fro between it and the socket.
+ * A thread for each connection: start one, and carry bytes back and forth between it and the socket.
  */
 
 import type { Socket } from 'node:net';
@@ -30,7 +30,7 @@ function serveInThread(socket: Socket, context: PerConnectionContext): Promise<v
     });
     thread.once('error', context.onError);
     thread.once('exit', () => {
-      // If it has died, the client must not wait for an answer from nobody.
+      // If the thread has died, the client must not wait for an answer.
       socket.destroy();
       context.remove(worker);
       resolve();
@@ -41,7 +41,7 @@ function serveInThread(socket: Socket, context: PerConnectionContext): Promise<v
 }
 
 // region relay
-/** What the socket has for the thread. Nothing is read before the thread asks for it. */
+/** From the socket to the thread. Nothing is read before the thread asks for it. */
 function relay(socket: Socket, tell: (message: ToConnection) => void): void {
   socket.on('data', (chunk: Buffer) => {
     socket.pause();
@@ -50,7 +50,7 @@ function relay(socket: Socket, tell: (message: ToConnection) => void): void {
   socket.once('end', () => tell({ type: 'end' }));
 }
 
-/** What the thread has for the socket. */
+/** From the thread to the socket. */
 function carry(message: FromConnection, socket: Socket, tell: (message: ToConnection) => void): void {
   if (message.type === 'read') socket.resume();
   else if (message.type === 'write') socket.write(message.bytes, () => tell({ type: 'written' }));

@@ -23,7 +23,8 @@ export const threadPool: Design = async (options) => {
   const stats = async (): Promise<Stats> => poolStats(pool.stats, http.connections, pool.stats.done);
   const handler = withStats((request) => answerInPool(pool, request), stats);
   const timeouts = { idleMs: settings.app.idleMs };
-  // A client that closes while its task waits wants no answer: like nginx, we take a half-closed connection for a closed one.
+  // A client that closes while its task waits wants no answer: like nginx, this treats a half-closed connection as
+  // closed.
   const http = await serveHttp(handler, { host, port, timeouts, onError, abortOnHalfClose: true }).catch(async (error: unknown) => {
     await pool.close(0);
     throw error;

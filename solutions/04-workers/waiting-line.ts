@@ -1,8 +1,8 @@
 /**
  * Connections that wait to be served: a fixed number are served at a time, a fixed number may wait, and the rest are refused.
  *
- * Node accepts every connection that comes, whether there is time for it or not. So the line that other languages
- * leave to the kernel (the backlog of `listen`) is kept here, where it has a limit, and a length that can be seen.
+ * Node accepts every connection that comes, whether there is time for it or not. So the queue that other languages
+ * leave to the kernel (the backlog of `listen`) is kept here, with a limit, and a length that can be seen.
  */
 
 import type { Socket } from 'node:net';
@@ -15,7 +15,7 @@ export interface WaitingLineOptions {
   readonly activeMax: number;
   /** How many may wait. */
   readonly queueMax: number;
-  /** Serves a connection. Resolves when it is over, whichever way; never rejects. */
+  /** Serves a connection. Resolves when it is over, in whatever way; never rejects. */
   readonly serve: (socket: Socket) => Promise<void>;
 }
 
@@ -49,19 +49,19 @@ export class WaitingLine {
       refuseConnection(socket);
       return;
     }
-    // A client that leaves the line tells us by an error at most; its turn comes all the same.
+    // A client that leaves the line causes an `error` event at most; its turn comes all the same.
     socket.on('error', ignore);
     this.#waiting.push(socket);
     this.#serveNext();
   }
 
-  /** Resolves when nobody is served and nobody waits. */
+  /** Resolves when no client is being served and none waits. */
   async empty(): Promise<void> {
     if (this.#active === 0 && this.#waiting.length === 0) return;
     await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
-  /** Sends away those who still wait. */
+  /** Sends away the clients that still wait. */
   clear(): void {
     for (const socket of this.#waiting.splice(0)) refuseConnection(socket);
   }

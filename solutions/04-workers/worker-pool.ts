@@ -2,8 +2,8 @@
  * A pool of threads that work on tasks: a bounded queue in front, a time limit for each task, and a new thread for
  * one that crashed or hangs.
  *
- * A task is given to one thread, once. It is answered by its result or by an error, whatever becomes of the thread;
- * it is never tried again, because nobody knows how far it had come.
+ * A task is given to one thread, once. Its caller gets a result or an error, whatever happens to the thread. It is
+ * never retried, because nobody knows how far it had got.
  *
  * ```text
  *                     ┌────────── idle ◀─────────────┐
@@ -29,7 +29,7 @@ export interface WorkerPoolOptions {
   readonly size: number;
   /** How many tasks may wait; 0 for none. */
   readonly queueMax: number;
-  /** Milliseconds that a thread may take for one task, from when it is given it; `Infinity` for as long as it likes. */
+  /** Milliseconds that a thread may take for one task, from when it gets the task; `Infinity` for no limit. */
   readonly taskTimeoutMs: number;
   /** Given to each thread as `workerData`. */
   readonly workerData?: unknown;
@@ -40,7 +40,7 @@ export interface WorkerPoolOptions {
 export interface WorkerPoolStats {
   /** Tasks that wait. */
   readonly queued: number;
-  /** Tasks that a thread works on. */
+  /** Tasks that threads are working on. */
   readonly running: number;
   /** Tasks that were refused because the queue was full. */
   readonly refused: number;
@@ -62,9 +62,9 @@ export class PoolError extends Error {
 }
 
 export interface RunOptions {
-  /** Buffers in the input that are given away instead of copied: they are empty afterwards. */
+  /** Buffers in the input that are transferred instead of copied: they are empty afterwards. */
   readonly transfer?: readonly Transferable[];
-  /** Aborts when nobody wants the result any more: a task that still waits is then dropped. */
+  /** Aborts when the result is no longer wanted: a task that still waits is then dropped. */
   readonly signal?: AbortSignal;
 }
 
@@ -77,7 +77,7 @@ interface Task<Input, Result> {
 
 interface Thread<Input, Result> extends Member {
   readonly worker: Worker;
-  /** What it works on. */
+  /** The task that it is working on. */
   task: Task<Input, Result> | null;
   timer: Deadline | undefined;
   done: number;
@@ -112,7 +112,7 @@ export class WorkerPool<Input, Result> {
    * Starts a pool. Resolves when all its threads are ready.
    *
    * @param script what each thread runs; it calls {@link serveTasks}
-   * @throws Error when the script does not load: then no thread is left
+   * @throws Error if the script does not load: then no thread is left running
    */
   static async start<Input, Result>(script: URL, options: WorkerPoolOptions): Promise<WorkerPool<Input, Result>> {
     const pool = new WorkerPool<Input, Result>(script, options);
@@ -121,18 +121,17 @@ export class WorkerPool<Input, Result> {
   }
 
   // region run
-  /**
-   * Has a task done.
+  /** Runs a task.
    *
    * @throws PoolError `full` at once; `timeout`, `died`, `closed` or `aborted` when that happens; or what the task threw
    */
   run(input: Input, { transfer = [], signal }: RunOptions = {}): Promise<Result> {
     if (this.#closing) return Promise.reject(new PoolError('closed', 'the pool is closing'));
-    if (signal?.aborted) return Promise.reject(new PoolError('aborted', 'nobody wants the result any more'));
+    if (signal?.aborted) return Promise.reject(new PoolError('aborted', 'the result is no longer wanted'));
     const thread = this.#idle.pop();
     if (thread === undefined && this.#queue.length >= this.#options.queueMax) {
       this.#refused++;
-      return Promise.reject(new PoolError('full', `${this.#queue.length} tasks are waiting already`));
+      return Promise.reject(new PoolError('full', `${this.#queue.length} tasks are already waiting`));
     }
     return new Promise((resolve, reject) => {
       const task = { input, transfer, resolve, reject };
@@ -141,15 +140,15 @@ export class WorkerPool<Input, Result> {
     });
   }
 
-  /** Puts a task at the end of the queue, until its turn comes or nobody wants it any more. */
+  /** Puts a task at the end of the queue, until its turn comes or it is no longer wanted. */
   #wait(task: Task<Input, Result>, signal: AbortSignal | undefined): void {
     this.#queue.push(task, signal, () => {
-      task.reject(new PoolError('aborted', 'nobody wants the result any more'));
+      task.reject(new PoolError('aborted', 'the result is no longer wanted'));
       if (this.#running === 0 && this.#queue.length === 0) this.#onDrained?.();
     });
   }
 
-  /** Gives a thread its task, and so much time for it. */
+  /** Gives a thread its task, and a time limit for it. */
   #give(thread: Thread<Input, Result>, task: Task<Input, Result>): void {
     const { taskTimeoutMs } = this.#options;
     this.#running++;
@@ -178,23 +177,23 @@ export class WorkerPool<Input, Result> {
     if (this.#running === 0 && this.#queue.length === 0) this.#onDrained?.();
   }
 
-  /** A thread has nothing to do: the next task is its own. */
+  /** A thread is free: it gets the next task. */
   #isFree(thread: Thread<Input, Result>): void {
     const next = this.#queue.shift();
     if (next === undefined) this.#idle.push(thread);
     else this.#give(thread, next);
   }
 
-  /** A thread is gone, and with it whatever it was working on. */
+  /** A thread is gone, and so is whatever it was working on. */
   #isGone(thread: Thread<Input, Result>): void {
     const at = this.#idle.indexOf(thread);
     if (at !== -1) this.#idle.splice(at, 1);
-    this.#end(thread, (task) => task.reject(new PoolError('died', 'the thread died at this task')));
+    this.#end(thread, (task) => task.reject(new PoolError('died', 'the thread died during this task')));
   }
   // endregion
 
   #onMessage(thread: Thread<Input, Result>, message: FromThread<Result>): void {
-    // What comes from a thread that was given up is too late.
+    // A message from a thread that was given up is too late.
     if (message.type === 'ready' || thread.task === null) return;
     this.#end(thread, (task) => (message.type === 'result' ? task.resolve(message.result) : task.reject(message.error as Error)));
     thread.done++;
@@ -212,7 +211,7 @@ export class WorkerPool<Input, Result> {
     };
   }
 
-  /** Takes no more tasks, finishes those that it has, and ends its threads; at the deadline whatever they do. */
+  /** Takes no more tasks, finishes those that it has, and ends its threads; at the deadline it ends them whatever they are doing. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
     const startedAt = performance.now();
