@@ -55,7 +55,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'sends the status, the fields and the body of the application',
     {
       rule: 'the fields leave in their order, a name as often as it was given (A35); a first body event that is the last has a Content-Length, and any other body is sent in chunks, or to HTTP/1.0 to the end of the connection (A54)',
-      likely: 'the response is over with its first part, or never',
+      likely: 'the response ends with its first part, or never ends',
     },
     async (world) => {
       const { random } = world;
@@ -88,9 +88,9 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'streams-both-ways',
-    'sends parts of the response while the body still comes',
+    'sends parts of the response while the body is still arriving',
     {
-      rule: 'receive gives what has come and does not wait for the rest (A40), and send sends it at once (A53)',
+      rule: 'receive gives what has arrived and does not wait for the rest (A40), and send sends at once (A53)',
       likely: 'the body is gathered before receive gives it, or the response before it is sent',
     },
     async (world) => {
@@ -111,7 +111,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'head-leaves-with-the-body',
     'sends the head with the first http.response.body, and not before',
     {
-      rule: 'the head does not leave before the first http.response.body, and leaves with it at once, also where that is empty (A53)',
+      rule: 'the head does not leave before the first http.response.body, and leaves with it at once, even if that is empty (A53)',
       likely: 'an empty first part is thrown away, and the head with it',
     },
     async (world) => {
@@ -133,10 +133,10 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'as-slow-as-its-client',
-    'lets send wait as long as the client does not read',
+    'makes send wait as long as the client does not read',
     {
-      rule: 'send resolves when there is room for more, and not as long as more waits for the client than a high-water mark (A30)',
-      likely: 'push resolves when it has the part: it has to wait for `next()`, which says that the part has gone',
+      rule: 'send resolves when there is room for more, and not while more than a high-water mark waits for the client (A30)',
+      likely: 'push resolves as soon as it has the part; it has to wait for `next()`, which says that the part has gone',
     },
     async (world) => {
       const [parts, bytes] = [640, 64 * 1024];
@@ -182,8 +182,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'keeps-the-order-of-calls',
     'takes events in the order of their calls, awaited or not, up to a limit',
     {
-      rule: 'send takes events in the order of its calls (A30); where more bytes wait than a limit that the server has, the next event is refused (A39), and nothing of it reaches the client (A32)',
-      likely: 'parts that wait are given in another order, or the bytes that wait are not counted',
+      rule: 'send takes events in the order of its calls (A30); when more bytes wait than the server\'s limit allows, the next event is refused (A39), and nothing of it reaches the client (A32)',
+      likely: 'waiting parts are given in another order, or waiting bytes are not counted',
     },
     async (world) => {
       const [parts, bytes, bufferedBytesMax] = [30, 10_000, 100_000];
@@ -210,7 +210,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'one-receive-at-a-time',
     'refuses a receive while another one waits',
     {
-      rule: 'a call of receive before the one before has settled is rejected with a GatewayError (A31); the one that waits is as it was',
+      rule: 'a call of receive before the previous one has settled is rejected with a GatewayError (A31); the one that waits is not affected',
       likely: 'the second call replaces `#receiver`, and the first never settles',
     },
     async (world) => {
@@ -230,9 +230,9 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'tells-that-the-client-has-gone',
-    'gives http.disconnect when the client has gone, and for ever after',
+    'gives http.disconnect when the client has gone, and on every later call',
     {
-      rule: 'when the client has gone, receive gives http.disconnect, and for ever after (A41), signal aborts (A19), and send rejects with a DisconnectError (A58). Nothing of that is reported (A64)',
+      rule: 'when the client has gone, receive gives http.disconnect, and so does every later call (A41), signal aborts (A19), and send rejects with a DisconnectError (A58). None of that is reported (A64)',
       likely: 'a call made after the end of the body waits for something that nobody settles: `#awaitGone`',
     },
     async (world) => {
@@ -261,7 +261,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'lets-go-of-a-waiting-send',
     'rejects a send that waits when the client goes',
     {
-      rule: 'when nothing will arrive any more send rejects with a DisconnectError; calls that wait then, too (A58)',
+      rule: 'when nothing will arrive any more, send rejects with a DisconnectError, and so do calls that are waiting (A58)',
       likely: 'the part that was under way, or those after it, keep their promises for ever',
     },
     async (world) => {
@@ -283,7 +283,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'disconnects-when-all-is-said',
     'gives http.disconnect when the response is complete',
     {
-      rule: 'when the response is complete receive gives http.disconnect, and for ever after, also where the body was not received to its end (A41); an application may go on after its last event, and what it throws then is reported and changes nothing (A65)',
+      rule: 'when the response is complete, receive gives http.disconnect, and so does every later call, even if the body was not received to its end (A41); an application may go on after its last event, and what it throws then is reported and changes nothing (A65)',
       likely: '`#over` is not looked at first: the rest of the body is given, or the call waits for ever',
     },
     async (world) => {
@@ -306,9 +306,9 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'says-when-a-body-is-broken',
-    'rejects with the status of what is wrong with the body',
+    'rejects with the status for what is wrong with the body',
     {
-      rule: 'where a body breaks off, breaks the protocol or is too large, receive rejects with an error whose status is the one to answer with, and so does every later call (A42); let through, it is the answer (A62)',
+      rule: 'if a body breaks off, breaks the protocol or is too large, receive rejects with an error whose status is the one to answer with, and so does every later call (A42); if the application lets it through, it becomes the answer (A62)',
       likely: '`#bodyError` is not kept, or the error becomes a disconnect or a 500',
     },
     async (world) => {
@@ -347,7 +347,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'a-reset-within-the-body',
     'ends a receive that waits when the client goes in the middle of its body',
     {
-      rule: 'when the client has gone receive gives http.disconnect (A41), or says that the body broke off (A42): it does not wait for ever, and nothing is reported (A64)',
+      rule: 'when the client has gone, receive gives http.disconnect (A41), or says that the body broke off (A42); it does not wait for ever, and nothing is reported (A64)',
       likely: 'the promise of `readPart` rejects, and nobody tells `#receiver`',
     },
     async (world) => {
@@ -368,7 +368,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'tells a client to go on with its body with the first receive, and not before',
     {
       rule: 'a client that expects 100-continue is told to go on with the first call of receive, and not before (A43)',
-      likely: '`readPart` is called before anybody receives, or for the next part while this one is given',
+      likely: '`readPart` is called before anybody receives, or for the next part while this one is being given',
     },
     async (world) => {
       const server = await world.call('serveScripts', {
@@ -391,10 +391,10 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'refuses-what-is-out-of-turn',
-    'refuses events that are not their turn, as if they had not been sent',
+    'refuses events whose turn it is not, as if they had not been sent',
     {
-      rule: 'a second start is refused (A50), a body before the start (A51) or after the last one (A52), and an event that http has not (A33). The state is what it was (A32); the first of them is reported (A64)',
-      likely: 'the application that was told of it in time has thrown it away: somebody ought to know',
+      rule: 'a second start is refused (A50), a body before the start (A51) or after the last one (A52), and an event that http does not have (A33). The state stays what it was (A32); the first refusal is reported (A64)',
+      likely: 'the application was told and ignored it, so nobody knows: the server has to report it',
     },
     async (world) => {
       const server = await world.call('serveScripts', {
@@ -425,8 +425,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'refuses-bad-events',
     'refuses unknown events, and fields that cannot be sent',
     {
-      rule: 'an event has the types of its type (A34); headers are pairs of strings, names are tokens (A35), values have no CR, LF or NUL (A36), none is of the connection (A37), and there is one Content-Length of digits (A38)',
-      likely: 'the state has moved before the event was looked at',
+      rule: 'the keys of an event have the right types (A34); headers are pairs of strings, names are tokens (A35), values have no CR, LF or NUL (A36), none belongs to the connection (A37), and there is at most one Content-Length, in digits (A38)',
+      likely: 'the state has changed before the event was checked',
     },
     async (world) => {
       const long = '\u20ac';
@@ -453,8 +453,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'counts-what-was-promised',
     'refuses more or less than Content-Length says',
     {
-      rule: 'a body event with more bytes than Content-Length leaves is refused (A55), and so is a last one that leaves bytes unsent (A56): the application may send them still, and otherwise the connection is closed (A61)',
-      likely: 'the bytes are counted before the event is refused',
+      rule: 'a body event with more bytes than Content-Length leaves is refused (A55), and so is a last one that leaves bytes unsent (A56): the application may still send them, otherwise the connection is closed (A61)',
+      likely: 'the bytes of a refused event are counted',
     },
     async (world) => {
       const length = start(200, [['Content-Length', '10']]);
@@ -509,7 +509,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'answers-for-an-early-return',
     'answers 500 for an application that returns without a response, and cuts one that is not complete',
     {
-      rule: 'an application that returns before its head has left is answered for with 500 (A60), one that returns after that without a last body event has its connection closed, so that the client sees that something is missing (A61); each is reported once (A64)',
+      rule: 'if an application returns before its head has left, the server answers 500 (A60); if it returns after that without a last body event, the connection is closed, so that the client sees that something is missing (A61); each is reported once (A64)',
       likely: 'a response without an end is ended as if it were complete, or the client waits for ever',
     },
     async (world) => {
@@ -537,7 +537,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'answers-when-the-application-throws',
     'answers 500 for what an application throws, and cuts a response that has begun',
     {
-      rule: 'what the application throws before its head has left is answered with 500, an error that is made to be an answer with its own status, and nothing of any other error reaches the client (A62); after that, the connection is closed (A63). It is reported, once (A64)',
+      rule: 'what the application throws before its head has left is answered with 500, an error that is meant as an answer with its own status, and nothing of any other error reaches the client (A62); after that, the connection is closed (A63). It is reported, once (A64)',
       likely: 'what is thrown without a promise ends the process, or a status of its own becomes 500',
     },
     async (world) => {
@@ -573,8 +573,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'takes-nothing-after-the-end',
     'refuses what is sent after the application has returned',
     {
-      rule: 'an application does not send after its promise has settled: what is sent then is refused (A6), nobody has to look at it, and the process goes on (A32)',
-      likely: '`#promises.end()` has gone',
+      rule: 'an application does not send after its promise has settled: what is sent then is refused (A6), nobody has to await that promise, and the process goes on (A32)',
+      likely: '`#promises.end()` is not called any more',
     },
     async (world) => {
       const server = await world.call('serveScripts', { '/hello': answer('hello'), '/late': [must(start(200)), must(body('half', true))] });
@@ -591,7 +591,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'early-hints',
     'sends early hints before the response, and none after it has begun',
     {
-      rule: 'http.response.earlyHints sends 103; when the response has begun it does nothing (A59); to HTTP/1.0 the extension is not there, and its event is refused (A22)',
+      rule: 'http.response.earlyHints sends 103; when the response has begun it does nothing (A59); for HTTP/1.0 the extension is not there, and its event is refused (A22)',
       likely: 'hints are sent between the head and its body',
     },
     async (world) => {
@@ -615,10 +615,10 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'makes-the-scope',
-    'calls the application with all that is known of the request',
+    'calls the application with all that is known about the request',
     {
       rule: 'the scope has all its keys (A10 to A22): the path decoded and as it was sent, the query, the fields in their order with names in lower case, both ends of the connection',
-      likely: 'a key is missing, or two lines of one name became one',
+      likely: 'a key is missing, or two fields of one name became one',
     },
     async (world) => {
       const server = await world.call('serveScripts', { '/caf\u00e9/a/b': answer('ok') });
@@ -646,10 +646,10 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'reports-the-first-cause',
-    'reports what was refused, and not only what has come of it',
+    'reports what was refused, and not only what came of it',
     {
-      rule: 'the first event that was refused is reported, where the application has not thrown that error itself, and what the application throws in any case (A64)',
-      likely: 'that the response is missing is reported, or what was thrown, and not the event that was refused before',
+      rule: 'the first event that was refused is reported, unless the application has thrown that error itself; what the application throws is always reported (A64)',
+      likely: 'the missing response is reported, or what was thrown, but not the event that was refused before',
     },
     async (world) => {
       const server = await world.call('serveScripts', {
@@ -677,7 +677,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'reports-faults-of-its-own',
-    'reports what the application throws, also where the client has gone',
+    'reports what the application throws, even if the client has gone',
     {
       rule: 'what an application has thrown is reported; a DisconnectError or an AbortError is not when the client has gone (A64), and only then',
       likely: 'every error is excused by a client that has gone, or a DisconnectError by its name alone',
@@ -700,7 +700,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'sends-nothing-to-the-gone',
     'rejects what is sent when the client has gone, whatever was under way',
     {
-      rule: 'when the server knows that nothing will arrive any more send rejects with a DisconnectError (A58): also where the client goes in the middle of its body, and where nothing of the response was under way. It is not reported (A64)',
+      rule: 'when the server knows that nothing will arrive any more, send rejects with a DisconnectError (A58), even if the client goes in the middle of its body, or if nothing of the response was under way. It is not reported (A64)',
       likely: 'only an application that is receiving hears that the client has gone, or only one that has just sent',
     },
     async (world) => {
@@ -731,9 +731,9 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
 
   rule(
     'nothing-after-a-throw',
-    'takes nothing from an application that has thrown, and lets go of who still receives',
+    'takes nothing from an application that has thrown, and answers a receive that still waits',
     {
-      rule: 'what is sent when the promise of the application has settled is refused (A6), and no hints come after a response (A59); the 500 is a response like others: when it is complete receive gives http.disconnect (A41)',
+      rule: 'what is sent when the application\'s promise has settled is refused (A6), and no hints come after a response (A59); the 500 is a response like any other: when it is complete, receive gives http.disconnect (A41)',
       likely: 'the answer is given, and the exchange is not over',
     },
     async (world) => {
@@ -755,8 +755,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'breaks-off-after-what-waits',
     'cuts a response that breaks off while a part of it is on its way',
     {
-      rule: 'an application that throws, or returns without a last body event, when its response has begun: the connection is closed, so that the client sees that it is not complete (A61, A63), also where a part is on its way that was not awaited',
-      likely: 'the error of `fail` is told to a server that waits for a part, and forgotten where none does',
+      rule: 'an application that throws, or returns without a last body event, when its response has begun: the connection is closed, so that the client sees that it is not complete (A61, A63), even if a part that was not awaited is on its way',
+      likely: 'the error of `fail` reaches a server that waits for a part, and is forgotten if none does',
     },
     async (world) => {
       // More than the kernel takes: it is on its way until the client reads.

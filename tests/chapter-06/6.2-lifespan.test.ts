@@ -30,8 +30,8 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'starts-before-it-serves',
     'tells the application to start before anybody is served',
     {
-      rule: 'before it serves anybody a server calls the application for its life; the first receive gives lifespan.startup (A90), and no connection is accepted before lifespan.startup.complete (A91)',
-      likely: 'the first call waits for the shutdown already',
+      rule: 'before it serves anybody, a server calls the application for its life; the first receive gives lifespan.startup (A90), and no connection is accepted before lifespan.startup.complete (A91)',
+      likely: 'the first call already waits for the shutdown',
     },
     async (world) => {
       await world.call('beginServing', [{ do: 'receive', as: 'first' }, { do: 'note', text: 'starts' }, { do: 'gate', name: 'ready' }, must(startup('complete')), ...ENDS], PATHS);
@@ -49,10 +49,10 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
 
   rule(
     'shares-its-state',
-    'gives every scope a copy of what the lifespan has left',
+    'gives every scope a copy of what the lifespan has put into its state',
     {
-      rule: 'each scope has a copy of its own of the state, one level deep, made when the call is made (A21)',
-      likely: 'the state of the lifespan is another object than the one that is copied',
+      rule: 'each scope has its own copy of the state, one level deep, made when the call is made (A21)',
+      likely: 'the lifespan\'s state is not the object that is copied',
     },
     async (world) => {
       const word = world.random.word();
@@ -105,8 +105,8 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       name,
       `serves an application that ${what}`,
       {
-        rule: 'an application that throws or returns before it has called receive, or that ends before lifespan.startup.complete and has sent an event that no lifespan has, does not speak lifespan: it is served all the same, this is not reported, and it is not called for its life again (A93)',
-        likely: '`#joined` or `#mistaken` is not looked at where the application ends before it was ready',
+        rule: 'an application that throws or returns before it has called receive, or that ends before lifespan.startup.complete and has sent an event that lifespan does not have, does not speak lifespan: it is served all the same, this is not reported, and it is not called for its life again (A93)',
+        likely: '`#joined` or `#mistaken` is not looked at when the application ends before it is ready',
       },
       async (world) => {
         const server = await serve(world, life, PATHS);
@@ -132,7 +132,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       `does not serve an application that ${what}`,
       {
         rule: 'an application that throws or returns after it has received lifespan.startup, and before it has answered, could not start: the server ends, with what it threw as the reason (A94)',
-        likely: 'every error is taken for an application that does not speak lifespan, and one without its database is served',
+        likely: 'every error is taken to mean that the application does not speak lifespan, so one without its database is served',
       },
       async (world) => {
         await world.call('beginServing', life, PATHS);
@@ -146,7 +146,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'serves on when the lifespan ends after its start',
     {
       rule: 'an application that throws after lifespan.startup.complete is reported, and served all the same; it gets no lifespan.shutdown. One that returns then has nothing to put away (A95)',
-      likely: 'to return is taken for a failure, or what is thrown is lost',
+      likely: 'returning is taken for a failure, or what is thrown is lost',
     },
     async (world) => {
       for (const [end, reports] of [[[{ do: 'throw', what: 'plain' }], ['Error']], [[], ['Error']]] as [Life, string[]][]) {
@@ -198,7 +198,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'waits until the application has put its things away',
     {
       rule: 'the server waits for lifespan.shutdown.complete, or .failed, or the end of the application (A97)',
-      likely: '`stop` gives the event and does not wait for what comes of it',
+      likely: '`stop` gives the event and does not wait for the answer',
     },
     async (world) => {
       const ends: [what: string, end: Life, reason: string][] = [
@@ -231,7 +231,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'tells-when-asked-late',
     'gives lifespan.shutdown to an application that asks for it later',
     {
-      rule: 'lifespan.shutdown is given once (A96), to a call that waits as to one that comes later; the server waits for the answer (A97)',
+      rule: 'lifespan.shutdown is given once (A96), whether the call is waiting or comes later; the server waits for the answer (A97)',
       likely: 'an application that is busy when the server stops is not told any more',
     },
     async (world) => {
@@ -250,7 +250,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'tells-it-once',
     'gives each event once, and to one call at a time',
     {
-      rule: 'lifespan.shutdown is given once (A96); a call of receive before the one before has settled is rejected (A31)',
+      rule: 'lifespan.shutdown is given once (A96); a call of receive before the previous one has settled is rejected (A31)',
       likely: 'a second call of receive is given the last event again',
     },
     async (world) => {
@@ -270,10 +270,10 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
 
   rule(
     'has-limits-of-time',
-    'does not wait for ever, neither for the start nor for the end',
+    'does not wait for ever for the start, nor for the end',
     {
-      rule: 'startup and shutdown have limits of time; beyond them they have failed, and a shutdown that has failed is reported (A97)',
-      likely: '`within` is not asked',
+      rule: 'startup and shutdown have time limits; beyond them they have failed, and a shutdown that has failed is reported (A97)',
+      likely: '`within` is not used',
     },
     async (world) => {
       await world.call('beginServing', [{ do: 'receive', as: 'first' }, { do: 'gate', name: 'never' }], PATHS, { startupMs: SHORT_MS });
@@ -290,7 +290,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'cuts-and-shuts-down',
     'cuts what is not over in time, and then shuts down',
     {
-      rule: 'lifespan.shutdown is given also when the time for responses is over (A96): what is not over in time is cut (A100)',
+      rule: 'lifespan.shutdown is given even when the time for responses is over (A96): what is not over in time is cut (A100)',
       likely: 'a response without an end keeps the application from putting its things away',
     },
     async (world) => {
@@ -306,10 +306,10 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
 
   rule(
     'puts-away-what-nobody-used',
-    'shuts down also where the server could not listen',
+    'shuts down even if the server could not listen',
     {
-      rule: 'lifespan.shutdown is given once, also where the server could not listen after all (A96)',
-      likely: 'what the start has got is never put away',
+      rule: 'lifespan.shutdown is given once, even if the server could not listen after all (A96)',
+      likely: 'what startup has opened is never put away',
     },
     async (world) => {
       const { port } = await serve(world, [...BEGINS, ...ENDS], PATHS);
@@ -324,8 +324,8 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'refuses-what-was-not-asked',
     'refuses answers that nobody asked for',
     {
-      rule: 'an answer that is not asked for is refused (A98), and so is an event that no lifespan has (A33); both as if they had not been sent (A32)',
-      likely: 'the state has moved all the same',
+      rule: 'an answer that is not asked for is refused (A98), and so is an event that lifespan does not have (A33); both as if they had not been sent (A32)',
+      likely: 'the state changes all the same',
     },
     async (world) => {
       const server = await serve(
@@ -345,7 +345,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
 
   rule(
     'is-not-asked-when-it-is-off',
-    'does not call the application for its life where it was told not to',
+    'does not call the application for its life if it was told not to',
     { rule: 'a server calls the application with the lifespan scope, unless the person who runs it has said not to (A90)' },
     async (world) => {
       const server = await serve(world, [...BEGINS, ...ENDS], PATHS, { lifespan: 'off' });
@@ -359,10 +359,10 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
 
   rule(
     'tells-it-once-when-asked-late',
-    'gives lifespan.shutdown once also to an application that asks when the stop has begun',
+    'gives lifespan.shutdown once, even to an application that asks when the stop has begun',
     {
       rule: 'lifespan.shutdown is given once (A96), whether the application was waiting for it or asks for it later; a second receive waits',
-      likely: 'only who waited already is remembered to have been told',
+      likely: 'only a call that was already waiting is remembered as answered',
     },
     async (world) => {
       const begin: Life = [...BEGINS, { do: 'note', text: 'busy' }, { do: 'gate', name: 'late' }];
@@ -385,7 +385,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'reports what an application throws after lifespan.shutdown.complete',
     {
       rule: 'what an application throws when its shutdown is complete is reported (A97); the server has stopped all the same',
-      likely: 'where the application ends nobody looks at an error after its last answer',
+      likely: 'when the application ends, nobody looks at an error after its last answer',
     },
     async (world) => {
       await serve(world, [...BEGINS, ...ENDS, { do: 'throw', what: 'plain' }], PATHS);

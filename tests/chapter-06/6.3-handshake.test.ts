@@ -92,7 +92,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'only-by-get',
     'refuses every method but GET',
     {
-      rule: 'a handshake is a GET request (RFC 6455 §4.2.1); 405 says in Allow what would do (RFC 9110 §15.5.6)',
+      rule: 'a handshake is a GET request (RFC 6455 §4.2.1); a 405 says in Allow which method would do (RFC 9110 §15.5.6)',
       likely: 'the method is not looked at',
     },
     async (world) => {
@@ -109,7 +109,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'only-by-http-1-1',
     'refuses HTTP/1.0',
     {
-      rule: 'the request is of HTTP/1.1 or later (RFC 6455 §4.2.1): HTTP/1.0 has no Upgrade',
+      rule: 'the request uses HTTP/1.1 or later (RFC 6455 §4.2.1): HTTP/1.0 has no Upgrade',
       likely: 'the version is not looked at',
     },
     async (world) => {
@@ -125,7 +125,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'upgrade-among-others',
     'finds the tokens in lists, in any case',
     {
-      rule: 'Upgrade and Connection are lists of tokens, perhaps in several lines, whose case does not count (RFC 9110 §7.6.1, §7.8)',
+      rule: 'Upgrade and Connection are lists of tokens, perhaps in several lines, and case does not count (RFC 9110 §7.6.1, §7.8)',
       likely: 'the whole value is compared, or only the first line',
     },
     async (world) => {
@@ -161,7 +161,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'another-version',
-    'answers another version with 426 and its own',
+    'answers another version with 426 and the version that it speaks',
     {
       rule: 'a version that the server does not speak is answered with 426 and a Sec-WebSocket-Version that names the one that it does: 13 (RFC 6455 §4.2.2, §4.4)',
       likely: 'the answer is 400, or a 426 that does not say which version would do',
@@ -212,10 +212,10 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'once-and-not-twice',
-    'refuses a field twice that may be there once',
+    'refuses a field that is there twice and may be there once',
     {
       rule: 'Sec-WebSocket-Key and Sec-WebSocket-Version MUST NOT be there more than once (RFC 6455 §11.3.1, §11.3.5); of two Origins nobody knows which one is meant',
-      likely: 'the first line is taken, or the last; `get` joins them by a comma',
+      likely: 'the first line is taken, or the last; `get` joins them with a comma',
     },
     async (world) => {
       const server = await world.call('serveHandshakes', { origins: ['https://good.example'] });
@@ -232,8 +232,8 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'one-subprotocol-or-none',
     'chooses the first of its subprotocols that is offered, or none',
     {
-      rule: 'the answer names one of the client\'s subprotocols, or has no Sec-WebSocket-Protocol (RFC 6455 §4.2.2); of those that both speak it is the server\'s first',
-      likely: 'the client\'s first is taken whether the server speaks it or not, or its whole list is sent back',
+      rule: 'the answer names one of the client\'s subprotocols, or has no Sec-WebSocket-Protocol (RFC 6455 §4.2.2); of those that both speak, it is the server\'s first choice',
+      likely: 'the client\'s first choice is taken whether the server speaks it or not, or its whole list is sent back',
     },
     async (world) => {
       const server = await world.call('serveHandshakes', { subprotocols: ['chat.v2', 'chat', 'log'] });
@@ -260,7 +260,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'reads subprotocols from all lines, as they are written',
     {
       rule: 'Sec-WebSocket-Protocol is a list of tokens in the client\'s order, and may be there more than once (RFC 6455 §11.3.4); a client compares the answer with what it has sent, so their case counts',
-      likely: 'names are put into lower case, or only one line is read',
+      likely: 'names are converted to lower case, or only one line is read',
     },
     async (world) => {
       const server = await world.call('serveHandshakes', { subprotocols: ['chat', 'V2.Chat'] });
@@ -282,7 +282,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'answers a page of an origin that is not allowed with 403',
     {
       rule: 'an Origin that is not on the server\'s list is answered with 403 (RFC 6455 §4.2.2, §10.2); a client that sends none is not a browser',
-      likely: 'it is enough to begin, or to end, like an origin that is allowed',
+      likely: 'an origin is let in if it begins, or ends, like one that is allowed',
     },
     async (world) => {
       const origins = ['https://good.example', 'http://other.example:8443'];
@@ -309,7 +309,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'refuses a list of extensions that breaks its grammar',
     {
       rule: 'Sec-WebSocket-Extensions is a list of tokens with parameters (RFC 6455 §9.1); with anything else in it the handshake is refused: 400',
-      likely: '`parseExtensions` says null, and nobody asks',
+      likely: '`parseExtensions` returns null, and nobody checks',
     },
     async (world) => {
       const server = await world.call('serveHandshakes');
@@ -323,8 +323,8 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'unknown-extensions',
     'accepts a client whose extensions it does not know, without them',
     {
-      rule: 'a server answers with the extensions that it will use, and passes over the others (RFC 6455 §9.1); where it uses none there is no Sec-WebSocket-Extensions',
-      likely: 'what is offered is sent back, or what is not known is refused',
+      rule: 'a server answers with the extensions that it will use, and passes over the others (RFC 6455 §9.1); if it uses none, there is no Sec-WebSocket-Extensions',
+      likely: 'what is offered is sent back, or an unknown extension is refused',
     },
     async (world) => {
       const server = await world.call('serveHandshakes');
@@ -369,7 +369,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'answers other requests as before, before a handshake and beside it',
     {
       rule: 'a WebSocket begins as a request like any other (RFC 6455 §1.3): one server, one port, and on one connection plain requests before it',
-      likely: 'a refusal, or a request that asks for nothing, leaves something after',
+      likely: 'a refusal, or a plain request, leaves something behind that disturbs the next request',
     },
     async (world) => {
       const server = await world.call('serveHandshakes');
@@ -392,7 +392,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'the-application-decides',
     'lets an application accept, refuse, and answer in its own words',
     {
-      rule: 'a handshake that is right is the application\'s to decide: 101 by `websocket.accept`, 403 by `websocket.close`, or a response of its own (docs/gateway-spec.md A71 to A74); one that is wrong never reaches it (A2)',
+      rule: 'a valid handshake is for the application to decide: 101 by `websocket.accept`, 403 by `websocket.close`, or a response of its own (docs/gateway-spec.md A71 to A74); an invalid one never reaches it (A2)',
       likely: 'an error of `readHandshake` is not an HttpError, and so it becomes a 500',
     },
     async (world) => {
@@ -412,10 +412,10 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'a-client-of-others',
-    'opens for clients that somebody else has written',
+    'opens WebSockets for clients that somebody else has written',
     {
       rule: 'Node\'s own WebSocket and the package ws check the proof, Upgrade and Connection, and the subprotocol (RFC 6455 §4.1)',
-      likely: 'a field of the 101 is missing, or is there twice',
+      likely: 'a field of the 101 is missing, or comes twice',
     },
     async (world) => {
       const server = await world.call('serveHandshakes', { subprotocols: ['chat', 'log'] });
@@ -439,9 +439,9 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'lists-with-room',
-    'reads a list of subprotocols with room in it, and with empty members',
+    'reads a list of subprotocols with white space in it, and with empty members',
     {
-      rule: 'around the commas of a list there is any number of spaces and tabs (RFC 9110 §5.6.1, §5.6.3), and its empty members are passed over (§5.6.1.2)',
+      rule: 'around the commas of a list there may be any number of spaces and tabs (RFC 9110 §5.6.1, §5.6.3), and empty members are skipped (§5.6.1.2)',
       likely: 'only one space is taken off, or an empty element between two commas is refused',
     },
     async (world) => {
@@ -463,9 +463,9 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'not-what-nobody-offered',
-    'answers with no subprotocol that the client has not offered',
+    'never answers with a subprotocol that the client has not offered',
     {
-      rule: 'the subprotocol of the answer is one of the client\'s, or there is none (RFC 6455 §4.2.2): who takes another one is told so, and the client gets no 101 that it would have to fail',
+      rule: 'the subprotocol of the answer is one of the client\'s, or there is none (RFC 6455 §4.2.2): code that chooses another one gets an error, and the client does not get a 101 that it would have to fail',
       likely: '`acceptHandshake` writes what it is given',
     },
     async (world) => {
@@ -482,7 +482,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'upgrade-of-this-connection',
-    'names Upgrade in Connection where it answers with 426',
+    'names Upgrade in Connection when it answers with 426',
     {
       rule: 'a sender of Upgrade also names it in Connection, so that nobody in between passes it on (RFC 9110 §7.8)',
       likely: 'the fields of the 426 are not those of `upgradeRequired`',

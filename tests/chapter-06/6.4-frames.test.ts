@@ -59,7 +59,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'reads a short frame',
     {
       rule: 'two bytes, four of the key, and the payload, each byte XORed with the key\'s byte at its place modulo four (RFC 6455 §5.2, §5.3)',
-      likely: '`readHead` does not say true when the head is whole, or leaves the place where the payload begins',
+      likely: '`readHead` does not return true when the head is complete, or the payload is read from the wrong place',
     },
     async (world) => {
       const server = await world.call('serveFrames');
@@ -79,8 +79,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'binary-is-any-bytes',
     'takes any bytes in a binary message',
     {
-      rule: 'a binary message is bytes, and what they mean is between the applications (RFC 6455 §5.6)',
-      likely: 'every payload is looked at as if it were text',
+      rule: 'a binary message is any bytes; what they mean is up to the applications (RFC 6455 §5.6)',
+      likely: 'every payload is checked as if it were text',
     },
     async (world) => {
       const server = await world.call('serveFrames');
@@ -96,7 +96,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'three-forms-of-length',
     'reads a length in one byte, in two and in eight',
     {
-      rule: '126 says that the two bytes after are the length, 127 the eight: the highest byte first (RFC 6455 §5.2)',
+      rule: '126 says that the next two bytes are the length, and 127 that the next eight are; the highest byte comes first (RFC 6455 §5.2)',
       likely: 'the bytes are read in the wrong order, or as a number with a sign',
     },
     async (world) => {
@@ -115,7 +115,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'in-any-pieces',
     'reads frames in whatever pieces they arrive',
     {
-      rule: 'TCP has no messages: a frame may come byte by byte, and many in one piece (RFC 6455 §5.4 says it of fragments, TCP of everything)',
+      rule: 'TCP has no messages: a frame may come byte by byte, and many in one piece (RFC 6455 §5.4 says it about fragments, TCP about everything)',
       likely: 'something is kept, or changed, before false is returned; or what lies after a frame is lost',
     },
     async (world) => {
@@ -164,7 +164,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'fails a client whose frames are not masked',
     {
       rule: 'a client masks every frame, and a server closes on one that is not, with 1002 (RFC 6455 §5.1)',
-      likely: 'MASKED is used to find the key, and never asked for',
+      likely: 'MASKED is used to find the key, and nobody checks that it is set',
     },
     async (world) => {
       const server = await world.call('serveFrames');
@@ -185,8 +185,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'shortest-form',
     'fails a length that is not in its shortest form',
     {
-      rule: 'the shortest form MUST be used, and the highest bit of a length in eight bytes MUST be 0 (RFC 6455 §5.2): else 1002',
-      likely: 'any length will do; a length of 125 in two bytes, and of 65535 in eight, are one too short',
+      rule: 'the shortest form MUST be used, and the highest bit of a length in eight bytes MUST be 0 (RFC 6455 §5.2); otherwise the code is 1002',
+      likely: 'any form will do; 125 in two bytes, and 65535 in eight, are one too small for their form',
     },
     async (world) => {
       const server = await world.call('serveFrames', { limits: { frameBytesMax: 1 << 20, messageBytesMax: 1 << 20 } });
@@ -207,7 +207,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'reserved-bits',
     'fails a frame with a reserved bit',
     {
-      rule: 'RSV1, RSV2 and RSV3 are 0, unless an extension that was agreed on says what they are (RFC 6455 §5.2): else 1002',
+      rule: 'RSV1, RSV2 and RSV3 are 0, unless an extension that was agreed on gives them a meaning (RFC 6455 §5.2); otherwise the code is 1002',
       likely: '`#checkFirst` is not called, or not for control frames',
     },
     async (world) => {
@@ -229,10 +229,10 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
 
   rule(
     'reserved-opcodes',
-    'fails a frame whose opcode means nothing',
+    'fails a frame whose opcode is reserved',
     {
       rule: 'the opcodes 3 to 7 and B to F are reserved: a frame with one of them fails the connection (RFC 6455 §5.2): 1002',
-      likely: 'what is not known is passed over',
+      likely: 'what is unknown is ignored',
     },
     async (world) => {
       const server = await world.call('serveFrames');
@@ -245,8 +245,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'control-frames-are-short',
     'fails a control frame that is long, or in fragments',
     {
-      rule: 'a control frame has at most 125 bytes and MUST NOT be fragmented (RFC 6455 §5.5): else 1002',
-      likely: 'the length is looked at and FIN is not, or only a ping is looked at',
+      rule: 'a control frame has at most 125 bytes and MUST NOT be fragmented (RFC 6455 §5.5); otherwise the code is 1002',
+      likely: 'the length is checked and FIN is not, or only pings are checked',
     },
     async (world) => {
       const server = await world.call('serveFrames');
@@ -287,7 +287,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'puts fragments together',
     {
       rule: 'a message is a first frame with its opcode and FIN clear, continuations, and one with FIN set (RFC 6455 §5.4); any of them may be empty',
-      likely: '`begin` takes a continuation for a message of its own; or what is counted for one message is not begun anew for the next',
+      likely: '`begin` takes a continuation for a message of its own; or what is counted for one message is not reset for the next',
     },
     async (world) => {
       const cases = numbered(every, '5.3', '5.4', '5.5', '10', '6.1');
@@ -345,8 +345,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'fragments-out-of-place',
     'fails a fragment that is out of place',
     {
-      rule: 'a continuation continues something, and no other message begins before the one at hand has ended (RFC 6455 §5.4): else 1002',
-      likely: 'a first frame within a message begins a new one, or a continuation of nothing is passed over',
+      rule: 'a continuation continues something, and no other message begins before the current one has ended (RFC 6455 §5.4); otherwise the code is 1002',
+      likely: 'a first frame within a message begins a new one, or a continuation of nothing is ignored',
     },
     async (world) => {
       const cases = numbered(every, '5.9', '5.10', '5.12', '5.15', '5.16', '5.17', '5.18');
@@ -372,8 +372,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'text-is-utf-8',
     'takes every text that is UTF-8',
     {
-      rule: 'characters of one to four bytes, from U+0000 to U+10FFFF without the surrogates (RFC 3629 §3), cut wherever frames and pieces cut them (RFC 6455 §5.6)',
-      likely: 'a character that is cut by a fragment, or by a piece, is taken for a wrong one; or one of the limits of the second byte is too narrow',
+      rule: 'characters of one to four bytes, from U+0000 to U+10FFFF without the surrogates (RFC 3629 §3), cut anywhere by frames and pieces (RFC 6455 §5.6)',
+      likely: 'a character that is cut by the end of a fragment, or of a piece, is taken for a wrong one; or one of the limits of the second byte is too narrow',
     },
     async (world) => {
       const cases = answeredOf(numbered(every, ...Array.from({ length: 24 }, (_, i) => `6.${i}`)));
@@ -397,8 +397,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'text-that-is-not-utf-8',
     'fails a text that is not UTF-8',
     {
-      rule: 'bytes that are not UTF-8 in a text fail the connection (RFC 6455 §8.1): 1007. Not UTF-8 are also what is encoded too long, surrogates, what lies beyond U+10FFFF, and a character that the end of the message cuts off (RFC 3629 §3)',
-      likely: 'a byte after the first is only asked whether it is from 80 to BF; or nobody asks at the end whether the last character is whole',
+      rule: 'bytes that are not UTF-8 in a text fail the connection (RFC 6455 §8.1): 1007. That includes encodings that are too long, surrogates, anything above U+10FFFF, and a character that is cut off by the end of the message (RFC 3629 §3)',
+      likely: 'a byte after the first is only checked to be from 80 to BF; or nobody checks at the end whether the last character is whole',
     },
     async (world) => {
       const cases = refusedOf(numbered(every, ...Array.from({ length: 24 }, (_, i) => `6.${i}`)));
@@ -427,7 +427,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'fails-at-the-first-wrong-byte',
     'fails at the byte that cannot be right, before the message has ended',
     {
-      rule: 'text is checked as it arrives: when no bytes to come could make it right it is failed, also within a frame and long before its end (RFC 6455 §8.1)',
+      rule: 'text is checked as it arrives: as soon as no further bytes could make it right, the connection is failed, even within a frame and long before its end (RFC 6455 §8.1)',
       likely: 'the check waits for the end of the message, of the frame, or of the character',
     },
     async (world) => {
@@ -464,7 +464,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'close-frames',
     'reads what a Close frame says, and nothing after it',
     {
-      rule: 'a Close frame has no payload, or a code that may be sent and a reason in UTF-8 (RFC 6455 §5.5.1, §7.4): else 1002, or 1007 for the reason. What comes after it is not read',
+      rule: 'a Close frame has no payload, or a code that may be sent and a reason in UTF-8 (RFC 6455 §5.5.1, §7.4); otherwise the code is 1002, or 1007 for the reason. What comes after it is not read',
       likely: 'a Close frame between fragments, or in pieces, is not a control frame like the others',
     },
     async (world) => {
@@ -477,10 +477,10 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
 
   rule(
     'too-long-as-announced',
-    'fails a frame that is too long when its head has come',
+    'fails a frame that is too long as soon as its head has come',
     {
-      rule: 'a length beyond the limit is 1009 (RFC 6455 §7.4.1), before a byte of the payload has come: what a head announces costs its sender nothing',
-      likely: 'the limit is applied when the payload is there; or of eight bytes only the lower four are read',
+      rule: 'a length above the limit fails the connection with 1009 (RFC 6455 §7.4.1), before a byte of the payload has come: announcing a length costs the sender nothing',
+      likely: 'the limit is checked only when the payload is there; or only the lower four of the eight bytes are read',
     },
     async (world) => {
       const limits = { frameBytesMax: 70_000, messageBytesMax: 100_000 };
@@ -507,8 +507,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'too-long-in-fragments',
     'counts a message over all its fragments',
     {
-      rule: 'the limit on a message is one on its fragments together (RFC 6455 §10.4): 1009, when the head of the one that is too much has come',
-      likely: 'each fragment is compared with the limit by itself, or what was counted is forgotten with a ping',
+      rule: 'the limit on a message is for its fragments together (RFC 6455 §10.4): 1009, as soon as the head of the fragment that is too much has come',
+      likely: 'each fragment is compared with the limit by itself, or the count is reset by a ping',
     },
     async (world) => {
       const limits = { frameBytesMax: 1000, messageBytesMax: 2500 };
@@ -533,9 +533,9 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
 
   rule(
     'too-many-fragments',
-    'fails a message of too many fragments',
+    'fails a message with too many fragments',
     {
-      rule: 'empty fragments cost their sender six bytes and have no size to be counted: their number has a limit, too (RFC 6455 §10.4); the code is 1008',
+      rule: 'empty fragments cost their sender six bytes and have no size that could be counted, so their number has a limit, too (RFC 6455 §10.4); the code is 1008',
       likely: 'only bytes are counted; or control frames are counted, too',
     },
     async (world) => {
@@ -560,7 +560,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'reads long messages, and many of them',
     {
       rule: 'messages of any length up to the limit, in one frame or in thousands, in any pieces (RFC 6455 §5.4)',
-      likely: 'where what has been gathered grows, its end or its beginning is lost',
+      likely: 'when the buffer of what was gathered grows, its end or its beginning is lost',
     },
     async (world) => {
       const limits = { frameBytesMax: sizeCasesBytesMax, messageBytesMax: sizeCasesBytesMax, fragmentsMax: sizeCasesFragmentsMax };
@@ -576,8 +576,8 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'fails-as-soon-as-it-shows',
     'fails a head that is wrong, and waits for nothing after it',
     {
-      rule: 'what is wrong in a head is answered when the head is here, with its key: no byte of the payload is needed for it (RFC 6455 §5.2)',
-      likely: 'nothing is looked at until something of the payload is there',
+      rule: 'a fault in a head is answered at the latest when the head is complete, with its key: no byte of the payload is needed (RFC 6455 §5.2)',
+      likely: 'nothing is checked until part of the payload is there',
     },
     async (world) => {
       const limits = { frameBytesMax: 70_000, messageBytesMax: 100_000 };
@@ -613,7 +613,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'a-client-takes-no-masks',
     'reads frames for a client as well, which are not masked',
     {
-      rule: 'a server MUST NOT mask its frames, and a client closes on one that is masked, with 1002 (RFC 6455 §5.1): which side the reader is on is its role',
+      rule: 'a server MUST NOT mask its frames, and a client closes on one that is masked, with 1002 (RFC 6455 §5.1): the reader\'s role says which side it is on',
       likely: 'the reader always wants a mask, or leaves four bytes for a key that is not there',
     },
     async (world) => {
@@ -636,10 +636,10 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
 
   rule(
     'half-a-character-and-a-lot',
-    'fails at half a character also where much that is right comes after it',
+    'fails at half a character, even if a lot of valid text comes after it',
     {
-      rule: 'what a fragment leaves open is the first thing that the next one has to go on with (RFC 6455 §8.1, RFC 3629 §3), however many bytes that has, and whether or not they are text by themselves',
-      likely: 'a long part is looked at as a whole, as if a character began with it',
+      rule: 'a character that one fragment leaves incomplete must be continued by the first bytes of the next (RFC 6455 §8.1, RFC 3629 §3), however many bytes that has, and whether or not they are valid text by themselves',
+      likely: 'a long part is checked as a whole, as if a character began with it',
     },
     async (world) => {
       const server = await world.call('serveFrames');

@@ -60,8 +60,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'answers-their-close',
     'answers the client\'s Close frame, once, and then ends the connection itself',
     {
-      rule: 'a Close frame is answered by one, typically with the same code (RFC 6455 §5.5.1); then the server ends the TCP connection, so that it is the server\'s side that has nothing to wait for (§7.1.1)',
-      likely: 'the Close frame is told to the application and not answered, or the connection is left to the client',
+      rule: 'a Close frame is answered with one, typically with the same code (RFC 6455 §5.5.1); then the server ends the TCP connection, and is the first to do so (§7.1.1)',
+      likely: 'the application is told of the Close frame, but it is not answered; or it is left to the client to end the connection',
     },
     async (world) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] } });
@@ -88,9 +88,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'both-at-once',
-    'closes once where both sides close at the same time',
+    'closes once when both sides close at the same time',
     {
-      rule: 'both sides may send a Close frame before the other\'s has arrived; then each has sent one, and none is answered (RFC 6455 §7.1.2). What the application is told is the client\'s code (A81)',
+      rule: 'both sides may send a Close frame before the other\'s has arrived; then each has sent one, and neither is answered (RFC 6455 §7.1.2). The application is told the client\'s code (A81)',
       likely: 'a Close frame is answered whatever has been sent before, or a close() after the answer sends another one',
     },
     async (world) => {
@@ -128,7 +128,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'nothing-after-their-close',
     'neither delivers nor minds what comes after the client\'s Close frame, and answers it all the same',
     {
-      rule: 'after a Close frame there is no data (RFC 6455 §5.5.1): whatever follows is dropped, and breaks no rule. The answer leaves before the connection ends (§7.1.1)',
+      rule: 'after a Close frame there is no data (RFC 6455 §5.5.1): whatever follows is dropped, and is not an error. The answer leaves before the connection ends (§7.1.1)',
       likely: 'the loop goes on to the next frame after the Close frame, or the socket is destroyed before its output has gone',
     },
     async (world) => {
@@ -157,10 +157,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'close-has-a-deadline',
-    'cuts a client that does not end what was closed',
+    'cuts a client that does not end a closed connection',
     {
       rule: 'a peer that does not answer a Close frame, or answers and does not end the connection, has `closeMs`; then the connection is cut. Nothing that it sends meanwhile gives it more time',
-      likely: 'nothing waits for the time when the peer ought to have answered, or each frame that arrives begins it anew',
+      likely: 'there is no deadline for the peer\'s answer, or each frame that arrives starts it again',
     },
     async (world) => {
       const scripts = {
@@ -202,7 +202,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'fails-while-closing',
     'ends the connection of a client that breaks the protocol after our Close frame, and says nothing more',
     {
-      rule: 'a broken frame fails the connection (RFC 6455 §7.1.7) also while it is being closed; but each side sends one Close frame, and ours is on its way (§5.5.1)',
+      rule: 'a broken frame fails the connection (RFC 6455 §7.1.7) even while it is being closed; but each side sends one Close frame, and ours is on its way (§5.5.1)',
       likely: '`fail` sends a Close frame, whatever the state of the machine',
     },
     async (world) => {
@@ -233,7 +233,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'tells the application 1006 when the connection ends without a Close frame',
     {
       rule: 'without a Close frame the code is 1006 (RFC 6455 §7.1.5, A81), whether the connection was ended or reset. Messages that were complete by then are delivered first; half a message is not one',
-      likely: 'only `end` or only `error` is listened to, or what has arrived of a message is handed over at the end',
+      likely: 'the code listens only for `end` or only for `error`, or hands over half a message at the end',
     },
     async (world) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] } });
@@ -274,7 +274,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'notices that a client has gone while the application was deciding',
     {
       rule: 'a client may end its side before its handshake is answered. Whatever the application decides then, it is told that the client has gone, with 1006 (A78, A81), what the client sent before is given first, and the connection does not stay',
-      likely: "the socket has said 'end' before anybody of the WebSocket listened, and does not say it again",
+      likely: "the socket has emitted 'end' before the WebSocket listened, and does not emit it again",
     },
     async (world) => {
       const never = { heartbeatMs: NEVER_MS, pongMs: NEVER_MS, closeMs: NEVER_MS };
@@ -307,8 +307,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'closes-for-the-application',
     'closes for an application that returns with 1000, and for one that throws with 1011',
     {
-      rule: 'an application that returns while the WebSocket is open closes it with 1000 (A87), one that throws with 1011, and nothing of its error reaches the client (A88). One that throws before it has accepted is answered for with 500 (A77). What was thrown is reported, once',
-      likely: 'the end of the application is not looked at, or `fail` assumes that a Close frame may still be sent when one has been',
+      rule: 'an application that returns while the WebSocket is open closes it with 1000 (A87), one that throws with 1011, and nothing of its error reaches the client (A88). If it throws before it has accepted, the server answers 500 (A77). What was thrown is reported, once',
+      likely: 'nothing happens when the application ends, or `fail` assumes that a Close frame may still be sent when one has been',
     },
     async (world) => {
       const secret = world.random.word(12, 14);
@@ -346,8 +346,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'pings-the-silent',
     'sends pings to a silent client, and keeps it if it answers',
     {
-      rule: 'a connection on which nothing has arrived for `heartbeatMs` is sent a ping; a pong shows that somebody is there (RFC 6455 §5.5.2, §5.5.3), and so the connection stays however often it is asked',
-      likely: 'the heartbeat does not begin anew when it was answered, or an answer is not taken for one',
+      rule: 'a connection on which nothing has arrived for `heartbeatMs` is sent a ping; a pong shows that somebody is there (RFC 6455 §5.5.2, §5.5.3), so the connection stays, however many pings are sent',
+      likely: 'the heartbeat does not start again after an answer, or an answer is not recognised',
     },
     async (world) => {
       const [heartbeatMs, pongMs] = [40, 800];
@@ -371,7 +371,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'finds-the-vanished',
     'finds a client that has vanished, and tells the application 1006',
     {
-      rule: 'a peer whose cable was pulled sends no FIN: who has been sent a ping and is silent for `pongMs` more is cut (A81: 1006)',
+      rule: 'a peer whose cable was pulled sends no FIN: a peer that was sent a ping and is silent for another `pongMs` is cut (A81: 1006)',
       likely: 'pings are sent, and nothing checks whether they are answered',
     },
     async (world) => {
@@ -395,10 +395,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'hears-whom-it-listens-to',
-    'does not give up a client that it does not read from itself',
+    'does not give up a client from which it is not reading',
     {
-      rule: 'as long as reading is paused (A82) a client cannot be heard, whatever it sends: its silence is ours, and it is not cut for it',
-      likely: 'the heartbeat asks whether something was heard, and not whether anybody was listening',
+      rule: 'as long as reading is paused (A82) a client cannot be heard, whatever it sends: the silence is our doing, so the connection is not cut',
+      likely: 'the heartbeat checks whether something was heard, and not whether anybody was listening',
     },
     async (world) => {
       const scripts = { '/a': [accept, gate('receive'), drain], '/silent': [accept, drain] } satisfies Record<string, Step[]>;
@@ -431,10 +431,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'heartbeat-by-default',
-    'has a heartbeat also where nobody has asked for one',
+    'has a heartbeat even if nobody has asked for one',
     {
       rule: 'a server has a heartbeat unless it was told otherwise: without one, a client that has vanished stays for ever (the clock of this test runs a hundred times faster)',
-      likely: 'the heartbeat begins only where its times are given',
+      likely: 'the heartbeat starts only if its times are given',
     },
     async (world) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, faster: 100 });
@@ -448,7 +448,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'answers-pings',
-    'answers pings with what they hold, and ignores pongs that nobody has asked for',
+    'answers pings with the data that they carry, and ignores pongs that nobody has asked for',
     {
       rule: 'a ping is answered with a pong that has the same data; of several that wait for an answer, only the newest need be answered (RFC 6455 §5.5.2, §5.5.3). A pong that answers nothing is not answered itself, is not a message, and ends nothing (§5.5.3)',
       likely: 'pongs reach the application, or a ping is answered without its data',
@@ -478,9 +478,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'ping-flood-ends',
-    'does not answer pings at any rate',
+    'does not answer any number of pings in a second',
     {
-      rule: 'answers cost: `pingsPerSecondMax` are answered within a second, and who sends more is closed with 1008, policy violation (RFC 6455 §7.4.1)',
+      rule: 'answers cost something: `pingsPerSecondMax` pings are answered within a second, and a client that sends more is closed with 1008, policy violation (RFC 6455 §7.4.1)',
       likely: 'every ping is answered, however many there are',
     },
     async (world) => {
@@ -508,8 +508,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'holds-up-the-application',
     'holds up an application whose client does not read, and lets it go on when it reads',
     {
-      rule: '`send` resolves when there is room for more, and not while more than the high-water mark waits for the client (A30): an application that awaits it is as slow as the client. When the client reads again it goes on, and nothing is lost',
-      likely: '`send` says yes whatever waits, or `drained` resolves before, or never',
+      rule: '`send` resolves when there is room for more, and not while more than the high-water mark waits for the client (A30): an application that awaits it is as slow as the client. When the client reads again, it goes on, and nothing is lost',
+      likely: '`send` returns true however much waits, or `drained` resolves too early, or never',
     },
     async (world) => {
       const [count, bytes] = [400, 64 * KIB];
@@ -543,7 +543,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'one-long-message',
     'sends one message of any length to a client that reads, if the application waits for it',
     {
-      rule: 'the limit is on what waits when the next message is sent: an application that awaits each `send` has nothing waiting, and does nothing wrong. A connection that our own limit cuts looks to it as if the client had left (A32, A58)',
+      rule: 'the limit is on what waits when the next message is sent: an application that awaits each `send` has nothing waiting, and does nothing wrong. To the application, a connection that our own limit cuts looks as if the client had left (A32, A58)',
       likely: 'the message itself is counted against `bufferedBytesMax`, so that one message above it cuts the connection, even of an application that waits',
     },
     async (world) => {
@@ -567,7 +567,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'cuts-a-client-that-takes-too-much',
     'cuts the connection of an application that does not wait, before the memory is gone',
     {
-      rule: 'above `bufferedBytesMax` of what waits for a client, the connection is cut, or what is sent is refused (A39): 1006, or 1011 where the application lets that through',
+      rule: 'if more than `bufferedBytesMax` waits for a client, the connection is cut, or what is sent is refused (A39): the code is 1006, or 1011 if the application lets that error through',
       likely: '`send` keeps whatever it is given',
     },
     async (world) => {
@@ -591,8 +591,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'pongs-do-not-pile-up',
     'does not pile up pongs for a client that does not read',
     {
-      rule: 'where output waits, `pendingPongsMax` pongs may wait with it; of the pings beyond, the newest alone is answered when there is room again (RFC 6455 §5.5.3)',
-      likely: 'each ping adds a pong to what waits: a client that pings and never reads fills the memory of the server',
+      rule: 'while output waits, `pendingPongsMax` pongs may wait with it; of any further pings, only the newest is answered, when there is room again (RFC 6455 §5.5.3)',
+      likely: 'each ping adds a pong to what waits: a client that sends pings and never reads fills the server\'s memory',
     },
     async (world) => {
       const pendingPongsMax = 4;
@@ -620,7 +620,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'stops-reading',
     'stops reading when the application does not receive, and loses nothing',
     {
-      rule: 'messages that nobody receives are kept up to a limit; beyond it, the server reads no more (A82), and the client has to wait. When the application receives again, they come in their order',
+      rule: 'messages that nobody receives are kept up to a limit; beyond it, the server reads no more (A82), and the client has to wait. When the application receives again, they come in order',
       likely: 'messages are queued without a limit, or the socket is paused and never resumed',
     },
     async (world) => {
@@ -645,10 +645,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'in-their-order',
-    'sends what is sent in one turn in its order',
+    'sends what is sent in one turn in the order in which it was sent',
     {
       rule: 'events are taken in the order of the calls (A30), whether they are awaited or not, short or long, text or binary',
-      likely: 'short messages are gathered and long ones written at once, past those that are gathered',
+      likely: 'short messages are gathered, and long ones are written at once and overtake them',
     },
     async (world) => {
       const { random } = world;
@@ -706,8 +706,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'stops-in-time',
     'cuts at its own deadline what has not ended when the server stops',
     {
-      rule: 'what is not over in time is cut (A100): the deadline of the server\'s stop counts for WebSockets too',
-      likely: 'the server waits for its WebSockets however long these take',
+      rule: 'what is not over in time is cut (A100): the deadline for the server\'s stop is also one for its WebSockets',
+      likely: 'the server waits for its WebSockets, however long they take',
     },
     async (world) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] }, timeouts: { closeMs: NEVER_MS } });
@@ -724,8 +724,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'two-hundred-at-once',
     'has forgotten two hundred connections when they are gone at once',
     {
-      rule: 'whatever a connection is in the middle of, its end is its end: nothing is counted, waited for or kept of it afterwards',
-      likely: 'a connection is taken off the list by its Close frame, and not by its end',
+      rule: 'whatever a connection is in the middle of, once it has ended it is no longer counted, waited for or kept',
+      likely: 'a connection is taken off the list when its Close frame comes, and not when it ends',
     },
     async (world) => {
       const scripts = { '/drain': [accept, drain], '/flood': [accept, { do: 'drain beside' }, gate('go'), { do: 'flood', count: 1000, bytes: 64 * KIB }], '/close': [accept, { do: 'close' }, drain] } satisfies Record<string, Step[]>;
@@ -756,9 +756,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'pong-has-its-own-time',
-    'waits for a pong as long as it was told to, and not as long as for a message',
+    'waits for a pong as long as `pongMs` says, and not as long as for a message',
     {
-      rule: 'who was sent a ping has `pongMs` to be heard, however short `heartbeatMs` is, and is sent no other meanwhile',
+      rule: 'a peer that was sent a ping has `pongMs` to be heard, however short `heartbeatMs` is, and is not sent another ping in the meantime',
       likely: 'the deadline after a ping is `heartbeatMs` again',
     },
     async (world) => {
@@ -785,8 +785,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'pings-of-one-second',
     'counts the pings of one second, no longer and no shorter',
     {
-      rule: '`pingsPerSecondMax` pings within a second are answered, and more of them are too many; when that second is over, as many again are answered (the clock of this test moves when it is told to)',
-      likely: 'the time between two pings is compared with another number than 1,000 milliseconds, or the count never begins anew',
+      rule: '`pingsPerSecondMax` pings within a second are answered, and more of them are too many; when that second is over, the same number is answered again (the clock of this test moves when it is told to)',
+      likely: 'the time between two pings is compared with something other than 1,000 milliseconds, or the count is never reset',
     },
     async (world) => {
       const pingsPerSecondMax = world.random.integer(10, 15);
@@ -830,8 +830,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'one-deadline-for-the-end',
     'gives no more time to a client that breaks the protocol after our Close frame',
     {
-      rule: '`closeMs` counts from our Close frame to the end of the connection. A broken frame that comes meanwhile fails the connection, and what is left of the time is all that there is (the clock of this test moves when it is told to)',
-      likely: '`fail` sets the deadline, although it has been set when our Close frame was sent',
+      rule: '`closeMs` counts from our Close frame to the end of the connection. A broken frame that comes in the meantime fails the connection, and adds nothing to the time that is left (the clock of this test moves when it is told to)',
+      likely: '`fail` sets the deadline, although it was set when our Close frame was sent',
     },
     async (world) => {
       const scripts = { '/closes': [accept, { do: 'close', code: 3000 }, drain], '/stays': [accept, drain] } satisfies Record<string, Step[]>;
@@ -858,10 +858,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'drained-and-not-filled-again',
-    'says `drained` when no more waits than the mark allows, and not before',
+    'resolves `drained` when no more waits than the mark allows, and not before',
     {
       rule: '`drained` gives true when no more waits for the client than `highWaterBytes`; what was sent after it was asked counts, too (A30: `send` does not resolve as long as more waits)',
-      likely: '`drained` waits until what was there has gone, and does not look again',
+      likely: '`drained` waits until what was there has gone, and does not check again',
     },
     async (world) => {
       const highWaterBytes = world.random.integer(16, 64) * KIB;
@@ -882,8 +882,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'closed-says-how',
     'says how a connection has ended, whenever it is asked',
     {
-      rule: 'the code is that of the client\'s Close frame, 1005 where it had none, 1006 where there was no Close frame (RFC 6455 §7.1.5), and the server\'s own where it failed the connection; `clean` is whether both sides have sent one (WebSocketClosure)',
-      likely: 'how it has ended is forgotten when nobody has asked before; or a Close frame of ours counts as one of theirs',
+      rule: 'the code is that of the client\'s Close frame, 1005 if it had none, 1006 if there was no Close frame (RFC 6455 §7.1.5), and the server\'s own if it failed the connection; `clean` is whether both sides have sent one (WebSocketClosure)',
+      likely: 'how it has ended is forgotten if nobody has asked before the end; or a Close frame of ours counts as one of theirs',
     },
     async (world) => {
       const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
@@ -938,10 +938,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'their-code-stays',
-    'does not change the client\'s code any more when something fails after its Close frame',
+    'keeps the client\'s code when something fails after its Close frame',
     {
       rule: 'the code is that of the client\'s Close frame (RFC 6455 §7.1.5, WebSocketClosure), whatever goes wrong on our side after it has come',
-      likely: '`fail` notes its own code over the one that is known already',
+      likely: '`fail` overwrites the code that is already known with its own',
     },
     async (world) => {
       const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
@@ -961,7 +961,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'says-why-it-fails',
-    'sends a Close frame that says why it ends a connection, where it still may',
+    'sends a Close frame that says why it ends a connection, if it still may',
     {
       rule: 'to fail a connection is to send a Close frame with the code first, if one may still be sent (RFC 6455 §7.1.7): 1008 for more pings than are allowed (limits.ts), 1011 for a listener that throws (WebSocketPeer)',
       likely: '`fail` sends a Close frame only where the machine itself has failed, and not where it is open',
@@ -993,9 +993,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'reads-their-answer',
-    'reads the answer to its Close frame, also where nobody wanted to read',
+    'reads the answer to its Close frame, even if nobody wanted to read',
     {
-      rule: 'after our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), whether the reading was paused or so many messages wait that no more is read (WebSocketPeer.pause, A82)',
+      rule: 'after our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), even if reading was paused, or if so many messages wait that no more is read (WebSocketPeer.pause, A82)',
       likely: '`close` sends the Close frame and leaves the socket paused',
     },
     async (world) => {
@@ -1019,9 +1019,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'pings-after-our-close',
-    'is not put out by pings that come, or still wait, after its Close frame',
+    'is not disturbed by pings that come, or still wait, after its Close frame',
     {
-      rule: 'a client that has not read our Close frame yet may send pings. They break no rule, and end nothing: the client\'s Close frame is waited for, and says how it ended (RFC 6455 §7.1.5, A81)',
+      rule: 'a client that has not read our Close frame yet may send pings. They break no rule and end nothing: the server still waits for the client\'s Close frame, whose code says how it ended (RFC 6455 §7.1.5, A81)',
       likely: 'a pong is sent whatever the state of the machine, which refuses it; that is taken for an error, or ends the process',
     },
     async (world) => {
@@ -1055,8 +1055,8 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'a-ping-that-waits',
     'answers a ping that had to wait, if it was the only one',
     {
-      rule: 'where output waits and no more pongs may wait with it, the newest ping is answered when all that has gone (RFC 6455 §5.5.2, §5.5.3), and the only one is the newest',
-      likely: 'a ping that waits is remembered, and nobody looks at it until another one comes',
+      rule: 'if output waits and no more pongs may wait with it, the newest ping is answered when all of that has gone (RFC 6455 §5.5.2, §5.5.3); if there is only one, it is the newest',
+      likely: 'a waiting ping is remembered, but nothing answers it until another one comes',
     },
     async (world) => {
       const limits = { pendingPongsMax: 0, bufferedBytesMax: 256 * MIB };
@@ -1081,9 +1081,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'drained-when-it-is-over',
-    'says `drained` false when nothing can be sent any more',
+    'resolves `drained` with false when nothing can be sent any more',
     {
-      rule: '`drained` gives true when there is room for more, and false when the WebSocket is not open any more (WebSocketPeer): asked then, or asked before and cut meanwhile',
+      rule: '`drained` gives true when there is room for more, and false when the WebSocket is not open any more (WebSocketPeer): whether it is asked then, or was asked before and the connection is cut meanwhile',
       likely: 'when nothing is queued, `drained` says true without checking that anything can be sent; or the end of the connection says true to a caller that waits',
     },
     async (world) => {
@@ -1112,10 +1112,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'hands-over-what-waits',
-    'gives a listener first what has waited for it, all of it and in its order',
+    'first gives a listener what has waited for it, all of it and in order',
     {
-      rule: 'what waits already is handed over when `onMessage` is set, and what was not read for it comes after; what the listener throws then closes with 1011, too (WebSocketPeer.onMessage)',
-      likely: 'the listener is only noted down, or the reading does not go on when there is somebody to read for',
+      rule: 'what already waits is handed over when `onMessage` is set, and what was not read yet comes after that; what the listener throws then closes with 1011, too (WebSocketPeer.onMessage)',
+      likely: 'the listener is only remembered, or reading does not go on now that somebody listens',
     },
     async (world) => {
       const server = await world.call('servePeers', { limits: { queuedMessagesMax: 2 }, timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
@@ -1152,7 +1152,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'reads nothing while it is told not to, and goes on when it may',
     {
       rule: '`pause` stops the reading, `resume` lets it go on, and nothing is lost (WebSocketPeer)',
-      likely: '`pause` or `resume` notes a wish, and leaves the socket as it was',
+      likely: '`pause` or `resume` only sets a flag, and leaves the socket as it was',
     },
     async (world) => {
       const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
@@ -1188,10 +1188,10 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'counts-those-who-are-there',
-    'counts its WebSockets, and has closed when none is left',
+    'counts its WebSockets, and resolves `close` when none is left',
     {
       rule: '`size` is how many WebSockets are open or closing; `close` closes all of them with 1001, and resolves when none is left (WebSocketHost)',
-      likely: 'a WebSocket that has ended is not taken off the list, or is when only one side has closed',
+      likely: 'a WebSocket that has ended is not taken off the list, or is taken off when only one side has closed',
     },
     async (world) => {
       const server = await world.call('servePeers', { timeouts: { heartbeatMs: NEVER_MS, closeMs: NEVER_MS } });
@@ -1221,9 +1221,9 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'broken-and-still-there',
-    'cuts a client that has broken the protocol and does not go',
+    'cuts a client that has broken the protocol and does not end its side',
     {
-      rule: 'a connection that fails is ended (RFC 6455 §7.1.7): the client has the Close frame, and then `closeMs` to end its side, as after any Close frame of ours',
+      rule: 'a connection that fails is ended (RFC 6455 §7.1.7): the client is sent a Close frame, and then has `closeMs` to end its side, as after any Close frame of ours',
       likely: '`fail` sends its Close frame and ends our side, and nothing checks whether the client ever ends its own',
     },
     async (world) => {

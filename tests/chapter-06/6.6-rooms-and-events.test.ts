@@ -57,10 +57,10 @@ function expectHeard(client: PeerClient, expected: readonly string[], sent: stri
 exercise<typeof driver>('6.6', import.meta.url, (rule) => {
   rule(
     'reaches-everybody',
-    'sends what is said to every member, in its order, and to nobody else',
+    'sends what is said to every member, in order, and to nobody else',
     {
-      rule: 'a broadcast goes to all members of the room and tells how many these were; those of other rooms, and who is in none, hear nothing',
-      likely: 'the members are gone through, and not all of them are sent it; or what is counted is not what was sent',
+      rule: 'a broadcast goes to all members of the room and returns how many these were; members of other rooms, and people in no room, hear nothing',
+      likely: 'the loop over the members misses some of them; or the count is not that of the messages sent',
     },
     async (world) => {
       const { random } = world;
@@ -96,8 +96,8 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'all-but-one',
     'leaves out the one member that it is told to, and no other',
     {
-      rule: 'a member need not be told what it has said itself: `except` is not sent the message, and is not counted',
-      likely: '`except` is compared to something else than the peer, or ends the loop instead of going to the next',
+      rule: 'a member need not be told what it has just said: `except` is not sent the message, and is not counted',
+      likely: '`except` is compared to something other than the peer, or ends the loop instead of skipping one member',
     },
     async (world) => {
       const server = await world.call('serveRooms');
@@ -160,10 +160,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'leave-together',
-    'stays up, and disturbs nobody, when many leave in the same moment',
+    'stays up, and disturbs nobody, when many leave at the same moment',
     {
-      rule: 'a client that goes must not reach another one, nor the process. What is said of one that has left is sent to nobody who has gone as well, however little ahead of its `close` event, and fails for nobody who has stayed',
-      likely: 'two places know whether a WebSocket is open, and for a moment they differ: the FIN has been read, and the socket has not closed yet. To send then throws, in a promise that nobody awaits, or in the application of somebody else',
+      rule: 'a client that goes must not affect another one, nor the process. What the room says about it is not sent to anybody who has gone as well, even if the `close` event is still to come, and fails for nobody who has stayed',
+      likely: 'two places know whether a WebSocket is open, and for a moment they differ: the FIN has been read, and the socket has not closed yet. Sending then throws, in a promise that nobody awaits, or in another member\'s application',
     },
     async (world) => {
       const server = await world.call('serveRooms', { announces: true });
@@ -209,8 +209,8 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'who-is-there', // plain-english: who
     'knows who is there, and tells of everybody who comes and goes, once',
     {
-      rule: 'presences are those of the members, in the order in which they joined. onJoin is called when somebody has become a member, onLeave when somebody no longer is one, for whatever reason. A member that joins again has a new presence, and onJoin is not called again',
-      likely: 'a member that leaves is told of again when its WebSocket ends',
+      rule: 'presences are those of the members, in the order in which they joined. onJoin is called when somebody has become a member, onLeave when somebody is no longer one, for whatever reason. A member that joins again has a new presence, and onJoin is not called again',
+      likely: 'a member that has left is reported again when its WebSocket ends',
     },
     async (world) => {
       const server = await world.call('serveRooms');
@@ -237,7 +237,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'encoded-once',
     'keeps one frame for all that wait for it',
     {
-      rule: 'a message is encoded once, whatever the number of its readers: what waits for sixteen slow ones is the same frame sixteen times, and not sixteen frames',
+      rule: 'a message is encoded once, whatever the number of its readers: what waits for sixteen slow members is one frame, sixteen times, and not sixteen frames',
       likely: 'each member is sent the message itself, and its WebSocket makes a frame of it: a SharedMessage makes one for all',
     },
     async (world) => {
@@ -261,7 +261,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'slow-is-closed',
-    'closes who reads too slowly, and the others miss nothing',
+    'closes a member that reads too slowly, and the others miss nothing',
     {
       rule: 'a member for whom more than `bufferedBytesMax` waits is closed with 1013, try again later, and leaves the room at once; nobody else has to wait for it',
       likely: 'everybody is waited for before the next message is sent, or what waits for one member is not looked at',
@@ -293,9 +293,9 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'slow-misses',
-    'drops messages for who reads too slowly, where that is the policy, and the others miss nothing',
+    'drops messages for a member that reads too slowly, if that is the policy, and the others miss nothing',
     {
-      rule: 'with `slowReaders: \'drop\'` a member for whom more than `bufferedBytesMax` waits stays and misses messages, whole ones; when it has read it is sent the next again',
+      rule: 'with `slowReaders: \'drop\'` a member for whom more than `bufferedBytesMax` waits stays and misses messages, whole ones; when it has read, it is sent the next ones again',
       likely: 'the policy is not looked at, or what waits for a member grows all the same',
     },
     async (world) => {
@@ -323,10 +323,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'said-while-leaving',
-    'tells everybody of a leaving behind the message that brought it about',
+    'tells everybody that a member has left after the message that brought it about',
     {
       rule: 'onLeave may say something to the room itself. Slow members are dismissed when all others have been sent the message, so that everybody hears the same in the same order',
-      likely: 'a slow member is dismissed within the loop: those before it hear of that after the message, those after it before',
+      likely: 'a slow member is dismissed within the loop: members before it hear of that after the message, and members after it hear of it before',
     },
     async (world) => {
       const server = await world.call('serveRooms', { bufferedBytesMax: 256 * KIB, announces: true });
@@ -361,7 +361,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'sends events that a browser reads as they were meant',
     {
       rule: 'an event is fields, each on a line of its own, and an empty line. A text of several lines, whatever ends them (CR, LF, or both), is several `data` fields; one space after a colon is taken off by the reader (HTML standard, "Server-sent events")',
-      likely: 'a text is sent in one field whatever line breaks are in it; or an event without a text, which is one, is left out',
+      likely: 'a text is sent in one field whatever line breaks are in it; or an event with an empty text, which is still an event, is left out',
     },
     async (world) => {
       const { random } = world;
@@ -395,10 +395,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'no-fields-of-its-own',
-    'refuses what would be read as something else than it is',
+    'refuses what would be read as something other than it is',
     {
-      rule: 'an id or a type with a line break would be fields of its own; an id with a NUL is ignored by browsers, who would then resume in the wrong place; `retry` is digits alone (HTML standard). Each is a RangeError, and nothing of it is sent',
-      likely: 'an id is written as it is given: what people have typed becomes fields, and events',
+      rule: 'an id or a type with a line break would be fields of its own; an id with a NUL is ignored by browsers, which would then resume in the wrong place; `retry` is digits and nothing else (HTML standard). Each is a RangeError, and nothing of it is sent',
+      likely: 'an id is written exactly as it was given, so what people have typed becomes fields, and events',
     },
     async (world) => {
       const server = await world.call('serveEvents');
@@ -425,10 +425,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'all-in-their-order',
-    'sends all that is pushed, in its order, encoded or not',
+    'sends everything that is pushed, in order, encoded or not',
     {
       rule: 'events leave in the order in which they were pushed, even if many are pushed in one turn. Bytes are an event already: code that tells thousands encodes it once',
-      likely: 'what comes while something is being sent is overwritten, or wakes nobody',
+      likely: 'what comes while something is being sent is overwritten, or does not wake `run`',
     },
     async (world) => {
       const { random } = world;
@@ -449,9 +449,9 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'resumes-by-id',
-    'lets a client that was cut off go on after what it has seen, without a gap or a double',
+    'lets a client that was cut off go on after what it has seen, without gaps or repetitions',
     {
-      rule: 'a browser comes back with the id of the last event that it has seen in the field Last-Event-ID, as UTF-8 (HTML standard). Every event that is sent has the id that it was given, or who comes back is sent the wrong ones',
+      rule: 'a browser comes back with the id of the last event that it has seen in the field Last-Event-ID, as UTF-8 (HTML standard). Every event that is sent has the id that it was given, or a client that reconnects is sent the wrong ones',
       likely: 'the id is forgotten, or comes after the empty line that ends its event',
     },
     async (world) => {
@@ -514,10 +514,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'stream-heartbeat-by-default',
-    'has that heartbeat also where nobody has asked for one',
+    'has that heartbeat even if nobody has asked for one',
     {
       rule: 'a stream is never silent for longer than a minute unless it was told to be (the clock of this test runs a hundred times faster)',
-      likely: 'the heartbeat begins only where its time is given',
+      likely: 'the heartbeat starts only if its time is given',
     },
     async (world) => {
       const server = await world.call('serveEvents', { faster: 100 });
@@ -529,9 +529,9 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'slow-stream-ends',
-    'ends the stream of who does not read, and the others miss nothing',
+    'ends the stream of a client that does not read, and the others miss nothing',
     {
-      rule: 'no more than `waitingMax` events wait for a client; beyond, its stream is ended, and `push` says so. A browser comes back by itself and says by its id what it has missed',
+      rule: 'no more than `waitingMax` events wait for a client; with one more, its stream ends, and `push` says so. A browser reconnects by itself, and its last id says what it has missed',
       likely: 'events are kept for a client that never reads, until the memory is full',
     },
     async (world) => {
@@ -616,10 +616,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'message-before-the-leaving',
-    'sends the message that brings a leaving about before the word of that leaving',
+    'sends the message that makes a member leave before the news that it has left',
     {
-      rule: 'a slow member is dismissed when all others have been sent the message, and not before: what onLeave says to the room of it comes after that message',
-      likely: 'the slow ones are looked for and dismissed first, and then the message is sent to those who are left',
+      rule: 'a slow member is dismissed when all others have been sent the message, and not before: what onLeave says to the room about it comes after that message',
+      likely: 'the slow members are found and dismissed first, and then the message is sent to the rest',
     },
     async (world) => {
       const server = await world.call('serveRooms', { bufferedBytesMax: 256 * KIB, announces: true });
@@ -651,8 +651,8 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'room-without-listeners',
     'does without onJoin and onLeave',
     {
-      rule: 'onJoin and onLeave are options: a room that tells nobody of who comes and goes is one like others, and knows who is there',
-      likely: 'what is not there is called',
+      rule: 'onJoin and onLeave are options: a room that tells nobody who comes and goes is a room like any other, and knows who is there',
+      likely: 'an option that was not given is called',
     },
     async (world) => {
       const server = await world.call('serveRooms', { silent: true });
@@ -679,9 +679,9 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'retry-is-digits',
-    'sends a retry of 0, and none that is not digits alone',
+    'sends a retry of 0, and never one that is not just digits',
     {
-      rule: '`retryMs` is from 0 on, or a RangeError; browsers read digits alone and pass over what has others (HTML standard): a number that would be written in another way is refused, or written in digits',
+      rule: '`retryMs` is a whole number from 0 up, or a RangeError; browsers read a retry that is just digits and ignore any other (HTML standard): a number that would be written in another way is refused, or written in digits',
       likely: '0 is taken for nothing; or a whole number is taken for one that is written as digits, which 1e21 is not',
     },
     async (world) => {
@@ -703,9 +703,9 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'comments-are-no-events',
-    'writes comments that browsers pass over, whatever is in them',
+    'writes comments that browsers ignore, whatever is in them',
     {
-      rule: 'a line that begins with a colon is passed over (HTML standard, "Server-sent events"); a comment of several lines has one before each, or they become one',
+      rule: 'a line that begins with a colon is ignored (HTML standard, "Server-sent events"); a comment of several lines has a colon before each, or becomes one line',
       likely: 'the lines after the first are fields',
     },
     async (world) => {
@@ -730,8 +730,8 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'silent-between-beats',
     'says nothing of its own before it is time for a heartbeat',
     {
-      rule: 'a heartbeat comes when a stream has been silent for `heartbeatMs`: it keeps the connection, and does not fill it',
-      likely: 'nobody waits for the time of the next beat, and comments are sent without a pause',
+      rule: 'a heartbeat comes when a stream has been silent for `heartbeatMs`: it keeps the connection alive, and does not flood it',
+      likely: 'nothing waits for the time of the next beat, and comments are sent without a pause',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
@@ -750,7 +750,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'sends what was pushed while something was being sent, without waiting for more',
     {
       rule: 'what is pushed while an event is on its way is sent after it, and does not wait for the next event or heartbeat to wake the stream',
-      likely: 'after each event the stream waits to be roused, and does not look at what has come in the meantime',
+      likely: 'after each event the stream waits to be woken, and does not look at what has come in the meantime',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
@@ -790,10 +790,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'ends-with-a-silent-client',
-    'ends a stream on which nothing happens when its client goes',
+    'ends a silent stream when its client goes',
     {
       rule: 'when the client has gone `signal` aborts (A19), and the stream ends; it need not wait for an event, or for a heartbeat, to find that out',
-      likely: 'only what is sent tells that nobody is there',
+      likely: 'only sending something shows that nobody is there',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
@@ -809,10 +809,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'begins-too-late',
-    'ends a stream at once that begins when its server is stopping already',
+    'ends a stream at once if it begins when its server is already stopping',
     {
-      rule: 'a stream ends when `stopping` has aborted (A20), also where that was before it began: a signal that has aborted does not abort again',
-      likely: 'the signal is listened to, and not looked at',
+      rule: 'a stream ends when `stopping` has aborted (A20), even if that was before it began: a signal that has aborted does not abort again',
+      likely: 'the code listens to the signal, and does not check whether it has aborted',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
@@ -831,10 +831,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'listens-no-longer',
-    'listens for the end of its server no longer than it lasts',
+    'listens for the end of its server no longer than the stream lasts',
     {
-      rule: '`stopping` lives as long as the server: a stream that has ended takes its listener with it, or the server keeps all that ever were',
-      likely: 'the listener is taken off under another name, or only where the stream ends well',
+      rule: '`stopping` lives as long as the server: a stream that has ended removes its listener, or the server keeps every stream that there ever was',
+      likely: 'another function than the listener is removed, or it is removed only if the stream ends well',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
@@ -854,10 +854,10 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
 
   rule(
     'roused-by-every-event',
-    'sends an event at once, also when the time of an earlier beat is over',
+    'sends an event at once, even when the time of an earlier beat is over',
     {
-      rule: 'an event is sent when it is pushed, and does not wait for a heartbeat: the timer that waited with the stream before an event came has nothing to say any more',
-      likely: 'the timer of an earlier wait still runs, and takes away by what the next event would rouse the stream',
+      rule: 'an event is sent when it is pushed, and does not wait for a heartbeat: the timer that was started before an event came no longer counts',
+      likely: 'the timer of an earlier wait still runs, and clears the function with which the next event would wake the stream',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS, held: true });

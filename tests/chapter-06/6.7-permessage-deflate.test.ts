@@ -87,10 +87,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'declines-what-it-cannot-read',
-    'goes on without it where an offer is not right',
+    'goes on without it if an offer is not valid',
     {
-      rule: 'an offer with a parameter that is unknown, there twice, or has a value that it cannot have is declined (RFC 7692 §7.1); the WebSocket opens without it',
-      likely: 'what is not known is passed over, or such an offer is a 400',
+      rule: 'an offer is declined if a parameter is unknown, comes twice, or has a value that it cannot have (RFC 7692 §7.1); the WebSocket opens without it',
+      likely: 'what is unknown is ignored, or such an offer gets a 400',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -144,8 +144,8 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'sends-less',
     'deflates what it sends',
     {
-      rule: 'a long message with repetitions leaves deflated, with RSV1 on its first frame and without the four bytes that end a flush (RFC 7692 §6.1, §7.2.1)',
-      likely: 'the last four bytes are sent, or everything is flushed by the end of a stream',
+      rule: 'a long message with repetitions is sent deflated, with RSV1 on its first frame and without the four bytes that end a flush (RFC 7692 §6.1, §7.2.1)',
+      likely: 'the last four bytes are sent, or the stream is ended instead of flushed',
     },
     async (world) => {
       const server = await world.call('serveEcho', { deflate: true });
@@ -164,10 +164,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'empty-messages',
-    'takes and sends messages of no bytes',
+    'accepts and sends empty messages',
     {
       rule: 'an empty message is deflated to one byte, 00 (RFC 7692 §7.2.3.6), or sent as it is',
-      likely: 'what is empty is taken for what has not arrived; or flushing nothing gives nothing, of which four bytes are taken off',
+      likely: 'an empty message is taken for one that has not arrived; or flushing nothing gives nothing, and four bytes are taken off that',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -184,10 +184,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'not-every-message',
-    'takes messages as they are beside deflated ones',
+    'accepts messages that are not deflated between deflated ones',
     {
-      rule: 'RSV1 says of each message whether it is deflated (RFC 7692 §6); one that is not does not become part of the context',
-      likely: 'every message is inflated since the extension was agreed on; or a plain one counts among those that can be referred to',
+      rule: 'RSV1 says for each message whether it is deflated (RFC 7692 §6); a message that is not does not become part of the context',
+      likely: 'every message is inflated once the extension was agreed on; or a plain message becomes part of the context',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -211,10 +211,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'context-is-kept',
-    'takes messages that refer to those before them',
+    'accepts messages that refer to those before them',
     {
-      rule: 'with context takeover a message refers to up to a whole window of the messages before it (RFC 7692 §7.2.2): 32 KB, where nothing else was agreed on',
-      likely: 'each message is inflated by itself, or less is kept of those before than the window has',
+      rule: 'with context takeover a message refers to up to a whole window of the messages before it (RFC 7692 §7.2.2): 32 KB, if nothing else was agreed on',
+      likely: 'each message is inflated by itself, or less than a window of the earlier ones is kept',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -235,9 +235,9 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'no-takeover-for-us',
-    'refers to nothing before where the client cannot keep it',
+    'refers to no earlier message if the client cannot keep them',
     {
-      rule: 'a server that was offered server_no_context_takeover, and accepts, says so in its answer and begins every message anew (RFC 7692 §7.1.1.1)',
+      rule: 'a server that was offered server_no_context_takeover, and accepts, says so in its answer and begins every message with an empty context (RFC 7692 §7.1.1.1)',
       likely: 'the answer says so, and the context is kept all the same',
     },
     async (world) => {
@@ -256,10 +256,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'no-takeover-for-the-client',
-    'asks a client to begin every message anew, where it wants to keep nothing',
+    'asks a client to begin every message with an empty context, if it wants to keep nothing',
     {
-      rule: 'client_no_context_takeover may be answered whether it was offered or not (RFC 7692 §7.1.1.2): where the server wants it, it says so; a client that offered it only says that it can',
-      likely: 'what the server wants for the client is answered as its own',
+      rule: 'client_no_context_takeover may be answered whether it was offered or not (RFC 7692 §7.1.1.2): if the server wants it, it says so; a client that offers it only says that it can',
+      likely: 'the server answers with its own parameter instead of the client\'s',
     },
     async (world) => {
       const wanting = await world.call('serveEcho', { ...ALL, deflate: { clientNoContextTakeover: true } });
@@ -280,7 +280,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'keeps to the window that a client offers',
     {
       rule: 'a server that accepts server_max_window_bits answers with the same or less, and refers to nothing further back (RFC 7692 §7.1.2.1)',
-      likely: 'the answer has the value of the offer, and the messages are deflated with 15 bits; or the window of earlier messages is larger than the one within a message',
+      likely: 'the answer has the value of the offer, and the messages are deflated with 15 bits; or the window into earlier messages is larger than the one within a message',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -308,9 +308,9 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'a-smaller-window-for-the-client',
-    'asks for a smaller window only who has offered it',
+    'asks for a smaller window only if the client has offered it',
     {
-      rule: 'client_max_window_bits MUST NOT be answered where it was not offered; where it was, the answer has a value, and no larger one than the offer (RFC 7692 §7.1.2.2)',
+      rule: 'client_max_window_bits MUST NOT be answered if it was not offered; if it was, the answer has a value, no larger than that of the offer (RFC 7692 §7.1.2.2)',
       likely: 'the server\'s wish is answered to everybody, or the parameter comes back without a value',
     },
     async (world) => {
@@ -332,10 +332,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'first-that-it-can',
-    'takes the first offer that it can accept',
+    'accepts the first offer that it can',
     {
-      rule: 'a client lists what it offers with what it likes best first; the server accepts one of them (RFC 7692 §5.1, §7.1)',
-      likely: 'one that is declined ends the search, or each that is right gets an answer',
+      rule: 'a client lists its offers with its favourite first; the server accepts one of them (RFC 7692 §5.1, §7.1)',
+      likely: 'an offer that is declined ends the search, or every valid one gets an answer',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -354,10 +354,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'rsv1-on-the-first-frame',
-    'fails RSV1 where it says nothing',
+    'fails RSV1 where it has no meaning',
     {
-      rule: 'RSV1 is for the first frame of a message: on a continuation or a control frame it is 1002, as RSV2 and RSV3 are on any (RFC 7692 §6.1, RFC 6455 §5.2)',
-      likely: 'with the extension agreed on, the reserved bits are not looked at any more',
+      rule: 'RSV1 is for the first frame of a message: on a continuation or a control frame it fails the connection with 1002, as RSV2 and RSV3 do on any frame (RFC 7692 §6.1, RFC 6455 §5.2)',
+      likely: 'once the extension was agreed on, the reserved bits are not checked any more',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -382,8 +382,8 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'too-long-when-inflated',
     'stops at the limit while it inflates',
     {
-      rule: 'the limit on a message is one on what it is inflated to (RFC 6455 §10.4): 1009, and no more memory than that is ever taken. A thousandth of it is enough on the wire',
-      likely: 'the limit is applied to what has arrived, or to what has been inflated whole',
+      rule: 'the limit on a message is for its inflated size (RFC 6455 §10.4): 1009, and no more memory than that is ever taken. A thousandth of it is enough on the wire',
+      likely: 'the limit is applied to what has arrived, or only after everything has been inflated',
     },
     async (world) => {
       const limits = { messageBytesMax: MB, frameBytesMax: MB };
@@ -413,7 +413,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'broken-deflate',
     'fails what cannot be inflated',
     {
-      rule: 'bytes that are not deflated, and what refers to what was never sent, fail the connection (RFC 6455 §7.1.7); the code is 1007 here, where RFC 7692 names none',
+      rule: 'bytes that are not valid deflate, or that refer to something that was never sent, fail the connection (RFC 6455 §7.1.7); the code is 1007 here, since RFC 7692 does not name one',
       likely: 'zlib\'s error is not a WebSocketError, and so it becomes 1011; or it ends the process',
     },
     async (world) => {
@@ -437,8 +437,8 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'inflated-text-is-utf-8',
     'fails a deflated text that is not UTF-8',
     {
-      rule: 'text is UTF-8 when it has been inflated (RFC 6455 §8.1): else 1007. What is on the wire need not be',
-      likely: 'the deflated bytes are looked at, or nothing is',
+      rule: 'text must be UTF-8 after it was inflated (RFC 6455 §8.1); otherwise the code is 1007. What is on the wire need not be',
+      likely: 'the deflated bytes are checked, or nothing is',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -457,7 +457,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'blocks-that-say-they-are-last',
-    'takes a block that says it is the last, and what follows it',
+    'accepts a block that is marked as final, and what follows it',
     {
       rule: 'a block may have BFINAL set (RFC 7692 §7.2.3.4), and there may be other blocks after it; the context goes on',
       likely: 'zlib stops after such a block, and what it has not read is forgotten, or is an error',
@@ -491,8 +491,8 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'sent-to-many',
     'sends a message to many between messages to one',
     {
-      rule: 'a message that is encoded once for all refers to nothing before it, and what comes after it refers to nothing that a client may have lost (RFC 7692 §7.2.1)',
-      likely: 'the next message refers to the one before the shared one as if that had not been: its distances are wrong',
+      rule: 'a message that is encoded once for everybody refers to nothing before it, and later messages refer to nothing that a client may not have (RFC 7692 §7.2.1)',
+      likely: 'the next message refers to the one before the shared one as if that had never been sent, so its distances are wrong',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -506,10 +506,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'many-messages',
-    'keeps step over many messages of all kinds',
+    'keeps in step over many messages of all kinds',
     {
-      rule: 'whatever was agreed on, message after message comes back as it was (RFC 7692 §7.2)',
-      likely: 'what was kept of the messages before is cut at the wrong end, or one byte too short',
+      rule: 'whatever was agreed on, every message comes back as it was sent (RFC 7692 §7.2)',
+      likely: 'the history of earlier messages is cut at the wrong end, or one byte too short',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -565,9 +565,9 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'context-is-used',
-    'refers to what it has sent before, where that was agreed on',
+    'refers to what it has sent before, if that was agreed on',
     {
-      rule: 'what the exercise asks for, where RFC 7692 §7.1.1.1 only allows it: without server_no_context_takeover in the answer a message is deflated with those before it as its context',
+      rule: 'the exercise asks for this, although RFC 7692 §7.1.1.1 only allows it: without server_no_context_takeover in the answer, a message is deflated with those before it as its context',
       likely: 'each message is deflated without the `#history`, or is not added to it afterwards',
     },
     async (world) => {
@@ -594,7 +594,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'window-after-a-final-block',
     'keeps the window after a final block within a message',
     {
-      rule: 'the window of what follows a final block is that of the messages before and what was inflated of this one so far (RFC 7692 §7.2.3.4, and the TODO)',
+      rule: 'the window for what follows a final block is the earlier messages and what this one has been inflated to so far (RFC 7692 §7.2.3.4, and the TODO)',
       likely: 'what follows is inflated with the `#window` alone, or with the beginning of this message alone',
     },
     async (world) => {
@@ -618,7 +618,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'names-the-window-of-the-offer',
     'names its own window in the answer wherever the offer did',
     {
-      rule: 'a server accepts server_max_window_bits by including it in its answer (RFC 7692 §7.1.2.1), also where the offer asks for no less than it has anyway',
+      rule: 'a server accepts server_max_window_bits by including it in its answer (RFC 7692 §7.1.2.1), even if the offer asks for no less than it would use anyway',
       likely: 'the answer names a window only if it is smaller than 15',
     },
     async (world) => {
@@ -638,10 +638,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'a-window-and-nothing-after-it',
-    'declines a window that only begins like one',
+    'declines a window value that only begins like a number',
     {
       rule: 'a window is a number from 8 to 15 in decimal (RFC 7692 §7.1.2), and an offer with another value is declined (§7.1)',
-      likely: 'the first digits are read, and what comes after them is not',
+      likely: 'the first digits are read, and what comes after them is ignored',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -657,10 +657,10 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
 
   rule(
     'so-many-final-blocks',
-    'takes sixteen final blocks within a message, and not any number',
+    'accepts sixteen final blocks within a message, and no more',
     {
-      rule: 'after a final block there may be others (RFC 7692 §7.2.3.4), but each costs more than it has bytes: FINAL_BLOCKS_MAX streams more are taken, and beyond that it is 1007 (the TODO)',
-      likely: 'the loop over the streams of a message has no limit, or one that is one less',
+      rule: 'after a final block there may be others (RFC 7692 §7.2.3.4), but each costs more than its few bytes: FINAL_BLOCKS_MAX further streams are accepted, and one more is a 1007 (the TODO)',
+      likely: 'the loop over the streams of a message has no limit, or stops one too early',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -683,8 +683,8 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'one-byte-too-many-after-a-final-block',
     'counts the bytes of a message over all its final blocks, to the last one',
     {
-      rule: 'the limit is one on the message (RFC 6455 §10.4), however many streams it comes in: one byte more is 1009, also where the streams before have used the limit up',
-      likely: 'what is left of the limit is nothing, and zlib takes no limit of nothing',
+      rule: 'the limit is for the whole message (RFC 6455 §10.4), however many streams it comes in: one byte more is 1009, even if the earlier streams have used up the limit',
+      likely: 'nothing is left of the limit, and zlib does not take a limit of zero',
     },
     async (world) => {
       const messageBytesMax = world.random.integer(2000, 6000);
@@ -706,7 +706,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'level-as-it-was-tuned',
     'deflates as well as it was told to',
     {
-      rule: 'the level is the one of `tuning` (DeflateTuning): what is deflated with 9 is shorter than with 1',
+      rule: 'the level is the one of `tuning` (DeflateTuning): the result is shorter with 9 than with 1',
       likely: '`deflateRawSync` is not given the `level`',
     },
     async (world) => {
