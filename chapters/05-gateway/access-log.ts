@@ -10,30 +10,30 @@ import { requestPath } from './request-fields.ts';
 import { wrapBody } from './wrap-body.ts';
 
 export interface AccessLogOptions {
-  /** `combined` has Referer and User-Agent beside what `common` has. Default `combined`. */
+  /** `combined` adds Referer and User-Agent to what `common` has. Default `combined`. */
   readonly format?: 'common' | 'combined';
 }
 
-/** What can be written in: a stream, `gateway.errors`, a list in a test. */
+/** Anything that can be written to: a stream, `gateway.errors`, a list in a test. */
 export interface LogOutput {
   write(text: string): unknown;
 }
 
-/** Writes the log. An error that nobody answers is in it with the status that the server gives it. */
+/** Writes the log. An unanswered error is logged with the status with which the server answers it. */
 export function accessLog(output: LogOutput, { format = 'combined' }: AccessLogOptions = {}): Middleware {
   return (app) => (environ, startResponse) => {
-    // Now: a mount, or an application, may change what the environ says.
+    // Taken now, since a mount or an application may change the environ.
     const request = requestLine(environ);
     const timeMs = Date.now();
     let status = '';
     let bytes = 0;
     const log = (): void => {
-      // Nothing was begun: the server answers 500, or the client had gone before, for which nginx's logs have 499.
+      // No response was begun: the server answers 500, or the client had already gone, which nginx logs as 499.
       if (status === '') status = environ['gateway.signal'].aborted ? '499' : '500';
       const sent = environ.REQUEST_METHOD === 'HEAD' || status === '304' || status === '204' ? 0 : bytes;
       output.write(`${logLine(environ, request, timeMs, status, sent, format)}\n`);
     };
-    // An application fails by its call or by its body. Until a part is given, the server answers in its stead.
+    // An application fails in its call or in its body. Until it has given a part, the server answers in its place.
     const failed = (error: unknown): never => {
       if (bytes === 0) status = environ['gateway.signal'].aborted ? '' : String(refusal(error).status);
       throw error;

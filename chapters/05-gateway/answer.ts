@@ -1,4 +1,4 @@
-/** Short answers of our own: from the router and the middleware, where no application is asked. */
+/** Short answers of our own, from the router and the middleware, when no application is called. */
 
 import { reasonPhrase } from '../02-http/index.ts';
 import type { Body, GatewayHeader, StartResponse } from './gateway.ts';
@@ -8,7 +8,7 @@ export function statusText(status: number): string {
   return `${status} ${reasonPhrase(status)}`;
 }
 
-/** Answers with a status and a line of text that says it. */
+/** Answers with a status and a line of text that names it. */
 export function answer(
   startResponse: StartResponse,
   status: number,

@@ -1,4 +1,4 @@
-/** Bearer tokens: RFC 6750. Anyone who has the token is taken for the person it was given to, so send it over TLS only. */
+/** Bearer tokens: RFC 6750. A bearer token proves nothing but possession: anyone who has it gets in. So send it over TLS only. */
 
 import { NotImplemented } from '#course/not-implemented.ts';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -6,7 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { answer } from './answer.ts';
 import type { Middleware } from './gateway.ts';
 
-/** A token, whose it is, and what it may be used for. */
+/** A token, its owner, and what it may be used for. */
 export interface BearerCredential {
   readonly token: string;
   /** Becomes REMOTE_USER. */
@@ -30,7 +30,7 @@ const SCHEME = /^bearer(?: |$)/i;
 const QUOTABLE = /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /**
- * Lets a request pass that has a token it knows; REMOTE_USER and AUTH_TYPE then say who asks, as in CGI.
+ * Lets in requests with a known token; REMOTE_USER and AUTH_TYPE then name the client, as in CGI.
  *
  * @throws TypeError at once for a token that no client could send, and for a realm or scope that cannot be quoted
  */

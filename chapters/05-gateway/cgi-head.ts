@@ -1,5 +1,6 @@
 /**
- * The head of a CGI script's answer: RFC 3875 §6. Takes bytes and says what they mean; knows nothing of processes.
+ * The head of a CGI script's answer: RFC 3875 §6. Takes bytes and returns what they mean; knows nothing about
+ * processes.
  *
  *     Status: 404 Not Found
  *     Content-Type: text/plain
@@ -26,10 +27,11 @@ export interface CgiHead {
 const LINES_MAX = 100;
 
 /**
- * Parses the head of an answer. Lines end with LF or CRLF: scripts print, and what that writes depends on the system.
+ * Parses the head of an answer. Lines end with LF or CRLF, since what a script prints at the end of a line depends on
+ * the system.
  *
  * @param bytes what the script has written so far
- * @returns `null` where the empty line after the head has not come yet
+ * @returns `null` if the empty line after the head has not come yet
  * @throws ScriptError 502 for anything that is not a head
  */
 export function parseCgiHead(bytes: Buffer): CgiHead | null {
@@ -39,7 +41,7 @@ export function parseCgiHead(bytes: Buffer): CgiHead | null {
   throw new NotImplemented('5.7');
 }
 
-/** What a script's fields make of a response: `Status` and `Location` are meant for us. */
+/** Makes a response's head of a script's fields: `Status` and `Location` are meant for the server. */
 function headOf(fields: readonly GatewayHeader[]): Omit<CgiHead, 'rest'> {
   const only = (name: string): string | undefined => {
     const values = fields.filter((field) => field[0].toLowerCase() === name);
@@ -54,13 +56,13 @@ function headOf(fields: readonly GatewayHeader[]): Omit<CgiHead, 'rest'> {
     throw badHead('it has neither Content-Type nor Location nor Status');
   }
   if (status !== undefined && !/^[2-5]\d\d(?: |$)/.test(status)) throw badHead('its Status is not a status');
-  // §6.2.3. A Location that is a path is to be served as if it had been asked for (§6.2.2). Simplified to a redirect,
-  // which costs the client a request and needs no way back into the server.
+  // §6.2.3. If Location is a path, the server should answer as if that had been requested (§6.2.2). This is simplified
+  // to a redirect, which costs the client a request, but needs no way back into the server.
   const code = status?.slice(0, 3) ?? (location === undefined ? '200' : '302');
   const reason = status?.slice(4).trim() ?? '';
   return {
     status: reason === '' ? statusText(Number(code)) : `${code} ${reason}`,
-    // The connection is not the script's (G43), and Status is not a field of HTTP.
+    // The connection does not belong to the script (G43), and Status is not an HTTP field.
     headers: fields.filter(([name]) => name.toLowerCase() !== 'status' && !isHopByHop(name)),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The process of a CGI script: started, fed, read with a limit on its silence, and killed with all that it has started.
  *
- * It knows nothing of HTTP.
+ * It knows nothing about HTTP.
  */
 
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { reportDetached, startDeadline } from '../01-echo/index.ts';
 import { endWithUs } from '../04-workers/index.ts';
 import { ScriptError } from './script-error.ts';
 
-/** How long a script that is told to end may take before it is killed. */
+/** How long a script may take to end after SIGTERM before it is killed. */
 const GRACE_MS = 1_000;
 
 export interface CgiCommand {
@@ -31,18 +31,18 @@ export interface CgiEnd {
 }
 
 export class CgiProcess {
-  /** Resolves when nothing more will come from it. */
+  /** Resolves when no more output will come. */
   readonly ended: Promise<CgiEnd>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   #over = false;
   #fault: { readonly error: unknown } | null = null;
 
-  /** @param onStderr told what the script says on stderr */
+  /** @param onStderr told what the script writes to stderr */
   constructor({ command, args, cwd, variables }: CgiCommand, onStderr: (text: string) => void) {
     // Detached: a process group of its own, so that it can be killed with its children.
     this.#child = spawn(command, args, { cwd, env: variables, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stderr.on('data', (bytes: Buffer) => onStderr(bytes.toString()));
-    // And so it hears no Ctrl-C, and would outlive a server that is ended while it runs.
+    // But then Ctrl-C does not reach it, and it would outlive a server that is ended while it runs.
     const release = endWithUs(() => this.#signal('SIGKILL'));
     this.ended = new Promise((resolve) => {
       let failed: Error | null = null;
@@ -55,18 +55,18 @@ export class CgiProcess {
     });
   }
 
-  /** What the body of the request has thrown, if it has: the script was killed for it, and its answer is worth nothing. */
+  /** The error that the request's body has thrown, if it has: the script was killed for it, and its answer is worthless. */
   get fault(): { readonly error: unknown } | null {
     return this.#fault;
   }
 
-  /** Writes what the script reads from stdin. A script that does not want it all has made no mistake. */
+  /** Writes what the script reads from stdin. A script need not read it all. */
   async feed(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     const watched = async function* (this: CgiProcess): AsyncGenerator<Uint8Array> {
       try {
         yield* parts;
       } catch (error) {
-        // Before its stdin ends: what it would make of a half is not asked for.
+        // Set before its stdin ends, so that the script never acts on half a body.
         this.#fault = { error };
         this.kill();
         throw error;
@@ -76,7 +76,7 @@ export class CgiProcess {
   }
 
   /**
-   * What the script writes to stdout. Only while we wait does it count as silent.
+   * What the script writes to stdout. It counts as silent only while we wait for it.
    *
    * @throws ScriptError 504 after this many milliseconds without a byte, and ends the process
    */
@@ -90,7 +90,7 @@ export class CgiProcess {
     await this.#within(silenceMs, this.ended);
   }
 
-  /** Ends the script and what it has started: at first kindly. Does nothing once it has ended. */
+  /** Ends the script and what it has started, first with SIGTERM. Does nothing once it has ended. */
   kill(): void {
     this.#signal('SIGTERM');
     const timer = setTimeout(() => this.#signal('SIGKILL'), GRACE_MS);
@@ -108,12 +108,12 @@ export class CgiProcess {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    // Once all of them have ended, the number may belong to others.
+    // Once the whole group has ended, its number may belong to other processes.
     if (this.#over || this.#child.pid === undefined) return;
     try {
       process.kill(-this.#child.pid, signal);
     } catch {
-      // They ended this very moment.
+      // The group ended at this very moment.
     }
     // A descendant that has left the group may still hold the pipes; we do not wait for it.
     if (signal === 'SIGKILL') {

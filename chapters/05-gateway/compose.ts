@@ -3,7 +3,7 @@
 import type { Middleware } from './gateway.ts';
 
 /**
- * One middleware out of several. The first is outermost: it sees a request first and its response last.
+ * Makes one middleware of several. The first is outermost: it sees a request first and its response last.
  *
  *     compose(accessLog(process.stdout), errors(), cors({ origins: '*' }))(app)
  */

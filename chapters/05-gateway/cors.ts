@@ -5,15 +5,15 @@ import { answerEmpty } from './answer.ts';
 import type { Environ, GatewayHeader, Middleware } from './gateway.ts';
 
 export interface CorsOptions {
-  /** Every origin; those of a list, exactly as browsers send them; or those that a function says yes to. */
+  /** Every origin (`*`); those in a list, exactly as browsers send them; or those for which a function returns true. */
   readonly origins: '*' | readonly string[] | ((origin: string, environ: Environ) => boolean);
-  /** Methods that pages may use beside GET, HEAD and POST. Default PUT, PATCH and DELETE. */
+  /** Methods that pages may use besides GET, HEAD and POST. Default PUT, PATCH and DELETE. */
   readonly methods?: readonly string[];
   /** Request fields that pages may set. Default Authorization and Content-Type. */
   readonly headers?: readonly string[];
-  /** Response fields that pages may read beside the harmless ones. Default none. */
+  /** Response fields that pages may read besides the safelisted ones. Default none. */
   readonly exposed?: readonly string[];
-  /** Whether browsers may send cookies and pages read what they are answered. Default false. */
+  /** Whether browsers may send cookies and let pages read the answers. Default false. */
   readonly credentials?: boolean;
   /** How long browsers may remember a preflight's answer. Default 600. */
   readonly maxAgeSeconds?: number;
@@ -36,7 +36,7 @@ export function cors(options: CorsOptions): Middleware {
   const allows = (origin: string, environ: Environ): boolean =>
     origins === '*' || (typeof origins === 'function' ? origins(origin, environ) : origins.includes(origin));
 
-  /** What every response says of its readers. Vary also where the answer is no: a cache must not give it to others. */
+  /** What every response says about its readers. It has Vary even if the answer is no, since a cache must not give that to others. */
   const access = (environ: Environ): GatewayHeader[] => {
     // TODO 5.5  Make the fields that say who may read. Access-Control-Allow-Origin: if the request's HTTP_ORIGIN is
     //           allowed (`*` if all are, otherwise that origin), and with it Access-Control-Allow-Credentials if there
@@ -62,7 +62,7 @@ export function cors(options: CorsOptions): Middleware {
   };
 }
 
-/** Fetch §3.2.2: a browser asks before it sends what no form could. */
+/** Fetch §3.2.2: a browser asks before it sends anything that a form could not send. */
 function isPreflight(environ: Environ): boolean {
   return environ.REQUEST_METHOD === 'OPTIONS' && 'HTTP_ORIGIN' in environ && METHOD_ASKED in environ;
 }

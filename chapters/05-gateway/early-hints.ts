@@ -1,5 +1,5 @@
 /**
- * `gateway.earlyHints`: 103 (RFC 8297), as long as the response has not begun; after that it does nothing.
+ * `gateway.earlyHints`: sends 103 (RFC 8297) as long as the response has not begun; after that it does nothing.
  */
 
 import type { HttpRequest } from '../02-http/index.ts';
@@ -19,7 +19,7 @@ export class EarlyHints {
     this.#request?.sendInformational(103, headers);
   };
 
-  /** The response begins: what would be sent now might be taken for the next one's. */
+  /** The response begins: hints that are sent now might be taken for those of the next one. */
   end(): void {
     this.#request = null;
   }

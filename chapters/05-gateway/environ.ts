@@ -1,7 +1,7 @@
 /**
  * A request as an environ: the rules G10 to G29 of docs/gateway-spec.md.
  *
- * It knows what a request says and what a server is, and nothing of applications. The environ is plain data, so that
+ * It knows about requests and servers, and nothing about applications. The environ is plain data, so that
  * `{ ...environ }` is an environ too.
  */
 
@@ -12,7 +12,7 @@ import type { Environ, GatewayInput } from './gateway.ts';
 import { decodePathInfo } from './path-info.ts';
 import type { GatewaySettings } from './settings.ts';
 
-/** What an environ is made of. Chapter 02's HttpRequest has it all; others say what they know. */
+/** What an environ is made from. Chapter 02's HttpRequest has all of it; other sources give what they know. */
 export interface RequestFacts {
   readonly method: string;
   /** As sent, without query. */
@@ -56,7 +56,7 @@ function addFields(environ: Environ, fields: readonly HeaderPair[]): void {
   throw new NotImplemented('5.1');
 }
 
-/** RFC 3875 §4.1.14: an IPv6 address is put in brackets. On a Unix domain socket there is no address. */
+/** RFC 3875 §4.1.14: an IPv6 address is put in brackets. A Unix domain socket has no address. */
 function serverName(address: string | undefined): string {
   if (address === undefined) return 'localhost';
   return address.includes(':') ? `[${address}]` : address;

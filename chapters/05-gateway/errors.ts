@@ -1,8 +1,8 @@
 /**
- * Errors as answers: a page with the stack for the developer of the application, and nothing of it for anybody else.
+ * Errors as answers: a page with the stack for the application's developer, and none of it for anyone else.
  *
- * It stands around what may fail, and within what adds to every response: the access log, request ids, CORS. Where the
- * head has left already there is nothing to be mended: the error goes on to the server, which closes the connection.
+ * Put it around whatever may fail, and inside whatever adds to every response: the access log, request ids, CORS. Once
+ * the head has been sent, nothing can be repaired: the error goes on to the server, which closes the connection.
  */
 
 import { HttpError, RemoteProtocolError, reasonPhrase } from '../02-http/index.ts';
@@ -20,12 +20,12 @@ export interface ErrorsOptions {
   readonly report?: (error: unknown, environ: Environ) => void;
 }
 
-/** Answers errors: HttpError and RemoteProtocolError by their status, any other by 500. */
+/** Answers errors: HttpError and RemoteProtocolError with their status, any other with 500. */
 export function errors({ development = false, report = reportToErrors }: ErrorsOptions = {}): Middleware {
   return (app) => (environ, startResponse) => {
     const failed = (error: unknown): Body => {
       const status = statusOf(error);
-      // Too late for an answer it throws, and the server reports what then reaches it.
+      // If it is too late for an answer, this throws, and the server reports the error that reaches it.
       const body = answerError(error, status, development, environ, startResponse);
       // An application that gives up because the client has gone has done nothing wrong.
       if (status >= 500 && !environ['gateway.signal'].aborted) report(error, environ);
@@ -39,7 +39,7 @@ export function errors({ development = false, report = reportToErrors }: ErrorsO
   };
 }
 
-/** @throws the error where the head has left already: `startResponse` throws it */
+/** @throws the error if the head has already been sent: `startResponse` throws it */
 function answerError(
   error: unknown,
   status: number,
@@ -48,7 +48,7 @@ function answerError(
   startResponse: StartResponse,
 ): Body {
   const accept = environ['HTTP_ACCEPT'];
-  // Without a preference, text: it can be read in a terminal, too.
+  // Without a preference, text, which can be read in a terminal too.
   const wantsHtml = typeof accept === 'string' && acceptQuality(accept, 'text/html') > acceptQuality(accept, 'text/plain');
   const text = development && status >= 500 ? stackOf(error) : publicText(error, status, environ);
   const body = Buffer.from(wantsHtml ? page(statusText(status), text) : `${text}\n`);
@@ -56,7 +56,7 @@ function answerError(
     ['Content-Type', wantsHtml ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8'],
     ['Content-Length', String(body.length)],
     ['Cache-Control', 'no-store'],
-    // What is shown may be what the client has sent: nothing of it is to run.
+    // What is shown may come from the client: none of it may run.
     ['Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'"],
     ['X-Content-Type-Options', 'nosniff'],
     ...(error instanceof HttpError ? error.headers : []),
@@ -66,7 +66,7 @@ function answerError(
   return [body];
 }
 
-/** What anybody may know: the status, the message of an error that was meant for them, the number to ask us about. */
+/** What any client may see: the status, the message of an error that was meant for clients, the id under which to ask about it. */
 function publicText(error: unknown, status: number, environ: Environ): string {
   const message = error instanceof HttpError || error instanceof RemoteProtocolError ? error.message : '';
   const id = environ['request.id'];

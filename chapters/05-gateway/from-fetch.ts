@@ -11,10 +11,10 @@ import { isHopByHop } from './response-head.ts';
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
-/** Of these Fetch makes no Request, however they are spelt (Fetch §2.2.1). */
+/** Fetch makes no Request with these methods, in any case (Fetch §2.2.1). */
 const FORBIDDEN = /^(?:connect|trace|track)$/i;
 
-/** Makes an application of a fetch handler. Its request has the whole URL, also where it is mounted below a path. */
+/** Makes an application of a fetch handler. Its request has the whole URL, even if it is mounted below a path. */
 export function fromFetch(handler: FetchHandler): GatewayApp {
   return async function* (environ, startResponse) {
     if (FORBIDDEN.test(environ.REQUEST_METHOD)) return yield* answer(startResponse, 501);
@@ -26,8 +26,8 @@ export function fromFetch(handler: FetchHandler): GatewayApp {
 }
 
 /**
- * A Request passes an abort on only while somebody holds it, and a handler that has kept its signal alone would never
- * hear of one. So it lives as long as the signal that it follows.
+ * A Request passes an abort on only while something holds it, so a handler that kept only its signal would never learn
+ * of one. So each Request is kept as long as the signal that it follows.
  */
 const followers = new WeakMap<AbortSignal, Request>();
 
@@ -39,7 +39,7 @@ function toRequest(environ: Environ): Request {
   throw new NotImplemented('5.6');
 }
 
-/** Nothing is read before somebody asks the stream for it. */
+/** Nothing is read before the stream is asked for it. */
 function streamOf(input: GatewayInput): ReadableStream<Uint8Array> {
   // TODO 5.6  Make a stream of the input's parts. Each part is read only when the stream is asked for it, not even one
   //           in advance (`highWaterMark`). Cancelling the stream gives up the iteration.
@@ -54,7 +54,7 @@ function hasBody(environ: Environ): boolean {
 const NOT_IN_HOST = /[/?#@\\\s]/;
 
 /**
- * PEP 3333, "URL Reconstruction": Host, where there is one, else the server's own name and port.
+ * PEP 3333, "URL Reconstruction": Host, if there is one, otherwise the server's own name and port.
  *
  * @throws HttpError 400 for a Host that HTTP allows and a URL does not: `a:99999`, `256.256.256.256`
  */

@@ -11,7 +11,7 @@ export interface GatewayInput extends AsyncIterable<Buffer> {
    * Exactly `size` bytes, or fewer at the end of the body; without a size, all that is left. An empty buffer means
    * the end, for ever.
    *
-   * @throws an error with a `status` where the body breaks off, comes too slowly or is too large to be held
+   * @throws an error with a `status` if the body breaks off, comes too slowly or is too large to be held
    */
   read(size?: number): Promise<Buffer>;
   /** One line with its LF; the last one perhaps without; an empty buffer at the end. */
@@ -20,12 +20,12 @@ export interface GatewayInput extends AsyncIterable<Buffer> {
   lines(): AsyncIterable<Buffer>;
 }
 
-/** Where an application tells of its troubles. */
+/** Where an application reports its problems. */
 export interface GatewayErrors {
   write(text: string): void;
 }
 
-/** What a server tells an application about a request: CGI's names for what CGI knew, `gateway.` for the rest. */
+/** What a server tells an application about a request: CGI's names for what CGI had, `gateway.` for the rest. */
 export interface Environ {
   /** Case-sensitive. */
   REQUEST_METHOD: string;
@@ -35,9 +35,9 @@ export interface Environ {
   PATH_INFO: string;
   /** What follows the `?`, as sent; `''` without one. */
   QUERY_STRING: string;
-  /** Absent where the request has none. */
+  /** Absent if the request has none. */
   CONTENT_TYPE?: string;
-  /** Digits. Absent where the length is not known beforehand. */
+  /** Digits. Absent if the length is not known in advance. */
   CONTENT_LENGTH?: string;
   SERVER_NAME: string;
   SERVER_PORT: string;
@@ -60,7 +60,7 @@ export interface Environ {
   'gateway.rawPathInfo': string;
   /** Aborts when the client has gone before the response was complete. */
   'gateway.signal': AbortSignal;
-  /** Sends 103 Early Hints, where the server and the protocol can. */
+  /** Sends 103 Early Hints, if the server and the protocol can. */
   'gateway.earlyHints'?: (headers: readonly GatewayHeader[]) => void;
   /** Header fields: `HTTP_` and the name in capitals with `_` for `-`. Middleware adds keys of its own, with a dot. */
   [key: string]: unknown;
@@ -73,12 +73,13 @@ export type GatewayHeader = readonly [name: string, value: string];
  *
  * @param status three digits, a space and a reason: `200 OK`
  * @param headers no hop-by-hop fields: the connection is the server's
- * @param error why a response that was begun is to be replaced. Where its head has left already, it is thrown again
+ * @param error why a response that was begun is to be replaced. If the head has already been sent, the error is thrown
+ * back
  */
 export type StartResponse = (status: string, headers: readonly GatewayHeader[], error?: unknown) => void;
 
 /**
- * A response's body in parts. `close()`, where there is one, is called once, however the response ends.
+ * A response's body in parts. `close()`, if there is one, is called once, however the response ends.
  * A generator's `return()` is called as for any iteration that is given up.
  */
 export type Body = (Iterable<Uint8Array> | AsyncIterable<Uint8Array>) & { close?(): void | Promise<void> };

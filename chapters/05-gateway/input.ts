@@ -1,8 +1,8 @@
 /**
  * `gateway.input`: a request's body as something to read from; the rules G30 to G37 of docs/gateway-spec.md.
  *
- * Its bytes come from an iterable that ends where the body ends, so that nothing is ever read beyond it. No part is
- * asked for before somebody reads, and none is kept that can be handed on.
+ * Its bytes come from an iterable that ends where the body ends, so nothing is ever read beyond it. No part is asked
+ * for before the application reads, and none is kept that can be passed on.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -16,7 +16,7 @@ export class BodyInput implements GatewayInput {
   readonly #parts: () => AsyncIterable<Uint8Array>;
   readonly #heldBytesMax: number;
   #iterator: AsyncIterator<Uint8Array> | null = null;
-  /** What has come and was not read. */
+  /** What has come but was not read yet. */
   #rest = nothing;
   #ended = false;
   #error: Error | null = null;
@@ -24,7 +24,7 @@ export class BodyInput implements GatewayInput {
 
   /**
    * @param parts called when the first byte is asked for
-   * @param heldBytesMax the most that one reading may hold, in bytes
+   * @param heldBytesMax the most that one call may hold, in bytes
    */
   constructor(parts: () => AsyncIterable<Uint8Array>, heldBytesMax: number) {
     this.#parts = parts;
@@ -67,7 +67,7 @@ export class BodyInput implements GatewayInput {
     });
   }
 
-  /** Sees to it that there is something to read; false at the end. */
+  /** Makes sure that there is something to read; false at the end. */
   async #fill(): Promise<boolean> {
     if (this.#error !== null) throw this.#error;
     while (this.#rest.length === 0 && !this.#ended) {
@@ -79,13 +79,13 @@ export class BodyInput implements GatewayInput {
     return this.#rest.length > 0;
   }
 
-  /** From now on every reading fails: a body that has broken off must not look as if it had ended. */
+  /** From now on every call fails: a body that has broken off must not look as if it had ended. */
   #fail(error: unknown): never {
     this.#error = error instanceof Error ? error : new Error(String(error));
     throw this.#error;
   }
 
-  /** Two readings at once would each get some of the bytes, in no order that means anything. */
+  /** Two calls at once would each get some of the bytes, in a meaningless order. */
   async #alone<T>(read: () => Promise<T>): Promise<T> {
     if (this.#reading) throw new LocalProtocolError('gateway.input is being read already: await one read, then the next');
     this.#reading = true;
@@ -98,8 +98,8 @@ export class BodyInput implements GatewayInput {
 }
 
 /**
- * A body that others have read, node or fetch, as one whose errors have a status (G35): that it breaks off is the
- * client's doing.
+ * Wraps a body that Node or fetch reads, so that its errors have a status (G35): if it breaks off, that is the client's
+ * doing.
  */
 export async function* foreignBody(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   try {

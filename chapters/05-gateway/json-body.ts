@@ -33,11 +33,11 @@ export function jsonBody({ bytesMax = 100 * 1024, depthMax = 32 }: JsonBodyOptio
 
 function mayHaveContent({ CONTENT_LENGTH, CONTENT_TYPE, REQUEST_METHOD }: Environ): boolean {
   if (CONTENT_TYPE !== undefined) return true;
-  // Chunked, it has no length beforehand; but these come without a body, and are not to wait for one.
+  // A chunked body has no length in advance; but these methods come without a body, and must not wait for one.
   return CONTENT_LENGTH === undefined ? !['GET', 'HEAD', 'OPTIONS'].includes(REQUEST_METHOD) : CONTENT_LENGTH !== '0';
 }
 
-/** RFC 6839 §3.1: what ends in `+json` is JSON. */
+/** RFC 6839 §3.1: a type that ends in `+json` is JSON. */
 const JSON_TYPE = /^(?:application\/json|.+\+json)$/;
 
 /** @throws HttpError 415 */
@@ -51,8 +51,8 @@ function checkType(environ: Environ): void {
 }
 
 /**
- * RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; a client that says utf-8 all the same is right. The other parameters
- * (`profile`, `ext`) say something of what the JSON means: that is the application's to judge, which has CONTENT_TYPE.
+ * RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter, but a client may still say utf-8. Other parameters
+ * (`profile`, `ext`) are about the meaning of the JSON, which the application can judge by CONTENT_TYPE.
  */
 function isTaken([name, value]: readonly [name: string, value: string]): boolean {
   return name !== 'charset' || /^utf-?8$/i.test(value);
@@ -60,7 +60,7 @@ function isTaken([name, value]: readonly [name: string, value: string]): boolean
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** @throws HttpError 400 with a sentence that says what is wrong, and nothing of the body */
+/** @throws HttpError 400 with a sentence that says what is wrong, and does not quote the body */
 function parseJson(bytes: Buffer, depthMax: number): unknown {
   let fault: string | null;
   try {

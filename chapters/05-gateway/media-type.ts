@@ -14,14 +14,14 @@ export interface MediaType {
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
 const ESSENCE = new RegExp(`${TOKEN}/${TOKEN}`, 'y');
-/** `OWS ";" OWS [ parameter ]`. What stands between the quotes of a value may be a semicolon or a comma. */
+/** `OWS ";" OWS [ parameter ]`. A quoted value may contain semicolons and commas. */
 const PARAMETER = new RegExp(
   `[ \\t]*;[ \\t]*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[\\t !#-\\[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*)"))?`,
   'y',
 );
 const SEPARATOR = /[ \t]*(?:,|$)/y;
 
-/** Parses a field that is one media type. `null` for what is none, also for two of them. */
+/** Parses a field that is one media type. `null` for anything else, even for two of them. */
 export function parseMediaType(field: string): MediaType | null {
   const text = field.trim();
   const found = mediaTypeAt(text, 0);
@@ -31,7 +31,7 @@ export function parseMediaType(field: string): MediaType | null {
 /**
  * How much a client wants a type, from 0 to 1: its Accept field (RFC 9110 §12.5.1). The most specific range counts.
  *
- * @param accept `undefined` where there is no such field: then anything is as good as anything else
+ * @param accept `undefined` if there is no such field: then every type is as good as any other
  * @param essence in lower case: `text/html`
  */
 export function acceptQuality(accept: string | undefined, essence: string): number {
@@ -43,7 +43,7 @@ export function acceptQuality(accept: string | undefined, essence: string): numb
     const end = found?.end ?? at;
     SEPARATOR.lastIndex = end;
     const isWhole = found !== null && SEPARATOR.test(accept);
-    // An element that cannot be read says nothing, and does not take the others with it.
+    // An element that cannot be parsed is skipped, and the others still count.
     const comma = accept.indexOf(',', isWhole ? end : at);
     at = comma === -1 ? accept.length : comma + 1;
     if (!isWhole) continue;

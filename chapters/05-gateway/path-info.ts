@@ -5,11 +5,11 @@
 import { HttpError } from '../02-http/index.ts';
 
 /**
- * Decodes a path, once, as UTF-8. What it means is the application's business: dots and empty segments stay.
+ * Decodes a path, once, as UTF-8. Its meaning is up to the application: dots and empty segments stay.
  *
  * @param rawPath as sent, without query
- * @throws HttpError 400 for an escape that is broken, that is not UTF-8, or that is NUL, which ends a string for the C
- *   library and cannot be handed to a CGI script
+ * @throws HttpError 400 for an escape that is broken, that is not UTF-8, or that is NUL, which ends a string in C and
+ * cannot be passed to a CGI script
  */
 export function decodePathInfo(rawPath: string): string {
   // Most paths have nothing to decode.

@@ -13,7 +13,7 @@ interface PublicFile {
   readonly headers: readonly GatewayHeader[];
 }
 
-/** The page may use its own files and this server, and nothing else may use the page. */
+/** The page may use its own files and this server, and no other page may embed it. */
 const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /** What a page is made of. */

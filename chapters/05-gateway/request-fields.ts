@@ -8,7 +8,7 @@ import type { Environ } from './gateway.ts';
 const NAMES_MAX = 512;
 const names = new Map<string, string | null>();
 
-/** The header fields, with names in lower case: how they were spelt is not in an environ. */
+/** The header fields, with names in lower case: an environ does not have the original spelling. */
 export function requestFields(environ: Environ): HeaderPair[] {
   const fields: HeaderPair[] = [];
   for (const key in environ) {
@@ -34,7 +34,7 @@ export function encodeScriptName(scriptName: string): string {
   return scriptName === '' ? '' : encodeURI(scriptName).replaceAll('?', '%3F').replaceAll('#', '%23');
 }
 
-/** The whole path of the request, as it was sent, also below a mount: what logs and URLs need. */
+/** The whole path of the request, as it was sent, even below a mount: logs and URLs need it. */
 export function requestPath(environ: Environ): string {
   return encodeScriptName(environ.SCRIPT_NAME) + environ['gateway.rawPathInfo'];
 }

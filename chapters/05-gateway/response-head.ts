@@ -1,6 +1,6 @@
 /**
  * What an application may say about a response: the rules G40 to G43 and G49 of docs/gateway-spec.md, as functions that
- * throw for what breaks them. The validator asks the same ones.
+ * throw if one is broken. The validator calls the same ones.
  */
 
 import { GatewayError } from './gateway-error.ts';
@@ -22,10 +22,10 @@ const HOP_BY_HOP = new Set([
   'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
 ]);
 
-/** The statuses that were seen: an application has only a few. */
+/** A cache of parsed statuses: an application uses only a few. */
 const statuses = new Map<string, GatewayStatus>();
 const STATUSES_MAX = 256;
-/** The names that may be sent, as they were spelt. */
+/** A cache of names that may be sent, as they were spelt. */
 const goodNames = new Set<string>();
 const NAMES_MAX = 512;
 
@@ -75,7 +75,7 @@ export function fieldValue(headers: readonly (readonly [string, string])[], lowe
   return undefined;
 }
 
-/** Whether a field is one of the connection's, in whatever case. */
+/** Whether a field is about the connection, in any case. */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name.toLowerCase());
 }

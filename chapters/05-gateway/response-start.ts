@@ -30,13 +30,13 @@ export class ResponseStart {
     throw new NotImplemented('5.2');
   };
 
-  /** The head, which leaves now: from here on nothing replaces it. @throws GatewayError G47 where there is none */
+  /** The head, which is sent now: from here on nothing replaces it. @throws GatewayError G47 if there is none */
   take(): StartedHead {
     // TODO 5.2  Return the head; from now on it is too late to replace it. If there is none, throw a GatewayError G47.
     throw new NotImplemented('5.2');
   }
 
-  /** Throws, once an error has come too late to replace the response, even if the application went on as if nothing were. */
+  /** Throws, once an error has come too late to replace the response, even if the application went on as if nothing had happened. */
   check(): void {
     // TODO 5.2  Throw the error that came too late, if one did.
     throw new NotImplemented('5.2');

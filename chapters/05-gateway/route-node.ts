@@ -1,10 +1,10 @@
 /**
- * A node of the tree of routes: what a path may go on with, and what ends here. Small, because a table of 10,000 routes
- * that does not fit into the processor's cache costs more than any step of the search: most nodes have one child or
- * none, and no Map for it; most paths have one method, and no list of them.
+ * A node of the tree of routes: how a path may go on, and which routes end here. It is small, because missing the
+ * processor's cache in a table of 10,000 routes costs more than any step of the search: most nodes have one child or
+ * none, and need no Map; most paths have one method, and need no list.
  */
 
-/** A route for a method, and the next where there are more. `null` stands for all methods that have none of their own. */
+/** A route for a method, and the next if there are more. `null` means all methods that have no route of their own. */
 export interface Endpoint<Route> {
   readonly method: string | null;
   readonly route: Route;

@@ -1,7 +1,7 @@
 /**
  * A router: from a request's method and path to the application that answers it.
  *
- * How a route is found is in route-tree.ts; here is what becomes of the find, and of there being none.
+ * route-tree.ts finds a route; this file does what follows, with a route or without.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -14,7 +14,7 @@ import { RouteTree } from './route-tree.ts';
 import type { FoundRoute } from './route-tree.ts';
 
 export interface RouterOptions {
-  /** Answers where no route has the path. Default: 404 in plain text. */
+  /** Answers if no route has the path. Default: 404 in plain text. */
   readonly notFound?: GatewayApp;
   /** A longer path, as it was sent, is answered with 414. Default 4096. */
   readonly pathCharactersMax?: number;
@@ -23,7 +23,7 @@ export interface RouterOptions {
 }
 
 /**
- * What was in the place of the parameters, decoded. It has no prototype: `params.constructor` is a parameter or nothing.
+ * The values of the parameters, decoded. The object has no prototype: `params.constructor` is a parameter or undefined.
  */
 export type RouteParams = Readonly<Record<string, string>>;
 
@@ -86,7 +86,8 @@ export class Router {
    * Adds a route.
    *
    * @param path `/users/:id`, `/files/*rest`; the rest may be empty, a parameter not
-   * @throws TypeError for a path that is not valid, and for a route that is there already, under whatever names
+   * @throws TypeError for a path that is not valid, and for a route that exists already, whatever the names of its
+   * parameters
    */
   on(method: string, path: string, app: GatewayApp): this {
     this.#methods.add(method);
@@ -94,9 +95,10 @@ export class Router {
   }
 
   /**
-   * Puts an application below a path: it gets all that is asked for there, but for what has a route that says more.
+   * Mounts an application below a path: it gets every request there, except for those that a more specific route
+   * matches.
    *
-   * @param prefix without a slash at its end; it may have parameters; `''` is everything
+   * @param prefix without a trailing slash; it may have parameters; `''` matches everything
    */
   mount(prefix: string, app: GatewayApp): this {
     const wrong = (what: string): never => {
@@ -111,7 +113,7 @@ export class Router {
   }
 
   readonly app: GatewayApp = (environ, startResponse) => {
-    // An empty path is what a mount leaves of its own: it is the root (RFC 9110 §4.2.3).
+    // A mount leaves an empty path for its own: it means the root (RFC 9110 §4.2.3).
     const path = environ['gateway.rawPathInfo'] || '/';
     if (this.#isTooLong(path)) return answer(startResponse, 414);
     if (path === '*') return this.#otherwise(path, environ, startResponse);
@@ -123,7 +125,7 @@ export class Router {
     return isMount ? callMounted(app, found.restStart - 1, environ, startResponse) : app(environ, startResponse);
   };
 
-  /** No route has this method: 204 for OPTIONS, 405 where another method has one (RFC 9110 §15.5.6), or 404. */
+  /** No route has this method: 204 for OPTIONS, 405 if another method has one (RFC 9110 §15.5.6), or 404. */
   #otherwise(path: string, environ: Environ, startResponse: StartResponse): Body {
     // TODO 5.4  Find the methods: for the path `*` (RFC 9110 §9.3.7) all that this router has (`#methods`), otherwise
     //           the tree's `methodsOf` the path. If there are none, or if the path is `*` and the method is not
@@ -138,7 +140,7 @@ export class Router {
     return this.#put(method, segments, { path, app, names: this.#namesOf(segments), isMount: false });
   }
 
-  /** @throws TypeError where another route would be asked for the same paths */
+  /** @throws TypeError if another route matches the same paths */
   #put(method: string | null, segments: readonly RouteSegment[], route: Route): this {
     const other = this.#tree.add(method, segments, route);
     if (other === null) return this;
@@ -155,7 +157,7 @@ export class Router {
 
   #isTooLong(path: string): boolean {
     if (path.length > this.#pathCharactersMax) return true;
-    // Not more segments than characters: nearly every path need not be counted.
+    // A path has no more segments than characters, so most paths need not be split.
     return path.length > this.#segmentsMax && path.split('/', this.#segmentsMax + 2).length > this.#segmentsMax + 1;
   }
 }

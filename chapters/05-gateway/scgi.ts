@@ -1,11 +1,12 @@
 /**
- * SCGI: the same application behind a web server that speaks HTTP for it, in one process and over a socket. Each
- * connection is one request: its variables, its body, and an answer as a CGI script prints it.
+ * SCGI: the same application, served through a web server that speaks HTTP, in one process and over a socket. Each
+ * connection is one request: its variables, its body, and an answer like that of a CGI script.
  *
  *     location /app { include scgi_params; scgi_param SCRIPT_NAME /app; scgi_pass unix:/run/app.sock; }
  *
- * Anyone who can connect is believed in everything they say of a request: listen where only the web server can connect. And nginx sends
- * no more of a request once its response has begun: an application reads what it wants of a large body first.
+ * Everything that a client here says about a request is believed, so listen where only the web server can connect. And
+ * nginx sends no more of a request once its response has begun: an application reads what it wants of a large body
+ * first.
  */
 
 import { createServer } from 'node:net';
@@ -79,7 +80,7 @@ export class ScgiServer {
     return address;
   }
 
-  /** Stops accepting, lets the requests be answered that are there, and cuts those that take longer. Default 10,000. */
+  /** Stops accepting, finishes the requests in progress, and cuts off those that take longer than the deadline. Default 10,000. */
   async close({ deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const deadline = startDeadline(() => this.#sockets.forEach((socket) => socket.destroy()), deadlineMs);
@@ -92,7 +93,7 @@ export class ScgiServer {
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      // A client that has had the whole response has not left too early.
+      // A client that got the whole response has not left too early.
       if (!socket.writableFinished) gone.abort();
     });
     this.#answer(connection, gone.signal).catch(() => connection.cut());
@@ -123,7 +124,7 @@ export class ScgiServer {
       if (isOurFault(error)) this.#settings.onError(error, environ);
       connection.cut();
     } finally {
-      // Also where not even the head has left, and no part was asked for (G53).
+      // Even if the head was not sent and no part was asked for (G53).
       if (!(response.body instanceof Uint8Array)) response.body.close();
     }
   }

@@ -1,4 +1,4 @@
-/** What a CGI script did wrong: the status that its client is answered with, and a message for the log alone. */
+/** A CGI script's mistake: the status that its client gets, and a message for the log only. */
 export class ScriptError extends Error {
   override readonly name = 'ScriptError';
   readonly status: number;

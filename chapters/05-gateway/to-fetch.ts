@@ -15,7 +15,7 @@ import { withServer } from './server-field.ts';
 import { withGatewayDefaults } from './settings.ts';
 import type { GatewayOptions } from './settings.ts';
 
-/** Makes a fetch handler of an application. A response's body that nobody reads has to be cancelled, or it stays open. */
+/** Makes a fetch handler of an application. A response's body that is not read must be cancelled, or it stays open. */
 export function toFetch(app: GatewayApp, options: GatewayOptions = {}): (request: Request) => Promise<Response> {
   const settings = withGatewayDefaults(options);
   return async (request) => {
@@ -50,7 +50,8 @@ function streamOf(body: AppBody): ReadableStream<Uint8Array> {
         body.close();
         controller.close();
       } else {
-        // A copy: the application may use a part's memory again when the next is asked for, the reader may keep it.
+        // A copy: the application may reuse a part's memory when the next is asked for, but the reader may keep the
+        // part.
         controller.enqueue(new Uint8Array(result.value));
       }
     },

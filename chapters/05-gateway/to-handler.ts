@@ -1,8 +1,8 @@
 /**
  * A gateway server: applications on chapter 02's server.
  *
- * That server frames, keeps connections, cuts what is too long and closes after what is too short. What is done here is
- * the other half: an environ in, a response out.
+ * That server does the framing, keeps connections, cuts a body that is too long and closes after one that is too short.
+ * This file does the other half: an environ in, a response out.
  */
 
 import { HttpResponse } from '../02-http/index.ts';
@@ -18,7 +18,7 @@ import { withGatewayDefaults } from './settings.ts';
 import type { GatewayOptions, GatewaySettings } from './settings.ts';
 
 /**
- * Serves an application by chapter 02's server: `serveHttp(toHandler(app))`.
+ * Serves an application on chapter 02's server: `serveHttp(toHandler(app))`.
  *
  * The handler throws an HttpError for a request that cannot be an environ (400) and for an application that failed (500).
  */
@@ -28,10 +28,10 @@ export function toHandler(app: GatewayApp, options: GatewayOptions = {}): Handle
   return (request) => {
     const environ = environOf(request, settings, inputOf(request, settings));
     const hints = new EarlyHints(request);
-    // An HTTP/1.0 client would not understand them: there the key is absent.
+    // An HTTP/1.0 client would not understand hints, so the key is absent for it.
     if (request.httpVersion === '1.1') environ['gateway.earlyHints'] = hints.send;
     const response = callApp(app, environ, request.signal, onError);
-    // An application that answers at once does not pay for a promise.
+    // An application that answers at once costs no promise.
     return response instanceof Promise
       ? response.then((later) => toResponse(later, settings, hints))
       : toResponse(response, settings, hints);

@@ -1,6 +1,6 @@
 /**
- * An application on `node:http`, and so wherever its handlers go: `http.createServer(toNodeHandler(app))`, below a path of
- * an Express app, in supertest.
+ * An application on `node:http`, and so wherever its handlers can be used: `http.createServer(toNodeHandler(app))`,
+ * below a path of an Express app, in supertest.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -44,7 +44,7 @@ async function serve(
   throw new NotImplemented('5.6');
 }
 
-/** Answers instead of an application that gave no answer. What was to be reported has been. */
+/** Answers for an application that gave no answer. Its error has already been reported. */
 function sendRefusal(response: ServerResponse, error: unknown, settings: GatewaySettings): void {
   if (response.headersSent) {
     response.destroy();

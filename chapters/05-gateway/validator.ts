@@ -1,8 +1,8 @@
 /**
  * A validator, as middleware: it sits between a server and an application, changes nothing of what they say to each
- * other, and tells at the end of each request which rules of docs/gateway-spec.md were broken, and by whom.
+ * other, and reports at the end of each request which rules of docs/gateway-spec.md were broken, and by which side.
  *
- * Where it is not, nothing of it is done.
+ * Without it, none of these checks are made.
  */
 
 import { checkBody } from './app-body.ts';
@@ -17,7 +17,7 @@ import { WatchedStart } from './watched-start.ts';
 
 export interface ValidatorOptions {
   /**
-   * Told of the breaches of a request, when its body is closed; not called where there are none. Default: writes a line
+   * Told of the breaches of a request, when its body is closed; not called if there are none. Default: writes a line
    * for each to `gateway.errors`.
    */
   readonly report?: (breaches: readonly Breach[], environ: Environ) => void;
@@ -29,7 +29,7 @@ export interface ValidatorOptions {
 export function validator(app: GatewayApp, options: ValidatorOptions = {}): GatewayApp {
   const { report = writeToErrors, closeMs = 1000 } = options;
   return (environ, startResponse) => {
-    // Where the server's own `gateway.errors` is broken there is still stderr.
+    // If the server's own `gateway.errors` is broken, there is still stderr.
     const errors = typeof environ?.['gateway.errors']?.write === 'function' ? environ['gateway.errors'] : stderr;
     const breaches = new Breaches((list) => report(list, { ...environ, 'gateway.errors': errors }));
     if (!checkEnviron(environ, (rule, what) => breaches.add(rule, 'server', what))) {
@@ -59,7 +59,7 @@ export function validator(app: GatewayApp, options: ValidatorOptions = {}): Gate
   };
 }
 
-/** The environ, with watched things in the place of those that are there at all; a copy only of one that is frozen. */
+/** The environ, with watched objects in place of those that it has; copied only if it is frozen. */
 function watchEnviron(given: Environ, breaches: Breaches, over: () => boolean): Environ {
   const environ = Object.isExtensible(given) ? given : { ...given };
   const { 'gateway.input': input, 'gateway.errors': errors, CONTENT_LENGTH: length } = environ;

@@ -1,5 +1,5 @@
 /**
- * A body as a validator hands it on: it does as the application's, and sees who breaks what, until its `close()`.
+ * A body as a validator passes it on: it behaves like the application's, and notices every breach, until its `close()`.
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
@@ -8,7 +8,7 @@ import type { Breaches } from './breaches.ts';
 import type { Body } from './gateway.ts';
 import type { WatchedStart } from './watched-start.ts';
 
-/** What the watched kinds of body have in common: the parts are counted, and the end is noticed. */
+/** What all kinds of watched body have in common: the parts are counted, and the end is noticed. */
 export class BodyWatch {
   readonly #body: Body;
   readonly #start: WatchedStart;
@@ -53,7 +53,7 @@ export class BodyWatch {
     throw new NotImplemented('5.3');
   }
 
-  /** The body has ended by itself; `whole` is false where it threw, or was given up. */
+  /** The body has ended by itself; `whole` is false if it threw, or was given up. */
   ended(whole: boolean, isHead: boolean): void {
     // TODO 5.3  No more parts will come: from here on `close()` is expected. A body that is whole must have been
     //           started by now (`#needsStart`), and it is too short (a breach of G56 by the application) if it has
@@ -62,7 +62,7 @@ export class BodyWatch {
     throw new NotImplemented('5.3');
   }
 
-  /** The response is over, or its client has gone: a server that does not close the body by then never will. */
+  /** The response is over, or its client has gone: the server has `closeMs` from now to close the body. */
   expectClose(): void {
     if (this.#closed || this.#timer !== null) return;
     this.#timer = setTimeout(() => {
@@ -87,7 +87,7 @@ export class BodyWatch {
 /** @param isHead the request is a HEAD, to which no body need be given */
 export function watchBody(body: Body, watch: BodyWatch, isHead: boolean): Body {
   if (Array.isArray(body)) {
-    // A list stays one: a server may look at its length, and so it is looked at here and now.
+    // A list stays a list, since a server may use its length, so it is checked here and now.
     for (const part of body) watch.gave(part);
     watch.ended(true, isHead);
     return Object.assign([...body as Uint8Array[]], { close: () => watch.close() });

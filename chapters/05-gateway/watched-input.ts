@@ -1,5 +1,6 @@
 /**
- * `gateway.input` and `gateway.errors` as a validator hands them on: they do as the server's, and see who breaks what.
+ * `gateway.input` and `gateway.errors` as a validator passes them on: they behave like the server's, and notice every
+ * breach.
  */
 
 import type { Breaches, RuleId, Side } from './breaches.ts';
@@ -18,7 +19,7 @@ export class WatchedInput implements GatewayInput {
   #ended = false;
   #reading = false;
 
-  /** @param length what CONTENT_LENGTH says; Infinity where it says nothing */
+  /** @param length what CONTENT_LENGTH says; Infinity if there is none */
   constructor(input: GatewayInput, length: number, breaches: Breaches, over: () => boolean) {
     this.#input = input;
     this.#length = length;

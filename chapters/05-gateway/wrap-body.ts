@@ -1,5 +1,5 @@
 /**
- * Bodies around bodies. Every middleware that does something while a body is sent, or at its end, does it with these
+ * Bodies that wrap bodies. Every middleware that does something while a body is sent, or at its end, does it with these
  * two, so that one rule is obeyed in one place: an inner body's `close()` is called once, however the response ends.
  */
 
@@ -15,7 +15,7 @@ export interface BodyHooks {
   closed?(): void;
 }
 
-/** A body that does as the other and calls the hooks. A list of at most one part stays one: its length can be known. */
+/** A body that behaves like the inner one and calls the hooks. A list of at most one part stays a list, so that its length is known. */
 export function wrapBody(body: Body, hooks: BodyHooks): Body {
   if (Array.isArray(body) && body.length <= 1) {
     if (hooks.sent === undefined && hooks.closed === undefined) return body;
@@ -33,7 +33,7 @@ export function deferBody(start: () => Promise<Body>): Body {
   return new DeferredBody(start);
 }
 
-/** Closes a body for those who get no further with it. */
+/** Closes a body for a caller that goes no further with it. */
 class Closing {
   readonly #body: Body;
   readonly #closed: (() => void) | undefined;
@@ -67,7 +67,7 @@ class KnownBody extends Closing {
     this.#hooks = hooks;
   }
 
-  /** A list again, so that a server sees how long it is. Such a part leaves with the head: it counts as sent. */
+  /** A list again, so that a server sees its length. Its part is sent together with the head, and counts as sent. */
   parts(): Body {
     const parts: Uint8Array[] & { close?(): void | Promise<void> } = [...this.#body];
     let told = false;
@@ -181,7 +181,7 @@ class DeferredBody implements AsyncIterableIterator<Uint8Array> {
     if (this.#iterator === null) {
       if (this.#over) return END;
       const body = await this.#start();
-      // The client may have left while we waited: then nobody else will ever close it.
+      // The client may have left while we waited: then nothing else will ever close the body.
       if (this.#over) {
         await body.close?.();
         return END;

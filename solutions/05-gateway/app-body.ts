@@ -14,14 +14,14 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #check: () => void;
   readonly #onError: (error: unknown) => unknown;
   #iterator: PartIterator | null = null;
-  /** A part that was asked for to see whether there is one. */
+  /** A part that was asked for in advance, to see whether there is one. */
   #first: Uint8Array | null = null;
   #ended = false;
   #closed = false;
 
   /**
    * @param check called with each part; it may throw
-   * @param onError told of what the body throws, and of what closing it throws; returns what to throw instead
+   * @param onError told what the body throws, and what closing it throws; returns what to throw instead
    */
   constructor(body: Body, check: () => void, onError: (error: unknown) => unknown) {
     this.#body = body;
@@ -30,10 +30,10 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   /**
-   * Asks for parts until one is not empty. False where the body has ended without one. A promise only where the body
-   * gives promises: then a body that is there at once is answered at once.
+   * Asks for parts until one is not empty. False if the body has ended without one. A promise only if the body gives
+   * promises, so that a synchronous body is answered at once.
    *
-   * @throws what the body throws; it is closed then. An AbortError where it was closed before there was a part
+   * @throws what the body throws; the body is closed then. An AbortError if it was closed before there was a part
    */
   begin(): boolean | Promise<boolean> {
     try {
@@ -60,7 +60,7 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
     }
   }
 
-  /** Notes a part that is not empty, or the end; false where there is more to ask for. */
+  /** Notes a part that is not empty, or the end; false if there is more to ask for. */
   #take({ done, value }: IteratorResult<Uint8Array>): boolean {
     if (done === true) this.#ended = true;
     this.#checkOpen();
@@ -71,7 +71,7 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
     return true;
   }
 
-  /** Closed before there was a response: its client has gone. No part is asked for then, and none is missing (G51). */
+  /** The body was closed before there was a response, since its client has gone. No part is asked for then (G51). */
   #checkOpen(): void {
     if (this.#closed) throw new DOMException('the client has gone', 'AbortError');
   }
@@ -107,8 +107,8 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   /**
-   * Ends the iteration, if it has not ended by itself, and calls the body's `close()`; does so once. The response is
-   * what it is by now, so what goes wrong is told and changes nothing; and it is not waited for.
+   * Ends the iteration, if it has not ended by itself, and calls the body's `close()`; does so once. By now the
+   * response is settled, so an error is reported and changes nothing, and a promise is not awaited.
    */
   close(): void {
     if (this.#closed) return;
@@ -126,7 +126,7 @@ export class AppBody implements AsyncIterableIterator<Uint8Array, undefined> {
     }
   }
 
-  /** The body has thrown, or what it gave is not a part: there is nothing more to ask it for. */
+  /** The body has thrown, or has given something that is not a part: no more is asked of it. */
   #fail(error: unknown): unknown {
     const told = this.#onError(error);
     this.close();
@@ -150,7 +150,7 @@ export function checkBody(body: unknown): void {
   }
   if (Symbol.iterator in body || Symbol.asyncIterator in body) return;
   if (!('then' in body)) throw new GatewayError('G50', 'the body is an object that cannot be iterated; it is a list of parts');
-  // Nobody will await it: what it rejects with must not end the process.
+  // The promise will not be awaited: if it rejects, that must not end the process.
   if (body instanceof Promise) body.catch(() => undefined);
   throw new GatewayError('G1', 'the application returned a promise: make it an async generator, `async function* (…)`');
 }

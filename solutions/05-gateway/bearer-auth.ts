@@ -1,11 +1,11 @@
-/** Bearer tokens: RFC 6750. Anyone who has the token is taken for the person it was given to, so send it over TLS only. */
+/** Bearer tokens: RFC 6750. A bearer token proves nothing but possession: anyone who has it gets in. So send it over TLS only. */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 import { answer } from './answer.ts';
 import type { Middleware } from './gateway.ts';
 
-/** A token, whose it is, and what it may be used for. */
+/** A token, its owner, and what it may be used for. */
 export interface BearerCredential {
   readonly token: string;
   /** Becomes REMOTE_USER. */
@@ -29,7 +29,7 @@ const SCHEME = /^bearer(?: |$)/i;
 const QUOTABLE = /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /**
- * Lets a request pass that has a token it knows; REMOTE_USER and AUTH_TYPE then say who asks, as in CGI.
+ * Lets in requests with a known token; REMOTE_USER and AUTH_TYPE then name the client, as in CGI.
  *
  * @throws TypeError at once for a token that no client could send, and for a realm or scope that cannot be quoted
  */
@@ -48,15 +48,15 @@ export function bearerAuth({ credentials, realm = 'api', scope }: BearerOptions)
 
   return (app) => (environ, startResponse) => {
     const authorization = environ['HTTP_AUTHORIZATION'];
-    // RFC 6750 §3.1: who says nothing, or speaks of something else, is not told of an error.
+    // RFC 6750 §3.1: a client that sends no credentials, or those of another scheme, is not told of an error.
     if (typeof authorization !== 'string' || !SCHEME.test(authorization)) {
       return answer(startResponse, 401, [challenge('')]);
     }
     const token = CREDENTIALS.exec(authorization)?.[1];
     if (token === undefined) return answer(startResponse, 400, [challenge('invalid_request')]);
     const digest = digestOf(token);
-    // Digests are equally long, and each is compared to its end: the time tells neither how much of a token was right
-    // nor whose it nearly was. No `find`, which would stop at the first.
+    // Digests have the same length, and each is compared to its end, so the time reveals neither how much of a token
+    // was right nor whose it nearly was. `find` would stop at the first match; `filter` does not.
     const [found] = known.filter((credential) => timingSafeEqual(credential.digest, digest));
     if (found === undefined) return answer(startResponse, 401, [challenge('invalid_token')]);
     if (scope !== undefined && found.scopes?.includes(scope) !== true) {

@@ -1,6 +1,6 @@
 /**
- * What a validator watches for, as a table, and what it has seen: the rules of docs/gateway-spec.md that can be seen
- * to be broken from between a server and an application.
+ * What a validator watches for, as a table, and what it has seen: the rules of docs/gateway-spec.md whose breach can be
+ * observed between a server and an application.
  */
 
 import { GatewayError } from './gateway-error.ts';
@@ -60,7 +60,7 @@ export const validatorRules = Object.freeze({
 
 export type RuleId = keyof typeof validatorRules;
 
-/** Told of the breaches of one request, at its end; not called where there are none. */
+/** Told of the breaches of one request, at its end; not called if there are none. */
 export type BreachReporter = (breaches: readonly Breach[]) => void;
 
 /** The breaches of one request. */
@@ -78,7 +78,7 @@ export class Breaches {
     this.#add({ rule, side, message: `${what}: ${validatorRules[rule]}` });
   }
 
-  /** A breach of the application's that is told of as an error is. */
+  /** A breach by the application, taken from the error that it caused. */
   addError(error: unknown): void {
     if (!(error instanceof GatewayError)) throw error;
     this.#add({ rule: error.rule as RuleId, side: 'application', message: error.message.slice(error.rule.length + 2) });
@@ -87,7 +87,7 @@ export class Breaches {
   #add(breach: Breach): void {
     if (this.#breaches.some(({ rule, side }) => rule === breach.rule && side === breach.side)) return;
     this.#breaches.push(breach);
-    // What is done after the end is told by itself: nobody may come by again.
+    // A breach after the end is reported by itself, since nothing may follow.
     if (this.#reported) this.#report([breach]);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Calls an application and gathers what a server needs to answer: the heart of every server of this interface, whatever
- * it speaks to its clients.
+ * Calls an application and collects what a server needs to answer: the heart of every server of this interface,
+ * whatever protocol it speaks to its clients.
  *
  * It knows the rules of docs/gateway-spec.md and no protocol: no framing, no connections.
  */
@@ -13,15 +13,15 @@ import { ResponseStart } from './response-start.ts';
 import type { StartedHead } from './response-start.ts';
 import type { GatewayErrorReporter } from './settings.ts';
 
-/** A response whose head may leave now. */
+/** A response whose head may be sent now. */
 export interface AppResponse extends StartedHead {
-  /** The whole body, where it is known; else its parts. These close themselves in every case but one: being ignored. */
+  /** The whole body, if it is known; otherwise its parts. These close themselves, unless they are never iterated. */
   readonly body: Uint8Array | AppBody;
 }
 
 /**
- * Calls an application. What it throws is told to `onError` and comes out as an error that carries a status and shows
- * nothing else: 500, or the status of a request body that could not be read.
+ * Calls an application. What it throws is reported to `onError`, and thrown on as an error that carries a status and
+ * reveals nothing else: 500, or the status of a request body that could not be read.
  *
  * @param signal aborts when the client has gone; the body is closed then
  * @throws HttpError, RemoteProtocolError
@@ -43,7 +43,7 @@ export function callApp(
   }
   if (isShortList(body)) return wholeResponse(start, body, refuse);
   const parts = new AppBody(body, () => start.check(), refuse);
-  // Also while the application is waiting and has sent nothing: nobody else would close it then.
+  // Also while the application is waiting and has sent nothing, when nothing else would close the body.
   if (signal.aborted) parts.close();
   signal.addEventListener('abort', () => parts.close(), { once: true });
   const begun = parts.begin();
@@ -52,7 +52,7 @@ export function callApp(
     : partedResponse(start, begun, parts, refuse);
 }
 
-/** A list of one part or none: its length is known, so that it can leave with its head. */
+/** A list of one part, or of none: its length is known, so it can be sent together with its head. */
 function isShortList(body: Body): body is Body & readonly Uint8Array[] {
   return Array.isArray(body) && body.length <= 1;
 }
@@ -71,7 +71,7 @@ function wholeResponse(
     const part = body[0] ?? nothing;
     checkPart(part);
     const { status, reason, headers } = start.take();
-    // What is copied has been handed over, so that closing may do with the part's memory what it likes.
+    // A copy counts as handed over, so close() may do what it likes with the part's memory.
     return { status, reason, headers, body: body.close === undefined ? part : Buffer.from(part) };
   } catch (error) {
     throw refuse(error);
@@ -80,7 +80,7 @@ function wholeResponse(
   }
 }
 
-/** The length of a body that is whole all the same (G54). */
+/** Adds the length of a body that is whole (G54). */
 function withLength(response: AppResponse, length: number): AppResponse {
   const { status, headers } = response;
   if (status === 204 || status === 205 || status === 304 || fieldValue(headers, 'content-length') !== undefined) return response;
@@ -103,9 +103,9 @@ function partedResponse(
   }
 }
 
-/** What a server is told instead of an error of the application's, which is reported here and shown to nobody. */
+/** What a server gets instead of the application's error, which is reported here and shown to no client. */
 function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onError: GatewayErrorReporter): unknown {
-  // An error that a protocol has thrown has its answer with it: a body that is too large, a client that has gone.
+  // An error from the protocol carries its own answer: a body that is too large, a client that has gone.
   if (!isOurFault(error)) return error;
   // An application that gives up when its client has gone has done nothing wrong.
   const givenUp = signal.aborted && error instanceof Error && error.name === 'AbortError';
@@ -115,5 +115,5 @@ function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onErro
 
 const nothing = new Uint8Array(0);
 
-/** A larger part is not copied to close its body early: it is sent first. */
+/** A larger part is not copied in order to close its body early: it is sent first. */
 const COPIED_BYTES_MAX = 64 * 1024;

@@ -2,16 +2,17 @@
 
 import type { Environ } from './gateway.ts';
 
-/** What an environ has under the name that CGI gave it. */
+/** Keys that an environ has under CGI's own names. */
 const SAME = [
   'REQUEST_METHOD', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING', 'CONTENT_TYPE', 'SERVER_NAME', 'SERVER_PORT',
   'SERVER_PROTOCOL', 'SERVER_SOFTWARE', 'REMOTE_ADDR', 'REMOTE_PORT', 'REMOTE_USER', 'AUTH_TYPE',
 ] as const;
 
 /**
- * Fields that a script is not given. RFC 3875 §9.2: a script behind a server that checks passwords need not be trusted with
- * them. `Proxy` would become HTTP_PROXY, which programs take for the user's choice of a proxy ("httpoxy", 2016): a client that
- * sends it would see what the script asks of other servers. The last are about the connection, which the script does not have.
+ * Fields that a script does not get. RFC 3875 §9.2: if the server checks passwords, the script need not be trusted with
+ * them. `Proxy` would become HTTP_PROXY, which programs take for the user's choice of a proxy ("httpoxy", 2016): a
+ * client that sends it would see what the script requests from other servers. The last ones are about the connection,
+ * which belongs to the server.
  */
 const NEVER: ReadonlySet<string> = new Set([
   'HTTP_AUTHORIZATION', 'HTTP_PROXY_AUTHORIZATION', 'HTTP_PROXY',
@@ -21,7 +22,7 @@ const NEVER: ReadonlySet<string> = new Set([
 /**
  * The variables for a request.
  *
- * @param contentLength of the body that the script will be given; `null` without one
+ * @param contentLength of the body that the script will get; `null` without one
  * @param own the server's, such as PATH; a request cannot change them
  */
 export function cgiVariables(

@@ -1,8 +1,8 @@
 /**
- * CGI, where it came from: a process for each request (RFC 3875). The request is in its environment and on its stdin,
- * the response is what it prints.
+ * CGI, the origin of the interface: a process for each request (RFC 3875). The request is in its environment and on its
+ * stdin, the response is what it prints.
  *
- * What it costs and what it forgives are the same thing: a script may leak, hang and crash, and takes nobody with it.
+ * The process is both the cost and the benefit: a script may leak, hang and crash, and harms no other request.
  */
 
 import { dirname } from 'node:path';
@@ -24,11 +24,11 @@ export interface CgiOptions {
   readonly cwd?: string;
   /** Variables for every request. Nothing of our own environment is passed on. Default: a PATH. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** How long it may be silent, in milliseconds; then it is killed and answered for by 504. Default 30,000. */
+  /** How long it may be silent, in milliseconds; then it is killed and the client gets 504. Default 30,000. */
   readonly silenceMs?: number;
   /** The head of its answer, in bytes. Default 16 KiB. */
   readonly headBytesMax?: number;
-  /** A body of unknown length is held until it has ended, up to this many bytes; a longer one is 413. Default 1 MiB. */
+  /** A body of unknown length is held until it has ended, up to this many bytes; a longer one is answered with 413. Default 1 MiB. */
   readonly heldBytesMax?: number;
   /** What it may write to stderr for one request, in characters. Default 64 Ki. */
   readonly stderrMax?: number;
@@ -39,8 +39,8 @@ export interface CgiOptions {
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /**
- * Runs a script for each request. Its failures are told to `gateway.errors`: 500 where it cannot be started, 502 for
- * anything that is not an answer, 504 for silence; a response that was begun is cut off.
+ * Runs a script for each request. Its failures are reported to `gateway.errors`. The client gets 500 if the script
+ * cannot be started, 502 for anything that is not an answer, 504 for silence; a response that was begun is cut off.
  *
  * @param script the path of an executable file
  */
@@ -91,15 +91,15 @@ class CgiRun {
       const { signal } = await child.ended;
       if (signal !== null) throw new ScriptError(502, `it was ended by ${signal}`);
     } catch (error) {
-      // A caller that has closed us does not want to know how the killed script ended.
+      // After close(), it no longer matters how the killed script ended.
       if (this.#closed) return;
-      // A body that breaks off has its own answer: the script, which was killed for it, has done nothing wrong.
+      // A request body that breaks off has its own answer: the script was killed for it, but did nothing wrong.
       if (this.#process?.fault != null) throw this.#process.fault.error;
       throw error instanceof ScriptError ? this.#told(error, begun) : error;
     }
   }
 
-  /** The client has gone, or the response is over: what is still running is running for nobody. */
+  /** The client has gone, or the response is over: whatever is still running is no longer needed. */
   close(): void {
     this.#closed = true;
     if (this.#process === null) this.#onEnd();
@@ -146,7 +146,7 @@ class CgiRun {
     }
   }
 
-  /** Tells why, to those who run this server; to the client goes the status, or, too late for that, the end. */
+  /** Reports the reason to the server's operator; the client gets the status, or, if it is too late for that, the end of the connection. */
   #told(error: ScriptError, begun: boolean): Error {
     this.#environ['gateway.errors'].write(`${this.#script}: ${error.message}\n`);
     return begun ? error : new HttpError(error.status);

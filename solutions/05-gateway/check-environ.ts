@@ -1,5 +1,5 @@
 /**
- * Whether an environ is one: the rules G10 to G29, as far as they can be seen in it.
+ * Checks an environ: the rules G10 to G29, as far as they can be seen in it.
  */
 
 import type { RuleId } from './breaches.ts';
@@ -16,7 +16,7 @@ const STRINGS = [
 const OBJECTS = ['gateway.version', 'gateway.input', 'gateway.errors', 'gateway.signal'] as const;
 const BOOLEANS = ['gateway.multithread', 'gateway.multiprocess', 'gateway.runOnce'] as const;
 
-/** Complains of each rule that the environ breaks. False where there is so little of it that no application can use it. */
+/** Complains about each rule that the environ breaks. False if so much is missing that no application can use it. */
 export function checkEnviron(environ: unknown, complain: Complain): environ is Record<string, unknown> {
   if (typeof environ !== 'object' || environ === null) {
     complain('G10', `the environ is ${environ === null ? 'null' : `a ${typeof environ}`}`);

@@ -1,7 +1,7 @@
 /**
  * A `node:http` handler as an application: an Express app, the `callback()` of a Koa app, `(req, res) => …` of your own.
  *
- * The handler is given real objects of node's, so that whatever it expects of them is there.
+ * The handler gets Node's real objects, so that everything it expects of them is there.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -21,11 +21,11 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
 /**
  * Makes an application of a handler.
  *
- * An error that the handler throws, or that the promise it returns rejects with, is the application's.
+ * An error that the handler throws, or with which its promise rejects, counts as the application's.
  *
- * What an environ does not have, a handler does not get, and what the interface has no word for is not done:
+ * A handler does not get what an environ does not have, and cannot do what the interface does not provide:
  *
- * - `upgrade` events: a handler behind this serves no WebSockets (socket.io falls back to polling).
+ * - `upgrade` events: a handler cannot serve WebSockets here (socket.io falls back to polling).
  * - Trailers, of the request and of the response, and the interim responses but 103: they are dropped.
  * - Lines: several of one field come as one, in `rawHeaders` and `headersDistinct` too (G18).
  * - A head without a body: it leaves with the first byte, so `res.flushHeaders()` alone sends nothing (G48).
@@ -50,11 +50,11 @@ class HandlerBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#request = nodeRequest(environ, this.#socket);
     const response = nodeResponse(this.#request, this.#socket);
     const returned = handler(this.#request, response);
-    // Whatever has a `then` can reject, and what nobody handles would end the process.
+    // Whatever has a `then` can reject, and an unhandled rejection would end the process.
     if (isThenable(returned)) Promise.resolve(returned).catch((error: unknown) => this.#failed(error, environ));
   }
 
-  /** An error of the handler's is the application's; one that comes when all is over is told, and changes nothing. */
+  /** An error from the handler is the application's; one that comes after the response is reported, and changes nothing. */
   #failed(error: unknown, environ: Environ): void {
     if (!this.#socket.complete && !this.#closed) this.#socket.fail(error);
     else environ['gateway.errors'].write(`error after the response to ${environ.REQUEST_METHOD} ${requestPath(environ)}: ${stackOf(error)}\n`);
@@ -69,7 +69,7 @@ class HandlerBody implements AsyncIterableIterator<Uint8Array, undefined> {
       const part = await this.#socket.nextPart();
       if (part !== null) return { done: false, value: part };
     } catch (error) {
-      // Once it is closed, what breaks breaks because of that.
+      // Once it is closed, errors are a consequence of that.
       if (!this.#closed) throw error;
     }
     return { done: true, value: undefined };
@@ -81,14 +81,15 @@ class HandlerBody implements AsyncIterableIterator<Uint8Array, undefined> {
       this.#socket.release();
       return;
     }
-    // As node's server does it when a client leaves: the request is aborted, the response closes without a finish.
+    // Node's server does the same when a client leaves: the request is aborted, and the response closes without
+    // `finish`.
     this.#request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
     this.#socket.destroy();
   }
 }
 
 function socketFacts(environ: Environ): SocketFacts {
-  // RFC 3875 §4.1.14: an IPv6 address stands in brackets there.
+  // RFC 3875 §4.1.14: an IPv6 address is in brackets there.
   const serverName = environ.SERVER_NAME.replace(/^\[(.*)\]$/, '$1');
   return {
     remoteAddress: environ.REMOTE_ADDR,

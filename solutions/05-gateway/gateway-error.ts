@@ -1,6 +1,6 @@
 /**
- * The fault of an application: it broke a rule of docs/gateway-spec.md. Thrown at the caller where there is
- * one, else reported; never shown to a client.
+ * An application's mistake: it broke a rule of docs/gateway-spec.md. Thrown at the caller if there is one, otherwise
+ * reported; never shown to a client.
  */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';

@@ -22,7 +22,7 @@ export function jsonBody({ bytesMax = 100 * 1024, depthMax = 32 }: JsonBodyOptio
   return (app) => (environ, startResponse) => {
     if (!mayHaveContent(environ)) return app(environ, startResponse);
     return deferBody(async () => {
-      // What is said beforehand is refused before it is read.
+      // A length that was announced is refused before anything is read.
       if (Number(environ.CONTENT_LENGTH ?? 0) > bytesMax) throw new HttpError(413, `at most ${bytesMax} bytes`);
       if (environ.CONTENT_TYPE !== undefined) checkType(environ);
       const bytes = await environ['gateway.input'].read(bytesMax + 1);
@@ -38,11 +38,11 @@ export function jsonBody({ bytesMax = 100 * 1024, depthMax = 32 }: JsonBodyOptio
 
 function mayHaveContent({ CONTENT_LENGTH, CONTENT_TYPE, REQUEST_METHOD }: Environ): boolean {
   if (CONTENT_TYPE !== undefined) return true;
-  // Chunked, it has no length beforehand; but these come without a body, and are not to wait for one.
+  // A chunked body has no length in advance; but these methods come without a body, and must not wait for one.
   return CONTENT_LENGTH === undefined ? !['GET', 'HEAD', 'OPTIONS'].includes(REQUEST_METHOD) : CONTENT_LENGTH !== '0';
 }
 
-/** RFC 6839 §3.1: what ends in `+json` is JSON. */
+/** RFC 6839 §3.1: a type that ends in `+json` is JSON. */
 const JSON_TYPE = /^(?:application\/json|.+\+json)$/;
 
 /** @throws HttpError 415 */
@@ -56,8 +56,8 @@ function checkType(environ: Environ): void {
 }
 
 /**
- * RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter; a client that says utf-8 all the same is right. The other parameters
- * (`profile`, `ext`) say something of what the JSON means: that is the application's to judge, which has CONTENT_TYPE.
+ * RFC 8259 §8.1: JSON is UTF-8, and has no charset parameter, but a client may still say utf-8. Other parameters
+ * (`profile`, `ext`) are about the meaning of the JSON, which the application can judge by CONTENT_TYPE.
  */
 function isTaken([name, value]: readonly [name: string, value: string]): boolean {
   return name !== 'charset' || /^utf-?8$/i.test(value);
@@ -65,7 +65,7 @@ function isTaken([name, value]: readonly [name: string, value: string]): boolean
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** @throws HttpError 400 with a sentence that says what is wrong, and nothing of the body */
+/** @throws HttpError 400 with a sentence that says what is wrong, and does not quote the body */
 function parseJson(bytes: Buffer, depthMax: number): unknown {
   let fault: string | null;
   try {

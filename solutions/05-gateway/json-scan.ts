@@ -1,6 +1,6 @@
 /**
- * What JSON.parse does not mind and an application should: how deep a text is nested, names that come twice in an
- * object, and `__proto__`. Looks at a text before it is parsed; text that is not JSON at all is left to JSON.parse.
+ * What JSON.parse accepts and an application should not: deep nesting, names that come twice in an object, and
+ * `__proto__`. Checks a text before it is parsed; text that is not JSON at all is left to JSON.parse.
  */
 
 const QUOTE = 0x22;
@@ -9,7 +9,7 @@ const BACKSLASH = 0x5c;
 /**
  * Finds what makes a text unwelcome: a sentence, or `null`.
  *
- * A name twice: RFC 8259 §4 leaves open which counts, so that two programs may read two things in one text.
+ * A name twice: RFC 8259 §4 leaves open which one counts, so two programs may read the same text differently.
  */
 export function findJsonFault(text: string, depthMax: number): string | null {
   /** The names of the objects that are open; `null` for an array. */
@@ -54,7 +54,7 @@ function isName(text: string, end: number): boolean {
 }
 
 function nameFault(quoted: string, names: Set<string> | null | undefined): string | null {
-  // Compared by its meaning: "\u0061" is "a". A string that is not valid throws here as it would in JSON.parse.
+  // Compared decoded: "\u0061" is "a". A string that is not valid throws here as it would in JSON.parse.
   const name = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
   if (name === '__proto__') return 'the name __proto__ is not taken';
   if (names?.has(name) === true) return `the name ${JSON.stringify(name.slice(0, 64))} comes twice`;

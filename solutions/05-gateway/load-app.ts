@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import type { GatewayApp } from './gateway.ts';
 
-/** Why there is no application: the module is not there, it failed while it was loaded, or it has no such application. */
+/** Why there is no application: the module does not exist, it failed while it was loaded, or it has no such application. */
 export type LoadProblem = 'no-module' | 'module-failed' | 'no-export' | 'not-an-app';
 
 export class LoadAppError extends Error {
@@ -28,8 +28,8 @@ const EXTENSIONS = ['', '.ts', '.mts', '.js', '.mjs'];
 /**
  * Loads an application.
  *
- * @param name a file or a package, a colon, an export; without the colon and what follows, the export is `app`
- * @param directory where files and packages are looked for. Default: where the process is
+ * @param name a file or a package, a colon, an export; if the colon and the export are left out, the export is `app`
+ * @param directory where files and packages are looked for. Default: the current directory
  * @throws LoadAppError whose message says what to do; its `cause` is what the module threw
  */
 export async function loadApp(name: string, directory: string = process.cwd()): Promise<GatewayApp> {

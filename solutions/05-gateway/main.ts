@@ -96,15 +96,15 @@ function logged(app: GatewayApp, format: Arguments['log']): GatewayApp {
   return format === 'none' ? app : accessLog(patientOutput(), { format })(app);
 }
 
-/** Stdout, without waiting for its reader: meanwhile lines are dropped. To a pipe, `process.stdout` waits. */
+/** Stdout, without waiting for its reader: while that is busy, lines are dropped. `process.stdout` would block on a pipe. */
 function patientOutput(): LogOutput {
   const output = createWriteStream('', { fd: 1, autoClose: false });
-  // Nobody reads any more. Serving goes on.
+  // Nothing reads the output any more. Serving goes on.
   output.on('error', () => undefined);
   return { write: (line) => !output.writableNeedDrain && output.write(line) };
 }
 
-/** The first signal lets responses finish; the second finds nobody who listens and ends the program at once. */
+/** The first signal lets responses finish; the second has no listener and ends the program at once. */
 function stopOnSignals(server: HttpServer): void {
   const stop = (): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -1,6 +1,6 @@
 /**
- * An application below another's path: what has led to it moves from PATH_INFO to SCRIPT_NAME, as in a CGI server that
- * has found its script, so that it need not know where it stands. All three keys move together.
+ * An application below another's path: the path of the mount moves from PATH_INFO to SCRIPT_NAME, as in a CGI server
+ * that has found its script, so that the application need not know where it is mounted. All three keys move together.
  */
 
 import type { Body, Environ, GatewayApp, StartResponse } from './gateway.ts';
@@ -9,8 +9,8 @@ import { wrapBody } from './wrap-body.ts';
 /**
  * Calls an application for what is left of the path.
  *
- * The environ is the caller's, and an application may look into it until its body is closed: only then, or when there
- * is nothing more to come, does the caller have its path back.
+ * The environ belongs to the caller, and an application may read it until its body is closed: only then, or when
+ * nothing more can come, is the caller's path restored.
  *
  * @param length how many characters of `gateway.rawPathInfo` belong to the mount
  */

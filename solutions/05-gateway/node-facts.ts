@@ -8,7 +8,7 @@ import type { RequestFacts } from './environ.ts';
 
 /**
  * @param signal aborts when the client has gone
- * @throws HttpError 400 for `*` with a method other than OPTIONS (RFC 9112 §3.2.4), which node lets through
+ * @throws HttpError 400 for `*` with a method other than OPTIONS (RFC 9112 §3.2.4), which Node lets through
  */
 export function nodeFacts(request: IncomingMessage, signal: AbortSignal): RequestFacts {
   const { socket } = request;
@@ -29,7 +29,7 @@ export function nodeFacts(request: IncomingMessage, signal: AbortSignal): Reques
   };
 }
 
-/** RFC 9112 §3.2: node hands on whatever form the target has. */
+/** RFC 9112 §3.2: Node passes on the target in whatever form it has. */
 function splitTarget(target: string): { form: TargetForm; authority?: string; path: string; query: string } {
   const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
   const pathAndQuery = absolute === null ? target : absolute[2]!;

@@ -1,5 +1,5 @@
 /**
- * An application's response, written by `node:http`: what chapter 02's server does by itself has to be seen to here.
+ * An application's response, written by `node:http`: what chapter 02's server does by itself has to be done here.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -10,10 +10,10 @@ import { GatewayError } from './gateway-error.ts';
 import { fieldValue } from './response-head.ts';
 
 /**
- * Sends a response: each part when the one before has gone, no more than its Content-Length, and no end where it is
+ * Sends a response: each part when the previous one has gone, no more than its Content-Length, and no end if it is
  * shorter.
  *
- * @throws what the body throws, and a GatewayError where it is too short: the connection has to be closed then
+ * @throws what the body throws, and a GatewayError if it is too short: the connection must be closed then
  */
 export async function sendResponse(
   response: ServerResponse,
@@ -23,7 +23,7 @@ export async function sendResponse(
   try {
     await send(response, answered, report);
   } finally {
-    // However we have come here, and also where no part was asked for (G53).
+    // In every case, even if no part was asked for (G53).
     if (!(answered.body instanceof Uint8Array)) answered.body.close();
   }
 }

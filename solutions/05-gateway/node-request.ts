@@ -1,8 +1,8 @@
 /**
- * An environ as node's IncomingMessage, with its body, and the ServerResponse that answers it.
+ * An environ as Node's IncomingMessage, with its body, and the ServerResponse that answers it.
  *
- * What is special about them is on the objects themselves: Express gives them a prototype of its own, and a class of
- * ours would be forgotten.
+ * Our own methods are on the objects themselves: Express gives them a prototype of its own, so a class of ours would be
+ * lost.
  */
 
 import { IncomingMessage, ServerResponse } from 'node:http';
@@ -13,7 +13,7 @@ import type { Environ } from './gateway.ts';
 import type { NodeSocket } from './node-socket.ts';
 import { encodeScriptName, requestFields } from './request-fields.ts';
 
-/** The request. Its body is read from `gateway.input`, a part whenever node wants one. */
+/** The request. Its body is read from `gateway.input`, a part whenever Node wants one. */
 export function nodeRequest(environ: Environ, socket: NodeSocket): IncomingMessage {
   const request = new IncomingMessage(socket as unknown as Socket);
   const url = (environ['gateway.rawPathInfo'] || '/') + (environ.QUERY_STRING === '' ? '' : `?${environ.QUERY_STRING}`);
@@ -25,7 +25,7 @@ export function nodeRequest(environ: Environ, socket: NodeSocket): IncomingMessa
   setHeaders(request, environ);
   const hasBody = environ.CONTENT_LENGTH !== undefined || environ['HTTP_TRANSFER_ENCODING'] !== undefined;
   readFrom(request, hasBody ? environ['gateway.input'][Symbol.asyncIterator]() : null, socket);
-  // As connect and Express do it for an application that is mounted below a path.
+  // As connect and Express do for an application that is mounted below a path.
   const baseUrl = encodeScriptName(environ.SCRIPT_NAME);
   if (baseUrl !== '') Object.assign(request, { baseUrl, originalUrl: baseUrl + url });
   return request;
@@ -48,45 +48,46 @@ function setHeaders(request: IncomingMessage, environ: Environ): void {
 
 function readFrom(request: IncomingMessage, input: AsyncIterator<Buffer> | null, socket: NodeSocket): void {
   const end = (): void => {
-    // Without it node would take the request for an aborted one.
+    // Without this, Node would take the request for an aborted one.
     request.complete = true;
     request.push(null);
   };
   const take = ({ done, value }: IteratorResult<Buffer>): void => void (done === true ? end() : request.push(value));
   const fail = (error: Error): void => {
-    // To destroy the request is to destroy its socket, as on node: the answer is the server's, by the error as it came.
+    // Destroying the request destroys its socket, as on Node; the server answers, according to the error as it came.
     socket.fail(error);
     request.destroy(asAborted(error));
   };
   const noteReading = request._read;
   request._read = (size) => {
-    // Node's own keeps a note that somebody has begun to read: without it, it would ask for one part and no more.
+    // Node's own `_read` notes that reading has begun: without that note, Node would ask for only one part.
     noteReading.call(request, size);
-    // What is read when the response is over, by node's own `resume()` for one, drops what is left (G37, G70).
+    // A read after the response is over, such as by Node's own `resume()`, discards what is left (G37, G70).
     if (input === null || socket.complete) end();
     else input.next().then(take).catch(fail);
   };
 }
 
-/** The error of an upload that breaks off, as handlers know it from node, with the status of ours. */
+/** The error of an upload that breaks off, as handlers know it from Node, with our error's status. */
 function asAborted(error: Error): Error {
   const status = 'status' in error ? error.status : 400;
   return Object.assign(new Error('aborted', { cause: error }), { code: 'ECONNRESET', status });
 }
 
-/** The response. What it writes goes to the socket; the part of node's server is played here. */
+/** The response. What it writes goes to the socket; this code plays the part of Node's server. */
 export function nodeResponse(request: IncomingMessage, socket: NodeSocket): ServerResponse {
   const response = new ServerResponse(request);
   response.assignSocket(socket as unknown as Socket);
   socket.on('drain', () => response.emit('drain'));
   response.on('finish', () => {
     socket.finish();
-    // As node's server does it: a request that nobody has read ends with its response.
+    // As in Node's server, a request that was not read ends with its response.
     if (!request.readableEnded && !request.destroyed && request.readableFlowing !== true) request.resume();
-    // Node's server says `close` after `finish`; so does a socket that ends. Not within the write that has finished it.
+    // Node's server emits `close` after `finish`, and so does a socket that ends; but not during the write that
+    // finished the response.
     process.nextTick(() => socket.destroy());
   });
-  // Node's own keeps in mind that it is full until its server, which is not here, tells it otherwise.
+  // Node's own property stays true until Node's server, which is absent here, resets it.
   Object.defineProperty(response, 'writableNeedDrain', needDrain);
   return response;
 }

@@ -1,9 +1,9 @@
 /**
- * The other end of a `node:http` response: a stream that takes the bytes that node writes and gives out what they say,
- * a head and then the parts of a body. Chapter 02's machine reads them, in its role as a client.
+ * The other end of a `node:http` response: a stream that takes the bytes that Node writes and returns what they mean: a
+ * head and then the parts of a body. Chapter 02's machine reads them, in its role as a client.
  *
- * A write is done when the part that came of it has been taken and the next one is asked for, so that a handler is as
- * slow as its client. It knows neither an environ nor an application.
+ * A write is done when its part has been taken and the next one is asked for, so that a handler is as slow as its
+ * client. It knows neither an environ nor an application.
  */
 
 import { isIP } from 'node:net';
@@ -12,7 +12,7 @@ import { Duplex } from 'node:stream';
 import { HttpConnection, withDefaultLimits } from '../02-http/index.ts';
 import type { HeaderPair, ReceivedEvent } from '../02-http/index.ts';
 
-/** What a handler writes is not a stranger's input: only a head without an end is refused. */
+/** A handler's output is trusted: only an endless head is refused. */
 const LIMITS = withDefaultLimits({ bodyBytesMax: Infinity, headerBytesMax: 1024 * 1024, headerCountMax: 10_000 });
 
 /** Told of the head, which comes once, and of interim ones before it. */
@@ -57,9 +57,9 @@ export class NodeSocket extends Duplex {
     this.localFamily = familyOf(facts.localAddress);
     this.encrypted = facts.encrypted;
     this.#onHead = onHead;
-    // The bytes go nowhere: it has to know whether it reads the answer to a HEAD.
+    // These bytes go nowhere, but the machine has to know whether it reads the answer to a HEAD.
     this.#machine.send({ type: 'request', method, target: '/', headers: [['Host', 'handler']], body: '' });
-    // The reader of the parts is told; without a listener the process would end.
+    // The reader of the parts gets the error; without a listener here the process would end.
     this.on('error', () => {});
   }
 
@@ -68,7 +68,7 @@ export class NodeSocket extends Duplex {
     return this.#ended;
   }
 
-  /** The next part, when the one before is done with; `null` at the end. @throws what has broken the response */
+  /** The next part, when the previous one is done with; `null` at the end. @throws what has broken the response */
   async nextPart(): Promise<Uint8Array | null> {
     for (;;) {
       const part = this.#parts.shift();
@@ -115,13 +115,13 @@ export class NodeSocket extends Duplex {
     callback(error);
   }
 
-  /** As node has it: `{}` where nothing is known. */
+  /** As in Node: `{}` if nothing is known. */
   address(): { address?: string; family?: string; port?: number } {
     const { localAddress: address, localFamily: family, localPort: port } = this;
     return address === undefined || family === undefined || port === undefined ? {} : { address, family, port };
   }
 
-  // What handlers call on sockets: the timeouts and the small packets are those of the server's connection.
+  // What handlers call on sockets: timeouts and TCP options belong to the server's connection.
   setTimeout(): this { return this; }
   setNoDelay(): this { return this; }
   setKeepAlive(): this { return this; }

@@ -1,4 +1,4 @@
-/** Notes in memory, and what may be in one. Knows nothing of HTTP but the errors that say so. */
+/** Notes in memory, and what may be in one. Knows nothing about HTTP except its errors. */
 
 import { HttpError } from '../02-http/index.ts';
 
@@ -10,7 +10,7 @@ export interface Note {
   readonly changed: string;
 }
 
-/** What a client may say about a note. */
+/** The parts of a note that a client may set. */
 export type NoteChange = Partial<Pick<Note, 'title' | 'text'>>;
 
 const CHARACTERS_MAX = { title: 200, text: 10_000 } as const;
@@ -42,7 +42,7 @@ export class Notebook {
     return note;
   }
 
-  /** Changes what is named and leaves the rest. The note must be there. */
+  /** Changes the parts that are given and leaves the rest. The note must exist. */
   change(id: string, change: NoteChange): Note {
     const note = { ...this.#notes.get(id)!, ...change, changed: new Date().toISOString() };
     this.#notes.set(id, note);

@@ -1,5 +1,5 @@
 /**
- * The demonstration: notes that everybody may read, and that anyone with the token may write. In memory, with limits.
+ * The demonstration: notes that anyone may read, and that anyone with the token may write. In memory, with limits.
  *
  *     curl -d '{"title":"Milk"}' -H 'Content-Type: application/json' -H 'Authorization: Bearer TOKEN' \
  *       localhost:8000/api/notes
@@ -52,7 +52,7 @@ export function notes({ token, development = false, notesMax = 1_000 }: NotesOpt
       startResponse('204 No Content', []);
       return [];
     }));
-  // Any page may use the API: what it may write depends on its token, and no cookie is ever looked at.
+  // Any page may use the API: what it may write depends on its token, and cookies are ignored.
   const open = cors({ origins: '*', exposed: ['Location', 'X-Request-Id'] });
   const router = new Router()
     .mount('/api/notes', compose(open, errors({ development }))(api.app))

@@ -27,7 +27,7 @@ export class ResponseStart {
         throw new GatewayError('G44', 'startResponse was called before: to replace the response, give the error that is why');
       }
     } else if (this.#taken) {
-      // Too late to replace it. The client learns from a response without an end that it is not complete.
+      // It is too late to replace the response. The client sees from its missing end that it is incomplete.
       this.#broken = { error };
       throw error;
     }
@@ -36,7 +36,7 @@ export class ResponseStart {
     this.#head = { status: parsed.status, reason: parsed.reason, headers };
   };
 
-  /** The head, which leaves now: from here on nothing replaces it. @throws GatewayError G47 where there is none */
+  /** The head, which is sent now: from here on nothing replaces it. @throws GatewayError G47 if there is none */
   take(): StartedHead {
     if (this.#head === null) {
       throw new GatewayError('G47', 'startResponse was not called before the first part of the body, nor before its end');
@@ -45,7 +45,7 @@ export class ResponseStart {
     return this.#head;
   }
 
-  /** Throws, once an error has come too late to replace the response, even if the application went on as if nothing were. */
+  /** Throws, once an error has come too late to replace the response, even if the application went on as if nothing had happened. */
   check(): void {
     if (this.#broken !== null) throw this.#broken.error;
   }

@@ -1,5 +1,5 @@
 /**
- * The path of a route, as a program writes it: `/users/:id/files/*rest`. Knows neither applications nor requests.
+ * The path of a route, as a program writes it: `/users/:id/files/*rest`. It knows neither applications nor requests.
  */
 
 /** A segment of a route's path, between two slashes. */

@@ -1,6 +1,6 @@
 /**
  * Routes as a tree, a level for each segment of their paths: finding one takes as many steps as the path has segments,
- * however many routes there are. Knows nothing of applications: a route is whatever was put there.
+ * however many routes there are. It knows nothing about applications: a route is whatever was put there.
  *
  *     GET /users          users ─┬─ GET
  *     GET /users/:id             └─ : ─── GET
@@ -11,20 +11,20 @@ import { RouteNode, routeFor } from './route-node.ts';
 import type { Endpoint } from './route-node.ts';
 import type { RouteSegment } from './route-path.ts';
 
-/** A route, and what was in the place of its parameters: still encoded. */
+/** A route, and the segments that its parameters match, still encoded. */
 export interface FoundRoute<Route> {
   readonly route: Route;
   readonly values: readonly string[];
-  /** Where the part that a wildcard took begins, just after its slash. Without a wildcard, the end of the path. */
+  /** Where the part that a wildcard matches begins, just after its slash. Without a wildcard, the end of the path. */
   readonly restStart: number;
 }
 
 export class RouteTree<Route> {
   readonly #root = new RouteNode<Route>();
-  /** Each text once: the same name in 1,000 routes is then in the cache. */
+  /** Each text is stored once, so that a name in 1,000 routes stays in the processor's cache. */
   readonly #texts = new Map<string, string>();
 
-  /** Adds a route, unless one is there that is asked for the same method and paths: then that one is returned. */
+  /** Adds a route, unless there is one for the same method and paths already: then that one is returned. */
   add(method: string | null, segments: readonly RouteSegment[], route: Route): Route | null {
     const last = segments.at(-1);
     const toRest = last?.kind === 'rest';
@@ -38,8 +38,8 @@ export class RouteTree<Route> {
   }
 
   /**
-   * The best route that a method has for a path: at each segment a static one before a parameter, and that before a
-   * wildcard; where the better one leads nowhere, the next best.
+   * The best route that a method has for a path: at each segment a static one before a parameter, and a parameter
+   * before a wildcard; if the better one leads nowhere, the next best.
    *
    * @param path as sent, beginning with a slash, its escapes known to be sound: it is split before it is decoded, so
    *   that `%2F` is not a separator
@@ -48,10 +48,10 @@ export class RouteTree<Route> {
     return new Search<Route>(path, (endpoint) => routeFor(endpoint, method)).below(this.#root, 1);
   }
 
-  /** The methods that the routes of a path take; empty where it has none. `null` among them: all. */
+  /** The methods that the routes of a path take; empty if it has none. `null` among them means all. */
   methodsOf(path: string): Set<string | null> {
     const methods = new Set<string | null>();
-    // Nothing is ever good enough, so every place where the path leads is looked at.
+    // No match is ever accepted, so the search visits every place where the path leads.
     new Search<Route>(path, (first) => {
       for (let endpoint = first; endpoint !== null; endpoint = endpoint.next) methods.add(endpoint.method);
       return null;

@@ -1,7 +1,7 @@
 /**
  * A connection of SCGI, which is one request: its head and body as they come, its answer as it is taken.
  *
- * It knows sockets and their limits, and nothing of applications.
+ * It knows sockets and their limits, and nothing about applications.
  */
 
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ export interface ScgiLimits {
   readonly headBytesMax: number;
   /** How long the head may take, in milliseconds. Default 10,000. */
   readonly headMs: number;
-  /** How long a body may not go on, in either direction, in milliseconds. Default 30,000. */
+  /** How long a body may make no progress, in either direction, in milliseconds. Default 30,000. */
   readonly idleMs: number;
 }
 
@@ -39,11 +39,11 @@ export class ScgiConnection {
     this.#socket = socket;
     this.#limits = { ...limits, idleMs: socketTimeoutMs(limits.idleMs) };
     this.#parts = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
-    // What waits for something learns of it there.
+    // Whatever waits for the socket learns of the error there.
     socket.on('error', () => undefined).on('timeout', () => socket.destroy());
   }
 
-  /** Reads the head; `null` where none came. @throws RemoteProtocolError for anything that is not a head */
+  /** Reads the head; `null` if none came. @throws RemoteProtocolError for anything that is not a head */
   async readHead(): Promise<ScgiHead | null> {
     const deadline = startDeadline(() => this.#socket.destroy(), this.#limits.headMs);
     let bytes: Buffer = Buffer.alloc(0);
@@ -60,7 +60,7 @@ export class ScgiConnection {
     }
   }
 
-  /** The body, never more of it than was announced. @throws RemoteProtocolError 400 where it breaks off */
+  /** The body, never more than was announced. @throws RemoteProtocolError 400 if it breaks off */
   async *body({ rest, contentLength }: ScgiHead): AsyncGenerator<Buffer, void, undefined> {
     let left = contentLength;
     for (let part: Buffer | null = rest; part !== null; part = await this.#read()) {
@@ -73,8 +73,8 @@ export class ScgiConnection {
   }
 
   /**
-   * Sends a response, each part when the one before has gone. A client that takes too long, or leaves, ends it. The body is the
-   * caller's to close.
+   * Sends a response, each part when the previous one has gone. It ends if the client takes too long or leaves. The
+   * caller closes the body.
    *
    * @throws LocalProtocolError for a body that is not as long as its Content-Length; what was sent is cut off then
    */
@@ -97,7 +97,7 @@ export class ScgiConnection {
     this.#end();
   }
 
-  /** Closes so that nobody can take what was sent for the whole. */
+  /** Closes in such a way that what was sent cannot be taken for the whole. */
   cut(): void {
     this.#socket.resetAndDestroy();
   }
@@ -128,7 +128,7 @@ export class ScgiConnection {
     }
   }
 
-  /** Resolves when the bytes have gone to the kernel: their memory may be used again. @throws when nobody takes them */
+  /** Resolves when the bytes have gone to the kernel: their memory may be reused. @throws if the client has gone */
   async #write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     this.#socket.setTimeout(this.#limits.idleMs);
@@ -141,7 +141,7 @@ export class ScgiConnection {
     this.#socket.setTimeout(0);
   }
 
-  /** What is left of the request is dropped: unread bytes would make the kernel take back what we have sent. */
+  /** What is left of the request is discarded: with unread bytes, the kernel would send RST, which may destroy what we have sent. */
   #end(): void {
     const socket = this.#socket;
     socket.end();

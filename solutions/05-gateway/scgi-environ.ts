@@ -1,4 +1,4 @@
-/** SCGI's variables as an environ: what a web server has made of a request, as far as it is to be believed. */
+/** SCGI's variables as an environ: what a web server has made of a request, as far as it can be trusted. */
 
 import { HttpError } from '../02-http/index.ts';
 import type { Environ, GatewayInput } from './gateway.ts';
@@ -10,8 +10,9 @@ const FACTS = ['REMOTE_ADDR', 'REMOTE_PORT', 'REMOTE_USER', 'AUTH_TYPE', 'CONTEN
 /**
  * Makes the environ of a request.
  *
- * The path is taken from REQUEST_URI, where it is as the client has sent it: what a server calls PATH_INFO is decoded,
- * and an encoded slash can no longer be told. A SCRIPT_NAME that the server was told to send is the path's beginning.
+ * The path is taken from REQUEST_URI, which has it as the client sent it: the server's PATH_INFO is decoded, so an
+ * encoded slash can no longer be recognized. If the server is configured to send SCRIPT_NAME, the path begins with
+ * that.
  *
  * @throws HttpError 400 for a path that cannot be decoded, or that does not begin with a slash and SCRIPT_NAME
  */
@@ -25,7 +26,7 @@ export function scgiEnviron(
   const scriptName = get('SCRIPT_NAME').replace(/\/+$/, '');
   const rawPath = pathOf(get('REQUEST_URI')) || encodeURI(utf8(scriptName + get('PATH_INFO')));
   const rawPathInfo = pathBelow(rawPath, scriptName);
-  // G14. In a URL that is put together, what does not begin with a slash would go on with the host's name.
+  // G14. In an assembled URL, a path without a leading slash would continue the host's name.
   if (!/^(?:$|\/|\*$)/.test(rawPathInfo)) throw new HttpError(400, 'the path does not begin with a slash');
   const environ: Environ = {
     REQUEST_METHOD: get('REQUEST_METHOD') || 'GET',
@@ -47,7 +48,7 @@ export function scgiEnviron(
     'gateway.signal': signal,
   };
   for (const name of FACTS) if (get(name) !== '') environ[name] = get(name);
-  // SCGI has a length for every request: 0 is no body, as far as anybody can tell.
+  // SCGI has a length for every request: 0 has to mean no body.
   if (get('CONTENT_LENGTH') !== '0') environ.CONTENT_LENGTH = get('CONTENT_LENGTH');
   for (const [name, value] of variables) {
     const isField = name.startsWith('HTTP_') && name !== 'HTTP_CONTENT_LENGTH' && name !== 'HTTP_CONTENT_TYPE';
@@ -61,7 +62,7 @@ function pathOf(target: string): string {
   return target.replace(/[?#].*$/s, '').replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '');
 }
 
-/** What follows SCRIPT_NAME in a path as it was sent. @throws HttpError 400 where that is not its beginning */
+/** What follows SCRIPT_NAME in a path as it was sent. @throws HttpError 400 if the path does not begin with it */
 function pathBelow(rawPath: string, scriptName: string): string {
   if (scriptName === '') return rawPath;
   const count = scriptName.split('/').length;

@@ -3,7 +3,7 @@
  *
  *     70:CONTENT_LENGTH␀27␀SCGI␀1␀REQUEST_METHOD␀POST␀REQUEST_URI␀/deepthought␀,What is the answer to life?
  *
- * Takes bytes and says what they mean; knows nothing of sockets.
+ * Takes bytes and returns what they mean; knows nothing about sockets.
  */
 
 import { RemoteProtocolError } from '../02-http/index.ts';
@@ -25,7 +25,7 @@ const COMMA = 0x2c;
  *
  * @param bytes what has come so far
  * @param headBytesMax the variables all together
- * @returns `null` where more must come
+ * @returns `null` if more must come
  * @throws RemoteProtocolError 431 for a head that is too long, 400 for anything that is not a head
  */
 export function parseScgiHead(bytes: Buffer, headBytesMax: number): ScgiHead | null {
@@ -57,9 +57,9 @@ function parseVariables(text: string): Map<string, string> {
 }
 
 /**
- * "Duplicate names are not allowed in the headers": two readers could take different ones. But nginx before 1.23 sends a
- * variable for each line of a field, and what a client may send (RFC 9110 §5.3) is no fault of its own. The lines are
- * joined as those of HTTP (G18). Of Host there is only one (RFC 9112 §3.2).
+ * "Duplicate names are not allowed in the headers": two readers could take different ones. But nginx before 1.23 sends
+ * a variable for each line of a field, and sending several is allowed (RFC 9110 §5.3). The lines are joined like those
+ * of HTTP (G18). There is only one Host (RFC 9112 §3.2).
  */
 function mayRepeat(name: string): boolean {
   return name.startsWith('HTTP_') && name !== 'HTTP_HOST';

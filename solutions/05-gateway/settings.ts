@@ -1,5 +1,5 @@
 /**
- * What a server that calls applications can be told, with defaults; worked out once, not with every request.
+ * The settings of a server that calls applications, with defaults; worked out once, not for every request.
  */
 
 import type { Environ, GatewayErrors, GatewayHeader } from './gateway.ts';
@@ -26,13 +26,13 @@ export interface GatewayOptions {
   readonly heldBytesMax?: number;
 }
 
-/** Told of a fault of an application's, and of the request that it was answering. */
+/** Told of an application's error, and of the request that it was answering. */
 export type GatewayErrorReporter = (error: unknown, environ: Environ) => void;
 
 export interface GatewaySettings extends Required<Omit<GatewayOptions, 'serverName' | 'serverPort'>> {
   readonly serverName: string | undefined;
   readonly serverPort: string | undefined;
-  /** The Server field, where there is one. */
+  /** The Server field, if there is one. */
   readonly serverField: GatewayHeader | null;
 }
 
@@ -58,7 +58,7 @@ export function withGatewayDefaults(options: GatewayOptions = {}): GatewaySettin
   };
 }
 
-/** Writes an error to `gateway.errors`, one line that tells the request and then the stack. */
+/** Writes an error to `gateway.errors`: the request, then the stack. */
 export function reportToGatewayErrors(error: unknown, environ: Environ): void {
   // The path as sent: in the decoded one a client could write lines of its own.
   const request = `${environ.REQUEST_METHOD} ${requestPath(environ)}`;

@@ -1,5 +1,5 @@
 /**
- * A body as a validator hands it on: it does as the application's, and sees who breaks what, until its `close()`.
+ * A body as a validator passes it on: it behaves like the application's, and notices every breach, until its `close()`.
  */
 
 import { TIMER_MS_MAX } from '../01-echo/index.ts';
@@ -7,7 +7,7 @@ import type { Breaches } from './breaches.ts';
 import type { Body } from './gateway.ts';
 import type { WatchedStart } from './watched-start.ts';
 
-/** What the watched kinds of body have in common: the parts are counted, and the end is noticed. */
+/** What all kinds of watched body have in common: the parts are counted, and the end is noticed. */
 export class BodyWatch {
   readonly #body: Body;
   readonly #start: WatchedStart;
@@ -36,7 +36,7 @@ export class BodyWatch {
 
   /** The server asks for a part. */
   asked(): void {
-    if (this.#asked) this.#breaches.add('G51', 'server', 'a part was asked for before the one before had come');
+    if (this.#asked) this.#breaches.add('G51', 'server', 'a part was asked for before the previous one had come');
     if (this.#ended) this.#breaches.add('G51', 'server', 'a part was asked for after the end');
     if (this.#closed) this.#breaches.add('G51', 'server', 'a part was asked for after close()');
     this.#asked = true;
@@ -60,7 +60,7 @@ export class BodyWatch {
     }
   }
 
-  /** The body has ended by itself; `whole` is false where it threw, or was given up. */
+  /** The body has ended by itself; `whole` is false if it threw, or was given up. */
   ended(whole: boolean, isHead: boolean): void {
     this.#asked = false;
     this.#ended = true;
@@ -74,7 +74,7 @@ export class BodyWatch {
     }
   }
 
-  /** The response is over, or its client has gone: a server that does not close the body by then never will. */
+  /** The response is over, or its client has gone: the server has `closeMs` from now to close the body. */
   expectClose(): void {
     if (this.#closed || this.#timer !== null) return;
     this.#timer = setTimeout(() => {
@@ -106,7 +106,7 @@ export class BodyWatch {
 /** @param isHead the request is a HEAD, to which no body need be given */
 export function watchBody(body: Body, watch: BodyWatch, isHead: boolean): Body {
   if (Array.isArray(body)) {
-    // A list stays one: a server may look at its length, and so it is looked at here and now.
+    // A list stays a list, since a server may use its length, so it is checked here and now.
     for (const part of body) watch.gave(part);
     watch.ended(true, isHead);
     return Object.assign([...body as Uint8Array[]], { close: () => watch.close() });

@@ -1,5 +1,5 @@
 /**
- * `startResponse` as a validator hands it on: it does as the server's, and sees who breaks what.
+ * `startResponse` as a validator passes it on: it behaves like the server's, and notices every breach.
  */
 
 import type { Breaches, RuleId } from './breaches.ts';
@@ -13,7 +13,7 @@ export class WatchedStart {
   #called = false;
   #status = 0;
   #length: number | null = null;
-  /** A part that is not empty has been given: the head has left. */
+  /** A part that is not empty has been given: the head has been sent. */
   headLeft = false;
 
   constructor(startResponse: StartResponse, breaches: Breaches) {

@@ -14,7 +14,7 @@ token.addEventListener('input', () => sessionStorage.setItem('token', token.valu
 async function call(method, path = '', body = undefined) {
   const headers = {};
   if (method !== 'GET') {
-    // A header field cannot have everything that one can type.
+    // Not every character that you can type may be in a header field.
     if (!/^[\x21-\x7e]+$/.test(token.value)) throw new Error(NO_TOKEN);
     headers.Authorization = `Bearer ${token.value}`;
   }
@@ -68,7 +68,7 @@ async function remove(note) {
   if (edited?.id === note.id) edit(null);
   await show();
   message.textContent = `“${note.title}” is deleted.`;
-  // What had the focus is gone: whoever uses the keyboard goes on from the list.
+  // The focused element is gone: a keyboard user goes on from the list.
   element('list-title').focus();
 }
 
