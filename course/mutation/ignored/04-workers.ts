@@ -3,7 +3,7 @@ import type { Ignored } from './entry.ts';
 
 const WORDING = 'the wording of a message';
 const BOUND = 'one more or less in a bound that nobody promises';
-const MESSAGE = 'the same: of two kinds of message, one is recognised, and whatever is not it is the other';
+const MESSAGE = 'the same: of two kinds of message one is recognised, and anything else is the other';
 const LATE = 'for a message that is under way while its thread is being ended: a test cannot bring it about';
 const UNREACHABLE = 'for a caller that makes a mistake which the types forbid';
 
@@ -22,9 +22,9 @@ export const ignoredInChapter04: readonly Ignored[] = [
   { file: '04-workers/pool-answers.ts', line: "case 'died'", mutators: ['ConditionalExpression', 'StringLiteral'], reason: 'the same: what is thrown and has no status is a 500' },
   { file: '04-workers/pool-answers.ts', line: 'default: return error.code satisfies never', reason: UNREACHABLE },
   { file: '04-workers/pool-answers.ts', line: 'signal === undefined ? {}', replacements: ['false'], reason: 'the same: undefined means that there was no signal' },
-  { file: '04-workers/waiting-line.ts', line: 'if (this.#active === 0 && this.#waiting.length === 0) return', original: 'this.#waiting.length === 0', replacements: ['true'], reason: 'the same: nobody waits while nobody is served' },
-  { file: '04-workers/async.ts', line: 'destroyOnReturn: false', reason: 'the same: nobody gives this iteration up' },
-  { file: '04-workers/callbacks.ts', line: 'this.machine.bufferedBytes > HELD_BYTES_MAX', mutators: ['ConditionalExpression', 'EqualityOperator'], replacements: ['true', 'this.machine.bufferedBytes >= HELD_BYTES_MAX'], reason: 'the same: what need not be paused is resumed before anything else can happen' },
+  { file: '04-workers/waiting-line.ts', line: 'if (this.#active === 0 && this.#waiting.length === 0) return', original: 'this.#waiting.length === 0', replacements: ['true'], reason: 'the same: no client waits while none is being served' },
+  { file: '04-workers/async.ts', line: 'destroyOnReturn: false', reason: 'the same: this iteration is never given up' },
+  { file: '04-workers/callbacks.ts', line: 'this.machine.bufferedBytes > HELD_BYTES_MAX', mutators: ['ConditionalExpression', 'EqualityOperator'], replacements: ['true', 'this.machine.bufferedBytes >= HELD_BYTES_MAX'], reason: 'the same: a socket that need not be paused is resumed before anything else can happen' },
   { file: '04-workers/callbacks.ts', line: 'this.machine.bufferedBytes <= HELD_BYTES_MAX', mutators: ['EqualityOperator'], reason: BOUND },
   { file: '04-workers/callbacks.ts', line: 'if (this.socket.destroyed) return', replacements: ['false'], reason: 'the same: what is written to a socket that is gone goes nowhere' },
   { file: '04-workers/async.ts', line: 'if (this.socket.destroyed) break', replacements: ['false'], reason: 'the same: what is written to a socket that is gone goes nowhere' },

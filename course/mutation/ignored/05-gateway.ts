@@ -10,7 +10,7 @@ const PHRASE = 'reason phrases are free, and clients ignore them (RFC 9112 §4)'
 const TYPES = 'for a caller that the types do not allow';
 const ONCE = 'the same: a signal aborts once';
 const BEHIND = 'an iterator that has ended does nothing when it is asked to return(); tests accept both';
-const RETURNED = 'what return() gives is looked at by nobody, beyond its being an object';
+const RETURNED = 'nothing looks at what return() gives, except that it is an object';
 const BAD_GATEWAY = 'a script that writes no head is answered with 500 or 502; tests accept both';
 const NO_READER = 'the same: without Access-Control-Allow-Origin, browsers look at no other field (Fetch §3.2.4)';
 const HOST_FREE = 'the same: Host is a string or absent';
@@ -41,20 +41,20 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/scgi-head.ts', line: "variables.get('CONTENT_LENGTH') ?? ''", mutators: ['StringLiteral'], original: "''", reason: REFUSED },
 
   // The same by another step
-  { file: '05-gateway/app-body.ts', line: "if ('then' in result) return this.#beginLater", original: "'then' in result", replacements: ['true'], reason: 'saves a promise, where the body gives none' },
+  { file: '05-gateway/app-body.ts', line: "if ('then' in result) return this.#beginLater", original: "'then' in result", replacements: ['true'], reason: 'saves a promise if the body gives none' },
   { file: '05-gateway/app-body.ts', line: ['return this.#first !== null;'], original: 'this.#first !== null', replacements: ['true'], reason: 'how a body of parts without a byte is framed is free: by a length of 0, or by chunks' },
   { file: '05-gateway/app-body.ts', line: ['if (done === true) this.#ended = true', 'this.#ended = true;'], mutators: ['ConditionalExpression', 'BooleanLiteral'], original: /^(?:done === true|true)$/, replacements: ['false'], reason: BEHIND },
   { file: '05-gateway/app-body.ts', line: 'if (!this.#ended) this.#attempt(', original: '!this.#ended', replacements: ['true'], reason: BEHIND },
   { file: '05-gateway/bearer-auth.ts', line: 'const SCHEME =', mutators: ['Regex'], replacements: ['/^bearer(?: )/i'], reason: 'a scheme without a token lacks it or is malformed: 401 and 400 are both right (RFC 6750 §3.1)' },
   { file: '05-gateway/bearer-auth.ts', line: "realm + (scope ?? '')", original: "''", mutators: ['StringLiteral'], reason: 'whether a realm may be empty is a choice' },
   { file: '05-gateway/cors.ts', line: 'const OURS =', mutators: ['Regex'], replacements: ['/^access-control-(?:allow-(?:origin|credentials)|expose-headers)/i'], reason: 'the same: no field has a name that begins like these and goes on' },
-  { file: '05-gateway/environ.ts', line: "return scheme === 'https' ? '443' : '80'", original: /^(?:scheme === 'https'|'https')$/, reason: 'a port is digits (G20); which ones where nobody knows the port is free' },
+  { file: '05-gateway/environ.ts', line: "return scheme === 'https' ? '443' : '80'", original: /^(?:scheme === 'https'|'https')$/, reason: 'a port is digits (G20); which ones is free if the port is not known' },
   { file: '05-gateway/from-fetch.ts', line: '}, { highWaterMark: 0 })', mutators: ['ObjectLiteral'], reason: 'tests accept a part that is read ahead' },
   { file: '05-gateway/json-body.ts', line: 'if (environ.CONTENT_TYPE !== undefined) checkType(environ)', mutators: ['ConditionalExpression', 'CallExpression'], original: /^(?:environ\.CONTENT_TYPE !== undefined|checkType\(environ\);)$/, replacements: ['false', ';'], reason: 'the same answer, when the body has been read; tests accept both' },
   { file: '05-gateway/json-body.ts', line: 'return CONTENT_LENGTH === undefined ?', original: 'CONTENT_LENGTH === undefined', replacements: ['true', 'CONTENT_LENGTH !== undefined'], reason: 'the content of a GET has no meaning (RFC 9110 §9.3.1): whether it is looked at where it has no type is a choice' },
   { file: '05-gateway/app-body.ts', line: 'if (this.#ended || this.#closed) return END', original: 'this.#ended || this.#closed', replacements: ['false', 'this.#ended && this.#closed'], reason: 'the same: the code that sends the parts stops by itself at the end, and when the client has gone' },
   { file: '05-gateway/app-body.ts', line: ['return(): Promise<IteratorResult', 'this.close();'], mutators: ['BlockStatement', 'CallExpression'], original: /^(?:\{\s*this\.close\(\);\s*return Promise\.resolve\(END\);\s*\}|this\.close\(\);)$/, reason: 'the same: the code that gives up the parts closes them as well, or its connection, which closes them' },
-  { file: '05-gateway/bearer-auth.ts', line: "if (typeof authorization !== 'string'", original: "typeof authorization !== 'string'", replacements: ['false'], reason: 'the same: the text `undefined` is of no scheme' },
+  { file: '05-gateway/bearer-auth.ts', line: "if (typeof authorization !== 'string'", original: "typeof authorization !== 'string'", replacements: ['false'], reason: 'the same: the text `undefined` has no scheme' },
   { file: '05-gateway/call-app.ts', line: "() => parts.close(), { once: true })", mutators: ['ObjectLiteral', 'BooleanLiteral'], reason: ONCE },
   { file: '05-gateway/call-app.ts', line: 'if (body.close !== undefined) queueMicrotask', original: 'body.close !== undefined', replacements: ['true'], reason: SAVES },
   { file: '05-gateway/cgi-head.ts', line: 'if (lines.length > LINES_MAX)', mutators: ['EqualityOperator'], original: 'lines.length > LINES_MAX', replacements: ['lines.length >= LINES_MAX'], reason: BOUND },
@@ -66,7 +66,7 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/cors.ts', line: "const isAllowed = fields.some", original: "name === 'Access-Control-Allow-Origin'", replacements: ['true'], reason: NO_READER },
   { file: '05-gateway/cors.ts', line: 'if (isAllowed) fields.push', original: 'isAllowed', replacements: ['true'], reason: NO_READER },
   { file: '05-gateway/from-fetch.ts', line: 'await iterator.return?.()', mutators: ['OptionalChaining'], reason: 'the same: the iterator of an input is a generator, which has a return()' },
-  { file: '05-gateway/from-fetch.ts', line: 'return Number(environ.CONTENT_LENGTH ?? 0) > 0', replacements: ['true', 'Number(environ.CONTENT_LENGTH ?? 0) >= 0'], reason: 'a stream that is at its end and no body say the same' },
+  { file: '05-gateway/from-fetch.ts', line: 'return Number(environ.CONTENT_LENGTH ?? 0) > 0', replacements: ['true', 'Number(environ.CONTENT_LENGTH ?? 0) >= 0'], reason: 'an empty stream means the same as no body' },
   { file: '05-gateway/from-fetch.ts', line: "const host = typeof environ['HTTP_HOST']", original: /^typeof environ\['HTTP_HOST'\] === 'string'$/, replacements: ['true'], reason: HOST_FREE },
   { file: '05-gateway/from-fetch.ts', line: "const path = rawPathInfo === '*'", mutators: ['StringLiteral'], original: "'/'", reason: 'the same: a URL without a path has the path /' },
   { file: '05-gateway/input.ts', line: 'return parts.length === 1 ? parts[0]', original: 'parts.length === 1', replacements: ['false'], reason: 'saves a copy' },
@@ -90,7 +90,7 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/router.ts', line: "value.includes('%')", mutators: ['StringLiteral'], original: "'%'", reason: SAVES },
   { file: '05-gateway/route-tree.ts', line: ['const known = this.#texts.get', 'if (known === undefined) this.#texts.set'], reason: 'a cache: the text is the same without it' },
   { file: '05-gateway/route-tree.ts', line: "path.includes('%')", mutators: ['StringLiteral'], original: "'%'", reason: SAVES },
-  { file: '05-gateway/route-tree.ts', line: 'return node.rest === null ? null', original: 'node.rest === null', replacements: ['false'], reason: 'the same: of no routes none is chosen' },
+  { file: '05-gateway/route-tree.ts', line: 'return node.rest === null ? null', original: 'node.rest === null', replacements: ['false'], reason: 'the same: there is no route to choose' },
   { file: '05-gateway/scgi-head.ts', line: 'Math.min(bytes.length, 10)', original: 'Math.min(bytes.length, 10)', replacements: ['Math.max(bytes.length, 10)'], reason: 'the same: ten digits are too many as well as more' },
   { file: '05-gateway/to-node-handler.ts', line: '.catch(() => response.destroy())', mutators: ['ArrowFunction'], reason: 'the same: the connection has been closed by the step before' },
   { file: '05-gateway/to-node-handler.ts', line: "response.on('error', () => gone.abort())", mutators: ['ArrowFunction'], reason: "the same: 'close' comes after 'error'" },
@@ -101,6 +101,6 @@ export const ignoredInChapter05: readonly Ignored[] = [
   { file: '05-gateway/watched-body.ts', line: 'const isEmpty = isHead', original: 'status === 204', replacements: ['false'], reason: 'for a 204 with a Content-Length, which no application may give (RFC 9110 §8.6)' },
   { file: '05-gateway/watched-body.ts', line: 'if (contentLength !== null && this.#bytes < contentLength', original: 'contentLength !== null', replacements: ['true'], reason: 'the same: no number of bytes is less than null' },
   { file: '05-gateway/watched-body.ts', line: 'this.#timer.unref()', mutators: ['CallExpression'], reason: 'whether a process that has nothing else to do waits for it' },
-  { file: '05-gateway/watched-body.ts', line: 'if (this.#timer !== null) clearTimeout', original: 'this.#timer !== null', replacements: ['true'], reason: 'the same: to clear no timer does nothing' },
+  { file: '05-gateway/watched-body.ts', line: 'if (this.#timer !== null) clearTimeout', original: 'this.#timer !== null', replacements: ['true'], reason: 'the same: clearing no timer does nothing' },
   { file: '05-gateway/watched-body.ts', line: 'const END: IteratorReturnResult', reason: RETURNED },
 ];
