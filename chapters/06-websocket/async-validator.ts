@@ -67,7 +67,7 @@ class WatchedCall {
   readonly receive: Receive = async () => {
     if (this.#over) this.#breaches.add('A6', 'application', 'receive was called after the application had ended');
     if (this.#receiving) {
-      this.#breaches.add('A31', 'application', 'receive was called before the one before had settled');
+      this.#breaches.add('A31', 'application', 'receive was called before the previous call had settled');
       return this.#receive();
     }
     this.#receiving = true;

@@ -43,7 +43,7 @@ export function checkBodyEvent({ type, body, moreBody }: BodyEvent): void {
 /** @throws GatewayError A34 */
 export function checkMessage({ data }: WebSocketSend): void {
   if (typeof data === 'string' || data instanceof Uint8Array) return;
-  throw new GatewayError('A34', 'the data of websocket.send are a string or a Uint8Array');
+  throw new GatewayError('A34', 'the data of websocket.send is a string or a Uint8Array');
 }
 
 /** @throws GatewayError A72 for a subprotocol that was not offered */
@@ -55,7 +55,7 @@ export function checkSubprotocol({ subprotocol }: WebSocketAccept, offered: read
 /** @throws GatewayError A84 for a code that must not be sent, and for a reason that is too long */
 export function checkClose({ code = 1000, reason = '' }: WebSocketClose): void {
   if (!Number.isInteger(code) || !mayBeSent(code)) {
-    throw new GatewayError('A84', `the code ${String(code)} is not to be sent: take 1000, or one from 3000 to 4999`);
+    throw new GatewayError('A84', `the code ${String(code)} must not be sent: use 1000, or one from 3000 to 4999`);
   }
   if (typeof reason !== 'string' || Buffer.byteLength(reason) > REASON_BYTES_MAX) {
     throw new GatewayError('A84', `a reason is a string of at most ${REASON_BYTES_MAX} bytes of UTF-8`);

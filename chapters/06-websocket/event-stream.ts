@@ -63,6 +63,6 @@ export function lastEventId(headers: readonly HeaderPair[]): string {
 }
 
 function oneLine(field: string, value: string): string {
-  if (/[\r\n\0]/.test(value)) throw new RangeError(`the ${field} of an event has no line break and no NUL`);
+  if (/[\r\n\0]/.test(value)) throw new RangeError(`the ${field} of an event must not contain a line break or a NUL`);
   return value;
 }

@@ -72,7 +72,7 @@ export class Inbox {
    * @throws (by rejection) LocalProtocolError if somebody waits already
    */
   wait(): Promise<WebSocketMessage | null> {
-    if (this.#waiting !== null) return Promise.reject(new LocalProtocolError('receive() while another one waits'));
+    if (this.#waiting !== null) return Promise.reject(new LocalProtocolError('receive() was called while another call waits'));
     if (this.#ended) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.#waiting = resolve;

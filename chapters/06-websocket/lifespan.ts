@@ -89,13 +89,13 @@ export class Lifespan {
         this.#started.resolve();
         break;
       case 'lifespan.startup.failed':
-        this.#started.reject(new LifespanError('startup', event.message ?? 'the application has not said why'));
+        this.#started.reject(new LifespanError('startup', event.message ?? 'the application did not say why'));
         break;
       case 'lifespan.shutdown.complete':
         this.#stopped.resolve();
         break;
       case 'lifespan.shutdown.failed':
-        this.#stopped.reject(new LifespanError('shutdown', event.message ?? 'the application has not said why'));
+        this.#stopped.reject(new LifespanError('shutdown', event.message ?? 'the application did not say why'));
         break;
       default:
     }

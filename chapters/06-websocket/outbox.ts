@@ -60,7 +60,7 @@ export class Outbox {
 
   /** The connection ends here by our doing, and not the peer's: the person who runs the server is told. */
   #overflow(): void {
-    const message = `a WebSocket was cut, for ${this.bufferedBytes} bytes wait for its client: await what drained() gives`;
+    const message = `a WebSocket was cut, since ${this.bufferedBytes} bytes wait for its client: await drained()`;
     this.#onError(new LocalProtocolError(message));
     this.#socket.destroy();
   }

@@ -68,7 +68,7 @@ function openOn(socket: Socket, handshake: ClientHandshake, group: SessionGroup)
     socket.write(http.send(handshakeRequest(handshake)), 'latin1');
     http.send({ type: 'end' });
     socket.on('error', reject);
-    socket.on('close', () => reject(new WebSocketError(1002, 'the connection ended within the handshake')));
+    socket.on('close', () => reject(new WebSocketError(1002, 'the connection ended during the handshake')));
     socket.on('data', (chunk: Buffer) => {
       try {
         http.receiveData(chunk);

@@ -69,7 +69,7 @@ export class WebSocketExchange implements ResponseListener {
   /** For the extension `websocket.peer`. @throws GatewayError A75 */
   readonly peer = (): WebSocketPeer => {
     const { peer } = this.#pending;
-    if (peer === null) throw new GatewayError('A75', 'there is no WebSocket before websocket.accept was awaited');
+    if (peer === null) throw new GatewayError('A75', 'there is no WebSocket until websocket.accept was awaited');
     return peer;
   };
 
@@ -78,7 +78,7 @@ export class WebSocketExchange implements ResponseListener {
   /** No async function: nearly all the time it waits, and its frame would be half of what an idle WebSocket takes. */
   readonly receive = (): Promise<ReceivedEvent> => {
     if (this.#receiving) {
-      return Promise.reject(new GatewayError('A31', 'receive was called before the one before had settled: await it'));
+      return Promise.reject(new GatewayError('A31', 'receive was called before the previous call had settled: await it'));
     }
     if (!this.#connectGiven) {
       this.#connectGiven = true;

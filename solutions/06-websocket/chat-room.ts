@@ -121,7 +121,7 @@ export class ChatRoom {
 
   #dismiss(peer: WebSocketPeer): void {
     this.#members.leave(peer);
-    peer.close(4000, 'you are here from elsewhere');
+    peer.close(4000, 'you have joined from another page');
   }
 
   #left(name: string, peer: WebSocketPeer): void {

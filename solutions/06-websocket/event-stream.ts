@@ -45,7 +45,7 @@ const LINE_END = /\r\n|\r|\n/;
 export function encodeEvent({ id, event, data, retryMs }: StreamEvent): Buffer {
   let text = '';
   if (retryMs !== undefined) {
-    if (!Number.isSafeInteger(retryMs) || retryMs < 0) throw new RangeError('retryMs is a whole number of milliseconds');
+    if (!Number.isSafeInteger(retryMs) || retryMs < 0) throw new RangeError('retryMs must be a whole number of milliseconds');
     text += `retry: ${retryMs}\n`;
   }
   if (id !== undefined) text += `id: ${oneLine('id', id)}\n`;
@@ -68,6 +68,6 @@ export function lastEventId(headers: readonly HeaderPair[]): string {
 }
 
 function oneLine(field: string, value: string): string {
-  if (/[\r\n\0]/.test(value)) throw new RangeError(`the ${field} of an event has no line break and no NUL`);
+  if (/[\r\n\0]/.test(value)) throw new RangeError(`the ${field} of an event must not contain a line break or a NUL`);
   return value;
 }

@@ -45,7 +45,7 @@ const upgradeRequired: readonly HeaderPair[] = [
 /** @throws HttpError 400, 405, or 426 for a request without Upgrade and for another version */
 export function readHandshake(request: HandshakeRequest): WebSocketOffer {
   const { headers } = request;
-  if (request.method !== 'GET') throw new HttpError(405, 'a WebSocket is asked for by GET\n', [['Allow', 'GET']]);
+  if (request.method !== 'GET') throw new HttpError(405, 'a WebSocket is opened with GET\n', [['Allow', 'GET']]);
   if (request.httpVersion !== '1.1') throw bad('a WebSocket needs HTTP/1.1');
   if (!listHas(headers.get('upgrade'), 'websocket')) {
     throw new HttpError(426, 'only WebSockets are served here\n', upgradeRequired);
@@ -109,7 +109,7 @@ export function chooseSubprotocol(offer: WebSocketOffer, supported: readonly str
 /** RFC 6455 §4.2.2: any other version is answered with 426 and the version that we speak. */
 function checkVersion(version: string | undefined): void {
   if (version === VERSION) return;
-  if (version === undefined || !versionNumber.test(version)) throw bad('Sec-WebSocket-Version is missing or no number');
+  if (version === undefined || !versionNumber.test(version)) throw bad('Sec-WebSocket-Version is missing or not a number');
   throw new HttpError(426, `only version ${VERSION} is spoken here\n`, upgradeRequired);
 }
 

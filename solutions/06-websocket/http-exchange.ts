@@ -65,7 +65,7 @@ export class HttpExchange implements ResponseListener {
 
   readonly receive = (): Promise<ReceivedEvent> => {
     if (this.#receiver !== null) {
-      return Promise.reject(new GatewayError('A31', 'receive was called before the one before had settled: await it'));
+      return Promise.reject(new GatewayError('A31', 'receive was called before the previous call had settled: await it'));
     }
     if (this.#over) return disconnected;
     if (this.#bodyError !== null) return Promise.reject(this.#bodyError.value);

@@ -77,7 +77,7 @@ export class Lifespan {
 
   readonly #receive = (): Promise<ReceivedEvent> => {
     if (this.#receiver !== null) {
-      return Promise.reject(new GatewayError('A31', 'receive was called before the one before had settled: await it'));
+      return Promise.reject(new GatewayError('A31', 'receive was called before the previous call had settled: await it'));
     }
     this.#joined = true;
     if (!this.#startupGiven) {
@@ -101,13 +101,13 @@ export class Lifespan {
         this.#started.resolve();
         break;
       case 'lifespan.startup.failed':
-        this.#started.reject(new LifespanError('startup', event.message ?? 'the application has not said why'));
+        this.#started.reject(new LifespanError('startup', event.message ?? 'the application did not say why'));
         break;
       case 'lifespan.shutdown.complete':
         this.#stopped.resolve();
         break;
       case 'lifespan.shutdown.failed':
-        this.#stopped.reject(new LifespanError('shutdown', event.message ?? 'the application has not said why'));
+        this.#stopped.reject(new LifespanError('shutdown', event.message ?? 'the application did not say why'));
         break;
       default:
     }

@@ -8,9 +8,9 @@ const BACK_OFF_MAX_MS = 15_000;
 
 /** Close codes after which it is no use to try again, and what they mean. */
 const REFUSED = {
-  4000: 'You are here from another page.',
-  4001: 'This name cannot be had. Take another one.',
-  4002: 'Somebody else has this name here. Take another one.',
+  4000: 'You have joined from another page.',
+  4001: 'This name is not allowed. Choose another one.',
+  4002: 'Somebody else has this name here. Choose another one.',
   4003: 'This room is full.',
 };
 
