@@ -24,7 +24,7 @@ export interface CheckOptions extends Asked {
   types?: boolean;
   /** Tests that run at once. Default: one for each core. */
   workers?: number;
-  /** Told of each exercise as soon as its verdict is there. */
+  /** Called for each exercise as soon as its verdict is there. */
   onExercise?: (result: ExerciseResult) => void;
 }
 

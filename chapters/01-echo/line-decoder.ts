@@ -41,7 +41,7 @@ const CR = 0x0d;
 
 export class LineDecoder {
   readonly #lineBytesMax: number;
-  /** Bytes received and not yet given out as lines. */
+  /** Bytes received and not yet returned as lines. */
   #pending: Buffer = Buffer.alloc(0);
 
   constructor(options: LineDecoderOptions = {}) {
@@ -68,7 +68,7 @@ export class LineDecoder {
    *   limit, without waiting for its end; and again on every later call.
    */
   nextEvent(): LineEvent {
-    // TODO 1.5  Give out the first whole line of what is kept, and keep the rest.
+    // TODO 1.5  Return the first whole line of what is kept, and keep the rest.
     //           If there is no whole line, return 'needData'; or, after the end
     //           of the stream, the rest as a last line, and then 'end'. Mind the
     //           limit either way.

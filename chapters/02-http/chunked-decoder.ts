@@ -87,7 +87,7 @@ export class ChunkedDecoder {
     const line = input.text().substring(input.cursor, lineEnd);
     const size = parseChunkLine(line);
     input.consume(line.length + 2);
-    // All that is not the size: white space before the `;` is the client's to repeat, too.
+    // Everything but the size counts: a client can repeat the white space before the `;`, too.
     this.#extensionBytesLeft -= line.length - spanOf(HEX_DIGIT, line, 0, line.length);
     if (this.#extensionBytesLeft < 0) throw new RemoteProtocolError(413, 'chunk extensions too large');
     this.#bodyBytes += size;
@@ -98,7 +98,7 @@ export class ChunkedDecoder {
   }
 
   #readData(): DataEvent | NeedMoreData {
-    // TODO 2.3  Give out what has arrived of this chunk's data as one event, and never a byte of what follows it.
+    // TODO 2.3  Return what has arrived of this chunk's data as one event, and never a byte of what follows it.
     //           When the chunk is complete, set the state to 'data-end'. `this.#input.take(n)` takes up to n bytes.
     throw new NotImplemented('2.3');
   }

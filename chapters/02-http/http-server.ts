@@ -31,7 +31,7 @@ export interface ServeOptions {
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Fields for every response that is made from an error: 400, 404, 408, 500. Default none. */
   readonly refusalHeaders?: readonly HeaderPair[];
-  /** Told of faults on our side. Default: written to stderr. */
+  /** Called for each fault on our side. Default: written to stderr. */
   readonly onError?: ErrorReporter;
   /**
    * Treat a client that closes its sending side while it waits for a response as gone. Default false: such a client

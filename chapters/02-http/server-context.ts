@@ -12,7 +12,7 @@ import type { Handler } from './response.ts';
 import type { HttpTimeouts } from './timeouts.ts';
 
 /**
- * Told of faults on our side: what a handler threw, a response that could not be sent. `request` is the one that was
+ * Called for faults on our side: what a handler threw, a response that could not be sent. `request` is the one that was
  * being answered, if any. The peers' faults are not reported.
  */
 export type ErrorReporter = (error: unknown, request: HttpRequest | null) => void;

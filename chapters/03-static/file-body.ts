@@ -48,7 +48,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
 
   async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
     // TODO 3.2  Read the next piece of the range into a buffer from the pool, the same one for every piece: no more
-    //           than it holds, and no more than is left of the range. Give out what was read. At the end of the range,
+    //           than it holds, and no more than is left of the range. Yield what was read. At the end of the range,
     //           or of a file that has shrunk, return what `#done` returns.
     throw new NotImplemented('3.2');
   }

@@ -96,9 +96,9 @@ export class FileCache<Value> {
   }
 
   #put(key: string, entry: Entry<Value>): void {
-    // TODO 3.7  Replace the key's former entry with this one, and drop entries, the longest unused first, until the
-    //           rest fit. An entry that is too large by itself is dropped at once, and the former one goes all the
-    //           same. An entry with an older check than the former one is dropped at once, too, but the former stays.
+    // TODO 3.7  Replace the key's former entry with this one, and drop entries, the least recently used first, until
+    //           the rest fit. An entry that is too large by itself is dropped at once, and the former one goes too.
+    //           An entry with an older check than the former one is also dropped at once, but the former one stays.
     throw new NotImplemented('3.7');
   }
 

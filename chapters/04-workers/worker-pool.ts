@@ -34,7 +34,7 @@ export interface WorkerPoolOptions {
   readonly taskTimeoutMs: number;
   /** Given to each thread as `workerData`. */
   readonly workerData?: unknown;
-  /** Told of threads that died. */
+  /** Called for each thread that died. */
   readonly onError: (error: unknown) => void;
 }
 

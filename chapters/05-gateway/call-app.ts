@@ -21,7 +21,7 @@ export interface AppResponse extends StartedHead {
 }
 
 /**
- * Calls an application. What it throws is reported to `onError`, and thrown on as an error that carries a status and
+ * Calls an application. What it throws is reported to `onError`, and rethrown as an error that carries a status and
  * reveals nothing else: 500, or the status of a request body that could not be read.
  *
  * @param signal aborts when the client has gone; the body is closed then
@@ -37,7 +37,7 @@ export function callApp(
   // TODO 5.2  Call the application, with the `startResponse` of a ResponseStart; `checkBody` checks what it returns. If
   //           either throws, throw what `refuse` (the line above) makes of the error. A list of one part, or of none,
   //           is for `wholeResponse`. Any other body becomes an AppBody, whose `check` is the ResponseStart's. Close it
-  //           when `signal` aborts, also if it has already aborted. Begin it before anything is sent: `begin` says, at
+  //           when `signal` aborts, even if it has already aborted. Begin it before anything is sent: `begin` says, at
   //           once or later, whether there is a part, and `partedResponse` makes the answer. Wait only if there is
   //           something to wait for.
   throw new NotImplemented('5.2');
@@ -94,7 +94,7 @@ function partedResponse(
   }
 }
 
-/** What a server gets instead of the application's error, which is reported here and shown to no client. */
+/** What a server gets instead of the application's error, which is reported here and never shown to a client. */
 function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onError: GatewayErrorReporter): unknown {
   // An error from the protocol carries its own answer: a body that is too large, a client that has gone.
   if (!isOurFault(error)) return error;
@@ -106,5 +106,5 @@ function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onErro
 
 const nothing = new Uint8Array(0);
 
-/** A larger part is not copied in order to close its body early: it is sent first. */
+/** A part that is larger than this is not copied just so that its body can be closed early: it is sent first. */
 const COPIED_BYTES_MAX = 64 * 1024;

@@ -20,7 +20,7 @@ const USAGE = `usage: main.ts [--app MODULE:EXPORT] [--host ADDRESS] [--port N]
   --app MODULE:EXPORT  an application, as ./app.ts:app; default: the notes
   --host ADDRESS       where to listen; default 127.0.0.1, reachable from this machine only
   --port N             0 takes a free one; default 8000
-  --token T            of the notes: who has it may write; default: a new one, which is shown
+  --token T            of the notes: anyone who has it may write; default: a new one, which is shown
   --development        of the notes: show errors with their stacks
   --log FORMAT         common, combined or none; default combined`;
 

@@ -21,7 +21,7 @@ export interface GroupMember {
 export interface SessionGroupOptions {
   readonly limits?: Partial<WebSocketLimits>;
   readonly timeouts?: Partial<WebSocketTimeouts>;
-  /** Told of what applications throw. Default: written to stderr. */
+  /** Called with what applications throw. Default: written to stderr. */
   readonly onError?: (error: unknown) => void;
 }
 

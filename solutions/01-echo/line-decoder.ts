@@ -42,7 +42,7 @@ const END: LineEvent = { type: 'end' };
 
 export class LineDecoder {
   readonly #lineBytesMax: number;
-  /** Bytes received and not yet given out as lines. At most one chunk and one line long. */
+  /** Bytes received and not yet returned as lines. At most one chunk and one line long. */
   #pending: Buffer = Buffer.alloc(0);
   /** How much of `#pending` is known to hold no LF, so that it is not searched again. */
   #scanned = 0;

@@ -86,7 +86,7 @@ export class ChunkedDecoder {
     const line = input.text().substring(input.cursor, lineEnd);
     const size = parseChunkLine(line);
     input.consume(line.length + 2);
-    // All that is not the size: white space before the `;` is the client's to repeat, too.
+    // Everything but the size counts: a client can repeat the white space before the `;`, too.
     this.#extensionBytesLeft -= line.length - spanOf(HEX_DIGIT, line, 0, line.length);
     if (this.#extensionBytesLeft < 0) throw new RemoteProtocolError(413, 'chunk extensions too large');
     this.#bodyBytes += size;

@@ -25,7 +25,7 @@ export interface Member {
 
 export interface CrewOptions<M extends Member> {
   readonly size: number;
-  /** Starts one, in the place of the previous one. @param place 0 to size - 1 */
+  /** Starts one, in place of the previous one. @param place 0 to size - 1 */
   readonly start: (place: number) => M;
   readonly onError: (error: unknown) => void;
   /** Called when a replacement is ready. */

@@ -25,7 +25,7 @@ export interface DesignOptions {
   readonly idleMs?: number;
   /** Adds `/crash`, which ends the worker that serves it, and `/hang`, which never ends. Default false. */
   readonly faults?: boolean;
-  /** Told of workers that died and of any other errors on our side. Default: a line on stderr. */
+  /** Called for each worker that died, and for any other error on our side. Default: a line on stderr. */
   readonly onError?: (error: unknown) => void;
 }
 

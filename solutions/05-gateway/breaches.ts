@@ -60,7 +60,7 @@ export const validatorRules = Object.freeze({
 
 export type RuleId = keyof typeof validatorRules;
 
-/** Told of the breaches of one request, at its end; not called if there are none. */
+/** Called with the breaches of one request, at its end; not called if there are none. */
 export type BreachReporter = (breaches: readonly Breach[]) => void;
 
 /** The breaches of one request. */

@@ -20,7 +20,7 @@ export interface AppResponse extends StartedHead {
 }
 
 /**
- * Calls an application. What it throws is reported to `onError`, and thrown on as an error that carries a status and
+ * Calls an application. What it throws is reported to `onError`, and rethrown as an error that carries a status and
  * reveals nothing else: 500, or the status of a request body that could not be read.
  *
  * @param signal aborts when the client has gone; the body is closed then
@@ -103,7 +103,7 @@ function partedResponse(
   }
 }
 
-/** What a server gets instead of the application's error, which is reported here and shown to no client. */
+/** What a server gets instead of the application's error, which is reported here and never shown to a client. */
 function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onError: GatewayErrorReporter): unknown {
   // An error from the protocol carries its own answer: a body that is too large, a client that has gone.
   if (!isOurFault(error)) return error;
@@ -115,5 +115,5 @@ function refusalOf(error: unknown, environ: Environ, signal: AbortSignal, onErro
 
 const nothing = new Uint8Array(0);
 
-/** A larger part is not copied in order to close its body early: it is sent first. */
+/** A part that is larger than this is not copied just so that its body can be closed early: it is sent first. */
 const COPIED_BYTES_MAX = 64 * 1024;

@@ -5,7 +5,7 @@
 import type { RuleId } from './breaches.ts';
 import { decodePathInfo } from './path-info.ts';
 
-/** Told of a rule that is broken, and how. */
+/** Called with a rule that is broken, and how it is broken. */
 type Complain = (rule: RuleId, what: string) => void;
 
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;

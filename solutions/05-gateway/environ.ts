@@ -66,7 +66,7 @@ export function environOf(request: RequestFacts, server: GatewaySettings, input:
   return environ;
 }
 
-/** Adds the header fields; several lines of one name are joined (RFC 9110 §5.3). */
+/** Adds the header fields; several lines with the same name are joined (RFC 9110 §5.3). */
 function addFields(environ: Environ, fields: readonly HeaderPair[]): void {
   for (const [name, value] of fields) {
     const key = fieldKey(name);

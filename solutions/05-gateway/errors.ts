@@ -16,7 +16,7 @@ import { wrapBody } from './wrap-body.ts';
 export interface ErrorsOptions {
   /** Show the error to the client, with its stack. Never where strangers can see it. Default false. */
   readonly development?: boolean;
-  /** Told of errors of ours: those that are answered with 500 to 599. Default: written to `gateway.errors`. */
+  /** Called with each error that is answered with 500 to 599. Default: written to `gateway.errors`. */
   readonly report?: (error: unknown, environ: Environ) => void;
 }
 

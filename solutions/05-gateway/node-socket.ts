@@ -15,7 +15,7 @@ import type { HeaderPair, ReceivedEvent } from '../02-http/index.ts';
 /** A handler's output is trusted: only an endless head is refused. */
 const LIMITS = withDefaultLimits({ bodyBytesMax: Infinity, headerBytesMax: 1024 * 1024, headerCountMax: 10_000 });
 
-/** Told of the head, which comes once, and of interim ones before it. */
+/** Called with the head, which comes once, and with any interim heads before it. */
 export type OnHead = (status: number, reason: string, headers: readonly HeaderPair[]) => void;
 
 /** The ends of the connection, as far as they are known. */

@@ -20,13 +20,13 @@ export interface GatewayOptions {
   readonly serverPort?: number;
   /** `gateway.errors`. Default: stderr. */
   readonly errors?: GatewayErrors;
-  /** Told of the application's faults. Default: writes them, with their stack, to `gateway.errors`. */
+  /** Called for the application's faults. Default: writes them, with their stack, to `gateway.errors`. */
   readonly onError?: GatewayErrorReporter;
   /** The most that `read()` or `readline()` of `gateway.input` holds, in bytes: 413. Default 1 MiB. */
   readonly heldBytesMax?: number;
 }
 
-/** Told of an application's error, and of the request that it was answering. */
+/** Called with an application's error, and with the request that it was answering. */
 export type GatewayErrorReporter = (error: unknown, environ: Environ) => void;
 
 export interface GatewaySettings extends Required<Omit<GatewayOptions, 'serverName' | 'serverPort'>> {

@@ -17,7 +17,7 @@ import { WatchedStart } from './watched-start.ts';
 
 export interface ValidatorOptions {
   /**
-   * Told of the breaches of a request, when its body is closed; not called if there are none. Default: writes a line
+   * Called with the breaches of a request, when its body is closed; not called if there are none. Default: writes a line
    * for each to `gateway.errors`.
    */
   readonly report?: (breaches: readonly Breach[], environ: Environ) => void;

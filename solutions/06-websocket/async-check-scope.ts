@@ -5,7 +5,7 @@
 import { decodePathInfo } from '../05-gateway/index.ts';
 import type { AsyncRuleId } from './async-breaches.ts';
 
-/** Told of a rule that is broken, and how. */
+/** Called with a rule that is broken, and how it is broken. */
 type Complain = (rule: AsyncRuleId, what: string) => void;
 
 type Facts = Record<string, unknown>;

@@ -8,11 +8,11 @@ import { encodeScriptName } from '../05-gateway/index.ts';
 import type { Scope } from './async-app.ts';
 import { UnknownScopes, errorText } from './unknown-scopes.ts';
 
-/** Told of a fault on our side, and of the scope in which it happened, or `null` if there was none. */
+/** Called with a fault on our side, and with the scope in which it happened, or `null` if there was none. */
 export type AsyncErrorReporter = (error: unknown, scope: Scope | null) => void;
 
 export interface AsyncOptions {
-  /** Told of faults, the application's above all. Default: writes them, with their stack, to stderr. */
+  /** Called for each fault, above all the application's. Default: writes them, with their stack, to stderr. */
   readonly onError?: AsyncErrorReporter;
   /** The value of Server; `''` for none. Default `ten-servers`. */
   readonly serverSoftware?: string;

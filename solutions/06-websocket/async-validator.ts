@@ -16,7 +16,7 @@ import { WatchedSend } from './async-watched-send.ts';
 
 export interface AsyncValidatorOptions {
   /**
-   * Told of the breaches of a call when the application has ended; not called if there are none. Default: writes a line
+   * Called with a call's breaches when the application has ended; not called if there are none. Default: writes a line
    * for each to stderr.
    */
   readonly report?: (breaches: readonly AsyncBreach[], scope: Scope) => void;

@@ -51,7 +51,7 @@ export class HttpExchange implements ResponseListener {
   /** The response is complete, or nobody is there for it any more. */
   #over = false;
 
-  /** @param report told of what the application did wrong */
+  /** @param report called with what the application did wrong */
   constructor(source: HttpSource, bufferedBytesMax: number, report: (error: unknown) => void) {
     this.#source = source;
     this.#report = report;

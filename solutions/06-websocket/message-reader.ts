@@ -112,7 +112,7 @@ export class MessageReader {
     }
   }
 
-  /** Appends to the small parts before this one, in memory that doubles: bytes that arrive singly are not copied over and over. */
+  /** Appends to the small parts before this one, in memory that doubles: bytes that arrive one by one are not copied over and over. */
   #collect(frame: FrameReader, partBytes: number): void {
     const bytes = this.#collectedBytes + partBytes;
     if (bytes > this.#collected.length) {

@@ -107,7 +107,7 @@ export interface WebSocketHost {
   /**
    * Reads a request for a WebSocket.
    *
-   * @throws HttpError 400, 403, 405 or 426 for one that cannot be accepted; thrown on by a handler it is the answer
+   * @throws HttpError 400, 403, 405 or 426 for one that cannot be accepted; if a handler rethrows it, it is the answer
    */
   readOffer(request: HttpRequest): WebSocketOffer;
 

@@ -174,10 +174,10 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
 
   rule(
     'keeps-what-waits',
-    'keeps what waits for a slow client as it was, though small pieces come from it and from others',
+    'keeps what waits for a slow client unchanged while small pieces come from it and from others',
     {
-      rule: '`write` keeps the buffer that it is given until the kernel has taken it: what is in it must not change before',
-      likely: 'a buffer is filled again while what it held still waits: `write` may return true and still not be done with it',
+      rule: '`write` keeps the buffer that it is given until the kernel has taken it: its contents must not change before then',
+      likely: 'a buffer is filled again while its old contents still wait: `write` may return true and still not be done with it',
     },
     async (world) => {
       const server = await world.call('startEcho');
@@ -198,7 +198,7 @@ exercise<typeof driver>('1.2', import.meta.url, (rule) => {
     'lets-clients-leave',
     'serves 300 clients one after the other',
     {
-      rule: 'nothing is kept of a client that has left',
+      rule: 'nothing is kept about a client that has left',
       likely: 'something is kept for each client and runs out, or a listener on the server is added for each',
     },
     async (world) => {

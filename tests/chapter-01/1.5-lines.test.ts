@@ -41,7 +41,7 @@ exercise<typeof driver>('1.5', import.meta.url, (rule) => {
     'makes lines out of bytes: several from one piece, none from half a line',
     {
       rule: 'a line ends where its LF is, not where a packet ends',
-      likely: 'each piece is taken for a line, or only the first line of a piece is found',
+      likely: 'each piece is mistaken for a line, or only the first line of a piece is found',
     },
     async ({ call, random }) => {
       const lines = Array.from({ length: random.integer(4, 8) }, () => random.words(random.integer(1, 4)));

@@ -264,7 +264,7 @@ exercise<typeof driver>('1.6', import.meta.url, (rule) => {
     'forgets-those-who-left',
     'keeps nothing of the clients that have left',
     {
-      rule: 'what is remembered of a connection is forgotten when it is closed; a list that only grows is a leak',
+      rule: 'what is remembered about a connection is forgotten when it is closed; a list that only grows is a leak',
       likely: "no socket is ever taken out of the set: 'close' on the socket says when",
     },
     async ({ call, connect, settle }) => {

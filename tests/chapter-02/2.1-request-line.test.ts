@@ -51,7 +51,7 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
     'accepts any token as a method and keeps its case',
     {
       rule: 'a method is a token, and it is case-sensitive (RFC 9110 §9.1)',
-      likely: 'only known methods are accepted (that is for the handler to say), or the method is put in capitals',
+      likely: 'only known methods are accepted (that is for the handler to say), or the method is converted to upper case',
     },
     async (world) => await judgeGroups(world, 'methods'),
   );
@@ -61,7 +61,7 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
     'refuses a method that is not a token',
     {
       rule: 'a token is made of letters, digits and !#$%&\'*+-.^_`|~ (RFC 9110 §5.6.2)',
-      likely: 'everything up to the first space is taken for the method',
+      likely: 'everything up to the first space is mistaken for the method',
     },
     async (world) => await judgeGroups(world, 'bad-methods'),
   );
@@ -81,7 +81,7 @@ exercise<typeof driver>('2.1', import.meta.url, (rule) => {
     'refuses a target in none of the four forms, or in the wrong one for its method',
     {
       rule: 'authority-form is for CONNECT alone, the asterisk for OPTIONS alone, and a path begins with a slash (RFC 9112 §3.2)',
-      likely: 'everything between the two spaces is taken for a target',
+      likely: 'everything between the two spaces is mistaken for a target',
     },
     async (world) => await judgeGroups(world, 'bad-targets'),
   );

@@ -68,7 +68,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'parses a field line into its name and its value',
     {
       rule: 'a field line is a name, a colon and a value (RFC 9112 §5)',
-      likely: 'the line is split at every colon, or an empty value is taken for an error',
+      likely: 'the line is split at every colon, or an empty value is mistaken for an error',
     },
     async (world) => await judgeFields(world, 'fields'),
   );
@@ -98,7 +98,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'refuses a name that is not a token, a space before the colon, and folded lines',
     {
       rule: 'a server MUST refuse whitespace between name and colon with 400 (RFC 9112 §5.1) and folded lines (§5.2)',
-      likely: 'the name is trimmed, or everything before the colon is taken for a name: that is how requests are smuggled',
+      likely: 'the name is trimmed, or everything before the colon is mistaken for a name: that is how requests are smuggled',
     },
     async (world) => await judgeFields(world, 'bad-names'),
   );
@@ -144,7 +144,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'asks for more until the empty line is there, however the section was cut',
     {
       rule: 'TCP may cut a message between any two bytes: half a section is not a section, and not an error',
-      likely: 'a line without its CRLF is taken for a whole one, or half a line is an error',
+      likely: 'a line without its CRLF is mistaken for a whole one, or half a line is an error',
     },
     async (world) => {
       const section = sectionOf(someFields(world));
@@ -233,7 +233,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
     'keeps-order-and-duplicates',
     'keeps the order, the case and the duplicates of fields, and joins them when asked',
     {
-      rule: 'several lines of one name are one list, joined by a comma and in their order (RFC 9110 §5.3)',
+      rule: 'several lines with the same name are one list, joined by commas in their order (RFC 9110 §5.3)',
       likely: 'a plain object or a Map keeps only the last value of a name',
     },
     async (world) => {

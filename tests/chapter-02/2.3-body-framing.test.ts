@@ -107,7 +107,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'knows-how-long',
     'knows from the fields how long a body is',
     {
-      rule: 'a chunked body says it itself, else Content-Length says it, else a request has no body (RFC 9112 §6.3)',
+      rule: 'a chunked body marks its own end; otherwise Content-Length says how long the body is; without either, a request has no body (RFC 9112 §6.3)',
       likely: 'a request without either field is given a body, or names are compared in one case only',
     },
     async (world) => await judgeFramings(world, 'framings'),
@@ -215,7 +215,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'decodes a chunked body, however it is cut, and leaves what comes after it',
     {
       rule: 'size, CRLF, that many bytes, CRLF, until a size of 0 (RFC 9112 §7.1)',
-      likely: 'half a chunk line is taken for a whole one, data is searched instead of counted, or the decoder reads beyond its body',
+      likely: 'half a chunk line is mistaken for a whole one, data is searched instead of counted, or the decoder reads beyond its body',
     },
     async (world) => {
       await judgeBodies(world, 'bodies');
@@ -248,7 +248,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'gives the data of a chunk as it comes, not when the chunk is complete',
     {
       rule: 'a chunk may be of any size: holding one until it is whole lets a client fill the memory',
-      likely: 'the decoder waits for all bytes of a chunk before it gives out any',
+      likely: 'the decoder waits for all the bytes of a chunk before it returns any',
     },
     async ({ call, random }) => {
       const half = random.bytes(random.integer(200, 900));
@@ -266,7 +266,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'asks for more until the empty line after the last chunk is there',
     {
       rule: 'a chunked body ends with the empty line after its trailers, not with the size of 0 (RFC 9112 §7.1)',
-      likely: '`0` and CRLF are taken for the end: the next message then begins with an empty line, or with a trailer',
+      likely: '`0` and CRLF are mistaken for the end: the next message then begins with an empty line, or with a trailer',
     },
     async (world) => {
       const bytes = chunkedBytes(['abc', 'defg'], [['X-Sum', '7']]);

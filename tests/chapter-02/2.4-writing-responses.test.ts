@@ -139,7 +139,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'hands the request to the handler: method, target, path, query, fields',
     {
       rule: 'the target is handed over as it was sent, percent-encoding and all; field names are found in any case (RFC 9110 §5.1)',
-      likely: 'the query is part of the path, or something was decoded or put in lower case',
+      likely: 'the query is part of the path, or something was decoded or converted to lower case',
     },
     async (world) => {
       const { random } = world;
@@ -205,7 +205,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'reads a request that comes in pieces, byte by byte, its body in other packets',
     {
       rule: 'TCP may cut a message between any two bytes: a request is complete when its framing says so',
-      likely: "each 'data' event is taken for a whole request",
+      likely: "each 'data' event is mistaken for a whole request",
     },
     async (world) => {
       const { random } = world;
@@ -501,7 +501,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'sends interim responses (1xx) before the final one, but not to HTTP/1.0',
     {
       rule: 'a 1xx response ends with its head, and a final one follows; HTTP/1.0 clients MUST NOT be sent any (RFC 9110 §15.2)',
-      likely: 'a 1xx response is given a length, or is taken for the answer',
+      likely: 'a 1xx response is given a length, or is mistaken for the answer',
     },
     async (world) => {
       const body = world.random.words(3);

@@ -411,7 +411,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'sends-100-only-when-due',
     'sends no 100 Continue to HTTP/1.0, and answers those who do not wait for it',
     {
-      rule: 'an expectation in a request of HTTP/1.0 MUST be ignored; a 100 may be left out when the body has come (RFC 9110 §10.1.1)',
+      rule: 'an expectation in an HTTP/1.0 request MUST be ignored; a 100 may be left out when the body has come (RFC 9110 §10.1.1)',
       likely: '100 Continue is sent to everybody, or nothing comes until the client has sent a body',
     },
     async (world) => {
@@ -462,7 +462,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
 
   rule(
     'streams-requests',
-    'gives the handler what has come of a body, before the rest comes',
+    'gives the handler the part of a body that has arrived, before the rest comes',
     {
       rule: 'the handler is called when the head is there, and reads the body as it arrives',
       likely: 'the whole body is collected before the handler is called: every upload is kept in memory',
@@ -765,7 +765,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'answers each request as its own head asks, though others have come on other connections in the meantime',
     {
       rule: 'what a response looks like depends on its own request: HEAD, the version, `Connection` (RFC 9110 §9.3.2, RFC 9112 §9.3)',
-      likely: 'what is known of the present request is kept where all connections share it, and a handler that waits finds the head of another',
+      likely: 'what is known about the current request is kept where all connections share it, and a handler that waits finds the head of another request',
     },
     async (world) => {
       type Kind = readonly [label: string, method: string, options: RequestOptions, fits: (response: HttpTestResponse) => boolean, expected: string];
@@ -860,7 +860,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
 
   rule(
     'times-out-the-silent',
-    'closes connections that are idle for too long, and none that is being answered',
+    'closes connections that are idle for too long, but not one that is being answered',
     {
       rule: 'a server may close an idle connection at any time (RFC 9112 §9.5); a handler takes as long as it likes',
       likely: 'one timeout for everything, or none before the first request',

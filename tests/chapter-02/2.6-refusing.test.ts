@@ -86,7 +86,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'refuses a bad chunked body with 400 and closes, when the handler is already at work',
     {
       rule: 'a body that breaks its framing is answered with 400 if there is still time, and the connection closes (RFC 9112 §7.1, §8)',
-      likely: "the body's error is taken for the handler's and becomes a 500, or nobody answers at all",
+      likely: "the body's error is mistaken for the handler's and becomes a 500, or nobody answers at all",
     },
     async (world) => await refuses(world, 'chunks'),
   );
@@ -133,7 +133,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'answers-the-good-first',
     'answers the good requests of a packet, then refuses the bad one after them',
     {
-      rule: 'responses go out in the order of the requests, a refusal too (RFC 9112 §9.3.2)',
+      rule: 'responses, refusals too, go out in the order of the requests (RFC 9112 §9.3.2)',
       likely: 'the error closes the connection before the earlier responses are out, or overtakes them',
     },
     async (world) => {
@@ -299,7 +299,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'never serves a request that breaks off',
     {
       rule: 'a message that ends before its framing says so is incomplete and not processed (RFC 9112 §8)',
-      likely: 'the end of the input is taken for the end of the body',
+      likely: 'the end of the input is mistaken for the end of the body',
     },
     async (world) => {
       const server = await world.call('serve', READER);
@@ -467,7 +467,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'keeps running when clients leave in the middle of anything',
     {
       rule: 'a client may be gone at any time; nobody else notices',
-      likely: "no 'error' listener on the socket, or a promise that is rejected and caught by nobody",
+      likely: "no 'error' listener on the socket, or a promise whose rejection nothing catches",
     },
     async (world) => {
       const server = await world.call('serve', { otherwise: { reads: 'whole', echo: true } });
@@ -520,7 +520,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'answers 500 when a handler throws, rejects or returns no response, and says nothing about the reason',
     {
       rule: 'an unexpected condition is a 500 (RFC 9110 §15.6.1); its details are for the log, not for the client',
-      likely: 'an exception in an async handler is caught by nobody, or its message is sent',
+      likely: 'nothing catches an exception in an async handler, or its message is sent to the client',
     },
     async (world) => {
       const routes: Record<string, Answer> = {
@@ -559,7 +559,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
         if (saysClose(response)) open = await world.http(server, { label: 'the next connection' });
       }
       const errors = await world.call('errors');
-      check(errors.includes(SECRET), { sent: 'GET /throws', received: `onError was told of ${errors.length} errors: ${errors.slice(0, 3).join('; ')}`, expected: "the handler's error, for the log" });
+      check(errors.includes(SECRET), { sent: 'GET /throws', received: `onError was called with ${errors.length} errors: ${errors.slice(0, 3).join('; ')}`, expected: "the handler's error, for the log" });
     },
   );
 

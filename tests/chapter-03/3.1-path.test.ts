@@ -194,7 +194,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
 
   rule(
     'compares-with-the-separator',
-    'tells what lies within a directory from what only begins with its name',
+    'tells a path within a directory from one that only begins with its name',
     {
       rule: '/srv/www-private is not within /srv/www',
       likely: '`path.startsWith(directory)` without the separator after it',
@@ -356,7 +356,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'finds the files of the next version when the root, a link, has been set to it',
     {
       rule: 'many deploy by setting a link from one directory to another: from then on that one is the root',
-      likely: 'the real path of the root is asked for once, and compared with for ever',
+      likely: 'the real path of the root is looked up once, and used for ever',
       skip: NEEDS_LINKS,
     },
     async ({ call, random }) => {

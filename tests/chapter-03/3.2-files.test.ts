@@ -260,10 +260,10 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
 
   rule(
     'decodes-a-name-once',
-    'looks for each name as it was decoded, once, also if nothing is there',
+    'looks for each name as it was decoded, once, even if nothing is there',
     {
       rule: 'a path is decoded once (RFC 3986 §2.4): `%2561.txt` is a file called `%61.txt`, and not `a.txt`',
-      likely: 'a name that is not found is decoded again and looked for a second time',
+      likely: 'a name that is not found is decoded again and looked up once more',
     },
     async (world) => {
       const server = await world.call('serve', { root: site({ 'a.txt': 'a', 'b c.txt': 'b', '%61%.txt': 'percent', 'sub/d.txt': 'd' }) });
@@ -356,7 +356,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'serves a file of some megabytes, byte for byte, even to several clients at once',
     {
       rule: 'each reader has its own place in the file and its own bytes',
-      likely: 'two responses read with one position, or into one buffer that is filled again before the first part has gone',
+      likely: 'two responses share one position in the file, or one buffer that is filled again before the first part has gone',
     },
     async (world) => {
       const { random } = world;
@@ -481,7 +481,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'closes-files-of-those-who-leave',
     'closes the file when the client leaves in the middle of it',
     {
-      rule: 'every way out of a response leads past a close, even the sudden one',
+      rule: 'however a response ends, even suddenly, its file is closed',
       likely: '`createReadStream(…).pipe(…)`: nobody ends the stream when the socket has gone',
       skip: NEEDS_PROC,
     },
@@ -509,7 +509,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'gives nobody the bytes of another file, while clients come and go',
     {
       rule: 'a descriptor that was closed may mean another file a moment later, and a buffer hold another response',
-      likely: 'a file is closed, or a buffer given back, while a read of it is on its way',
+      likely: 'a file is closed, or a buffer given back, while a read is still in progress',
     },
     async (world) => {
       const { random } = world;
@@ -674,7 +674,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'follows-a-deployment',
     'serves one version of the site after its root, a link, has been set to the next',
     {
-      rule: 'after a deployment that sets a link from one directory to another, the site must be there, and all of one version',
+      rule: 'after a deployment that switches a link from one directory to another, the site must be there, and all of one version',
       likely: 'the real path of the root is asked for once, and compared with for ever; or paths that were found are kept',
       skip: NEEDS_LINKS,
     },
@@ -710,7 +710,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'says that it cannot when no more files can be opened, and serves again afterwards',
     {
       rule: 'a process that is out of descriptors cannot tell whether a file is there: a failure for the time being, 503 or 500 (RFC 9110 §15.6), and not a 404, which caches and search engines believe',
-      likely: 'any error of `open` is taken for "not there", or the error ends the process',
+      likely: 'any error of `open` is mistaken for "not there", or the error ends the process',
       skip: NEEDS_PRLIMIT,
     },
     async (world) => {

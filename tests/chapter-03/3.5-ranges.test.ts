@@ -85,7 +85,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'reads a range: from here to there, from here on, or the last few bytes',
     {
       rule: 'positions count from 0 and both ends are included; a suffix is a length, an end beyond the file is cut (RFC 9110 §14.1.2)',
-      likely: '`-5` is taken for "from 0 to 5", or 0 for "nothing said"',
+      likely: '`-5` is mistaken for "from 0 to 5", or 0 for "nothing said"',
     },
     async ({ call, random }) => {
       const cases: [value: string, size: number, span: Span | undefined][] = [
@@ -197,7 +197,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'sends the part that is asked for, and says where it belongs',
     {
       rule: '206 with Content-Range (RFC 9110 §15.3.7.1); its Content-Length is that of the part',
-      likely: 'the last position is taken for a length, or the length is that of the file',
+      likely: 'the last position is mistaken for a length, or the length is that of the file',
     },
     async (world) => {
       const { random } = world;
@@ -485,7 +485,7 @@ exercise<typeof driver>('3.5', import.meta.url, (rule) => {
     'closes-files',
     'closes the file after 206 and 416, and when a client leaves in the middle of a part',
     {
-      rule: 'every way out leads past a close',
+      rule: 'however a response ends, its file is closed',
       likely: 'the part ends before the file does, and only the end of the file closes it',
       skip: NEEDS_PROC,
     },

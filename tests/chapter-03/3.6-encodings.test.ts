@@ -88,7 +88,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'knows which codings a client takes, and which of them it likes best',
     {
       rule: 'a weight is from 0 to 1, and 1 if nothing is said; 0 means "not acceptable"; * means all the others (RFC 9110 §12.4.2, §12.5.3)',
-      likely: '`includes`, or the order in the list is taken for the order of preference',
+      likely: '`includes`, or the order in the list is mistaken for the order of preference',
     },
     async ({ call, random }) => {
       const fixed = ['gzip', 'br', 'gzip, deflate, br', 'BR', 'GZip;Q=0.5, br;q=0.2', 'gzip;q=1.0, br;q=0.5', 'br;q=0', 'gzip, br;q=0', 'gzip;q=0.000', '*', '*;q=0', '*;q=0, br', '*;q=0.1, br;q=0', 'identity', 'identity;q=0', 'identity;q=0, gzip', 'identity;q=1, br;q=0.5', '*;q=0, identity', 'gzip ; q=0.3 , br\t;\tq=0.9', 'x-brightness', 'brr, gzipped', 'zstd, br;q=0.999', 'gzip;q=0.001', 'deflate, compress', ',, gzip ,', 'br;q=0.5, gzip;q=0.5, zstd;q=0.5'];
@@ -177,7 +177,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'varies-always',
     'says Vary: Accept-Encoding with every answer that might have been another',
     {
-      rule: 'a cache that keeps one answer for all must know that there are several (RFC 9110 §12.5.5): also with the plain file, and even if there is no sibling today',
+      rule: 'a cache that keeps one answer for all must know that there are several (RFC 9110 §12.5.5): Vary goes with the plain file, too, even if it has no sibling today',
       likely: 'Vary is sent only with an encoded body',
     },
     async (world) => {

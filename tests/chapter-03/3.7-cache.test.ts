@@ -329,7 +329,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
 
   rule(
     'drops-what-it-is-told-to',
-    'drops a value when told to, and no other that has taken its place',
+    'drops a value when told to, but not another that has taken its place',
     {
       rule: '`drop(key, value)` is for that value: what was put in for the same key since then stays',
       likely: 'the key is dropped, whatever is there by now; or dropping what is no longer there breaks it',
@@ -523,7 +523,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
       const windowMs = random.integer(30, 120);
       const root = site({ 'small.txt': 'first', 'large.bin': Buffer.alloc(300_000, 1), 'small.txt.gz/': '' });
       const server = await world.call('serve', { root, options: { cacheBytesMax: 16 * MIB, cacheFileBytesMax: 100_000, cacheWindowMs: windowMs } });
-      // A file that has been as it is for an hour may be believed by its size and times: also when they change.
+      // A file that has been as it is for an hour may be believed by its size and times, even when they change.
       await world.call('shiftClock', 3_600_000);
       let version = 0;
       for (const [target, bytes] of [['/small.txt', 200], ['/large.bin', 300_000]] as const) {

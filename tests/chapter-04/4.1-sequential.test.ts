@@ -49,7 +49,7 @@ exercise<typeof driver>('4.1', import.meta.url, (rule) => {
     'gives-the-answers',
     'answers every request to the application',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'a connection enters the line and is never served',
     },
     async (world) => {

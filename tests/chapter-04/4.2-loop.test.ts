@@ -29,7 +29,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'callbacks-answers',
     'answers every request of the application, with callbacks',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'an event of the machine is ignored, or `#answered` is never called back, or the application is not asked for what the request says',
     },
     async (world) => {
@@ -41,7 +41,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'async-answers',
     'answers every request of the application, with async/await',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'an event is not awaited, or a chunk is not given to the machine, or the application is not asked for what the request says',
     },
     async (world) => {
@@ -90,7 +90,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'reads a request in whatever pieces it comes, and whatever follows its body',
     {
       rule: 'a stream has no messages: a request may come byte by byte, and the next one may follow its body directly',
-      likely: 'each chunk is taken for a request, or a body is taken for the next request',
+      likely: 'each chunk is mistaken for a request, or a body is mistaken for the next request',
     },
     async (world) => {
       for (const name of LOOPS) {
@@ -135,7 +135,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers a client that has closed its sending side, and then closes',
     {
       rule: 'a FIN says that no more requests come; those that have come are answered (RFC 9112 §9.6)',
-      likely: 'the end of the input is taken for the end of the connection, or our side is never ended',
+      likely: 'the end of the input is mistaken for the end of the connection, or our side is never ended',
     },
     async (world) => {
       for (const name of LOOPS) {
@@ -157,7 +157,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'does not answer a request whose body breaks off as though it were complete',
     {
       rule: 'a message whose body is shorter than its Content-Length is incomplete (RFC 9112 §8): 400, or the end of the connection',
-      likely: 'the end of the input is taken for the end of the request: only the machine knows whether something is missing; ask it with `receiveEof`',
+      likely: 'the end of the input is mistaken for the end of the request: only the machine knows whether something is missing; ask it with `receiveEof`',
     },
     async (world) => {
       for (const name of LOOPS) {

@@ -11,7 +11,7 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
     'gives-the-answers',
     'answers every request to the application',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'the socket is not sent with the message, or a question from the process is not answered',
     },
     async (world) => {
@@ -24,7 +24,7 @@ exercise<typeof driver>('4.3', import.meta.url, (rule) => {
     'gives each connection a process that ends with it',
     {
       rule: 'one connection, one process: started when the connection comes, gone when it ends',
-      likely: 'the context is not told of the process, or the process is not removed from it when it is gone',
+      likely: 'the process is not added to the context, or is not removed from it when it is gone',
     },
     async (world) => {
       await expectOneEach(world, DESIGN);

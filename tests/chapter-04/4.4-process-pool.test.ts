@@ -94,7 +94,7 @@ exercise<typeof driver>('4.4', import.meta.url, (rule) => {
     'gives-the-answers',
     'answers every request to the application',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'the process is not told to start, or nothing listens to what it reports',
     },
     async (world) => {

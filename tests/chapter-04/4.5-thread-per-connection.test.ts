@@ -13,7 +13,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
     'gives-the-answers',
     'answers every request to the application',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'one of the messages from the thread is ignored',
     },
     async (world) => {
@@ -70,7 +70,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
     'answers a client that has closed its sending side, and then closes',
     {
       rule: 'a FIN says that no more requests come; those that have come are answered (RFC 9112 §9.6)',
-      likely: 'the thread is not told of `end`, or `destroy` cuts off what was written last',
+      likely: 'the thread is not told about `end`, or `destroy` cuts off what was written last',
     },
     async (world) => {
       const server = await serve(world, DESIGN.name, { waitMs: 200 });
@@ -90,7 +90,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
     'sends FIN after its last answer, and lets the client finish sending',
     {
       rule: 'a server that has answered for the last time ends its side first, and reads on for a while: if the socket is closed while the client still sends, the kernel sends RST, which may destroy the answer (RFC 9112 §9.6)',
-      likely: '`end` from the thread is ignored, or is taken for the end of the connection',
+      likely: '`end` from the thread is ignored, or is mistaken for the end of the connection',
     },
     async (world) => {
       const server = await serve(world, DESIGN.name);

@@ -260,7 +260,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
       await until(world, () => poolStats(world), (stats) => idsOf(stats) !== idsOf(before), {
         sent: 'a task that never ends, for a pool of 1; it has failed with `timeout`',
         show: (stats) => `${showPool(stats)}: its thread still hangs`,
-        expected: `another thread in the place of ${idsOf(before)}`,
+        expected: `another thread in place of ${idsOf(before)}`,
         likely: 'the task has failed, but its thread was not terminated',
       });
       await expectFailure(world, hangs[1]!, 'timeout', 'a second task that never ends, begun by the new thread');
@@ -384,7 +384,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     'rejects a task that cannot be sent to a thread, and goes on using the thread',
     {
       rule: "a task that no message can carry (a function, for example) is the caller's fault: the caller gets the error, and the thread has seen nothing",
-      likely: '`postMessage` throws after the task was counted as running, and the count is never taken back',
+      likely: '`postMessage` throws after the task was counted as running, and is never taken off that count again',
     },
     async (world) => {
       const { call } = world;
@@ -470,7 +470,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     'gives-the-answers',
     'answers every request to the application',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'an error from the application is not handled like an error from the pool',
     },
     async (world) => {

@@ -46,7 +46,7 @@ exercise<typeof driver>('4.7', import.meta.url, (rule) => {
     'gives-the-answers',
     'answers every request to the application',
     {
-      rule: 'a design is a way to serve an application, not another application: its answers are the same under each',
+      rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
       likely: 'the promise of a task is not awaited, or never settles',
     },
     async (world) => {

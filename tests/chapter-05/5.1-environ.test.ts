@@ -165,9 +165,9 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
 
   rule(
     'lines-are-joined',
-    'joins several lines of one name',
+    'joins several lines with the same name',
     {
-      rule: 'several lines of one name are joined in their order by a comma and a space (G18, RFC 9110 §5.3); lines of Cookie by a semicolon and a space (RFC 6265 §5.4)',
+      rule: 'several lines with the same name are joined in their order by a comma and a space (G18, RFC 9110 §5.3); Cookie lines by a semicolon and a space (RFC 6265 §5.4)',
       likely: 'the last line wins, or cookies are joined by commas',
     },
     async (world) => {
@@ -315,7 +315,7 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'waits for the bytes that it is asked for',
     {
       rule: 'read(size) waits for `size` bytes (G31), and readline() for the end of the line (G32)',
-      likely: 'the first part that comes is taken for the whole',
+      likely: 'the first part that comes is mistaken for the whole',
     },
     async (world) => {
       const server = await world.call('serveEnviron');
@@ -424,7 +424,7 @@ exercise<typeof driver>('5.1', import.meta.url, (rule) => {
     'does not mistake a body that breaks off for one that has ended',
     {
       rule: 'when a body breaks off, the call rejects, and so does every later call: it must not look like the end (G35)',
-      likely: 'an error is taken for the end of the body',
+      likely: 'an error is mistaken for the end of the body',
     },
     async (world) => {
       const server = await world.call('serveEnviron');

@@ -593,7 +593,7 @@ exercise<typeof driver>('5.2', import.meta.url, (rule) => {
     'drops what the application has not read, or closes the connection',
     {
       rule: 'what the application has not read of a body is discarded before the next request is read, up to a limit; beyond it the connection is closed (G70): rule 12',
-      likely: 'the rest of the body is taken for the next request',
+      likely: 'the rest of the body is mistaken for the next request',
     },
     async (world) => {
       const server = await world.call('serve');

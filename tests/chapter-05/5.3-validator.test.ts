@@ -235,7 +235,7 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
     'reports nothing about servers that obey',
     {
       rule: 'a body may be given up, and may be closed before any part was asked for (G53)',
-      likely: 'giving up is taken for the end: a body that was given up is not too short',
+      likely: 'giving up is mistaken for the end: a body that was given up is not too short',
     },
     async (world) => {
       await world.call('serve', { validated: true });
@@ -299,7 +299,7 @@ exercise<typeof driver>('5.3', import.meta.url, (rule) => {
 
   rule(
     'given-up-is-passed-on',
-    'passes on that an iteration is given up, and does not report it',
+    'passes it on when an iteration is given up, and does not report it',
     { rule: 'the iterator\'s return() ends an iteration that is given up (G53), also through middleware (G4); a body that was given up or has thrown is not too short (G56)', likely: 'return() ends the validator\'s own iteration, but not the application\'s; or return() is called on an iterator that has none' },
     async (world) => {
       await world.call('serve', { validated: true });

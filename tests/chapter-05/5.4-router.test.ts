@@ -83,7 +83,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
   rule(
     'static',
     'finds the application of a path without parameters',
-    { rule: 'paths are compared as they are written: case counts, and /a is not /a/ (RFC 3986 §6.2.2.1)', likely: 'a path that is the beginning of another is taken for it, or a trailing slash is dropped' },
+    { rule: 'paths are compared as they are written: case counts, and /a is not /a/ (RFC 3986 §6.2.2.1)', likely: 'a path that is the beginning of another is mistaken for it, or a trailing slash is dropped' },
     async (world) => {
       const [a, b, c] = [world.random.word(4), world.random.word(4), world.random.word(10, 12)];
       const server = await world.call('serveRouter', { routes: [get('/'), get(`/${a}`), get(`/${a}/${c}`), get(`/${a}/${b}/`), get(`/${c}`), get(`/${a}/${c}/${b}`)] });
@@ -301,7 +301,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
         check(response.status >= 400 && response.status < 500, { sent: `GET ${target.slice(0, 40)}`, received: showAnswer(response), expected: 'a status from 400 to 499' });
       }
       await expectAll(world, server, [['/x', '/:x', { x: 'x' }]]);
-      checkSame(await world.call('reported'), [], 'all these requests; the errors that the server was told of');
+      checkSame(await world.call('reported'), [], 'all these requests; the errors that were reported to the server');
     },
   );
 

@@ -158,7 +158,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         check(/^bearer\b/i.test(fieldValue(response, 'WWW-Authenticate') ?? ''), { sent, received: `${response.status} without WWW-Authenticate`, expected: 'a challenge of the scheme Bearer' });
       }
       await expectCalls(world, 0, 'requests with odd fields');
-      checkSame(await world.call('reported'), [], 'odd fields; the errors that the server was told of');
+      checkSame(await world.call('reported'), [], 'odd fields; the errors that were reported to the server');
     },
   );
 
@@ -262,7 +262,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'cors-preflight',
     'answers a preflight itself',
-    { rule: 'an OPTIONS with Origin and Access-Control-Request-Method asks what pages may do (Fetch §3.2.2)', likely: 'a preflight reaches the application, or every OPTIONS is taken for one' },
+    { rule: 'an OPTIONS with Origin and Access-Control-Request-Method asks what pages may do (Fetch §3.2.2)', likely: 'a preflight reaches the application, or every OPTIONS is mistaken for one' },
     async (world) => {
       const [origin, name, maxAgeSeconds] = [`https://${world.random.word()}.example`, `X-${world.random.word()}`, world.random.integer(5, 5_000)];
       const server = await world.call('serveBehind', [{ use: 'cors', origins: [origin], methods: ['PUT', 'DELETE'], headers: [name, 'Content-Type'], maxAgeSeconds, credentials: true }]);
@@ -321,7 +321,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
         expectStatus(response, 409, sent);
         checkSame([fieldValues(response, MAY_READ), response.body.includes(message)], [[origin], true], `${sent}; ${MAY_READ}, and whether the page has the error's message`);
       }
-      checkSame(await world.call('reported'), [], 'errors that `errors` has answered within `cors`; those that the server was told of');
+      checkSame(await world.call('reported'), [], 'errors that `errors` has answered within `cors`; those that were reported to the server');
     },
   );
 
@@ -409,7 +409,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
       const bodies = ['{', '{"a":1,}', 'nul', '\'a\'', '{"a":1} x', 'NaN', '{"a":"\n"}', '[1 2]', '"abc', '{a:1}', '""""', '\\', '{"\\x":1}', '"\\"', Buffer.from('22ff22', 'hex'), Buffer.from('22c328c222', 'hex'), Buffer.from('220061', 'hex'), Buffer.from('{"a":1}', 'utf16le')];
       for (const body of bodies) expectStatus(await post(world, server, body), 400, typeof body === 'string' ? body : `the bytes ${body.toString('hex')}`);
       await expectCalls(world, 0, 'bodies that are not JSON');
-      checkSame(await world.call('reported'), [], 'bodies that are not JSON; the errors that the server was told of');
+      checkSame(await world.call('reported'), [], 'bodies that are not JSON; the errors that were reported to the server');
     },
   );
 

@@ -480,7 +480,7 @@ exercise<typeof driver>('5.6', import.meta.url, (rule) => {
     'does not abort when all went well',
     {
       rule: 'gateway.signal does not abort when the response is complete (G24)',
-      likely: 'every `close` event is taken for a client that has gone',
+      likely: 'every `close` event is mistaken for a client that has gone',
     },
     async (world) => {
       const server = await world.call('serveOnNode');

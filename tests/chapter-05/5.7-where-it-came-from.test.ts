@@ -280,7 +280,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'script-dies',
     'survives a script that dies, and does not make an answer of it',
-    { rule: 'output without a head is not an answer: 500 or 502, and nothing of its stderr (G60); an answer that was begun is cut off (G61)', likely: 'the end of stdout is taken for the end of a good answer: 200 and an empty body' },
+    { rule: 'output without a head is not an answer: 500 or 502, and nothing of its stderr (G60); an answer that was begun is cut off (G61)', likely: 'the end of stdout is mistaken for the end of a good answer: 200 and an empty body' },
     async (world) => {
       const secret = world.random.word(12, 14);
       const cases: [args: string[], what: string][] = [
@@ -350,7 +350,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'scgi-head',
     'reads the head of an SCGI request, however it comes',
-    { rule: 'a netstring: a length, a colon, that number of bytes (names and values, each with a NUL after it), a comma', likely: 'what has come so far is taken for the whole head' },
+    { rule: 'a netstring: a length, a colon, that number of bytes (names and values, each with a NUL after it), a comma', likely: 'what has come so far is mistaken for the whole head' },
     async (world) => {
       for (let round = 0; round < 4; round++) {
         const body = world.random.bytes(world.random.integer(0, 30));
@@ -459,7 +459,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'scgi-body',
     'reads the number of bytes that CONTENT_LENGTH says',
-    { rule: 'not one byte more; and a body that breaks off has not ended (G30, G35)', likely: 'the bytes after the body are taken for a part of it' },
+    { rule: 'not one byte more; and a body that breaks off has not ended (G30, G35)', likely: 'the bytes after the body are mistaken for a part of it' },
     async (world) => {
       const server = await world.call('serveScgi');
       const body = world.random.bytes(world.random.integer(10, 500));

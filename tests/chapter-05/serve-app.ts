@@ -13,7 +13,7 @@ export class Stage {
   readonly #load: LoadChapter;
   /** What was written to `gateway.errors`. */
   readonly written: string[] = [];
-  /** The messages of the errors that the server was told of. */
+  /** The messages of the errors that were reported to the server. */
   readonly reported: string[] = [];
 
   constructor(chapter: Chapter, load: LoadChapter) {

@@ -22,7 +22,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'gives the body in events, in order, and says which is the last',
     {
       rule: 'receive gives the body in http.request events, in order, with chunks decoded, and no byte beyond; moreBody is false on the last and true on those before (A40)',
-      likely: 'moreBody stays true at the end of a body whose length is known, or the bytes of the next request are taken for this one',
+      likely: 'moreBody stays true at the end of a body whose length is known, or the bytes of the next request are mistaken for this one',
     },
     async (world) => {
       const server = await world.call('serveScripts', { '/tell': TELL });
@@ -54,7 +54,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'answers-with-what-it-said',
     'sends the status, the fields and the body of the application',
     {
-      rule: 'the fields leave in their order, a name as often as it was given (A35); a first body event that is the last has a Content-Length, and any other body is sent in chunks, or to HTTP/1.0 to the end of the connection (A54)',
+      rule: 'the fields are sent in their order, each name as often as it was given (A35); a body that is a single event gets a Content-Length; any other is sent in chunks or, to an HTTP/1.0 client, until the end of the connection (A54)',
       likely: 'the response ends with its first part, or never ends',
     },
     async (world) => {
@@ -367,7 +367,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'continues-with-the-first-receive',
     'tells a client to go on with its body with the first receive, and not before',
     {
-      rule: 'a client that expects 100-continue is told to go on with the first call of receive, and not before (A43)',
+      rule: 'a client that expects 100-continue is told to go on when receive is first called, and not before (A43)',
       likely: '`readPart` is called before anybody receives, or for the next part while this one is being given',
     },
     async (world) => {
@@ -618,7 +618,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'calls the application with all that is known about the request',
     {
       rule: 'the scope has all its keys (A10 to A22): the path decoded and as it was sent, the query, the fields in their order with names in lower case, both ends of the connection',
-      likely: 'a key is missing, or two fields of one name became one',
+      likely: 'a key is missing, or two fields with the same name became one',
     },
     async (world) => {
       const server = await world.call('serveScripts', { '/caf\u00e9/a/b': answer('ok') });

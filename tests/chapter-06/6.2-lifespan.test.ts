@@ -30,7 +30,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'starts-before-it-serves',
     'tells the application to start before anybody is served',
     {
-      rule: 'before it serves anybody, a server calls the application for its life; the first receive gives lifespan.startup (A90), and no connection is accepted before lifespan.startup.complete (A91)',
+      rule: 'before it serves anybody, a server calls the application with the lifespan scope; the first receive gives lifespan.startup (A90), and no connection is accepted before lifespan.startup.complete (A91)',
       likely: 'the first call already waits for the shutdown',
     },
     async (world) => {
@@ -146,7 +146,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
     'serves on when the lifespan ends after its start',
     {
       rule: 'an application that throws after lifespan.startup.complete is reported, and served all the same; it gets no lifespan.shutdown. One that returns then has nothing to put away (A95)',
-      likely: 'returning is taken for a failure, or what is thrown is lost',
+      likely: 'returning is mistaken for a failure, or what is thrown is lost',
     },
     async (world) => {
       for (const [end, reports] of [[[{ do: 'throw', what: 'plain' }], ['Error']], [[], ['Error']]] as [Life, string[]][]) {
@@ -345,7 +345,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
 
   rule(
     'is-not-asked-when-it-is-off',
-    'does not call the application for its life if it was told not to',
+    'does not call the application with the lifespan scope if it was told not to',
     { rule: 'a server calls the application with the lifespan scope, unless the person who runs it has said not to (A90)' },
     async (world) => {
       const server = await serve(world, [...BEGINS, ...ENDS], PATHS, { lifespan: 'off' });

@@ -125,7 +125,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'upgrade-among-others',
     'finds the tokens in lists, in any case',
     {
-      rule: 'Upgrade and Connection are lists of tokens, perhaps in several lines, and case does not count (RFC 9110 §7.6.1, §7.8)',
+      rule: 'Upgrade and Connection are lists of tokens, possibly on several lines, and case does not matter (RFC 9110 §7.6.1, §7.8)',
       likely: 'the whole value is compared, or only the first line',
     },
     async (world) => {
@@ -143,7 +143,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'refuses a request that does not ask for a WebSocket',
     {
       rule: 'Upgrade has the token websocket, and Connection the token upgrade (RFC 6455 §4.2.1); a 426 has an Upgrade field that says what to ask for (RFC 9110 §15.5.22)',
-      likely: 'a part of a token is taken for the token: `includes` on the whole value finds `websocket2`',
+      likely: 'a part of a token is mistaken for the token: `includes` on the whole value finds `websocket2`',
     },
     async (world) => {
       const server = await world.call('serveHandshakes');

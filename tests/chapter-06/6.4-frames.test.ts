@@ -373,7 +373,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'takes every text that is UTF-8',
     {
       rule: 'characters of one to four bytes, from U+0000 to U+10FFFF without the surrogates (RFC 3629 §3), cut anywhere by frames and pieces (RFC 6455 §5.6)',
-      likely: 'a character that is cut by the end of a fragment, or of a piece, is taken for a wrong one; or one of the limits of the second byte is too narrow',
+      likely: 'a character that is cut by the end of a fragment, or of a piece, is mistaken for a wrong one; or one of the limits of the second byte is too narrow',
     },
     async (world) => {
       const cases = answeredOf(numbered(every, ...Array.from({ length: 24 }, (_, i) => `6.${i}`)));

@@ -28,7 +28,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'closes when the application says so: first what was sent before, then the code and the reason',
     {
       rule: 'websocket.close begins the closing handshake, and what was sent before leaves first (A84). The connection stays until the client has answered, and each side sends one Close frame (RFC 6455 §5.5.1, §7.1.1)',
-      likely: 'the client\'s Close frame is taken for a new one and answered, although it is the answer to ours',
+      likely: 'the client\'s Close frame is mistaken for a new one and answered, although it is the answer to ours',
     },
     async (world) => {
       const { random } = world;
@@ -61,7 +61,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'answers the client\'s Close frame, once, and then ends the connection itself',
     {
       rule: 'a Close frame is answered with one, typically with the same code (RFC 6455 §5.5.1); then the server ends the TCP connection, and is the first to do so (§7.1.1)',
-      likely: 'the application is told of the Close frame, but it is not answered; or it is left to the client to end the connection',
+      likely: 'the application is told about the Close frame, but the frame is not answered; or ending the connection is left to the client',
     },
     async (world) => {
       const server = await world.call('serveLife', { scripts: { '/a': [accept, drain] } });
@@ -273,7 +273,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'gone-before-it-opens',
     'notices that a client has gone while the application was deciding',
     {
-      rule: 'a client may end its side before its handshake is answered. Whatever the application decides then, it is told that the client has gone, with 1006 (A78, A81), what the client sent before is given first, and the connection does not stay',
+      rule: 'a client may end its side before its handshake is answered. Whatever the application decides then, it is told that the client has gone, with 1006 (A78, A81), what the client sent before that is given first, and the connection does not stay open',
       likely: "the socket has emitted 'end' before the WebSocket listened, and does not emit it again",
     },
     async (world) => {
@@ -478,7 +478,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
 
   rule(
     'ping-flood-ends',
-    'does not answer any number of pings in a second',
+    'limits how many pings it answers in a second',
     {
       rule: 'answers cost something: `pingsPerSecondMax` pings are answered within a second, and a client that sends more is closed with 1008, policy violation (RFC 6455 §7.4.1)',
       likely: 'every ping is answered, however many there are',
@@ -530,7 +530,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
         client.tcp.resume();
         await client.untilMessages(count, { sent: `${sent}, and then reads`, expected: 'all of them' });
         const wrong = client.messages.findIndex(({ data }, index) => data.length !== bytes || data.readUInt32BE(0) !== index || data.at(-1) !== (index & 0xff));
-        check(wrong === -1, { sent, received: `another message in the place of the ${wrong + 1}th`, expected: 'all of them, in their order' });
+        check(wrong === -1, { sent, received: `another message in place of the ${wrong + 1}th`, expected: 'all of them, in their order' });
         await told(world, who, 'flooded', { sent });
         client.send(close(1000));
         await client.untilEnd({ sent });
@@ -860,7 +860,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'drained-and-not-filled-again',
     'resolves `drained` when no more waits than the mark allows, and not before',
     {
-      rule: '`drained` gives true when no more waits for the client than `highWaterBytes`; what was sent after it was asked counts, too (A30: `send` does not resolve as long as more waits)',
+      rule: '`drained` gives true when no more waits for the client than `highWaterBytes`; what was sent after it was asked counts, too (A30: `send` does not resolve while more waits)',
       likely: '`drained` waits until what was there has gone, and does not check again',
     },
     async (world) => {
@@ -995,7 +995,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'reads-their-answer',
     'reads the answer to its Close frame, even if nobody wanted to read',
     {
-      rule: 'after our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), even if reading was paused, or if so many messages wait that no more is read (WebSocketPeer.pause, A82)',
+      rule: 'after our Close frame the client\'s has to arrive (A84, RFC 6455 §7.1.2), even if reading was paused, or if so many messages wait that no more are read (WebSocketPeer.pause, A82)',
       likely: '`close` sends the Close frame and leaves the socket paused',
     },
     async (world) => {
@@ -1022,7 +1022,7 @@ exercise<typeof driver>('6.5', import.meta.url, (rule) => {
     'is not disturbed by pings that come, or still wait, after its Close frame',
     {
       rule: 'a client that has not read our Close frame yet may send pings. They break no rule and end nothing: the server still waits for the client\'s Close frame, whose code says how it ended (RFC 6455 §7.1.5, A81)',
-      likely: 'a pong is sent whatever the state of the machine, which refuses it; that is taken for an error, or ends the process',
+      likely: 'a pong is sent whatever the state of the machine, which refuses it; that is mistaken for an error, or ends the process',
     },
     async (world) => {
       const limits = { pendingPongsMax: 0, bufferedBytesMax: 256 * MIB };

@@ -81,7 +81,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
           const { type, data } = client.messages[index]!;
           return type !== (typeof message === 'string' ? 'text' : 'binary') || !data.equals(Buffer.from(message as string));
         });
-        check(wrong === -1, { sent, received: `another message in the place of the ${wrong + 1}th`, expected: 'all of them, in their order, text as text and binary as binary' });
+        check(wrong === -1, { sent, received: `another message in place of the ${wrong + 1}th`, expected: 'all of them, in their order, text as text and binary as binary' });
       }
       check(members.every(({ bytes }) => bytes.equals(members[0]!.bytes)), { sent, received: 'other bytes for one member than for another', expected: 'the same frames for all: they are encoded once' });
       await world.settle();
@@ -344,7 +344,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       for (; said < ROUNDS_MAX && (await world.call('roomSize', 'room')) > 3; said++) {
         await world.call('broadcast', 'room', [`${said} ${filler}`]);
         const isHere = (client: PeerClient): boolean => client.messages.slice(-3).some(({ data }) => data.toString('latin1', 0, 8).startsWith(`${said} `));
-        for (const client of quick) await client.until(() => isHere(client), { sent: `message ${said}`, expected: 'it reaches who reads' });
+        for (const client of quick) await client.until(() => isHere(client), { sent: `message ${said}`, expected: 'it reaches the members that read' });
       }
       const sent = `${said} messages to a room in which two do not read, and a word of each who leaves`;
       for (const client of quick) await client.until(() => client.texts.filter((message) => message.startsWith('left ')).length === 2, { sent, expected: 'a word of both who leave' });
@@ -397,7 +397,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'no-fields-of-its-own',
     'refuses what would be read as something other than it is',
     {
-      rule: 'an id or a type with a line break would be fields of its own; an id with a NUL is ignored by browsers, which would then resume in the wrong place; `retry` is digits and nothing else (HTML standard). Each is a RangeError, and nothing of it is sent',
+      rule: 'an id or a type with a line break would become separate fields; an id with a NUL is ignored by browsers, which would then resume in the wrong place; `retry` is digits and nothing else (HTML standard). Each of these is a RangeError, and none of the event is sent',
       likely: 'an id is written exactly as it was given, so what people have typed becomes fields, and events',
     },
     async (world) => {
@@ -596,7 +596,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'keeps nothing that is pushed into a stream that has ended',
     {
       rule: '`push` into a stream that has ended says false, and keeps nothing: code that still holds the sender would hold all of it',
-      likely: 'the event is put with those that wait, and then the end is looked at',
+      likely: 'the event joins those that wait before anything checks whether the stream has ended',
     },
     async (world) => {
       const server = await world.call('serveEvents', {});
@@ -636,7 +636,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
       for (; said < ROUNDS_MAX && (await world.call('roomSize', 'room')) > 2; said++) {
         await world.call('broadcast', 'room', [`${said} ${filler}`]);
         const isHere = (client: PeerClient): boolean => client.messages.slice(-2).some(({ data }) => data.toString('latin1', 0, 8).startsWith(`${said} `));
-        for (const client of quick) await client.until(() => isHere(client), { sent: `message ${said}`, expected: 'it reaches who reads' });
+        for (const client of quick) await client.until(() => isHere(client), { sent: `message ${said}`, expected: 'it reaches the members that read' });
       }
       const sent = `${said} messages to a room in which one member does not read, and one more when it leaves`;
       for (const client of quick) {
@@ -682,7 +682,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'sends a retry of 0, and never one that is not just digits',
     {
       rule: '`retryMs` is a whole number from 0 up, or a RangeError; browsers read a retry that is just digits and ignore any other (HTML standard): a number that would be written in another way is refused, or written in digits',
-      likely: '0 is taken for nothing; or a whole number is taken for one that is written as digits, which 1e21 is not',
+      likely: '0 is mistaken for nothing; or a whole number is mistaken for one that is written as digits, which 1e21 is not',
     },
     async (world) => {
       const server = await world.call('serveEvents');

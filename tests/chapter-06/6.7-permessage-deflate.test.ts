@@ -167,7 +167,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
     'accepts and sends empty messages',
     {
       rule: 'an empty message is deflated to one byte, 00 (RFC 7692 §7.2.3.6), or sent as it is',
-      likely: 'an empty message is taken for one that has not arrived; or flushing nothing gives nothing, and four bytes are taken off that',
+      likely: 'an empty message is mistaken for one that has not arrived; or flushing nothing gives nothing, and four bytes are taken off that',
     },
     async (world) => {
       const server = await world.call('serveEcho', ALL);
@@ -721,7 +721,7 @@ exercise<typeof driver>('6.7', import.meta.url, (rule) => {
         check(answer.deflated, { sent, received: 'a message as it was', expected: 'a deflated message' });
         lengths.push(answer.payload.length);
       }
-      check(lengths[1]! < lengths[0]! * 0.97, { sent: `a text of ${message.length} bytes, once with the level 1 and once with 9`, received: `${lengths.join(' and ')} bytes`, expected: 'less with the level 9' });
+      check(lengths[1]! < lengths[0]! * 0.97, { sent: `a text of ${message.length} bytes, once with level 1 and once with level 9`, received: `${lengths.join(' and ')} bytes`, expected: 'less with level 9' });
     },
   );
 });

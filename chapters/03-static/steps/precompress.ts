@@ -11,7 +11,7 @@ for (const file of process.argv.slice(2)) {
   console.log(`${String(bytes.length).padStart(7)}  ${file}`);
   for (const [extension, encoded] of Object.entries(siblings)) {
     writeFileSync(file + extension, encoded);
-    // As old as the original: who is older counts as out of date.
+    // As old as the original: an older one counts as out of date.
     const { atime, mtime } = statSync(file);
     utimesSync(file + extension, atime, mtime);
     console.log(`${String(encoded.length).padStart(7)}  ${file}${extension}`);
