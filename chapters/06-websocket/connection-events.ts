@@ -26,7 +26,7 @@ export interface PongEvent<Data = Buffer> {
 /** The peer's Close frame, to be answered with one of ours unless it is an answer itself. */
 export interface CloseEvent {
   readonly type: 'close';
-  /** 1005 where the frame has none. */
+  /** 1005 if the frame has none. */
   readonly code: number;
   readonly reason: string;
 }

@@ -63,7 +63,7 @@ export class Heartbeat {
    * The deadline has passed.
    *
    * @param listening whether the socket is being read: a peer that nobody listens to cannot be heard
-   * @returns false where the peer has been silent for too long
+   * @returns false if the peer has been silent for too long
    */
   expire(listening: boolean): boolean {
     // TODO 6.5  Send a silent peer one ping, without data, and give it `pongMs` to be heard. Look at any other peer

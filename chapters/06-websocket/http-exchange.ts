@@ -30,7 +30,7 @@ export interface HttpSource {
   readonly gone: boolean;
   /** Calls back when the client goes. */
   onGone(listener: () => void): void;
-  /** The next part of the body, `null` at its end. @throws an error with a `status` where the body is broken */
+  /** The next part of the body, `null` at its end. @throws an error with a `status` if the body is broken */
   readPart(): Promise<Buffer | null>;
   /** Sends a 103; `null` if the source cannot. */
   readonly earlyHints: ((headers: readonly HeaderPair[]) => void) | null;

@@ -18,7 +18,7 @@ export interface WebSocketReceiveEvent {
 /** There is no WebSocket, or no longer. */
 export interface WebSocketDisconnectEvent {
   readonly type: 'websocket.disconnect';
-  /** The client's; 1005 where it gave none, 1006 where the connection ended without a word. */
+  /** The client's; 1005 if it gave none, 1006 if the connection ended without a word. */
   readonly code: number;
   readonly reason: string;
 }

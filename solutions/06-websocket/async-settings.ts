@@ -24,7 +24,7 @@ export interface AsyncOptions {
 export const defaultBufferedBytesMax = 1024 * 1024;
 
 export interface AsyncSettings extends Required<AsyncOptions> {
-  /** The Server field, where there is one. */
+  /** The Server field, if there is one. */
   readonly serverField: HeaderPair | null;
   /** What the application has put into the lifespan's state: each scope gets a copy. */
   readonly state: Record<string, unknown>;

@@ -7,7 +7,7 @@ import type { DeflateTuning } from './deflate.ts';
 import type { DeflateParameters } from './deflate-parameters.ts';
 import type { WebSocketRole } from './states.ts';
 
-/** @param parameters `null` where permessage-deflate was not agreed on: then there are no codecs */
+/** @param parameters `null` if permessage-deflate was not agreed on: then there are no codecs */
 export function deflateCodecs(
   role: WebSocketRole,
   parameters: DeflateParameters | null,

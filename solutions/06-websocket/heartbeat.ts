@@ -62,7 +62,7 @@ export class Heartbeat {
    * The deadline has passed.
    *
    * @param listening whether the socket is being read: a peer that nobody listens to cannot be heard
-   * @returns false where the peer has been silent for too long
+   * @returns false if the peer has been silent for too long
    */
   expire(listening: boolean): boolean {
     const { heartbeatMs, pongMs } = this.#group.timeouts;

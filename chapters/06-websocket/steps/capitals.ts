@@ -1,6 +1,6 @@
 /**
- * Gives back in capitals what it gets, part by part, and fails where it is told to: `npm run serve chapter-06 --
- * --solution --port 8060 --app chapters/06-websocket/steps/capitals.ts:app`.
+ * Gives back in capitals what it gets, part by part, and fails where it is told to:
+ * `npm run serve chapter-06 -- --solution --port 8060 --app chapters/06-websocket/steps/capitals.ts:app`.
  */
 import type { AsyncApp } from '../async-app.ts';
 import { UnknownScopeError } from '../unknown-scope-error.ts';

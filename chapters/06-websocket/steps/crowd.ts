@@ -1,6 +1,6 @@
 /**
- * Sends everybody who is there the same message, twice a second, and waits for each of them: `npm run serve chapter-06
- * -- --solution --port 8060 --app chapters/06-websocket/steps/crowd.ts:app`.
+ * Sends everybody who is there the same message, twice a second, and waits for each of them:
+ * `npm run serve chapter-06 -- --solution --port 8060 --app chapters/06-websocket/steps/crowd.ts:app`.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AsyncApp, Send } from '../async-app.ts';

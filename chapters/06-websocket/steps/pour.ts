@@ -1,6 +1,6 @@
 /**
- * Sends without end, or (`pour.ts:careless`) without waiting for anything: `npm run serve chapter-06 -- --solution
- * --port 8061 --app chapters/06-websocket/steps/pour.ts:app`.
+ * Sends without end, or (`pour.ts:careless`) without waiting for anything:
+ * `npm run serve chapter-06 -- --solution --port 8061 --app chapters/06-websocket/steps/pour.ts:app`.
  */
 import type { AsyncApp } from '../async-app.ts';
 import { UnknownScopeError } from '../unknown-scope-error.ts';
