@@ -145,7 +145,7 @@ export class WorkerPool<Input, Result> {
   /** Gives a thread its task, and a time limit for it. */
   #give(thread: Thread<Input, Result>, task: Task<Input, Result>): void {
     // TODO 4.6  The task belongs to the thread now: count it in `#running`, send it with its `transfer`, and start its
-    //           timer (`startDeadline`: `taskTimeoutMs` may be Infinity, which `setTimeout` takes for 1 ms). When the
+    //           timer (`startDeadline`: `taskTimeoutMs` may be Infinity, which `setTimeout` treats as 1 ms). When the
     //           time is up, the task ends, rejected with `timeout`, and the thread is killed; the crew replaces it. If
     //           the task cannot be sent (`postMessage` throws), it ends at once, rejected with that error, and the
     //           thread is free.
@@ -155,8 +155,8 @@ export class WorkerPool<Input, Result> {
   /** Takes the task from a thread, and tells the caller that gave it how it ended. */
   #end(thread: Thread<Input, Result>, tell: (task: Task<Input, Result>) => void): void {
     // TODO 4.6  The thread has no task and no timer any more, and `tell` is called with the task that it had. This
-    //           happens once: for a thread without a task, do nothing. When nothing runs and nothing waits any more,
-    //           call `#onDrained`, which `close` waits for.
+    //           happens once: for a thread without a task, do nothing. When no task runs or waits any more, call
+    //           `#onDrained`, which `close` waits for.
     throw new NotImplemented('4.6');
   }
 
@@ -168,8 +168,8 @@ export class WorkerPool<Input, Result> {
 
   /** A thread is gone, and so is whatever it was working on. */
   #isGone(thread: Thread<Input, Result>): void {
-    // TODO 4.6  The thread is no longer idle, if it was. If it had a task, that ends, rejected with `died`; it is not
-    //           given to another thread.
+    // TODO 4.6  The thread is no longer idle, if it was. If it had a task, the task ends, rejected with `died`, and is
+    //           not given to another thread.
     throw new NotImplemented('4.6');
   }
   // endregion

@@ -50,7 +50,7 @@ export function bearerAuth({ credentials, realm = 'api', scope }: BearerOptions)
   return (app) => (environ, startResponse) => {
     // TODO 5.5  Let in a client with a known token: REMOTE_USER is then its user, and AUTH_TYPE is Bearer. All others
     //           are answered here, with `answer` and a `challenge`, and neither the environ nor the application learns
-    //           of them. 401 without an error: there is no HTTP_AUTHORIZATION, or it is of another SCHEME. 400
+    //           of them. 401 without an error: there is no HTTP_AUTHORIZATION, or it has another SCHEME. 400
     //           `invalid_request`: it does not match CREDENTIALS. 401 `invalid_token`: the token is unknown. 403
     //           `insufficient_scope`: the token lacks the required `scope`, which the challenge then names. The time
     //           that this takes must not tell how nearly a token was right: compare its digest (`digestOf`) with every

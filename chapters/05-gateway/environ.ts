@@ -51,8 +51,8 @@ export function environOf(request: RequestFacts, server: GatewaySettings, input:
 
 /** Adds the header fields; several lines with the same name are joined (RFC 9110 §5.3). */
 function addFields(environ: Environ, fields: readonly HeaderPair[]): void {
-  // TODO 5.1  Put every field under its `fieldKey`; if that is null, leave the field out. Join several lines of one
-  //           name in their order, with a comma and a space; those of Cookie with a semicolon and a space.
+  // TODO 5.1  Put every field under its `fieldKey`; if that is null, leave the field out. Join several lines with
+  //           the same name in their order, with a comma and a space; Cookie lines with a semicolon and a space.
   throw new NotImplemented('5.1');
 }
 

@@ -47,7 +47,7 @@ const upgradeRequired: readonly HeaderPair[] = [
 export function readHandshake(request: HandshakeRequest): WebSocketOffer {
   // TODO 6.3  Check everything that RFC 6455 §4.2.1 requires. Refuse a wrong method with 405 and an Allow field, a
   //           request without `Upgrade: websocket` with 426 and `upgradeRequired`, and any other fault with 400
-  //           (`bad`). Sec-WebSocket-Version, Sec-WebSocket-Key and Origin may each be there only once (`single`). The
+  //           (`bad`). Sec-WebSocket-Version, Sec-WebSocket-Key and Origin may each appear only once (`single`). The
   //           helpers below check the version and read the other fields.
   throw new NotImplemented('6.3');
 }

@@ -69,8 +69,8 @@ export class Lifespan {
   /** Tells the application to put its things away, and waits until it has. @throws LifespanError */
   async stop(): Promise<void> {
     // TODO 6.2  Implement A96 and A97, with `shutdownMs` as the time limit (`within`). An application that is not
-    //           serving has nothing to put away. Its answer to the shutdown is accepted in the state `stopping` and in
-    //           no other.
+    //           serving has nothing to put away. Its answer to the shutdown is accepted only in the state
+    //           `stopping`.
     throw new NotImplemented('6.2');
   }
 

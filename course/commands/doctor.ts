@@ -50,7 +50,7 @@ function nodes(): Finding[] {
   const what = `Node ${node}, which the npm commands use`;
   const here: Finding = fix === undefined
     ? { state: 'ok', what }
-    : { state: 'advice', what, todo: `Node ${fix} mends faults that a client could use over the network. Nothing in the course needs it, so you can go on; but put no server on the open internet with an older one.` };
+    : { state: 'advice', what, todo: `Node ${fix} mends faults that a client could use over the network. Nothing in the course needs it, so you can go on; but do not put a server on the open internet with an older one.` };
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((one) => !/node_modules|node-gyp-bin/.test(one)).join(delimiter);
   const host = versionOf('node', ['--version'], { ...process.env, PATH: path })?.replace(/^v/, '');
   if (host === undefined || !/^\d+\.\d+\.\d+/.test(host)) return [here];
@@ -64,7 +64,7 @@ function place(): Finding[] {
   const problem = placeProblem(ROOT);
   if (problem !== undefined) return [{ state: 'missing', what: 'a folder in which the tests can run', todo: problem }];
   if (!ROOT.includes(delimiter)) return [];
-  const todo = `Programs are not found in folders with such a path, so npm uses the Node of your own shell and not the one that the course brings. Move the folder to a path without "${delimiter}".`;
+  const todo = `Programs in folders with such a path are not found, so npm uses the Node of your own shell and not the one that the course brings. Move the folder to a path without "${delimiter}".`;
   return [{ state: 'advice', what: `the path of this folder contains a "${delimiter}"`, todo }];
 }
 
@@ -81,7 +81,7 @@ function npm(): Finding {
 function platform(): Finding {
   const what = `${process.platform} ${release()}, ${process.arch}`;
   if (process.platform === 'linux' || process.platform === 'darwin') return { state: 'ok', what };
-  const todo = 'Signals and sockets differ here: what cannot be checked is skipped, with the reason. In WSL everything runs.';
+  const todo = 'Signals and sockets behave differently here: what cannot be checked is skipped, with the reason. In WSL everything runs.';
   return { state: 'advice', what, todo };
 }
 
@@ -112,7 +112,7 @@ async function loopback(host: string, otherwise: 'missing' | 'advice'): Promise<
   if (!error) return { state: 'ok', what: `a free port on ${host}` };
   const todo = otherwise === 'missing'
     ? 'Every server of the course listens there: look for a firewall or a sandbox that forbids it.'
-    : 'IPv6 is off here. Only what is about IPv6 will be skipped.';
+    : 'IPv6 is off here. Only the checks that need IPv6 will be skipped.';
   return { state: otherwise, what: `no free port on ${host}: ${reason(error)}`, todo };
 }
 
@@ -130,7 +130,7 @@ function writable(): Finding[] {
       accessSync(folder, constants.W_OK);
       return { state: 'ok', what: `${folder} can be written` };
     } catch (error) {
-      return { state: 'missing', what: `${folder} cannot be written: ${reason(error)}`, todo: 'Give your user the right to write there, or clone the course into a folder of yours.' };
+      return { state: 'missing', what: `${folder} cannot be written: ${reason(error)}`, todo: 'Give yourself permission to write there, or clone the course into a folder of your own.' };
     }
   });
 }
@@ -151,9 +151,9 @@ function memory(): Finding {
 function optionalTools(): Finding[] {
   const tools = [
     { name: 'nginx', version: versionOf('nginx', ['-v']), todo: 'For chapters 09 and 10: install the package nginx.' },
-    { name: 'wrk', version: versionOf('wrk', ['-v']), todo: 'For chapter 10, beside your own load tester: install the package wrk.' },
+    { name: 'wrk', version: versionOf('wrk', ['-v']), todo: 'For chapter 10, to compare with your own load tester: install the package wrk.' },
     { name: 'docker', version: versionOf('docker'), todo: 'For chapter 09: https://docs.docker.com/engine/install/' },
-    { name: 'systemd', version: versionOf('systemctl'), todo: 'For chapter 09: a Linux with systemd. Elsewhere those parts are skipped.' },
+    { name: 'systemd', version: versionOf('systemctl'), todo: 'For chapter 09: a Linux system with systemd. Elsewhere those parts are skipped.' },
   ];
   return tools.map(({ name, version, todo }): Finding => {
     if (version === undefined) return { state: 'optional', what: `${name} is not here`, todo };

@@ -93,7 +93,7 @@ function reset(): number {
   } catch (error) {
     throw new Problem(`The progress could not be removed: ${reason(error)}.`);
   }
-  print('Your progress starts again from nothing; your files in chapters/ were not touched.');
+  print('Your progress starts again from zero; your files in chapters/ were not touched.');
   print(`To undo this: npm run reset -- --restore ${backup.split(/[/\\]/).at(-1)}`);
   return 0;
 }

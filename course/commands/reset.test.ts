@@ -63,7 +63,7 @@ describe('reset', () => {
     ['reset 1 ehco.ts', /has no file "ehco\.ts"\. Did you mean echo\.ts\?/],
     ['reset 1 ../../package.json', /chapter-01 has no file/],
     ['reset 1 README.md', /chapter-01 has no file/],
-    ['reset 1 --restore x', /give no chapter with it/],
+    ['reset 1 --restore x', /do not name a chapter with it/],
     ['reset --restore nowhere', /There is no backup "nowhere"\. There are no backups yet\./],
     ['reset --restore ../..', /There is no backup "\.\.\/\.\."/],
     ['reset 1 echo.ts lines.ts', /"lines\.ts" is one too many/],

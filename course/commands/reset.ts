@@ -19,7 +19,7 @@ export async function run(args: readonly string[]): Promise<number> {
     careful: true,
   });
   if (values.restore !== undefined) {
-    if (positionals.length > 0) throw new UsageProblem('--restore puts a whole backup back: give no chapter with it.');
+    if (positionals.length > 0) throw new UsageProblem('--restore puts a whole backup back: do not name a chapter with it.');
     return restore(values.restore);
   }
   const { chapter, exercise, file: ofPath } = targetOf('reset', positionals.slice(0, 1));

@@ -67,8 +67,8 @@ class Watch {
         this.#wake();
       },
       onPolling: (error) => {
-        const why = `This system has no more file watches to give (${error.code}): the files are looked at twice a second instead.`;
-        this.#note = process.platform === 'linux' ? `${why} Other programs of yours hold them; \`sysctl fs.inotify\` shows how many there may be.` : why;
+        const why = `This system has no file watches left (${error.code}): the files are looked at twice a second instead.`;
+        this.#note = process.platform === 'linux' ? `${why} Your other programs hold them; \`sysctl fs.inotify\` shows the limit.` : why;
       },
     });
     const stop = (): void => {

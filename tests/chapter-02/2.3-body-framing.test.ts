@@ -154,7 +154,7 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
     'refuses every transfer coding but chunked, and chunked twice',
     {
       rule: 'a coding that is not understood is a 501, and a body whose end is not known a 400 (RFC 9112 §6.1, §6.3)',
-      likely: '`includes("chunked")`, or a `trim()` that takes a vertical tab for a space',
+      likely: '`includes("chunked")`, or a `trim()` that treats a vertical tab as a space',
     },
     async (world) => {
       await judgeFramings(world, 'codings');

@@ -239,7 +239,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'gives the handler the bytes of a body as they were sent',
     {
       rule: 'a body is bytes, as many as its framing says (RFC 9112 §6)',
-      likely: 'the body goes through a string, or only what came with the head is read',
+      likely: 'the body is turned into a string on the way, or only what came with the head is read',
     },
     async (world) => {
       const { random } = world;

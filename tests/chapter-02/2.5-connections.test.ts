@@ -81,7 +81,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'knows from a head whether the connection persists and whether a 100 is waited for',
     {
       rule: 'HTTP/1.1 persists unless it says close, HTTP/1.0 only if it says keep-alive; close wins (RFC 9112 §9.3); `Expect: 100-continue` counts from 1.1 on (RFC 9110 §10.1.1)',
-      likely: 'the field is compared to the letter: it is a list of tokens in any case',
+      likely: 'the field is compared to the letter: it is a list of tokens, and their case does not matter',
     },
     async ({ call }) => {
       const connection = (httpVersion: string, ...values: string[]): { httpVersion: string; fields: Pairs } => ({ httpVersion, fields: values.map((value) => ['Connection', value] as const) });
@@ -156,7 +156,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'closes after a request with `Connection: close`, in any case and among other tokens',
     {
       rule: '`close` ends the connection after this response (RFC 9112 §9.6); Connection is a list of tokens in any case (RFC 9110 §7.6.1)',
-      likely: 'the field is compared with `close` to the letter, or a word that holds `close` counts',
+      likely: 'only a field that is exactly `close` counts, or any word that contains `close` does',
     },
     async (world) => {
       const server = await world.call('serve', {});
@@ -385,7 +385,7 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
     'sends 100 Continue when the handler reads a body that the client holds back',
     {
       rule: 'a client that sends `Expect: 100-continue` waits for a 100 or a final response (RFC 9110 §10.1.1)',
-      likely: 'the server waits for the body, the client waits for the server',
+      likely: 'the server waits for the body, and the client waits for the server',
     },
     async (world) => {
       const server = await world.call('serve', { otherwise: { reads: 'whole', echo: true } });

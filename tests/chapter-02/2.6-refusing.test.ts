@@ -25,7 +25,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'refuses-a-bad-line',
     'refuses a bad request line with 400 and another version with 505, and closes',
     {
-      rule: 'after a request that cannot be understood nobody knows where the next one begins: an error, `Connection: close`, the end (RFC 9112 §3, §9.6)',
+      rule: 'after a request that cannot be understood nobody knows where the next one begins: answer with an error and `Connection: close`, then end the connection (RFC 9112 §3, §9.6)',
       likely: 'the error reaches the socket as an exception, or the connection goes on after it',
     },
     async (world) => await refuses(world, 'request-line'),
@@ -432,7 +432,7 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     'breaks-off-the-reading',
     'ends the reading of a body with an error when the client leaves in the middle of it',
     {
-      rule: 'a body that breaks off is reported as an error: its reader must neither wait for ever nor take it for whole (RFC 9112 §8)',
+      rule: 'a body that breaks off is reported as an error: its reader must neither wait for ever nor treat it as complete (RFC 9112 §8)',
       likely: 'the promise of the next part is never settled when the socket closes',
     },
     async (world) => {

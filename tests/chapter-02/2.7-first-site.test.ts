@@ -77,7 +77,7 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
     'tells-the-time',
     'tells the current time, anew for each request',
     {
-      rule: 'the answer to /time is made for each request',
+      rule: 'the answer to /time is made anew for each request',
       likely: 'the time is made once, when the server starts',
     },
     async (world) => {

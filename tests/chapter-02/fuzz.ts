@@ -156,7 +156,7 @@ function eventsOf(http: Module, pieces: readonly Buffer[], eof: boolean): string
           over = true;
           break;
         default:
-          throw new Fault(`a server was told of ${event.type}`);
+          throw new Fault(`a server was told about ${event.type}`);
       }
     }
   };

@@ -121,7 +121,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'refuses-dotfiles',
     'refuses names that begin with a dot, except `.well-known`',
     {
-      rule: 'what begins with a dot is hidden: `.git`, `.env`, `.htpasswd`; `.well-known` is where others look (RFC 8615)',
+      rule: 'what begins with a dot is hidden: `.git`, `.env`, `.htpasswd`; not `.well-known`, which is there for clients to find (RFC 8615)',
       likely: 'only the last name is checked, or a name before it is decoded, or only the beginning of `.well-known`',
     },
     async ({ call, random }) => {
@@ -226,7 +226,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'finds files and directories below the root, whatever they are called',
     {
       rule: 'a path leads to the file with its names below the root',
-      likely: 'the undecoded name is looked for',
+      likely: 'the undecoded name is looked up',
     },
     async ({ call, random }) => {
       const word = random.word();

@@ -208,7 +208,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'finds-nothing',
     'answers 404 for what is not there, and refuses what must not be served',
     {
-      rule: 'no file, no 200; nothing outside the root, and no failure of ours for it',
+      rule: 'without a file there is no 200; nothing outside the root is served, and a request for it is not a failure of the server',
       likely: 'an error of the file system becomes a 500, or the path is not taken through exercise 3.1',
     },
     async (world) => {
@@ -508,7 +508,7 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'keeps-files-apart',
     'gives nobody the bytes of another file, while clients come and go',
     {
-      rule: 'a descriptor that was closed may mean another file a moment later, and a buffer hold another response',
+      rule: 'a descriptor that was closed may mean another file a moment later, and a buffer that was given back may hold another response',
       likely: 'a file is closed, or a buffer given back, while a read is still in progress',
     },
     async (world) => {
@@ -674,8 +674,8 @@ exercise<typeof driver>('3.2', import.meta.url, (rule) => {
     'follows-a-deployment',
     'serves one version of the site after its root, a link, has been set to the next',
     {
-      rule: 'after a deployment that switches a link from one directory to another, the site must be there, and all of one version',
-      likely: 'the real path of the root is asked for once, and compared with for ever; or paths that were found are kept',
+      rule: 'after a deployment that switches a link from one directory to another, the site must be there, and all its files must be of one version',
+      likely: 'the real path of the root is looked up once, and used for ever; or paths that were found are kept',
       skip: NEEDS_LINKS,
     },
     async (world) => {

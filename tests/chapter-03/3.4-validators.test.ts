@@ -480,7 +480,7 @@ exercise<typeof driver>('3.4', import.meta.url, (rule) => {
     'answers-304',
     'answers 304 to a client whose tag is still right, and the file to all others',
     {
-      rule: '304: your copy is good. It has no body (RFC 9110 §15.4.5), and the tag again',
+      rule: 'a 304 says that the client\'s copy is good. It has no body (RFC 9110 §15.4.5), but it has the tag again',
       likely: 'the W/ of a tag is compared, too, or only a single tag is looked for',
     },
     async (world) => {

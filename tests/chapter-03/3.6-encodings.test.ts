@@ -413,7 +413,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'closes-siblings',
     'closes the original, and siblings that are not sent',
     {
-      rule: 'two files are open, and four ways lead out',
+      rule: 'two files may be open: however the response ends, both are closed',
       likely: 'the one that is not sent stays open',
       skip: NEEDS_PROC,
     },

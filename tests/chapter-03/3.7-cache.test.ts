@@ -305,7 +305,7 @@ exercise<typeof driver>('3.7', import.meta.url, (rule) => {
     'reports each value that leaves it, or that was not kept, once',
     {
       rule: 'code that keeps a file open for a value closes it when `onDrop` says so: without a call it is never closed, with two calls somebody else\'s file is',
-      likely: 'a value goes without a word because it is replaced, too large, or from a fill that came too late',
+      likely: 'a value is dropped without a report because it is replaced, is too large, or comes from a fill that ended too late',
     },
     async (world) => {
       const dropping = (...dropped: string[]): { expect: Expectation } => ({ expect: { dropped } });

@@ -30,7 +30,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers every request of the application, with callbacks',
     {
       rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
-      likely: 'an event of the machine is ignored, or `#answered` is never called back, or the application is not asked for what the request says',
+      likely: 'an event of the machine is ignored, or `#answered` is never called back, or the application is not given what the request says',
     },
     async (world) => {
       await expectAnswers(world, 'callbacks');
@@ -42,7 +42,7 @@ exercise<typeof driver>('4.2', import.meta.url, (rule) => {
     'answers every request of the application, with async/await',
     {
       rule: 'a design is a way to serve an application, not another application: the answers are the same under every design',
-      likely: 'an event is not awaited, or a chunk is not given to the machine, or the application is not asked for what the request says',
+      likely: 'an event is not awaited, or a chunk is not given to the machine, or the application is not given what the request says',
     },
     async (world) => {
       await expectAnswers(world, 'async');

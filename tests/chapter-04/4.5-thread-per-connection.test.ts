@@ -130,7 +130,7 @@ exercise<typeof driver>('4.5', import.meta.url, (rule) => {
     'writes no faster than the client reads, and goes on when the client does',
     {
       rule: 'the thread is told `written` every time the kernel has taken what was written, and not before',
-      likely: '`written` is told at once, or never',
+      likely: '`written` is sent at once, or never',
     },
     async (world) => {
       await expectWaitsForReader(world, DESIGN.name);

@@ -223,7 +223,7 @@ exercise<typeof driver>('4.6', import.meta.url, (rule) => {
     'idle-death-is-noticed',
     'gives no task to a thread that has died while idle',
     {
-      rule: 'a thread can die at any time, for example by a timer that outlives its task: a thread that is gone is no longer idle',
+      rule: 'a thread can die at any time, for example because of a timer that outlives its task: a thread that is gone is no longer idle',
       likely: 'a thread that is gone is still listed as idle: a task that is given to it never runs',
     },
     async (world) => {

@@ -183,7 +183,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'bearer-user-only-when-let-in',
     'names the user only when the client is let in',
-    { rule: "REMOTE_USER and AUTH_TYPE are set when everything has been checked, the scope too: middleware outside takes the environ\'s user for one who was let in", likely: 'they are set as soon as the token is recognized' },
+    { rule: "REMOTE_USER and AUTH_TYPE are set when everything has been checked, the scope too: middleware outside takes it that the environ\'s user was let in", likely: 'they are set as soon as the token is recognized' },
     async (world) => {
       const scope = `${world.random.word()}:write`;
       const credentials = [{ token: 'all', user: 'ann', scopes: [scope] }, { token: 'less', user: 'bob', scopes: [] }];
@@ -768,7 +768,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'cors-own-fields',
     'leaves the application its other fields, and names every field that pages may read',
-    { rule: 'the middleware sets the fields that decide who may read, the application all others', likely: "the application\'s own fields are dropped together with the one that is replaced" },
+    { rule: 'the middleware sets the fields that decide who may read, and the application sets all others', likely: "the application\'s own fields are dropped together with the one that is replaced" },
     async (world) => {
       const [origin, own] = [`https://${world.random.word()}.example`, world.random.word()];
       const exposed = [`X-${world.random.word()}`, `X-${world.random.word()}b`];

@@ -537,8 +537,8 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'answers-when-the-application-throws',
     'answers 500 for what an application throws, and cuts a response that has begun',
     {
-      rule: 'what the application throws before its head has left is answered with 500, an error that is meant as an answer with its own status, and nothing of any other error reaches the client (A62); after that, the connection is closed (A63). It is reported, once (A64)',
-      likely: 'what is thrown without a promise ends the process, or a status of its own becomes 500',
+      rule: 'what the application throws before its head has left is answered with 500, or with its own status if the error is meant as an answer, and the client sees nothing of any other error (A62); after that, the connection is closed (A63). It is reported, once (A64)',
+      likely: 'an error that is thrown before there is a promise ends the process, or one with a status of its own becomes a 500',
     },
     async (world) => {
       const throws = (what: 'plain' | 'answer' | 'abort' | 'text' | 'undefined'): Step => ({ do: 'throw', what });
@@ -679,7 +679,7 @@ exercise<typeof driver>('6.1', import.meta.url, (rule) => {
     'reports-faults-of-its-own',
     'reports what the application throws, even if the client has gone',
     {
-      rule: 'what an application has thrown is reported; a DisconnectError or an AbortError is not when the client has gone (A64), and only then',
+      rule: 'what an application has thrown is reported, except a DisconnectError or an AbortError when the client has gone (A64), and only then',
       likely: 'every error is excused by a client that has gone, or a DisconnectError by its name alone',
     },
     async (world) => {

@@ -105,7 +105,7 @@ exercise<typeof driver>('6.2', import.meta.url, (rule) => {
       name,
       `serves an application that ${what}`,
       {
-        rule: 'an application that throws or returns before it has called receive, or that ends before lifespan.startup.complete and has sent an event that lifespan does not have, does not speak lifespan: it is served all the same, this is not reported, and it is not called for its life again (A93)',
+        rule: 'an application that throws or returns before it has called receive, or that ends before lifespan.startup.complete and has sent an event that lifespan does not have, does not speak lifespan: it is served all the same, this is not reported, and it is not called with the lifespan scope again (A93)',
         likely: '`#joined` or `#mistaken` is not looked at when the application ends before it is ready',
       },
       async (world) => {

@@ -427,7 +427,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'all-in-their-order',
     'sends everything that is pushed, in order, encoded or not',
     {
-      rule: 'events leave in the order in which they were pushed, even if many are pushed in one turn. Bytes are an event already: code that tells thousands encodes it once',
+      rule: 'events leave in the order in which they were pushed, even if many are pushed in one turn. Bytes are an event that is already encoded: code that sends one event to thousands of clients encodes it once',
       likely: 'what comes while something is being sent is overwritten, or does not wake `run`',
     },
     async (world) => {
@@ -595,7 +595,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'ended-keeps-nothing',
     'keeps nothing that is pushed into a stream that has ended',
     {
-      rule: '`push` into a stream that has ended says false, and keeps nothing: code that still holds the sender would hold all of it',
+      rule: '`push` into a stream that has ended returns false, and keeps nothing: code that still holds the sender would hold all of it',
       likely: 'the event joins those that wait before anything checks whether the stream has ended',
     },
     async (world) => {
@@ -834,7 +834,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'listens for the end of its server no longer than the stream lasts',
     {
       rule: '`stopping` lives as long as the server: a stream that has ended removes its listener, or the server keeps every stream that there ever was',
-      likely: 'another function than the listener is removed, or it is removed only if the stream ends well',
+      likely: 'the function that is removed is not the listener, or it is removed only if the stream ends well',
     },
     async (world) => {
       const server = await world.call('serveEvents', { heartbeatMs: NEVER_MS });
