@@ -35,6 +35,6 @@ export function preferredCodings(value: string | undefined, available: readonly 
 /** The weight of each coding that is mentioned, 0 to 1. A member that is not valid is left out. */
 function parseWeights(value: string): ReadonlyMap<string, number> {
   // TODO 3.6  The members are what is between the commas, and MEMBER matches one. Without `q` the weight is 1. Names
-  //           come in any case, and x-gzip is gzip.
+  //           come in upper or lower case, and x-gzip is gzip.
   throw new NotImplemented('3.6');
 }

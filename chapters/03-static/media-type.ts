@@ -31,7 +31,7 @@ function rank(type: string, entry: MimeEntry): number {
  * `application/octet-stream` for an extension that nobody knows.
  */
 export function mediaType(name: string): string {
-  // TODO 3.2  Look the extension up, in any case of its letters. Text is in UTF-8, and has to say so. (But text/xml
+  // TODO 3.2  Look the extension up, in upper or lower case. Text is in UTF-8, and has to say so. (But text/xml
   //           says itself what it is written in, and a charset would overrule that.)
   throw new NotImplemented('3.2');
 }

@@ -11,7 +11,7 @@ import { isHopByHop } from './response-head.ts';
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
-/** Fetch makes no Request with these methods, in any case (Fetch §2.2.1). */
+/** Fetch makes no Request with these methods, in upper or lower case (Fetch §2.2.1). */
 const FORBIDDEN = /^(?:connect|trace|track)$/i;
 
 /** Makes an application of a fetch handler. Its request has the whole URL, even if it is mounted below a path. */

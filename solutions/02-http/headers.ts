@@ -1,5 +1,5 @@
 /**
- * A set of header fields: order and duplicates kept, names in any case (RFC 9110 §5).
+ * A set of header fields: order and duplicates kept, names in upper or lower case (RFC 9110 §5).
  *
  * It holds the text of the head and four offsets for each field; a name or value becomes a string when it is asked
  * for. Most handlers ask for none of a request's twelve fields, and slicing them all would cost more than parsing them.

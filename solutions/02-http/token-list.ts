@@ -9,7 +9,7 @@ export function tokenList(value: string): string[] {
   return value.toLowerCase().split(',').map(trimWhitespace);
 }
 
-/** Whether the list has this member, in any case. `token` must be lower-case. */
+/** Whether the list has this member, in upper or lower case. `token` must be lower-case. */
 export function listHas(value: string | undefined, token: string): boolean {
   if (value === undefined || value.length < token.length) return false;
   // Nearly every list has one member.

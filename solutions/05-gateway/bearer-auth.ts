@@ -22,7 +22,7 @@ export interface BearerOptions {
   readonly scope?: string;
 }
 
-/** RFC 6750 §2.1: `Bearer`, in any case (RFC 9110 §11.1), spaces and a b64token. */
+/** RFC 6750 §2.1: `Bearer`, in upper or lower case (RFC 9110 §11.1), spaces and a b64token. */
 const CREDENTIALS = /^bearer +([\w\-.~+/]+=*)$/i;
 const SCHEME = /^bearer(?: |$)/i;
 /** What a quoted-string may hold without escaping. */

@@ -75,7 +75,7 @@ export function fieldValue(headers: readonly (readonly [string, string])[], lowe
   return undefined;
 }
 
-/** Whether a field is about the connection, in any case. */
+/** Whether a field is about the connection; its name may be in upper or lower case. */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name.toLowerCase());
 }

@@ -207,7 +207,7 @@ exercise<typeof driver>('2.2', import.meta.url, (rule) => {
 
   rule(
     'finds-names-in-any-case',
-    'finds a field by its name in any case',
+    'finds a field by its name, in upper or lower case',
     {
       rule: 'field names are not case-sensitive (RFC 9110 §5.1)',
       likely: 'names are compared as they were sent',

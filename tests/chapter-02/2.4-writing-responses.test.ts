@@ -138,7 +138,7 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
     'hands-the-request-over',
     'hands the request to the handler: method, target, path, query, fields',
     {
-      rule: 'the target is handed over as it was sent, percent-encoding and all; field names are found in any case (RFC 9110 §5.1)',
+      rule: 'the target is handed over as it was sent, percent-encoding and all; field names are found in upper or lower case (RFC 9110 §5.1)',
       likely: 'the query is part of the path, or something was decoded or converted to lower case',
     },
     async (world) => {

@@ -153,9 +153,9 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
 
   rule(
     'closes-when-told',
-    'closes after a request with `Connection: close`, in any case and among other tokens',
+    'closes after a request with `Connection: close`, in upper or lower case and among other tokens',
     {
-      rule: '`close` ends the connection after this response (RFC 9112 §9.6); Connection is a list of tokens in any case (RFC 9110 §7.6.1)',
+      rule: '`close` ends the connection after this response (RFC 9112 §9.6); Connection is a list of tokens, and their case does not matter (RFC 9110 §7.6.1)',
       likely: 'only a field that is exactly `close` counts, or any word that contains `close` does',
     },
     async (world) => {

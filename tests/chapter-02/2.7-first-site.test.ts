@@ -164,7 +164,7 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
     'answers 404 for a path that is not there',
     {
       rule: 'no page, no 200 (RFC 9110 §15.5.5)',
-      likely: 'paths are compared by their beginning, or in any case: /About and /about/x are other pages',
+      likely: 'only the beginning of a path is compared, or case is ignored: /About and /about/x are other pages',
     },
     async (world) => {
       const server = await world.call('serveSite');

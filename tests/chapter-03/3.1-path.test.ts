@@ -242,7 +242,7 @@ exercise<typeof driver>('3.1', import.meta.url, (rule) => {
     'finds-nothing-elsewhere',
     'finds nothing that is not there, and nothing below a file',
     {
-      rule: 'what names no file is 404 (RFC 9110 §15.5.5): even a file that is asked for as a directory',
+      rule: 'a path that names no file is answered with 404 (RFC 9110 §15.5.5): even a file that is asked for as a directory',
       likely: 'ENOENT, ENOTDIR, ENAMETOOLONG or ELOOP reaches the caller as it is',
     },
     async ({ call, random }) => {

@@ -244,7 +244,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'counts-encoded-bytes',
     'counts the bytes of a range as they are encoded',
     {
-      rule: 'a range is of the selected representation (RFC 9110 §14.2), whose bytes are the encoded ones; or it is ignored',
+      rule: 'a range is a part of the selected representation (RFC 9110 §14.2), whose bytes are the encoded ones; or it is ignored',
       likely: 'the range is cut out of the original, or counted by its size',
     },
     async (world) => {
@@ -361,7 +361,7 @@ exercise<typeof driver>('3.6', import.meta.url, (rule) => {
     'sends-headers',
     'sends the fields that were chosen, in place of its own',
     {
-      rule: 'the person who runs the server knows better: a field of the settings replaces ours of the same name, in any case',
+      rule: 'the person who runs the server knows better: a field of the settings replaces ours of the same name, in upper or lower case',
       likely: 'both are sent, or the field is sent only with a 200',
     },
     async (world) => {

@@ -308,7 +308,7 @@ exercise<typeof driver>('5.4', import.meta.url, (rule) => {
   rule(
     'mount-moves-the-path',
     'lets a mounted application believe that its path begins at the mount',
-    { rule: 'the prefix of the mount moves from PATH_INFO to SCRIPT_NAME, and rawPathInfo loses it too (G15, RFC 3875 §4.1.5, §4.1.13)', likely: 'one of the three keys is not changed, or the mount takes /apix too' },
+    { rule: 'the prefix of the mount moves from PATH_INFO to SCRIPT_NAME, and rawPathInfo loses it too (G15, RFC 3875 §4.1.5, §4.1.13)', likely: 'one of the three keys is not changed, or the mount also takes /apix' },
     async (world) => {
       const [word, other] = [world.random.word(), world.random.word()];
       const server = await world.call('serveRouter', {

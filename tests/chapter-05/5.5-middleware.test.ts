@@ -88,7 +88,7 @@ exercise<typeof driver>('5.5', import.meta.url, (rule) => {
   rule(
     'bearer-lets-in',
     'lets in a known token and says whose it is',
-    { rule: '`Authorization: Bearer` and the token (RFC 6750 §2.1); the scheme in any case (RFC 9110 §11.1)', likely: 'the scheme is compared by case, or only one space is allowed' },
+    { rule: '`Authorization: Bearer` and the token (RFC 6750 §2.1); the scheme in upper or lower case (RFC 9110 §11.1)', likely: 'the case of the scheme counts, or only one space is allowed' },
     async (world) => {
       const tokens = [world.random.word(12, 16), `${world.random.word(9)}-._~+/${world.random.word(5)}==`];
       const users = [world.random.word(), world.random.word()];

@@ -137,7 +137,7 @@ exercise<typeof driver>('5.7', import.meta.url, (rule) => {
   rule(
     'httpoxy',
     'does not let a request choose a proxy for the script',
-    { rule: 'the field Proxy would be HTTP_PROXY, which programs take for a setting of their user ("httpoxy", 2016)', likely: 'every HTTP_ variable is passed on' },
+    { rule: 'the field Proxy would be HTTP_PROXY, which programs read as a setting made by their user ("httpoxy", 2016)', likely: 'every HTTP_ variable is passed on' },
     async (world) => {
       const given = strings(world.random);
       checkSame((await world.call('cgiVariables', { ...given, HTTP_PROXY: 'http://evil.example' }, null))['HTTP_PROXY'], undefined, 'Proxy: http://evil.example; the variable HTTP_PROXY');

@@ -123,7 +123,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
 
   rule(
     'upgrade-among-others',
-    'finds the tokens in lists, in any case',
+    'finds the tokens in lists, in upper or lower case',
     {
       rule: 'Upgrade and Connection are lists of tokens, possibly on several lines, and case does not matter (RFC 9110 §7.6.1, §7.8)',
       likely: 'the whole value is compared, or only the first line',
@@ -214,7 +214,7 @@ exercise<typeof driver>('6.3', import.meta.url, (rule) => {
     'once-and-not-twice',
     'refuses a field that is there twice and may be there once',
     {
-      rule: 'Sec-WebSocket-Key and Sec-WebSocket-Version MUST NOT be there more than once (RFC 6455 §11.3.1, §11.3.5); of two Origins nobody knows which one is meant',
+      rule: 'Sec-WebSocket-Key and Sec-WebSocket-Version MUST NOT appear more than once (RFC 6455 §11.3.1, §11.3.5); with two Origins, nobody knows which one is meant',
       likely: 'the first line is taken, or the last; `get` joins them with a comma',
     },
     async (world) => {

@@ -163,7 +163,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'masked-or-not-at-all',
     'fails a client whose frames are not masked',
     {
-      rule: 'a client masks every frame, and a server closes on one that is not, with 1002 (RFC 6455 §5.1)',
+      rule: 'a client masks every frame, and a server closes the connection with 1002 if one is not masked (RFC 6455 §5.1)',
       likely: 'MASKED is used to find the key, and nobody checks that it is set',
     },
     async (world) => {
@@ -186,7 +186,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'fails a length that is not in its shortest form',
     {
       rule: 'the shortest form MUST be used, and the highest bit of a length in eight bytes MUST be 0 (RFC 6455 §5.2); otherwise the code is 1002',
-      likely: 'any form will do; 125 in two bytes, and 65535 in eight, are one too small for their form',
+      likely: 'any form is accepted; 125 in two bytes, and 65535 in eight, are each one too small for their form',
     },
     async (world) => {
       const server = await world.call('serveFrames', { limits: { frameBytesMax: 1 << 20, messageBytesMax: 1 << 20 } });
@@ -613,7 +613,7 @@ exercise<typeof driver>('6.4', import.meta.url, (rule) => {
     'a-client-takes-no-masks',
     'reads frames for a client as well, which are not masked',
     {
-      rule: 'a server MUST NOT mask its frames, and a client closes on one that is masked, with 1002 (RFC 6455 §5.1): the reader\'s role says which side it is on',
+      rule: 'a server MUST NOT mask its frames, and a client closes the connection with 1002 if one is masked (RFC 6455 §5.1): the reader\'s role says which side it is on',
       likely: 'the reader always wants a mask, or leaves four bytes for a key that is not there',
     },
     async (world) => {

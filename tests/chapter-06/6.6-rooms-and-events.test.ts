@@ -346,8 +346,8 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
         const isHere = (client: PeerClient): boolean => client.messages.slice(-3).some(({ data }) => data.toString('latin1', 0, 8).startsWith(`${said} `));
         for (const client of quick) await client.until(() => isHere(client), { sent: `message ${said}`, expected: 'it reaches the members that read' });
       }
-      const sent = `${said} messages to a room in which two do not read, and a word of each who leaves`;
-      for (const client of quick) await client.until(() => client.texts.filter((message) => message.startsWith('left ')).length === 2, { sent, expected: 'a word of both who leave' });
+      const sent = `${said} messages to a room in which two do not read, and a word about each one that leaves`;
+      for (const client of quick) await client.until(() => client.texts.filter((message) => message.startsWith('left ')).length === 2, { sent, expected: 'a word about each of the two that leave' });
       const orders = quick.map((client) => client.texts.filter((message) => !message.startsWith('came ')).map((message) => message.slice(0, 12)).join('\n'));
       check(orders.every((order) => order === orders[0]), { sent, received: 'members hear of it in another order than others', expected: 'all hear the same in the same order' });
       const heard = quick[0]!.texts.filter((message) => /^\d/.test(message));
@@ -567,7 +567,7 @@ exercise<typeof driver>('6.6', import.meta.url, (rule) => {
     'stream-ends-with-its-server',
     'ends the stream when its server stops or its client goes',
     {
-      rule: 'a stream has no end of its own: it ends when `stopping` aborts (A20), so that the server need not cut it, and when its client has gone (A58). Afterwards `push` says false, and nothing is kept',
+      rule: 'a stream has no end of its own: it ends when `stopping` aborts (A20), so that the server need not cut it, and when its client has gone (A58). Afterwards `push` returns false, and nothing is kept',
       likely: '`push` keeps events for a stream that has ended',
     },
     async (world) => {

@@ -7,7 +7,7 @@ function takesBrotli(acceptEncoding: string): boolean {
 
 const said: Record<string, string> = {
   'gzip, deflate, br': 'yes',
-  'BR': 'yes: names come in any case',
+  'BR': 'yes: case does not matter',
   'gzip;q=1.0, br;q=0.5': 'yes, but rather gzip',
   'gzip, br;q=0': 'no: q=0 is "not acceptable"',
   '*': 'yes: anything',
