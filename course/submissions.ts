@@ -175,8 +175,8 @@ export async function checkSubmissions(pool: JobPool, tell: (done: number, of: n
   ]);
 }
 
-/** How many wrong submissions may need a second look in one run. More are a fault of the tests. */
-const SECOND_LOOKS_MAX = 4;
+/** The share of wrong submissions that may need a second look in one run. More are a fault of the tests. */
+const SECOND_LOOKS_SHARE_MAX = 0.01;
 
 /**
  * Runs again what was not caught as tagged. Only wrong ones: the faults of some
@@ -185,7 +185,7 @@ const SECOND_LOOKS_MAX = 4;
  */
 async function lookTwice(verdicts: Verdict[], pool: JobPool): Promise<void> {
   const missed = verdicts.filter(({ ok, submission }) => !ok && submission.kind === 'wrong');
-  if (missed.length === 0 || missed.length > SECOND_LOOKS_MAX) return;
+  if (missed.length === 0 || missed.length > verdicts.length * SECOND_LOOKS_SHARE_MAX) return;
   const again = await judgeAll(missed.map(({ submission }) => submission), pool, undefined, false);
   for (const verdict of again) {
     const index = verdicts.findIndex(({ submission }) => submission === verdict.submission);
