@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly port?: number;
   /** A Unix domain socket, instead of host and port. */
   readonly path?: string;
+  /** A listening descriptor that was inherited, instead of host and port; 3 is the first after those of a program's own. */
+  readonly fd?: number;
   /** Connections that wait to be accepted; the kernel may allow fewer. Default 511. */
   readonly backlog?: number;
   readonly limits?: Partial<HttpLimits>;
@@ -48,12 +50,17 @@ export interface ServeOptions {
 export interface CloseOptions {
   /** What is still in progress after that many milliseconds is cut; `Infinity` for never. Default 10,000. */
   readonly deadlineMs?: number;
+  /**
+   * How long an idle connection is kept for one more request, which may be on its way already, in milliseconds. Default 0:
+   * idle connections end at once.
+   */
+  readonly idleMs?: number;
 }
 
 export class HttpServer {
   /** What accepts the connections. */
   readonly server: Server;
-  readonly #context: ServerContext & { closing: boolean };
+  readonly #context: ServerContext & { closing: boolean; idleEnds: boolean };
   readonly #connections = new Set<ServerConnection>();
   readonly #upgraded = new Set<Socket>();
   #closed: Promise<void> | null = null;
@@ -75,6 +82,7 @@ export class HttpServer {
       refusalHeaders: withoutFraming(options.refusalHeaders ?? []),
       abortOnHalfClose: options.abortOnHalfClose ?? false,
       closing: false,
+      idleEnds: false,
       release: (connection, upgraded) => this.#release(connection as ServerConnection, upgraded),
     };
     const onConnection = (socket: Socket): void => this.handleConnection(socket);
@@ -90,15 +98,15 @@ export class HttpServer {
   }
 
   /** Starts to listen. @throws Error with `code` EADDRINUSE, EACCES and the like */
-  async listen(address: Pick<ServeOptions, 'host' | 'port' | 'path' | 'backlog'> = {}): Promise<void> {
-    const { host = '127.0.0.1', port = 0, path, backlog = 511 } = address;
-    if (path === undefined) {
+  async listen(address: Pick<ServeOptions, 'host' | 'port' | 'path' | 'fd' | 'backlog'> = {}): Promise<void> {
+    const { host = '127.0.0.1', port = 0, path, fd, backlog = 511 } = address;
+    if (path === undefined && fd === undefined) {
       await listen(this.server, { host, port, backlog });
       return;
     }
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen({ path, backlog }, () => {
+      this.server.listen(fd === undefined ? { path, backlog } : { fd, backlog }, () => {
         this.server.off('error', reject);
         resolve();
       });
@@ -131,16 +139,21 @@ export class HttpServer {
   }
 
   /**
-   * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`,
-   * and cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter
-   * deadline.
+   * Stops accepting, ends idle connections after `idleMs`, lets the others finish their response, which says
+   * `Connection: close`, and cuts what is left at the deadline. Resolves when no connection is left. May be called
+   * again with a shorter deadline.
    */
   closeGracefully(options: CloseOptions = {}): Promise<void> {
     const deadline = startDeadline(() => this.#cut(), options.deadlineMs ?? 10_000);
     this.#context.closing = true;
     this.#closed ??= this.#allClosed();
-    for (const connection of this.#connections) connection.endIfIdle();
-    return this.#closed.finally(() => deadline.clear());
+    const { idleMs = 0 } = options;
+    if (idleMs <= 0) this.#endIdle();
+    const idle = startDeadline(() => this.#endIdle(), idleMs);
+    return this.#closed.finally(() => {
+      deadline.clear();
+      idle.clear();
+    });
   }
 
   /** Stops accepting and cuts every connection. */
@@ -156,6 +169,11 @@ export class HttpServer {
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
     // For `net.Server` a connection is over when its socket begins to close; for us, when the socket emits `close`.
     if (this.connections > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+  }
+
+  #endIdle(): void {
+    this.#context.idleEnds = true;
+    for (const connection of this.#connections) connection.endIfIdle();
   }
 
   #cut(): void {

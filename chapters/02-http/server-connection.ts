@@ -284,7 +284,7 @@ export class ServerConnection implements Expiring, BodySink {
     this.#pump = null;
     request?.finish();
     this.#intake.reset();
-    if (this.#machine.ourState === 'must-close' || this.#context.closing) {
+    if (this.#machine.ourState === 'must-close' || this.#context.idleEnds) {
       // RFC 9112 §9.6: a client that asked for the close MUST NOT send more. Any other may be sending right now.
       const expected = request !== null && !persists(request) && this.#machine.theirState === 'done';
       this.#end(!expected || this.#machine.bufferedBytes > 0);

@@ -29,6 +29,8 @@ export interface ServerContext {
   readonly abortOnHalfClose: boolean;
   /** The server is closing: each response is its connection's last. */
   readonly closing: boolean;
+  /** It is closing, and connections that are between two requests end now. */
+  readonly idleEnds: boolean;
   /** A connection has ended, or speaks another protocol from now on. */
   release(connection: object, upgraded: Socket | null): void;
 }

@@ -98,9 +98,9 @@ export class AsyncServer {
    * what is left at the deadline, and then has the application put its things away. Whatever fails is reported. May be
    * called again with a shorter deadline.
    */
-  closeGracefully({ deadlineMs = DEADLINE_MS }: CloseOptions = {}): Promise<void> {
+  closeGracefully({ deadlineMs = DEADLINE_MS, idleMs = 0 }: CloseOptions = {}): Promise<void> {
     this.#stopping.abort();
-    const connections = this.http.closeGracefully({ deadlineMs });
+    const connections = this.http.closeGracefully({ deadlineMs, idleMs });
     this.#closed ??= this.#stop(connections, performance.now() + deadlineMs);
     return this.#closed;
   }
