@@ -6,7 +6,7 @@ import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import type { CheckResult } from './check-result.ts';
 import { readText, writeFileAtomic } from './files.ts';
-import { chapterName, chapters } from './manifest.ts';
+import { chapterName, chapters, readyChapters } from './manifest.ts';
 import type { Chapter, Exercise } from './manifest.ts';
 import { seedOf } from './options.ts';
 import { isOpen, nextExercise, readProgress, recordCheck, updateProgress } from './progress.ts';
@@ -110,7 +110,7 @@ function nextStep(chapter: Chapter, result: CheckResult): string {
   const passed = result.exercises.map(({ id }) => id);
   // Right after these, even where the progress could not be saved.
   const rest = chapter.exercises.filter(({ id }) => isOpen(progress, id) && !passed.includes(id));
-  const next = rest[0] ?? nextExercise(progress, chapters.filter(({ number }) => number > chapter.number))?.exercise;
+  const next = rest[0] ?? nextExercise(progress, readyChapters.filter(({ number }) => number > chapter.number))?.exercise;
   if (next === undefined) return 'Nothing is open after this: `npm run progress` shows all that you have done.';
   return `Next: ${next.id} ${next.title}. \`npm test ${next.id}\``;
 }

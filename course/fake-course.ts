@@ -22,7 +22,7 @@ import { ROOT } from './root.ts';
 import { packOf } from './starters.ts';
 
 const MANIFEST = `
-const one = (id, file, section) => ({ id, title: 'step ' + id, file, section });
+const one = (id, file, section) => ({ id, title: 'step ' + id, kind: id === '1.3' ? 'extra' : 'core', minutes: 20, file, section });
 export const chapters = [
   { number: 1, folder: '01-echo', title: 'a raw socket', builds: 'an echo server', standsOn: [],
     exercises: [one('1.1', 'echo.ts', 'First'), one('1.2', 'echo.ts', 'Second'), one('1.3', 'lines.ts', 'Third')] },
@@ -31,7 +31,9 @@ export const chapters = [
   { number: 3, folder: '03-static', title: 'files', builds: 'a file server', standsOn: [2], exercises: [] },
   { number: 10, folder: '10-bake-off', title: 'measuring', builds: 'a load tester', standsOn: [2], exercises: [] },
 ];
-export const readyChapters = chapters.filter((chapter) => chapter.exercises.length > 0);
+export const begunChapters = chapters.filter((chapter) => chapter.exercises.length > 0);
+export const isReady = (chapter) => chapter.exercises.length > 0 && chapter.inTheMaking !== true;
+export const readyChapters = begunChapters.filter(isReady);
 export const chapterName = (chapter) => 'chapter-' + String(chapter.number).padStart(2, '0');
 export function findExercise(id) {
   for (const chapter of chapters) for (const exercise of chapter.exercises) if (exercise.id === id) return { chapter, exercise };

@@ -12,6 +12,10 @@ export interface Exercise {
   readonly id: string;
   /** A few words, shown in every report. */
   readonly title: string;
+  /** An extra one can be skipped. The lesson says what to copy then. */
+  readonly kind: 'core' | 'extra';
+  /** What it takes a developer who has read the lesson. */
+  readonly minutes: number;
   /** The starter file that holds its TODO, relative to the chapter's folder. */
   readonly file: string;
   /** The heading in the chapter's lesson that teaches it, to the letter. */
@@ -33,7 +37,12 @@ export interface Chapter {
   readonly builds: string;
   /** Chapters that its code imports. */
   readonly standsOn: readonly number[];
-  /** Empty until the chapter is written. */
+  /**
+   * It is still being written: its exercises can be run, and nothing that looks
+   * at all chapters looks at this one.
+   */
+  readonly inTheMaking?: true;
+  /** Empty until somebody begins to write the chapter. */
   readonly exercises: readonly Exercise[];
 }
 
@@ -45,12 +54,12 @@ export const chapters: readonly Chapter[] = [
     builds: 'an echo server and a line protocol on node:net',
     standsOn: [],
     exercises: [
-      { id: '1.1', title: 'echo every byte', file: 'echo.ts', section: 'The smallest server' },
-      { id: '1.2', title: 'many clients', file: 'echo.ts', section: 'Clients that misbehave', growsFrom: '1.1' },
-      { id: '1.3', title: 'half-close', file: 'echo.ts', section: 'A connection has two ends', growsFrom: '1.1' },
-      { id: '1.4', title: 'backpressure', file: 'echo.ts', section: 'The client that never reads', growsFrom: '1.1' },
-      { id: '1.5', title: 'lines', file: 'line-decoder.ts', section: 'A stream has no messages' },
-      { id: '1.6', title: 'stopping', file: 'close.ts', section: 'Stopping without losing anyone', growsFrom: '1.1' },
+      { id: '1.1', title: 'echo every byte', kind: 'core', minutes: 15, file: 'echo.ts', section: 'The smallest server' },
+      { id: '1.2', title: 'many clients', kind: 'core', minutes: 15, file: 'echo.ts', section: 'Clients that misbehave', growsFrom: '1.1' },
+      { id: '1.3', title: 'half-close', kind: 'core', minutes: 15, file: 'echo.ts', section: 'A connection has two ends', growsFrom: '1.1' },
+      { id: '1.4', title: 'backpressure', kind: 'extra', minutes: 20, file: 'echo.ts', section: 'The client that never reads', growsFrom: '1.1' },
+      { id: '1.5', title: 'lines', kind: 'extra', minutes: 40, file: 'line-decoder.ts', section: 'A stream has no messages' },
+      { id: '1.6', title: 'stopping', kind: 'core', minutes: 30, file: 'close.ts', section: 'Stopping without losing anyone', growsFrom: '1.1' },
     ],
   },
   {
@@ -60,13 +69,13 @@ export const chapters: readonly Chapter[] = [
     builds: 'an HTTP/1.1 server: parser, framing, keep-alive, pipelining, refusals',
     standsOn: [1],
     exercises: [
-      { id: '2.1', title: 'request line', file: 'request-line.ts', section: 'One line that decides everything' },
-      { id: '2.2', title: 'header fields', file: 'field-line.ts', section: 'Names, colons and what surrounds them' },
-      { id: '2.3', title: 'body framing', file: 'body-framing.ts', section: 'Where a body ends' },
-      { id: '2.4', title: 'writing responses', file: 'response-head.ts', section: 'What goes back', growsFrom: '2.1' },
-      { id: '2.5', title: 'connections', file: 'persistence.ts', section: 'A connection outlives its request' },
-      { id: '2.6', title: 'refusing', file: 'refusal.ts', section: 'Refusing well', growsFrom: '2.1' },
-      { id: '2.7', title: 'first site', file: 'site.ts', section: 'A first site', growsFrom: '2.1' },
+      { id: '2.1', title: 'request line', kind: 'core', minutes: 30, file: 'request-line.ts', section: 'One line that decides everything' },
+      { id: '2.2', title: 'header fields', kind: 'core', minutes: 30, file: 'field-line.ts', section: 'Names, colons and what surrounds them' },
+      { id: '2.3', title: 'body framing', kind: 'core', minutes: 40, file: 'body-framing.ts', section: 'Where a body ends' },
+      { id: '2.4', title: 'writing responses', kind: 'core', minutes: 40, file: 'response-head.ts', section: 'What goes back', growsFrom: '2.1' },
+      { id: '2.5', title: 'connections', kind: 'core', minutes: 25, file: 'persistence.ts', section: 'A connection outlives its request' },
+      { id: '2.6', title: 'refusing', kind: 'core', minutes: 20, file: 'refusal.ts', section: 'Refusing well', growsFrom: '2.1' },
+      { id: '2.7', title: 'first site', kind: 'extra', minutes: 25, file: 'site.ts', section: 'A first site', growsFrom: '2.1' },
     ],
   },
   {
@@ -76,13 +85,13 @@ export const chapters: readonly Chapter[] = [
     builds: 'safe paths, ranges, validators, encodings and a small-file cache',
     standsOn: [2],
     exercises: [
-      { id: '3.1', title: 'a safe path', file: 'decode-path.ts', section: 'From a URL to a file' },
-      { id: '3.2', title: 'streaming a file', file: 'file-body.ts', section: 'A file on its way' },
-      { id: '3.3', title: 'directories', file: 'directory.ts', section: 'A directory is not a file', growsFrom: '3.1' },
-      { id: '3.4', title: 'validators', file: 'preconditions.ts', section: 'Have you got something newer?' },
-      { id: '3.5', title: 'ranges', file: 'range.ts', section: 'A piece of it' },
-      { id: '3.6', title: 'caching and encodings', file: 'accept-encoding.ts', section: 'What others may keep' },
-      { id: '3.7', title: 'a small-file cache', file: 'file-cache.ts', section: 'Not asking the disk' },
+      { id: '3.1', title: 'a safe path', kind: 'core', minutes: 40, file: 'decode-path.ts', section: 'From a URL to a file' },
+      { id: '3.2', title: 'streaming a file', kind: 'core', minutes: 40, file: 'file-body.ts', section: 'A file on its way' },
+      { id: '3.3', title: 'directories', kind: 'extra', minutes: 30, file: 'directory.ts', section: 'A directory is not a file', growsFrom: '3.1' },
+      { id: '3.4', title: 'validators', kind: 'core', minutes: 45, file: 'preconditions.ts', section: 'Have you got something newer?' },
+      { id: '3.5', title: 'ranges', kind: 'extra', minutes: 40, file: 'range.ts', section: 'A piece of it' },
+      { id: '3.6', title: 'caching and encodings', kind: 'extra', minutes: 40, file: 'accept-encoding.ts', section: 'What others may keep' },
+      { id: '3.7', title: 'a small-file cache', kind: 'extra', minutes: 30, file: 'file-cache.ts', section: 'Not asking the disk' },
     ],
   },
   {
@@ -92,13 +101,13 @@ export const chapters: readonly Chapter[] = [
     builds: 'the same app under seven concurrency designs, side by side',
     standsOn: [1, 2],
     exercises: [
-      { id: '4.1', title: 'one after the other', file: 'waiting-line.ts', section: 'One after the other' },
-      { id: '4.2', title: 'one loop for all', file: 'callbacks.ts', section: 'Do not wait' },
-      { id: '4.3', title: 'a process for each', file: 'process-per-connection.ts', section: 'Somebody else may wait', growsFrom: '4.1' },
-      { id: '4.4', title: 'a pool of processes', file: 'process-pool.ts', section: 'Start them before they are needed' },
-      { id: '4.5', title: 'a thread for each', file: 'thread-per-connection.ts', section: 'Cheaper than a process', growsFrom: '4.1' },
-      { id: '4.6', title: 'a pool of threads', file: 'worker-pool.ts', section: 'A queue with an end' },
-      { id: '4.7', title: 'choosing', file: 'routed.ts', section: 'Which one, then?', growsFrom: '4.6' },
+      { id: '4.1', title: 'one after the other', kind: 'core', minutes: 20, file: 'waiting-line.ts', section: 'One after the other' },
+      { id: '4.2', title: 'one loop for all', kind: 'core', minutes: 45, file: 'callbacks.ts', section: 'Do not wait' },
+      { id: '4.3', title: 'a process for each', kind: 'extra', minutes: 35, file: 'process-per-connection.ts', section: 'Somebody else may wait', growsFrom: '4.1' },
+      { id: '4.4', title: 'a pool of processes', kind: 'extra', minutes: 35, file: 'process-pool.ts', section: 'Start them before they are needed' },
+      { id: '4.5', title: 'a thread for each', kind: 'extra', minutes: 30, file: 'thread-per-connection.ts', section: 'Cheaper than a process', growsFrom: '4.1' },
+      { id: '4.6', title: 'a pool of threads', kind: 'core', minutes: 45, file: 'worker-pool.ts', section: 'A queue with an end' },
+      { id: '4.7', title: 'choosing', kind: 'core', minutes: 30, file: 'routed.ts', section: 'Which one, then?', growsFrom: '4.6' },
     ],
   },
   {
@@ -108,13 +117,13 @@ export const chapters: readonly Chapter[] = [
     builds: 'a gateway, a router and middleware; Express, Koa and Hono run on top',
     standsOn: [2, 4],
     exercises: [
-      { id: '5.1', title: 'environ', file: 'environ.ts', section: 'What a server knows' },
-      { id: '5.2', title: 'calling an app', file: 'call-app.ts', section: 'Calling an application', growsFrom: '5.1' },
-      { id: '5.3', title: 'the validator', file: 'watched-body.ts', section: 'Who broke it?', growsFrom: '5.1' },
-      { id: '5.4', title: 'router', file: 'route-tree.ts', section: 'One of ten thousand routes', growsFrom: '5.1' },
-      { id: '5.5', title: 'middleware', file: 'cors.ts', section: 'Around the application', growsFrom: '5.1' },
-      { id: '5.6', title: 'adapters', file: 'from-fetch.ts', section: 'Adapters', growsFrom: '5.1' },
-      { id: '5.7', title: 'where it came from', file: 'cgi-head.ts', section: 'Where it came from' },
+      { id: '5.1', title: 'environ', kind: 'core', minutes: 40, file: 'environ.ts', section: 'What a server knows' },
+      { id: '5.2', title: 'calling an app', kind: 'core', minutes: 45, file: 'call-app.ts', section: 'Calling an application', growsFrom: '5.1' },
+      { id: '5.3', title: 'the validator', kind: 'extra', minutes: 30, file: 'watched-body.ts', section: 'Who broke it?', growsFrom: '5.1' },
+      { id: '5.4', title: 'router', kind: 'extra', minutes: 45, file: 'route-tree.ts', section: 'One of ten thousand routes', growsFrom: '5.1' },
+      { id: '5.5', title: 'middleware', kind: 'extra', minutes: 45, file: 'cors.ts', section: 'Around the application', growsFrom: '5.1' },
+      { id: '5.6', title: 'adapters', kind: 'extra', minutes: 30, file: 'from-fetch.ts', section: 'Adapters', growsFrom: '5.1' },
+      { id: '5.7', title: 'where it came from', kind: 'extra', minutes: 40, file: 'cgi-head.ts', section: 'Where it came from' },
     ],
   },
   {
@@ -124,13 +133,13 @@ export const chapters: readonly Chapter[] = [
     builds: 'a chat room in the browser over your own frames',
     standsOn: [2, 5],
     exercises: [
-      { id: '6.1', title: 'http scope', file: 'http-exchange.ts', section: 'An application that waits' },
-      { id: '6.2', title: 'lifespan', file: 'lifespan.ts', section: 'Before the first and after the last' },
-      { id: '6.3', title: 'handshake', file: 'handshake.ts', section: 'Shaking hands' },
-      { id: '6.4', title: 'frames', file: 'frame-reader.ts', section: 'Two bytes and a mask', growsFrom: '6.3' },
-      { id: '6.5', title: "a connection's life", file: 'closing-handshake.ts', section: 'Staying, and saying goodbye', growsFrom: '6.3' },
-      { id: '6.6', title: 'rooms and events', file: 'room.ts', section: 'Everybody in the room', growsFrom: '6.3' },
-      { id: '6.7', title: 'permessage-deflate', file: 'deflate.ts', section: 'Smaller', growsFrom: '6.3' },
+      { id: '6.1', title: 'http scope', kind: 'core', minutes: 45, file: 'http-exchange.ts', section: 'An application that waits' },
+      { id: '6.2', title: 'lifespan', kind: 'extra', minutes: 40, file: 'lifespan.ts', section: 'Before the first and after the last' },
+      { id: '6.3', title: 'handshake', kind: 'core', minutes: 40, file: 'handshake.ts', section: 'Shaking hands' },
+      { id: '6.4', title: 'frames', kind: 'core', minutes: 45, file: 'frame-reader.ts', section: 'Two bytes and a mask', growsFrom: '6.3' },
+      { id: '6.5', title: "a connection's life", kind: 'core', minutes: 45, file: 'closing-handshake.ts', section: 'Staying, and saying goodbye', growsFrom: '6.3' },
+      { id: '6.6', title: 'rooms and events', kind: 'extra', minutes: 40, file: 'room.ts', section: 'Everybody in the room', growsFrom: '6.3' },
+      { id: '6.7', title: 'permessage-deflate', kind: 'extra', minutes: 45, file: 'deflate.ts', section: 'Smaller', growsFrom: '6.3' },
     ],
   },
   {
@@ -138,8 +147,19 @@ export const chapters: readonly Chapter[] = [
     folder: '07-prefork',
     title: 'a supervisor',
     builds: 'a prefork server with signals, reload without loss, upgrade in place',
-    standsOn: [5, 6],
-    exercises: [],
+    standsOn: [1, 2, 3, 4, 5, 6],
+    inTheMaking: true,
+    exercises: [
+      { id: '7.1', title: 'fork and share', kind: 'core', minutes: 45, file: 'supervisor.ts', section: 'One socket, many hands' },
+      { id: '7.2', title: 'keep N alive', kind: 'core', minutes: 45, file: 'plan.ts', section: 'Never fewer than N', growsFrom: '7.1' },
+      { id: '7.3', title: 'signals', kind: 'core', minutes: 40, file: 'supervisor.ts', section: 'What a signal may do', growsFrom: '7.1' },
+      { id: '7.4', title: 'heartbeat and age', kind: 'core', minutes: 45, file: 'worker.ts', section: 'Alive is not well', growsFrom: '7.1' },
+      { id: '7.5', title: 'reload without loss', kind: 'core', minutes: 45, file: 'plan.ts', section: 'New before old', growsFrom: '7.1' },
+      { id: '7.6', title: 'upgrade', kind: 'extra', minutes: 40, file: 'child.ts', section: 'A second master', growsFrom: '7.1' },
+      { id: '7.7', title: 'configuration and hooks', kind: 'core', minutes: 45, file: 'configure.ts', section: 'Who has the last word?' },
+      { id: '7.8', title: 'eyes', kind: 'extra', minutes: 45, file: 'logs.ts', section: 'What goes on in there?', growsFrom: '7.1' },
+      { id: '7.9', title: 'a development server', kind: 'extra', minutes: 40, file: 'develop.ts', section: 'While you are still writing', growsFrom: '7.1' },
+    ],
   },
   {
     number: 8,
@@ -167,8 +187,16 @@ export const chapters: readonly Chapter[] = [
   },
 ];
 
+/** The chapters that have exercises, those that are still being written too. */
+export const begunChapters = chapters.filter((chapter) => chapter.exercises.length > 0);
+
 /** The chapters that can be followed today. */
-export const readyChapters = chapters.filter((chapter) => chapter.exercises.length > 0);
+export const readyChapters = begunChapters.filter(isReady);
+
+/** Whether a chapter can be followed today. */
+export function isReady(chapter: Chapter): boolean {
+  return chapter.exercises.length > 0 && chapter.inTheMaking !== true;
+}
 
 /** `chapter-04`, as the commands call it. */
 export function chapterName(chapter: Chapter): string {

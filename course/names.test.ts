@@ -8,7 +8,7 @@ const chapter = (number: number, name: string, steps: number): Chapter => ({
   title: `about ${name}`,
   builds: '',
   standsOn: [],
-  exercises: Array.from({ length: steps }, (_, index) => ({ id: `${number}.${index + 1}`, title: '', file: 'a.ts', section: '' })),
+  exercises: Array.from({ length: steps }, (_, index) => ({ id: `${number}.${index + 1}`, title: '', kind: 'core', minutes: 20, file: 'a.ts', section: '' })),
 });
 const chapters = [chapter(1, 'echo', 12), chapter(2, 'http', 0), chapter(4, 'workers', 3), chapter(10, 'bake-off', 2)];
 const find = (text: string) => findTarget(text, chapters);

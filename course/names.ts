@@ -6,7 +6,7 @@
  * chapter 10, and nothing is guessed. A name that does not exist gets a
  * sentence with those that do.
  */
-import { chapterName, chapters as allChapters } from './manifest.ts';
+import { chapterName, chapters as allChapters, isReady } from './manifest.ts';
 import type { Chapter, Exercise } from './manifest.ts';
 import { UsageProblem } from './problem.ts';
 import { listed, wrap } from './screen.ts';
@@ -70,7 +70,7 @@ function targetOf(segment: string, chapters: readonly Chapter[]): Target | undef
 
 function requireWritten(target: Target, chapters: readonly Chapter[]): Target {
   if (target.chapter.exercises.length > 0) return target;
-  const written = chapters.filter(({ exercises }) => exercises.length > 0).map(chapterName);
+  const written = chapters.filter(isReady).map(chapterName);
   const so = written.length > 0 ? ` Written so far: ${listed(written)}.` : '';
   throw new UsageProblem(wrap(`${chapterName(target.chapter)} (${target.chapter.title}) is not written yet.${so}`));
 }
@@ -93,7 +93,7 @@ export function listOfChapters(chapters: readonly Chapter[] = allChapters): stri
   const lines = chapters.map((chapter) => {
     const { exercises } = chapter;
     const first = exercises[0];
-    const ids = !first ? 'not written yet' : `exercises ${first.id} to ${exercises.at(-1)?.id}`;
+    const ids = !first ? 'not written yet' : `exercises ${first.id} to ${exercises.at(-1)?.id}${isReady(chapter) ? '' : ', still being written'}`;
     return `  ${chapterName(chapter)}  ${chapter.title}, ${ids}`;
   });
   return ['The chapters:', ...lines].join('\n');

@@ -8,7 +8,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckResult } from './check-result.ts';
 import { writeFileAtomic } from './files.ts';
-import { chapters as allChapters } from './manifest.ts';
+import { readyChapters } from './manifest.ts';
 import type { Chapter, Exercise } from './manifest.ts';
 import { reason } from './problem.ts';
 import { shown, STATE } from './root.ts';
@@ -164,7 +164,7 @@ export function isOpen(progress: Progress, id: string): boolean {
 /** The first exercise that is still open, from `chapters` on in order. */
 export function nextExercise(
   progress: Progress,
-  chapters: readonly Chapter[] = allChapters,
+  chapters: readonly Chapter[] = readyChapters,
 ): { chapter: Chapter; exercise: Exercise } | undefined {
   for (const chapter of chapters) {
     const exercise = chapter.exercises.find(({ id }) => isOpen(progress, id));

@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listFiles, readText, writeFileAtomic } from './files.ts';
-import { readyChapters } from './manifest.ts';
+import { begunChapters } from './manifest.ts';
 import type { Chapter } from './manifest.ts';
 import { applyChange, changeOf, parseOverlay, printOverlay } from './overlay.ts';
 import type { Change } from './overlay.ts';
@@ -79,10 +79,10 @@ export function startersOf(chapter: Chapter): Map<string, string> {
   return new Map(files.map(([path, text]) => [path.slice(prefix.length), text]));
 }
 
-/** What is in `chapters/` now, as it would be packed: the written chapters. */
+/** What is in `chapters/` now, as it would be packed: the written chapters, and those that are being written. */
 function currentFiles(): Starters {
   const files: Record<string, string> = {};
-  for (const { folder } of readyChapters) {
+  for (const { folder } of begunChapters) {
     for (const file of learnerFiles(join(CHAPTERS, folder))) {
       files[`${folder}/${file}`] = readText(join(CHAPTERS, folder, file)) ?? '';
     }

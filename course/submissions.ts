@@ -23,7 +23,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CheckResult, RuleResult } from './check-result.ts';
-import { chapterName, readyChapters } from './manifest.ts';
+import { begunChapters, chapterName, readyChapters } from './manifest.ts';
 import type { Chapter } from './manifest.ts';
 import { JobPool, mapLimited } from './self-check/job-pool.ts';
 import { sum } from './self-check/outcome.ts';
@@ -241,9 +241,9 @@ function title({ chapter, kind, name }: Submission): string {
 async function main(args: readonly string[]): Promise<number> {
   const [wanted = '', ...names] = args;
   if (wanted === '--rebase' && names.length === 1) return rebase(names[0] as string);
-  const chapter = readyChapters.find((candidate) => chapterName(candidate) === wanted);
+  const chapter = begunChapters.find((candidate) => chapterName(candidate) === wanted);
   if (!chapter) {
-    console.error(`usage: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${readyChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
+    console.error(`usage: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${begunChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
     return 2;
   }
   const all = listSubmissions([chapter]);

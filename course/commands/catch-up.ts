@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { replaceFiles } from '../backup.ts';
 import { readText } from '../files.ts';
-import { chapterName, chapters } from '../manifest.ts';
+import { chapterName, readyChapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { parseCommand } from '../options.ts';
 import { readProgress, standing, updateProgress } from '../progress.ts';
@@ -21,7 +21,7 @@ export async function run(args: readonly string[]): Promise<number> {
     careful: true,
   });
   const { chapter } = targetOf('catch-up', positionals);
-  const before = chapters.filter(({ number, exercises }) => number < chapter.number && exercises.length > 0);
+  const before = readyChapters.filter(({ number }) => number < chapter.number);
   if (before.length === 0) {
     print(`No chapter comes before ${chapterName(chapter)}: begin with npm run watch ${chapterName(chapter)}`);
     return 0;

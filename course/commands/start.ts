@@ -1,5 +1,5 @@
 /** `start`: the map of the course, where the learner is, and the next step. */
-import { chapterName, chapters } from '../manifest.ts';
+import { chapterName, chapters, isReady } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { parseCommand } from '../options.ts';
 import { nextExercise, readProgress, standing } from '../progress.ts';
@@ -24,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function state(chapter: Chapter, progress: Progress): string {
   const all = chapter.exercises.length;
-  if (all === 0) return 'not written yet';
+  if (!isReady(chapter)) return 'not written yet';
   const count = (wanted: string) => chapter.exercises.filter(({ id }) => standing(progress, id) === wanted).length;
   const filled = count('filled in');
   return `${count('done')} of ${all} done${filled > 0 ? `, ${filled} filled in` : ''}`;

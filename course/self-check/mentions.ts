@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listFiles } from '../files.ts';
-import { chapters } from '../manifest.ts';
+import { chapters, isReady } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { ROOT } from '../root.ts';
 import { readStarters } from '../starters.ts';
@@ -82,7 +82,7 @@ export function mapFaults(readme: string): string[] {
   return chapters.flatMap((chapter) => {
     const row = readme.split('\n').find((line) => line.startsWith(`| ${number(chapter)} |`));
     if (row === undefined) return [`README.md has no row for chapter ${number(chapter)}`];
-    const ready = chapter.exercises.length > 0;
+    const ready = isReady(chapter);
     const [, , title = '', , status = ''] = row.split('|').map((cell) => cell.trim());
     const wanted = ready ? `[${chapter.title}](chapters/${chapter.folder}/README.md)` : chapter.title;
     return [

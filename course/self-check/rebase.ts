@@ -11,7 +11,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readText } from '../files.ts';
-import { readyChapters } from '../manifest.ts';
+import { begunChapters } from '../manifest.ts';
 import { applyChange, changeOf, parseOverlay, printOverlay } from '../overlay.ts';
 import type { Change } from '../overlay.ts';
 import { ROOT } from '../root.ts';
@@ -34,7 +34,7 @@ export function rebaseSubmissions(before: (file: string) => string | undefined):
   };
   const changed: string[] = [];
   const conflicts: string[] = [];
-  const submissions = listSubmissions(readyChapters);
+  const submissions = listSubmissions(begunChapters);
   for (const page of new Set(submissions.map((submission) => submission.page))) {
     const text = readText(join(ROOT, page));
     if (text === undefined) continue;
