@@ -1,0 +1,259 @@
+/**
+ * How the person who runs the service asks and tells it things while it serves: a socket that only they can open, with a
+ * line of JSON for each command, and numbers for Prometheus.
+ *
+ * It decides nothing: it reads commands, calls the supervisor, and writes what that says.
+ */
+
+import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Server } from 'node:net';
+import { dirname, join } from 'node:path';
+
+import { closeGracefully, createLineServer, LineDecoder } from '../01-echo/index.ts';
+import { HttpError, HttpResponse, otherMethodStatus, serveHttp } from '../02-http/index.ts';
+import type { HttpRequest, HttpServer } from '../02-http/index.ts';
+
+/** What is known about one worker. */
+export interface WorkerFacts {
+  readonly pid: number;
+  readonly state: string;
+  readonly generation: number;
+  readonly ageMs: number;
+  readonly requests: number;
+  readonly connections: number;
+  readonly rssBytes: number;
+  readonly loopDelayMs: number;
+}
+
+/** What the supervisor knows, as numbers. */
+export interface SupervisorFacts {
+  readonly pid: number;
+  readonly address: string;
+  readonly generation: number;
+  readonly uptimeMs: number;
+  /** How many workers there should be. */
+  readonly goal: number;
+  readonly workers: readonly WorkerFacts[];
+  /** Since the start, with the workers that are gone: none of them ever goes down. */
+  readonly totals: {
+    readonly requests: number;
+    readonly forks: number;
+    readonly crashes: number;
+    readonly hangs: number;
+    readonly reloads: number;
+  };
+}
+
+/** What the supervisor can be told. Each returns at once: what follows from it is done by the supervisor's loop. */
+export interface Commands {
+  show(): SupervisorFacts;
+  /** One worker more. */
+  add(): void;
+  /** One worker less, but never none. */
+  remove(): void;
+  reload(): void;
+  /** Lets a worker finish what it has begun; another takes its place. @returns false if there is no such worker */
+  stopWorker(pid: number): boolean;
+  /** Opens the logs anew. */
+  reopen(): void;
+}
+
+const LINE_BYTES_MAX = 64 * 1024;
+const CLIENTS_MAX = 16;
+/** A client that says nothing for so long makes room for another. */
+const IDLE_MS = 60_000;
+/** How long the client waits for an answer. */
+const ANSWER_MS = 10_000;
+
+export interface ControlOptions {
+  /** Take the path from a program that still answers there: the second master of an upgrade does. Default false. */
+  readonly takeOver?: boolean;
+}
+
+/** A control socket that listens. */
+export interface Control {
+  /** Stops listening, ends every connection, and removes the socket, unless another program has taken the path since. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens for commands.
+ *
+ * @param path is replaced if a socket is there at which nobody answers
+ * @throws Error if a program answers there, or if there is something other than a socket
+ */
+export async function openControl(path: string, commands: Commands, { takeOver = false }: ControlOptions = {}): Promise<Control> {
+  if (isThere(path) && (await answers(path)) && !takeOver) throw new Error(`${path}: another program answers there`);
+  const server = createLineServer({
+    onLine: (line) => JSON.stringify(obey(line, commands)),
+    lineBytesMax: LINE_BYTES_MAX,
+    connectionsMax: CLIENTS_MAX,
+  });
+  server.on('connection', (socket) => socket.setTimeout(IDLE_MS, () => socket.destroy()));
+  // It gets its name when it is finished, in one step: nobody meets a socket that does not answer, or that is open to all.
+  const unfinished = join(dirname(path), `.${process.pid}`);
+  rmSync(unfinished, { force: true });
+  await listenPrivately(server, unfinished);
+  const { ino } = lstatSync(unfinished);
+  try {
+    renameSync(unfinished, path);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  return {
+    close: async () => {
+      await closeGracefully(server, { deadlineMs: 0 });
+      if (isThere(path) && lstatSync(path).ino === ino) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** @throws Error if it is something that we must not replace */
+function isThere(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined && !stats.isSocket()) throw new Error(`${path}: there is a file, and it is not a socket`);
+  return stats !== undefined;
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // Anything else, such as a queue that is full, is an answer.
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+  });
+}
+
+/** With mode 0600 from its first moment: `listen` makes the file before it returns, so the umask is ours alone until then. */
+function listenPrivately(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const before = process.umask(0o177);
+    try {
+      server.listen(path, resolve);
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+type Reply = { readonly ok: true; readonly [name: string]: unknown } | { readonly ok: false; readonly error: string };
+
+function obey(line: string, commands: Commands): Reply {
+  let given: unknown;
+  try {
+    given = JSON.parse(line);
+  } catch {
+    return { ok: false, error: 'not JSON' };
+  }
+  const { command, pid } = (typeof given === 'object' && given !== null ? given : {}) as { command?: unknown; pid?: unknown };
+  try {
+    return carryOut(command, pid, commands);
+  } catch (error) {
+    return { ok: false, error: String(error) };
+  }
+}
+
+function carryOut(command: unknown, pid: unknown, commands: Commands): Reply {
+  switch (command) {
+    case 'show':
+      return { ok: true, ...commands.show() };
+    case 'metrics':
+      return { ok: true, text: metricsText(commands.show()) };
+    case 'add':
+    case 'remove':
+    case 'reload':
+    case 'reopen':
+      commands[command]();
+      return { ok: true };
+    case 'stop':
+      if (typeof pid !== 'number') return { ok: false, error: 'stop needs the pid of a worker' };
+      return commands.stopWorker(pid) ? { ok: true } : { ok: false, error: `no worker has the pid ${pid}` };
+    default:
+      return { ok: false, error: 'no such command: show, add, remove, reload, reopen, stop, metrics' };
+  }
+}
+
+/**
+ * Sends one command and prints the answer as JSON.
+ *
+ * @returns the exit code: 0 if it was carried out, otherwise 1
+ */
+export async function controlClient(path: string, command: string, pid?: number): Promise<number> {
+  try {
+    const reply = JSON.parse(await ask(path, JSON.stringify({ command, pid }))) as Reply;
+    console.log(JSON.stringify(reply, null, 2));
+    return reply.ok ? 0 : 1;
+  } catch (error) {
+    console.error(`${path}: ${(error as Error).message}`);
+    return 1;
+  }
+}
+
+function ask(path: string, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const decoder = new LineDecoder({ lineBytesMax: Infinity });
+    const socket = connect(path, () => socket.write(`${line}\n`));
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('no answer')));
+    socket.on('data', (bytes) => {
+      decoder.receiveData(bytes);
+      const event = decoder.nextEvent();
+      if (event.type !== 'line') return;
+      resolve(event.line);
+      socket.destroy();
+    });
+    socket.on('error', reject).on('close', () => reject(new Error('the connection ended without an answer')));
+  });
+}
+
+type Kind = 'counter' | 'gauge';
+
+/** What the numbers mean, once for all workers and once for each. Seconds and bytes, as Prometheus wants them. */
+const TOTALS: readonly (readonly [name: string, kind: Kind, help: string, value: (facts: SupervisorFacts) => number])[] = [
+  ['ten_requests_total', 'counter', 'Requests that were answered.', ({ totals }) => totals.requests],
+  ['ten_forks_total', 'counter', 'Workers that were started.', ({ totals }) => totals.forks],
+  ['ten_crashes_total', 'counter', 'Workers that ended without being told to.', ({ totals }) => totals.crashes],
+  ['ten_hangs_total', 'counter', 'Workers that were killed because they gave no sign of life.', ({ totals }) => totals.hangs],
+  ['ten_reloads_total', 'counter', 'Reloads.', ({ totals }) => totals.reloads],
+  ['ten_generation', 'gauge', 'The generation of the newest workers.', ({ generation }) => generation],
+  ['ten_uptime_seconds', 'gauge', 'How long the supervisor has run.', ({ uptimeMs }) => uptimeMs / 1000],
+  ['ten_workers_goal', 'gauge', 'How many workers there should be.', ({ goal }) => goal],
+  ['ten_workers', 'gauge', 'How many workers there are.', ({ workers }) => workers.length],
+];
+
+const OF_EACH: readonly (readonly [name: string, help: string, value: (worker: WorkerFacts) => number])[] = [
+  ['ten_worker_requests', 'Requests that this worker has answered.', ({ requests }) => requests],
+  ['ten_worker_connections', 'Connections that are open.', ({ connections }) => connections],
+  ['ten_worker_resident_bytes', 'Resident memory.', ({ rssBytes }) => rssBytes],
+  ['ten_worker_loop_delay_seconds', 'How late the event loop is.', ({ loopDelayMs }) => loopDelayMs / 1000],
+  ['ten_worker_age_seconds', 'How long ago it was started.', ({ ageMs }) => ageMs / 1000],
+];
+
+/** The numbers in Prometheus' text format, version 0.0.4. */
+export function metricsText(facts: SupervisorFacts): string {
+  const families = TOTALS.map(([name, kind, help, value]) => `${headOf(name, kind, help)}${name} ${value(facts)}\n`);
+  for (const [name, help, value] of OF_EACH) {
+    const samples = facts.workers.map((worker) => `${name}{pid="${worker.pid}"} ${value(worker)}\n`);
+    families.push(headOf(name, 'gauge', help) + samples.join(''));
+  }
+  return families.join('');
+}
+
+function headOf(name: string, kind: Kind, help: string): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
+}
+
+/** Serves the numbers as `GET /metrics`, from the supervisor's own process: it answers even while no worker does. */
+export function serveMetrics(address: { readonly host: string; readonly port: number }, facts: () => SupervisorFacts): Promise<HttpServer> {
+  return serveHttp((request: HttpRequest) => {
+    const { method, target } = request;
+    if (target.split('?', 1)[0] !== '/metrics') throw new HttpError(404, 'the numbers are at /metrics');
+    if (method !== 'GET' && method !== 'HEAD') throw new HttpError(otherMethodStatus(method), '', [['Allow', 'GET, HEAD']]);
+    const headers = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' };
+    return new HttpResponse(200, headers, metricsText(facts()));
+  }, address);
+}

@@ -1,0 +1,295 @@
+/**
+ * What the service writes about itself: files that may be replaced while they are written, the access log's lines, and
+ * what the workers print.
+ *
+ * It knows neither a worker nor a request, only facts and lines. Serving waits for no log: a file takes what one turn of
+ * the event loop has brought in one write, and a pipe whose reader is slow loses lines instead of holding the service.
+ */
+
+import { closeSync, constants, createWriteStream, fstatSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+
+import type { HeaderPair } from '../02-http/index.ts';
+
+/** To the end of the file, whoever else writes there; and a named pipe that nobody reads is an error, not a wait. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NONBLOCK ?? 0);
+/** For its owner and the group: who asked for what is nobody else's business. */
+const MODE = 0o640;
+/** While a pipe has this many bytes waiting for its reader, further lines are dropped, and counted. */
+const WAITING_BYTES_MAX = 1024 * 1024;
+
+export interface LogFileOptions {
+  /** What `-` is: 1 for stdout, 2 for stderr. Default 2. */
+  readonly standardFd?: 1 | 2;
+  /** Is told what went wrong, in one sentence. Default: it becomes a line of this log. */
+  readonly onProblem?: (problem: string) => void;
+}
+
+/** A log that lines are added to. Several processes may have the same file open: a line is never cut by another's. */
+export class LogFile {
+  readonly #path: string;
+  readonly #standardFd: number;
+  readonly #onProblem: (problem: string) => void;
+  #output: Output;
+
+  /**
+   * @param path a file, which is created if need be; `-` for stdout or stderr
+   * @throws Error if the file cannot be opened
+   */
+  constructor(path: string, { standardFd = 2, onProblem }: LogFileOptions = {}) {
+    this.#path = path;
+    this.#standardFd = standardFd;
+    this.#onProblem = onProblem ?? ((problem) => this.report(problem));
+    this.#output = this.#open();
+  }
+
+  /** @param line without the newline; what came from a client is escaped already */
+  write(line: string): void {
+    this.#output.write(`${line}\n`);
+  }
+
+  /**
+   * Writes about the service itself: `2026-11-30T13:20:01.123Z [PID] text`, once for each line of the text.
+   *
+   * @param pid the process that it is about. Default: this one
+   */
+  report(text: string, pid: number = process.pid): void {
+    const start = `${new Date().toISOString()} [${pid}] `;
+    for (const line of text.split('\n')) this.write(start + escapeControls(line));
+  }
+
+  /**
+   * Opens the file anew by its name: the old one was renamed. Every line goes to one of the two. If it cannot be opened,
+   * the old one stays in use.
+   */
+  reopen(): void {
+    if (this.#path === '-') return;
+    const old = this.#output;
+    try {
+      this.#output = this.#open();
+    } catch (error) {
+      this.#onProblem(`${this.#path} cannot be opened again (${(error as Error).message}); the old file stays in use`);
+      return;
+    }
+    old.close();
+  }
+
+  /** Writes what is waiting. Nothing may be written after it. */
+  close(): void {
+    this.#output.close();
+  }
+
+  #open(): Output {
+    const standard = this.#path === '-';
+    const fd = standard ? this.#standardFd : openSync(this.#path, APPEND, MODE);
+    if (fstatSync(fd).isFile()) return new FileOutput(fd, !standard, (error) => this.#onProblem(`${this.#path}: ${error.message}`));
+    return new PatientOutput(fd);
+  }
+}
+
+interface Output {
+  write(text: string): void;
+  close(): void;
+}
+
+/** A file: everything that is written in one turn of the event loop goes there together. */
+class FileOutput implements Output {
+  readonly #fd: number;
+  readonly #ours: boolean;
+  readonly #onError: (error: Error) => void;
+  #waiting = '';
+  #failing = false;
+
+  constructor(fd: number, ours: boolean, onError: (error: Error) => void) {
+    this.#fd = fd;
+    this.#ours = ours;
+    this.#onError = onError;
+  }
+
+  write(text: string): void {
+    if (this.#waiting === '') {
+      setImmediate(this.#flush);
+      // An application may call `process.exit`.
+      process.once('exit', this.#flush);
+    }
+    this.#waiting += text;
+  }
+
+  close(): void {
+    this.#flush();
+    if (this.#ours) closeSync(this.#fd);
+  }
+
+  readonly #flush = (): void => {
+    process.off('exit', this.#flush);
+    let bytes = Buffer.from(this.#waiting);
+    this.#waiting = '';
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#fd, bytes));
+      this.#failing = false;
+    } catch (error) {
+      // The disk is full. Serving goes on, and it is said once, not for every line.
+      const first = !this.#failing;
+      this.#failing = true;
+      if (first) this.#onError(error as Error);
+    }
+  };
+}
+
+/** A pipe, a terminal: what its reader does not take is dropped, with a line that says how much. */
+class PatientOutput implements Output {
+  readonly #stream: Writable;
+  #dropped = 0;
+
+  constructor(fd: number) {
+    const { isFIFO, isSocket } = { isFIFO: fstatSync(fd).isFIFO(), isSocket: fstatSync(fd).isSocket() };
+    // To a pipe, the event loop writes; a blocking write would hold a thread of the pool, and with it every file.
+    this.#stream = isFIFO || isSocket
+      ? new Socket({ fd, readable: false, writable: true }).unref()
+      : createWriteStream('', { fd, autoClose: false });
+    // Nobody reads any more. Serving goes on.
+    this.#stream.on('error', () => undefined);
+  }
+
+  write(text: string): void {
+    if (this.#stream.writableLength > WAITING_BYTES_MAX) {
+      this.#dropped++;
+      return;
+    }
+    if (this.#dropped > 0) text = `# ${this.#dropped} lines were dropped: their reader is too slow\n${text}`;
+    this.#dropped = 0;
+    this.#stream.write(text);
+  }
+
+  close(): void {
+    this.#stream.end();
+  }
+}
+
+/** What is known about a request when its response is over. */
+export interface AccessFacts {
+  /** The client's address; null if it is not known, as on a Unix domain socket. */
+  readonly client: string | null;
+  /** Who the client says it is, and was believed. */
+  readonly user: string | null;
+  /** When the request came. */
+  readonly time: Date;
+  readonly method: string;
+  /** As it was sent, with the query. */
+  readonly target: string;
+  /** `1.1` */
+  readonly version: string;
+  readonly status: number;
+  /** Of the body, as they were sent. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly pid: number;
+  readonly requestHeaders: Iterable<HeaderPair>;
+  readonly responseHeaders: Iterable<HeaderPair>;
+}
+
+/** The format of gunicorn, and Apache's Combined Log Format: what log readers expect. */
+export const combinedFormat = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"';
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Without quotes around it, a value must be a single word. */
+const asWord = (text: string | null): string => (text === null || text === '' ? '-' : escapeClient(text).replaceAll(' ', '\\x20'));
+
+/** gunicorn's atoms: https://docs.gunicorn.org/en/stable/settings.html#access-log-format */
+const ATOMS: Readonly<Record<string, (facts: AccessFacts) => string>> = {
+  h: ({ client }) => asWord(client),
+  l: () => '-',
+  u: ({ user }) => asWord(user),
+  t: ({ time }) => {
+    const iso = time.toISOString();
+    // In UTC: the logs of two servers can be read side by side.
+    return `[${iso.slice(8, 10)}/${MONTHS[time.getUTCMonth()]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000]`;
+  },
+  r: ({ method, target, version }) => escapeClient(`${method} ${target} HTTP/${version}`),
+  m: ({ method }) => escapeClient(method),
+  U: ({ target }) => escapeClient(target.split('?', 1)[0]!),
+  q: ({ target }) => escapeClient(target.includes('?') ? target.slice(target.indexOf('?') + 1) : ''),
+  H: ({ version }) => escapeClient(`HTTP/${version}`),
+  s: ({ status }) => String(status),
+  B: ({ bytes }) => String(bytes),
+  b: ({ bytes }) => (bytes === 0 ? '-' : String(bytes)),
+  f: ({ requestHeaders }) => fieldOf(requestHeaders, 'referer'),
+  a: ({ requestHeaders }) => fieldOf(requestHeaders, 'user-agent'),
+  T: ({ durationMs }) => String(Math.floor(durationMs / 1000)),
+  D: ({ durationMs }) => String(Math.round(durationMs * 1000)),
+  M: ({ durationMs }) => String(Math.round(durationMs)),
+  L: ({ durationMs }) => (durationMs / 1000).toFixed(6),
+  p: ({ pid }) => `<${pid}>`,
+};
+
+/**
+ * A line of the access log, without the newline. Nothing in it that came from the client can end the line or the quotes.
+ *
+ * @param format text with atoms: `%(h)s`, `%({user-agent}i)s` for a field of the request, `%({server}o)s` for one of the
+ *   response, `%%` for a percent sign. What is not there, or not known, is `-`
+ */
+export function accessLine(format: string, facts: AccessFacts): string {
+  return format.replace(/%(?:%|\((?:\{([^{}]*)\}([io])|([^()]*))\)s)/g, (match, field?: string, side?: string, atom?: string) => {
+    if (match === '%%') return '%';
+    if (field !== undefined) return fieldOf(side === 'i' ? facts.requestHeaders : facts.responseHeaders, field.toLowerCase());
+    return Object.hasOwn(ATOMS, atom!) ? ATOMS[atom!]!(facts) : '-';
+  });
+}
+
+function fieldOf(headers: Iterable<HeaderPair>, name: string): string {
+  const values: string[] = [];
+  for (const [other, value] of headers) if (other.toLowerCase() === name) values.push(value);
+  return values.length === 0 ? '-' : escapeClient(values.join(', '));
+}
+
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '"': '\\"', '\\': '\\\\' };
+
+/** As Apache's logs have it: `\"`, `\\`, `\n`, and `\xhh` for every byte that is not a visible character of ASCII. */
+function escapeClient(text: string): string {
+  return text.replace(/["\\]|[^\x20-\x7e]/gu, (character) => NAMED[character] ?? hexOf(character));
+}
+
+/** For text of our own: what a terminal would obey becomes visible. */
+function escapeControls(text: string): string {
+  return text.replace(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, (character) => NAMED[character] ?? hexOf(character));
+}
+
+/** A field's value has a character for each byte; any other text is UTF-8. */
+function hexOf(character: string): string {
+  const bytes = Buffer.from(character, character > '\xff' ? 'utf8' : 'latin1');
+  return [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+}
+
+/** The longest line of a worker's output, in characters; a longer one becomes several. */
+export const OUTPUT_LINE_MAX = 16 * 1024;
+
+/**
+ * Reads what a worker prints and hands it on line by line, the last one even without its newline.
+ *
+ * @param onLine is given each line without its ending
+ */
+export function captureOutput(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  // Keeps a character that was cut in two by the pipe.
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) handOn(line.endsWith('\r') ? line.slice(0, -1) : line, onLine);
+    while (rest.length > OUTPUT_LINE_MAX) {
+      onLine(rest.slice(0, OUTPUT_LINE_MAX));
+      rest = rest.slice(OUTPUT_LINE_MAX);
+    }
+  });
+  stream.on('end', () => {
+    if (rest !== '') onLine(rest);
+  });
+  // The worker is gone, and whatever it printed has been read.
+  stream.on('error', () => undefined);
+}
+
+function handOn(line: string, onLine: (line: string) => void): void {
+  for (let at = 0; at === 0 || at < line.length; at += OUTPUT_LINE_MAX) onLine(line.slice(at, at + OUTPUT_LINE_MAX));
+}
