@@ -1,0 +1,55 @@
+/** What tests use of the chapter's door. */
+
+export interface Settings {
+  readonly app: string;
+  readonly bind: string;
+  readonly workers: number;
+  readonly workerClass: 'async' | 'sync';
+  readonly interface: 'auto' | 'gateway' | 'async' | 'node' | 'fetch';
+  readonly backlog: number;
+  readonly timeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly bootTimeoutMs: number;
+  readonly bootTries: number;
+  readonly gracefulTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly streamCloseDelayMs: number;
+  readonly maxRequests: number;
+  readonly maxRequestsJitter: number;
+  readonly rssMaxBytes: number;
+  readonly lifetimeMs: number;
+  readonly loopDelayMaxMs: number;
+  readonly unfitSamples: number;
+  readonly pidfile: string;
+  readonly user: string;
+  readonly group: string;
+  readonly umask: string;
+  readonly procName: string;
+  readonly accessLog: string;
+  readonly accessLogFormat: string;
+  readonly errorLog: string;
+  readonly captureOutput: boolean;
+  readonly controlSocket: string;
+  readonly metricsBind: string;
+  readonly reload: boolean;
+  readonly static: string;
+}
+
+export interface Loaded {
+  readonly settings: Settings;
+  readonly hooks: object;
+  readonly action: 'run' | 'print' | 'check' | 'help' | 'control';
+  readonly configFile: string | null;
+  readonly rest: string[];
+}
+
+export type Bind =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'fd'; readonly fd: number };
+
+export interface Door {
+  Supervisor: new (settings: Settings, hooks?: object, reread?: () => Promise<Loaded>) => { run(): Promise<number> };
+  defaultSettings: Settings;
+  parseBind: (text: string) => Bind;
+}

@@ -1,0 +1,47 @@
+/**
+ * The program that tests start as a master: a Supervisor with these settings, and then its exit code.
+ *
+ *     node --disable-sigusr1 run-supervisor.ts TREE JSON
+ *
+ * All that it must know is in its arguments, so that a second master (USR2), which is started with the same ones, knows
+ * it too.
+ */
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Door, Loaded, Settings } from './door.ts';
+
+/** What {@link Setup} becomes on the command line. */
+export interface Setup {
+  /** Instead of the defaults. */
+  settings: Partial<Settings>;
+  /** A JSON file of settings to put on top of those at a reload. Where it cannot be read, rereading fails. */
+  rereadFile?: string;
+}
+
+const tree = resolve(process.argv[2]!);
+const { settings, rereadFile } = JSON.parse(process.argv[3]!) as Setup;
+const project = fileURLToPath(new URL('../../', import.meta.url));
+
+// A tree outside the project has no node_modules and no `#course/…` of its own.
+registerHooks({
+  resolve(specifier, context, next) {
+    try {
+      return next(specifier, context);
+    } catch (error) {
+      if (/^(\.|\/|file:)/.test(specifier)) throw error;
+      return next(specifier, { ...context, parentURL: pathToFileURL(join(project, 'package.json')).href });
+    }
+  },
+});
+
+const { Supervisor, defaultSettings } = (await import(pathToFileURL(join(tree, '07-prefork', 'index.ts')).href)) as Door;
+const begun: Settings = { ...defaultSettings, ...settings };
+
+const reread = async (): Promise<Loaded> => {
+  const changes = rereadFile === undefined ? {} : (JSON.parse(readFileSync(rereadFile, 'utf8')) as Partial<Settings>);
+  return await Promise.resolve({ settings: { ...begun, ...changes }, hooks: {}, action: 'run', configFile: rereadFile ?? null, rest: [] });
+};
+
+process.exit(await new Supervisor(begun, {}, reread).run());

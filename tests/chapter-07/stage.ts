@@ -1,0 +1,298 @@
+/**
+ * What the rules of chapter 07 share, outside: a master that is started and watched, and the end of everything.
+ *
+ *     rule('name', 'sentence', { … }, staged(async (stage) => {
+ *       const master = await stage.start({ app: stage.fixture('async'), workers: 2 });
+ *       …
+ *     }));
+ *
+ * All waits are in the code's own time. Whatever a rule has started is gone when it is over; a process that outlives its
+ * master is a failure of the rule.
+ */
+import { fileURLToPath } from 'node:url';
+import type { World } from '#support/exercise.ts';
+import { check, CheckFailure } from '#support/failure.ts';
+import type { HttpClient } from '#support/http-client.ts';
+import { closing } from '#support/http-exchange.ts';
+import type { HttpTestResponse } from '#support/http-response.ts';
+import type { Address } from '#support/tcp-client.ts';
+import type { Settings } from './door.ts';
+import type driver from './driver.ts';
+import type { MasterReport, StartOptions } from './masters.ts';
+import type { Setup } from './run-supervisor.ts';
+
+export type TestWorld = World<typeof driver>;
+
+/**
+ * How long a master may show nothing new, in milliseconds of its own time: it starts processes, which load chapters, one
+ * generation after the other.
+ */
+export const PATIENT_MS = 15_000;
+
+/** Signals, groups and descriptors that are handed on are Unix. */
+export const onWindows = process.platform === 'win32' ? 'Windows has neither signals nor descriptors that are handed on' : undefined;
+
+/** The exports of apps/fixture.ts. */
+export type FixtureName = 'async' | 'gateway' | 'node' | 'fetch';
+
+const APPS = fileURLToPath(new URL('./apps/', import.meta.url));
+
+export type StartSettings = Partial<Settings>;
+
+/** What is said when something is not seen in time. */
+export interface WaitReport {
+  sent: string;
+  expected: string;
+  likely?: string;
+}
+
+/** Who has answered: the fixture applications say so. */
+export interface Answerer {
+  pid: number;
+  /** The name that the application was given, such as that of its version. */
+  mark: string;
+}
+
+/** A master that runs, or has run. */
+export class Master {
+  readonly id: number;
+  /** Of the process that was started. */
+  readonly pid: number;
+  readonly #world: TestWorld;
+  #address: Address | undefined;
+
+  constructor(world: TestWorld, id: number, pid: number) {
+    this.#world = world;
+    this.id = id;
+    this.pid = pid;
+  }
+
+  /** Where it listens. */
+  get address(): Address {
+    if (this.#address === undefined) throw new Error('the master does not listen yet');
+    return this.#address;
+  }
+
+  async report(): Promise<MasterReport> {
+    return await this.#world.call('master', this.id);
+  }
+
+  /** Waits until the report says so, or fails. A master that has ended says nothing more. */
+  async until(holds: (report: MasterReport) => boolean, wait: WaitReport, show: (report: MasterReport) => string = showMaster): Promise<MasterReport> {
+    return await until(this.#world, () => this.report(), holds, { ...wait, show }, ({ exit }) => exit !== null);
+  }
+
+  /** Waits for `listening on …`. */
+  async listening(sent: string): Promise<this> {
+    const report = await this.until(({ stdout }) => /^listening on .*\n/m.test(stdout), {
+      sent,
+      expected: 'the line `listening on ADDRESS` on stdout, once all workers serve',
+    });
+    const text = /^listening on (.*)$/m.exec(report.stdout)![1]!;
+    this.#address = readAddress(text);
+    return this;
+  }
+
+  /** Waits for a line of the error log. */
+  async untilLine(pattern: RegExp, wait: WaitReport): Promise<string> {
+    const found = ({ lines }: MasterReport): string | undefined => lines.find((line) => pattern.test(line));
+    return found(await this.until((report) => found(report) !== undefined, wait))!;
+  }
+
+  /** Waits until it has ended, and looks at the exit code. */
+  async exits(code: number, wait: WaitReport): Promise<MasterReport> {
+    const report = await this.until(({ exit }) => exit !== null, wait);
+    check(report.exit?.code === code, { ...wait, received: showMaster(report), expected: `${wait.expected}: exit code ${code}` });
+    return report;
+  }
+
+  /** Sends it signals, one right after the other. */
+  async signal(...signals: NodeJS.Signals[]): Promise<void> {
+    await this.#world.call('signals', this.pid, ...signals);
+  }
+
+  /** The pids of the processes that it has as children. */
+  async children(): Promise<number[]> {
+    return await this.#world.call('children', this.pid);
+  }
+
+  /** Waits until its children are as they should be. */
+  async untilChildren(holds: (pids: readonly number[]) => boolean, wait: WaitReport): Promise<number[]> {
+    return await until(this.#world, () => this.children(), holds, { ...wait, show: (pids) => `children of the master: ${pids.join(', ') || 'none'}` });
+  }
+}
+
+export class Stage {
+  readonly world: TestWorld;
+
+  constructor(world: TestWorld) {
+    this.world = world;
+  }
+
+  /** MODULE:EXPORT of a fixture application. */
+  fixture(name: FixtureName = 'async'): string {
+    return `${APPS}fixture.ts:${name}Fixture`;
+  }
+
+  /** MODULE:EXPORT of another one of apps/. */
+  app(name: string, exported = 'app'): string {
+    return `${APPS}${name}.ts:${exported}`;
+  }
+
+  /**
+   * Writes a module that exports the fixture application as `app`, by the name of `mark`, and returns MODULE:EXPORT.
+   *
+   * @param first lines to run before
+   */
+  async writeApp(name: string, mark: string, first = ''): Promise<string> {
+    const text = `import { fixture } from ${JSON.stringify(`${APPS}fixture.ts`)};\n${first}\nexport const app = fixture(${JSON.stringify(mark)});\n`;
+    return `${await this.world.call('writeFile', `${name}.mjs`, text)}:app`;
+  }
+
+  /** Starts a master and does not wait for it. */
+  async launch(settings: StartSettings, options: Omit<StartOptions, 'setup'> & Pick<Setup, 'rereadFile'> = {}): Promise<Master> {
+    const { rereadFile, ...rest } = options;
+    const setup: Setup = {
+      settings: { app: this.fixture(), bind: '127.0.0.1:0', workers: 2, ...settings },
+      ...(rereadFile === undefined ? {} : { rereadFile }),
+    };
+    return await this.launchProgram({ setup, ...rest });
+  }
+
+  /** Starts a program of another kind as a master. */
+  async launchProgram(options: StartOptions): Promise<Master> {
+    const id = await this.world.call('startMaster', options);
+    const { pid } = await this.world.call('master', id);
+    return new Master(this.world, id, pid);
+  }
+
+  /** Starts a master and waits until it listens. */
+  async start(settings: StartSettings = {}, options: Omit<StartOptions, 'setup'> & Pick<Setup, 'rereadFile'> = {}): Promise<Master> {
+    return await (await this.launch(settings, options)).listening(describeSettings(settings));
+  }
+
+  /** Waits until none of these processes runs. */
+  async untilGone(pids: readonly number[], wait: WaitReport): Promise<void> {
+    await until(this.world, () => this.world.call('running', pids), (running) => running.length === 0, {
+      ...wait,
+      show: (running) => `still running: ${running.join(', ')}`,
+    });
+  }
+
+  /** Asks on a new connection who answers. */
+  async ask(address: Address, target = '/'): Promise<Answerer> {
+    const http = await this.world.http(address);
+    http.send('GET', target, closing());
+    return answererOf(await answer(http), `GET ${target}`);
+  }
+
+  /** A connection on which one request was answered, by whom it says, and which stays open. */
+  async visit(address: Address, label: string): Promise<{ http: HttpClient; by: Answerer }> {
+    const http = await this.world.http(address, { label });
+    http.send('GET', '/');
+    return { http, by: answererOf(await answer(http), 'GET /') };
+  }
+
+  /** Asks on new connections until all of these have answered. */
+  async untilServedBy(address: Address, pids: readonly number[], sent: string): Promise<void> {
+    const missing = new Set(pids);
+    await until(
+      this.world,
+      async () => {
+        const round = await Promise.all(Array.from({ length: 2 * pids.length }, () => this.ask(address)));
+        for (const { pid } of round) missing.delete(pid);
+        return [...missing];
+      },
+      ({ length }) => length === 0,
+      { sent, show: (silent) => `no answer from ${silent.join(', ')}`, expected: `answers from each of ${pids.join(', ')}` },
+    );
+  }
+
+  /** Fails if a process has outlived its master. */
+  async expectNobodyLeft(): Promise<void> {
+    await until(this.world, () => this.world.call('leftBehind'), ({ length }) => length === 0, {
+      sent: 'the master has ended',
+      show: (left) => `still running: ${left.flatMap(({ pids }) => pids).join(', ')}`,
+      expected: 'none of the processes that it has started is left',
+      likely: 'the master ends before its workers have ended, or without ending them',
+    });
+  }
+}
+
+/** Makes a rule of a function that is given a stage, and clears up after it. */
+export function staged(run: (stage: Stage) => Promise<void>): (world: TestWorld) => Promise<void> {
+  return async (world) => {
+    const stage = new Stage(world);
+    try {
+      await run(stage);
+      await stage.expectNobodyLeft();
+    } finally {
+      world.disconnect();
+      if (!world.subject.exited) await world.call('endMasters').catch(() => {});
+    }
+  };
+}
+
+/** Looks again and again until it is so, in the code's own time. Each change starts the patience anew. */
+export async function until<Value>(
+  world: TestWorld,
+  look: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+  report: WaitReport & { show: (value: Value) => string },
+  isLast: (value: Value) => boolean = () => false,
+): Promise<Value> {
+  const { show, ...rest } = report;
+  let startedMs = world.subject.ownMs();
+  let seen = '';
+  for (;;) {
+    const value = await look();
+    if (holds(value)) return value;
+    const shown = show(value);
+    if (shown !== seen) [seen, startedMs] = [shown, world.subject.ownMs()];
+    check(!isLast(value), { ...rest, received: shown });
+    check(world.subject.ownMs() - startedMs < PATIENT_MS, { ...rest, received: shown, timed: true });
+    await breath(world);
+  }
+}
+
+/** Time for whatever is under way to go on. */
+export async function breath(world: TestWorld): Promise<void> {
+  await world.subject.until(() => false, { patienceMs: 25 });
+}
+
+/** The next response, for which a worker may have to be started. */
+export async function answer(http: HttpClient, expected = 'a response'): Promise<HttpTestResponse> {
+  return await http.response({ patienceMs: PATIENT_MS, expected });
+}
+
+/** Who has given this response of a fixture application. */
+export function answererOf(response: HttpTestResponse, sent: string): Answerer {
+  const text = response.body.toString('utf8');
+  check(response.status === 200, { sent, received: `${response.status} ${text.slice(0, 200)}`, expected: '200, from the application' });
+  try {
+    return JSON.parse(text.split('\n')[0]!) as Answerer;
+  } catch {
+    throw new CheckFailure({ kind: 'wrong behaviour', sent, received: text.slice(0, 200), expected: "the application's answer" });
+  }
+}
+
+/** `it has ended with exit code 1; its last lines: …`. */
+export function showMaster({ exit, stdout, lines }: MasterReport): string {
+  const state = exit === null ? 'it runs' : exit.signal === null ? `it has ended with exit code ${exit.code}` : `it has ended by ${exit.signal}`;
+  const said = [...(stdout === '' ? [] : [`stdout: ${stdout.trim()}`]), ...(lines.length === 0 ? ['nothing on stderr'] : [`stderr: ${lines.slice(-3).join(' | ')}`])];
+  return `the master: ${state}; ${said.join('; ')}`;
+}
+
+/** `new Supervisor({ workers: 2, … }).run()`. */
+export function describeSettings(settings: StartSettings): string {
+  const shown = Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value).replaceAll(APPS, '')}`);
+  return `new Supervisor({ ${shown.join(', ')} }).run()`;
+}
+
+/** `http://127.0.0.1:8000`, `http://[::1]:8000` or `unix:/path`. */
+function readAddress(text: string): Address {
+  // A client takes a path in the place of both.
+  if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) } as unknown as Address;
+  const { hostname, port } = new URL(text);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
