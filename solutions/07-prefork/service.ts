@@ -1,0 +1,178 @@
+/**
+ * What makes a program a service of the system: a pidfile, a user, a umask, a title, hooks, and a parent as PID 1.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+import { SettingsError } from './settings.ts';
+import type { Settings } from './settings.ts';
+
+/** In the order in which they are first called; the last one is called in each worker, the others in the supervisor. */
+export const hookNames = ['onStarting', 'preFork', 'postFork', 'whenReady', 'onReload', 'workerExit', 'onExit', 'postWorkerInit'] as const;
+
+export type HookName = (typeof hookNames)[number];
+
+/** What a hook is told. */
+export interface HookFacts {
+  /** The process that calls it. */
+  readonly pid: number;
+  readonly settings: Settings;
+  /** The worker that it is about, if there is one and it has a process. */
+  readonly workerPid?: number;
+  readonly generation?: number;
+  /** Of a worker that is gone: its exit code, or the signal that ended it. */
+  readonly exitCode?: number | null;
+  readonly signal?: string | null;
+}
+
+export type Hooks = { readonly [Name in HookName]?: (facts: HookFacts) => unknown } & {
+  /** The URL of the file that they come from. A worker loads it again, because functions cannot be sent. */
+  readonly module?: string;
+};
+
+// #region call-hook
+/**
+ * Calls a hook, if there is one. It is not waited for.
+ *
+ * @param log gets a sentence if it throws, or rejects later on
+ * @returns whether it returned
+ */
+export function callHook(hooks: Hooks, name: HookName, facts: HookFacts, log: (text: string) => void): boolean {
+  const report = (error: unknown): void => log(`hook ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  try {
+    Promise.resolve(hooks[name]?.(facts)).catch(report);
+    return true;
+  } catch (error) {
+    report(error);
+    return false;
+  }
+}
+// #endregion call-hook
+
+/** A file that tells the process id of the supervisor to scripts. */
+export class Pidfile {
+  #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Writes it, whole or not at all. @throws Error if it belongs to a living process, or cannot be written */
+  write(): void {
+    const path = this.#path;
+    const draft = `${path}.${process.pid}`;
+    try {
+      writeFileSync(draft, `${process.pid}\n`);
+      this.#removeStale();
+      // Fails if there is a file: of two supervisors that start at the same moment, one gets it.
+      linkSync(draft, path);
+    } catch (error) {
+      if (!isErrno(error)) throw error;
+      throw new Error(`the pidfile ${path} cannot be written: ${error.message}`, { cause: error });
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  }
+
+  /** Makes room for the supervisor that takes over. What `remove` removes afterwards is the renamed file. */
+  rename(path: string): void {
+    if (readPid(this.#path) === process.pid) renameSync(this.#path, path);
+    this.#path = path;
+  }
+
+  /** Removes it, unless it has become another's. */
+  remove(): void {
+    if (readPid(this.#path) === process.pid) rmSync(this.#path, { force: true });
+  }
+
+  #removeStale(): void {
+    const pid = readPid(this.#path);
+    if (pid === null) return;
+    if (Number.isNaN(pid)) throw new Error(`${this.#path} exists, and is not a pidfile: it is left alone`);
+    // In a container the process before us may have had our own id.
+    if (pid !== process.pid && isAlive(pid)) {
+      throw new Error(`${this.#path} belongs to process ${pid}, which is alive: stop it first, or give another --pid`);
+    }
+    rmSync(this.#path, { force: true });
+  }
+}
+
+/** `null` if there is no file; NaN if what it holds is not a process id. */
+function readPid(path: string): number | null {
+  try {
+    const text = readFileSync(path, 'latin1').trim();
+    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN;
+  } catch (error) {
+    if (isErrno(error) && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is alive, and somebody else's.
+    return isErrno(error) && error.code === 'EPERM';
+  }
+}
+
+function isErrno(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error;
+}
+
+/** Sets the umask, which workers inherit, and the title. */
+export function applyToProcess({ umask, procName }: Settings, role: 'master' | 'worker'): void {
+  if (umask !== '') process.umask(Number.parseInt(umask, 8));
+  if (procName !== '') process.title = `${procName} ${role}`;
+}
+
+/** Whom workers run as: what `spawn` takes. @throws SettingsError if there is no such user or group, or we may not */
+export function workerIds({ user, group }: Settings): { uid?: number; gid?: number } {
+  if (user === '' && group === '') return {};
+  const named = user !== '' ? (['--user', user] as const) : (['--group', group] as const);
+  if (process.geteuid?.() !== 0) throw new SettingsError(...named, '', `${named[0]} ${named[1]} needs a supervisor that runs as root`);
+  const uid = user === '' ? undefined : idOf('--user', user, ['id', '-u', '--', user]);
+  // Without a group of its own, a user has the one that the system gives it.
+  const gid = group !== '' ? idOf('--group', group, ['getent', 'group', '--', group]) : idOf('--user', user, ['id', '-g', '--', user]);
+  return { ...(uid !== undefined && { uid }), gid };
+}
+
+function idOf(flag: string, name: string, [program = '', ...args]: readonly string[]): number {
+  if (/^\d{1,9}$/.test(name) && program !== 'id') return Number(name);
+  try {
+    const output = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return Number(/^(?:[^:]*:[^:]*:)?(\d+)/.exec(output)![1]);
+  } catch {
+    throw new SettingsError(flag, name, 'a name or an id that the system knows');
+  }
+}
+
+const INIT = `
+forward() { if [ "$child" ]; then kill -"$1" "$child"; else early="$early $1"; fi; }
+for name in TERM INT QUIT HUP USR1 USR2 WINCH TTIN TTOU; do trap "forward $name" "$name"; done
+"$@" <&0 &
+child=$!
+for name in $early; do kill -"$name" "$child"; done
+while true; do
+  wait "$child"; code=$?
+  [ "$code" -gt 128 ] || exit "$code"
+  # A signal for us has ended the wait, or one for the child has ended the child.
+  kill -0 "$child" 2>/dev/null && continue
+  wait "$child" 2>/dev/null; again=$?
+  [ "$again" -eq 127 ] && exit "$code"
+  exit "$again"
+done`;
+
+/**
+ * As PID 1, a process inherits all that lose their parent, and must reap them. Node reaps its own children only. So a
+ * small shell takes our place, which reaps everything, and starts this program again as its child.
+ *
+ * A socket that was handed over does not survive that: Node closes what it has inherited when it is replaced.
+ */
+export function becomeInit({ bind }: Settings): void {
+  if (process.pid !== 1 || bind.startsWith('fd://') || process.env.LISTEN_FDS !== undefined) return;
+  process.execve?.('/bin/sh', ['sh', '-c', INIT, 'sh', process.execPath, ...process.execArgv, ...process.argv.slice(1)], process.env);
+}
