@@ -5,6 +5,7 @@
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CheckResult } from './check-result.ts';
+import { effortOf } from './effort.ts';
 import { readText, writeFileAtomic } from './files.ts';
 import { chapterName, chapters, readyChapters } from './manifest.ts';
 import type { Chapter, Exercise } from './manifest.ts';
@@ -12,6 +13,7 @@ import { seedOf } from './options.ts';
 import { isOpen, nextExercise, readProgress, recordCheck, updateProgress } from './progress.ts';
 import { Problem, reason, UsageProblem } from './problem.ts';
 import { CHAPTERS, fromUser, SOLUTIONS } from './root.ts';
+import { soFar } from './results.ts';
 import { requireTestRunner } from './run-tool.ts';
 import { colors, columns, count, listed, print, StatusLine, wrap } from './screen.ts';
 import { readStarters } from './starters.ts';
@@ -34,7 +36,9 @@ export interface CheckValues {
 
 /** Runs the check that the arguments ask for and shows it; resolves to the exit code. */
 export async function checkTree(command: string, names: readonly string[], values: CheckValues): Promise<number> {
-  const { chapter, exercise } = targetOf(command, names);
+  const { chapter: whole, exercise } = targetOf(command, names);
+  const chapter = exercise === undefined ? soFar(whole) : whole;
+  if (chapter.exercises.length === 0) throw new UsageProblem(`${chapterName(chapter)} is still being written, and has no hidden tests yet.`);
   const seed = seedOf(values.seed);
   const json = values.json === undefined ? undefined : outputFile(values.json);
   const tree = treeOf(values.subject ?? 'chapters', chapter);
@@ -112,7 +116,7 @@ function nextStep(chapter: Chapter, result: CheckResult): string {
   const rest = chapter.exercises.filter(({ id }) => isOpen(progress, id) && !passed.includes(id));
   const next = rest[0] ?? nextExercise(progress, readyChapters.filter(({ number }) => number > chapter.number))?.exercise;
   if (next === undefined) return 'Nothing is open after this: `npm run progress` shows all that you have done.';
-  return `Next: ${next.id} ${next.title}. \`npm test ${next.id}\``;
+  return `Next: ${next.id} ${next.title} (${effortOf(next)}). \`npm test ${next.id}\``;
 }
 
 /** The starters by their path in `chapters/`; none where they cannot be read: what they are used for here is advice. */

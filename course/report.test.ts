@@ -138,7 +138,17 @@ describe('the first red', () => {
     expect(page).toContain('chapters/01-echo/echo.ts, and look for TODO 1.1');
     expect(page).toContain('npm test 1.1');
     expect(page).toContain('npm run hint 1.1');
-    expect(page).not.toMatch(/^ +rule /m);
+    expect(page).toContain('✗ 1.1 title of 1.1 (core, about 15 minutes)');
+    expect(page).not.toMatch(/^ +rule |skip/m);
+  });
+
+  test('of an extra exercise says where to go on without it', () => {
+    expect(firstRed('1.5', '1.5')).toMatch(/✗ 1\.5 title of 1\.5 \(extra, about 40 minutes\)\n[^]*skip\? +npm test 1\.6/);
+  });
+
+  test('of a whole chapter lists what is extra and not done', () => {
+    const page = renderReport(result([exercise('1.4', [rule('1.4/a')]), exercise('1.5', [failing('1.5/a', { kind: 'silent', received: 'x' })])]), PLAIN);
+    expect(page).toContain('Extra, and can be skipped: 1.5.');
   });
 
   test('of an exercise that grows out of another names the other', () => {

@@ -7,7 +7,9 @@
 import { styleText } from 'node:util';
 import type { FailureReport } from '#support/failure.ts';
 import type { CheckResult, ExerciseResult, RuleResult, Status } from './check-result.ts';
+import { effortOf, nextCore } from './effort.ts';
 import { findExercise } from './manifest.ts';
+import { listed } from './screen.ts';
 
 export interface ReportOptions {
   columns: number;
@@ -77,6 +79,8 @@ class Report {
       const shown = row.map((cell) => this.#style(COLORS[cell.status], cell.text) + ' '.repeat(width - cell.text.length));
       this.#lines.push(`  ${shown.join('')}`.trimEnd());
     }
+    const extra = this.#result.exercises.filter(({ id, status }) => status !== 'passed' && findExercise(id)?.exercise.kind === 'extra');
+    if (cells.length > 1 && extra.length > 0) this.#lines.push('', ...this.#wrap(`Extra, and can be skipped: ${listed(extra.map(({ id }) => id))}.`, '  '));
     this.#lines.push('');
   }
 
@@ -84,7 +88,9 @@ class Report {
     const failed = exercise.rules.filter((rule) => rule.status === 'failed');
     const [first, ...others] = failed;
     if (!first?.failure) return;
-    this.#lines.push(`  ${this.#style('red', `✗ ${exercise.id} ${exercise.title}`)}`);
+    const found = findExercise(exercise.id);
+    const effort = found ? ` (${effortOf(found.exercise)})` : '';
+    this.#lines.push(`  ${this.#style('red', `✗ ${exercise.id} ${exercise.title}`)}${effort}`);
     if (first.failure.kind === 'not started') this.#notStarted(exercise, first.failure);
     else this.#failure(first, first.failure);
     if (others.length > 0) {
@@ -136,6 +142,8 @@ class Report {
     this.#field('open', `${failure.at ?? file}, and look for TODO ${begin}`);
     this.#field('check', `npm test ${begin}     (or, on every save: npm run watch ${begin})`);
     this.#field('stuck?', `npm run hint ${begin}`);
+    const core = found.exercise.kind === 'extra' ? nextCore(found.chapter, begin) : undefined;
+    if (core) this.#field('skip?', `npm test ${core.id}     (the next core exercise; the lesson says what to copy)`);
   }
 
   /** Neither green nor red: it says why, and what to do about it. */

@@ -30,6 +30,7 @@ import { sum } from './self-check/outcome.ts';
 import type { Outcome } from './self-check/outcome.ts';
 import { shortFailure } from './self-check/references.ts';
 import { rebaseSubmissions } from './self-check/rebase.ts';
+import { soFar } from './results.ts';
 import { scratch } from './self-check/scratch.ts';
 import { buildSubmission, listSubmissions } from './self-check/submission.ts';
 import type { Submission } from './self-check/submission.ts';
@@ -246,7 +247,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`usage: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${begunChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
     return 2;
   }
-  const all = listSubmissions([chapter]);
+  const all = listSubmissions([soFar(chapter)]);
   const unknown = names.find((name) => !all.some((submission) => submission.name === name));
   if (unknown !== undefined) {
     console.error(`there is no submission ${unknown}; there are ${all.map((submission) => submission.name).join(', ')}`);

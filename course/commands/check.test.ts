@@ -19,7 +19,7 @@ describe('a check', () => {
     course.write('chapters/01-echo/echo.ts', 'pass 1.1');
     const one = await course.run('test 1.1 --seed 81723');
     expect(one.code).toBe(0);
-    expect(one.stdout).toMatch(/Next: 1\.2 step 1\.2\. `npm test 1\.2`/);
+    expect(one.stdout).toMatch(/Next: 1\.2 step 1\.2 \(core, about 20 minutes\)\. `npm test 1\.2`/);
     expect(course.progress()).toEqual({ '1.1': { passedAt: expect.any(String), seed: 81723 } });
 
     course.write('chapters/01-echo/echo.ts', 'pass 1.1 pass 1.2');

@@ -14,7 +14,7 @@ describe('progress', () => {
     course.write('.ten-servers/progress.json', file({ '1.1': { ...PASSED, hintLevel: 2 }, '9.9': PASSED }));
     const [table, json] = await Promise.all([course.run('progress'), course.run('progress --json')]);
     expect(table.stdout).toMatch(/^chapter-01 {2}a raw socket: 1 of 3 done\n {2}1\.1 .*done, 2026-01-02, 2 hints\n {2}1\.2 .*open\n/);
-    expect(table.stdout).toMatch(/\nNext: 1\.2 step 1\.2\. npm test 1\.2\n$/);
+    expect(table.stdout).toMatch(/\nNext: 1\.2 step 1\.2 \(core, about 20 minutes\)\. npm test 1\.2\n$/);
     // An id that this version does not know is kept.
     expect(JSON.parse(json.stdout)).toEqual({ version: 1, exercises: { '1.1': { ...PASSED, hintLevel: 2 }, '9.9': PASSED } });
   });

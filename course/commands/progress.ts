@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { backUp } from '../backup.ts';
+import { effortOf } from '../effort.ts';
 import { chapterName, readyChapters } from '../manifest.ts';
 import { parseCommand } from '../options.ts';
 import { mergeProgress, nextExercise, parseProgress, PROGRESS_FILE, readProgress, standing, updateProgress } from '../progress.ts';
@@ -47,7 +48,7 @@ function table(progress: Progress): void {
     print();
   }
   const next = nextExercise(progress);
-  print(next ? `Next: ${next.exercise.id} ${next.exercise.title}. npm test ${next.exercise.id}` : 'Nothing is left to do.');
+  print(next ? `Next: ${next.exercise.id} ${next.exercise.title} (${effortOf(next.exercise)}). npm test ${next.exercise.id}` : 'Nothing is left to do.');
 }
 
 function details(entry: ExerciseProgress | undefined, how: Standing): string {

@@ -8,8 +8,8 @@ describe('start', () => {
     using course = new FakeCourse();
     const { code, stdout } = await course.run('start');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/chapter-01 {2}a raw socket +0 of 3 done\n[^]*chapter-10 {2}measuring +not written yet/);
-    expect(stdout).toMatch(/You start with 1\.1[^]*npm run watch chapter-01/);
+    expect(stdout).toMatch(/chapter-01 {2}a raw socket +0 of 3 done\n.*\n +core: about 40 minutes; extra: 1\.3, about 20 minutes\n[^]*chapter-10 {2}measuring +not written yet/);
+    expect(stdout).toMatch(/You start with 1\.1, step 1\.1 \(core, about 20 minutes\)\.[^]*npm run watch chapter-01/);
     expect(stdout).toMatch(/first check is red, and that is as it should be/);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(stdout).not.toContain('\x1b');

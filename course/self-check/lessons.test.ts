@@ -24,10 +24,13 @@ describe('a lesson is told', () => {
     ['that its opening is missing', '> **Before you begin:**', 'First:', 'does not open with'],
     ['that it does not say how to catch up', 'npm run catch-up chapter-02', 'npm run catch-up chapter-03', 'npm run catch-up chapter-02'],
     ['that an exercise has no turn', '**Your turn: 2.3.**', 'Now you.', 'has no "**Your turn: 2.3.**"'],
-    ['that an exercise is too long', /> About \d+ minutes/, '> About 60 minutes', 'with N from 15 to 45'],
-    ['that an exercise says no minutes', /> About \d+ minutes\. /, '> ', 'with N from 15 to 45'],
+    ['that it takes another time', 'three and a half hours', 'two hours', 'course/manifest.ts has 7, and 3.5 hours in all'],
+    ['that it has more exercises', 'The seven exercises', 'The six exercises', 'course/manifest.ts has 7'],
+    ['that an exercise takes another time', /about \d+ minutes/, 'about 60 minutes', 'must begin with "> Core, about 30 minutes."'],
+    ['that an exercise is not extra', /> Core, about/, '> Extra, about', 'must begin with "> Core, about 30 minutes."'],
+    ['that an exercise says no minutes', /> Core, about \d+ minutes\. /, '> ', 'must begin with "> Core, about 30 minutes."'],
     ['that nothing is to be predicted', 'Predict first: ', '', 'the note of 2.1 has no "Predict first:"'],
-    ['that nobody knows whether to skip', 'Do not skip this one', 'Remember this one', 'the note of 2.1 says neither'],
+    ['that nobody knows whether to skip', 'Do not skip this one', 'Remember this one', 'the note of 2.1 must say "Do not skip"'],
     ['that it leads nowhere', '(../03-static/README.md)', '(../04-workers/README.md)', 'does not end with a link'],
   ])('%s', (_, find, put, told) => {
     expect(faults((text) => text.replace(find, put))).toEqual([expect.stringContaining(told)]);

@@ -7,9 +7,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { effortOf } from '../effort.ts';
 import { listFiles } from '../files.ts';
 import { chapterName, readyChapters } from '../manifest.ts';
-import type { Chapter } from '../manifest.ts';
+import type { Chapter, Exercise } from '../manifest.ts';
 import { ROOT } from '../root.ts';
 import { commandFaults } from './commands.ts';
 import { parsePage } from './markdown.ts';
@@ -26,8 +27,6 @@ const DIAGRAMS_MIN = 3;
 const LOOSE_LINES_MAX = 3;
 /** Pages that speak of the course's own code and of nothing else: what they name must exist. */
 const FOR_MAINTAINERS = ['CONTRIBUTING.md', 'docs/design-notes.md'];
-/** An exercise takes no less and no more, in minutes, for a developer who has read the lesson. */
-const MINUTES = { min: 15, max: 45 };
 const HINT_LEVELS = ['A question', 'A pointer', 'Nearly the answer'];
 
 export function findFaults(): Outcome {
@@ -126,10 +125,12 @@ export function frameFaults(chapter: Chapter, file: string, lines: readonly stri
   const opening = lines.slice(1).find((line) => line.trim() !== '') ?? '';
   if (!opening.startsWith('> **Before you begin:**')) faults.push(`${file} does not open with "> **Before you begin:**" and what must be done before it`);
   else if (chapter.number > 1 && !opening.includes(`npm run catch-up ${chapterName(chapter)}`)) faults.push(`${file} does not say at its beginning that \`npm run catch-up ${chapterName(chapter)}\` fills in the chapters before`);
-  for (const { id } of chapter.exercises) {
+  faults.push(...hoursFaults(chapter, file, opening));
+  for (const exercise of chapter.exercises) {
+    const { id } = exercise;
     const turn = lines.findIndex((line) => line.startsWith(`**Your turn: ${id}.**`));
     if (turn < 0) faults.push(`${file} has no "**Your turn: ${id}.**"`);
-    else faults.push(...noteFaults(file, id, lines.slice(turn + 1).find((line) => line.trim() !== '') ?? ''));
+    else faults.push(...noteFaults(file, exercise, lines.slice(turn + 1).find((line) => line.trim() !== '') ?? ''));
   }
   const next = readyChapters.find((candidate) => candidate.number === chapter.number + 1);
   const last = lines.findLast((line) => line.trim() !== '') ?? '';
@@ -137,12 +138,27 @@ export function frameFaults(chapter: Chapter, file: string, lines: readonly stri
   return faults;
 }
 
-/** The quoted line below "Your turn". */
-function noteFaults(file: string, id: string, note: string): string[] {
-  const minutes = Number(/^> About (\d+) minutes\./.exec(note)?.[1]);
-  if (!(minutes >= MINUTES.min && minutes <= MINUTES.max)) return [`${file}: below "Your turn: ${id}" there must be "> About N minutes.", with N from ${MINUTES.min} to ${MINUTES.max}`];
+/** The quoted line below "Your turn". Kind and minutes are the manifest's. */
+function noteFaults(file: string, { id, kind, minutes }: Exercise, note: string): string[] {
+  const effort = effortOf({ kind, minutes });
+  const begins = `> ${effort.charAt(0).toUpperCase()}${effort.slice(1)}.`;
+  if (!note.startsWith(begins)) return [`${file}: the note below "Your turn: ${id}" must begin with "${begins}", as course/manifest.ts says`];
   if (!/Predict first: /.test(note)) return [`${file}: the note of ${id} has no "Predict first:" and a question`];
-  return /(?:Can be skipped|Do not skip)\b/.test(note) ? [] : [`${file}: the note of ${id} says neither "Can be skipped" nor "Do not skip"`];
+  const skip = kind === 'core' ? 'Do not skip' : 'Can be skipped';
+  return note.includes(skip) ? [] : [`${file}: the note of ${id} must say "${skip}" and why, since course/manifest.ts calls it ${kind}`];
+}
+
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve'];
+/** What an opening says may be this far from the sum of the exercises. */
+const HOURS_OFF_MAX = 0.25;
+
+/** `The six exercises take about two and a half hours.` */
+function hoursFaults({ exercises }: Chapter, file: string, opening: string): string[] {
+  const [, count = '', whole = '', half] = /The (\w+) exercises take about (\w+)( and a half)? hours/.exec(opening) ?? [];
+  const hours = exercises.reduce((sum, { minutes }) => sum + minutes, 0) / 60;
+  const said = NUMBERS.indexOf(whole) + (half === undefined ? 0 : 0.5);
+  if (NUMBERS.indexOf(count) === exercises.length && Math.abs(said - hours) <= HOURS_OFF_MAX) return [];
+  return [`${file} must say in its opening how many exercises it has and how long they take: course/manifest.ts has ${exercises.length}, and ${hours.toFixed(1)} hours in all ("The six exercises take about two and a half hours")`];
 }
 
 /** Mermaid, or a drawing made of lines and arrows. */

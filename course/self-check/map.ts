@@ -17,11 +17,15 @@ export function findFaults(): Outcome {
   return oneUnit([...idFaults(), ...readyChapters.flatMap((chapter) => diskFaults(chapter, starters)), ...testFileFaults()]);
 }
 
+/** What an exercise takes, in minutes, for a developer who has read the lesson. */
+const MINUTES = { min: 15, max: 45 };
+
 /** Ids are in order, once each, and belong to their chapter. */
 function idFaults(): string[] {
   return chapters.flatMap((chapter, index) => {
     const faults = chapter.number === index + 1 ? [] : [`course/manifest.ts: chapter ${chapter.number} is at place ${index + 1}`];
-    for (const [step, { id, growsFrom }] of chapter.exercises.entries()) {
+    for (const [step, { id, growsFrom, minutes }] of chapter.exercises.entries()) {
+      if (minutes < MINUTES.min || minutes > MINUTES.max) faults.push(`course/manifest.ts: ${id} takes ${minutes} minutes; an exercise takes ${MINUTES.min} to ${MINUTES.max}: split it, or join two`);
       if (id !== `${chapter.number}.${step + 1}`) faults.push(`course/manifest.ts: exercise ${id} is at the place of ${chapter.number}.${step + 1}`);
       const earlier = chapter.exercises.slice(0, step).some((exercise) => exercise.id === growsFrom);
       if (growsFrom !== undefined && !earlier) faults.push(`course/manifest.ts: ${id} grows from ${growsFrom}, which is not an earlier exercise of its chapter`);

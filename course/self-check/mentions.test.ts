@@ -44,6 +44,7 @@ describe('a report that a page shows', () => {
   test.each([
     [/echo\.ts:\d+/, 'echo.ts:1', /the report names chapters\/01-echo\/echo\.ts:1; exercise 1\.1 is at line \d+$/],
     ['must not take in', 'may take in', /quotes a rule that no hidden test has: "a server may take in what it cannot pass on/],
+    ['(extra, about 20 minutes)', '(core, about 20 minutes)', /the report of exercise 1\.4 begins with "✗ 1\.4 backpressure \(extra, about 20 minutes\)"$/],
     ['and nobody looked', 'and somebody looked', /quotes a likely that no hidden test has/],
   ])('is told where it does not: %s', (find, put, told) => expect(faults(find, put)).toEqual([expect.stringMatching(told)]));
 });

@@ -4,8 +4,9 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { effortOf } from '../effort.ts';
 import { listFiles } from '../files.ts';
-import { chapters, isReady } from '../manifest.ts';
+import { chapters, findExercise, isReady } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { ROOT } from '../root.ts';
 import { readStarters } from '../starters.ts';
@@ -64,7 +65,12 @@ export function reportFaults(file: string, block: Block): string[] {
     const sentence = text.replaceAll(/\n +/g, ' ');
     return testSources().includes(sentence) ? [] : [`${at}: the report quotes a ${what} that no hidden test has: "${sentence}"`];
   });
-  return [...lines, ...quotes];
+  const efforts = Array.from(block.text.matchAll(/^ {2}✗ (\d+\.\d+) [^·\n]*\n {4,}\S/gm)).flatMap(([text, id = '']) => {
+    const { exercise } = findExercise(id) ?? {};
+    const wanted = exercise && `✗ ${id} ${exercise.title} (${effortOf(exercise)})`;
+    return wanted === undefined || text.split('\n')[0]?.trim() === wanted ? [] : [`${at}: the report of exercise ${id} begins with "${wanted}"`];
+  });
+  return [...lines, ...quotes, ...efforts];
 }
 
 /** All hidden tests, with their escaped quotes as a report shows them. Read once. */
