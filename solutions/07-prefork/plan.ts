@@ -1,0 +1,151 @@
+/**
+ * What a supervisor decides: who is forked, who is drained, who is killed, and when to look again.
+ *
+ * There is one rule: N workers that are fit, and whatever is over goes, the least fit first. A crash, a reload, one worker
+ * more or less, and a worker that has grown too old are only different reasons for not having N that are fit.
+ *
+ * No process, no signal, no timer: facts in, decisions out. So it can be read, and tried, without starting anything.
+ */
+
+import type { Settings } from './settings.ts';
+
+export type WorkerState = 'booting' | 'serving' | 'draining' | 'killed';
+
+/** Where a worker may go from each state. From everywhere it may end. */
+export const workerTransitions: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
+  booting: ['serving', 'killed'],
+  serving: ['draining', 'killed'],
+  draining: ['killed'],
+  killed: [],
+};
+
+/** What is known of one worker. Moments are milliseconds of `performance.now()`. */
+export interface WorkerFacts {
+  readonly state: WorkerState;
+  /** How many reloads there had been when it was forked. */
+  readonly generation: number;
+  readonly forkedMs: number;
+  /** Since when it has served; `Infinity` until then. */
+  readonly servingMs: number;
+  /** Its last heartbeat. */
+  readonly heardMs: number;
+  /** When it must have booted, or have drained; `Infinity` while it serves. */
+  readonly deadlineMs: number;
+  readonly requests: number;
+  /** The number of requests after which it is old: `maxRequests` with its jitter, or `Infinity`. */
+  readonly requestsMax: number;
+  /** How many heartbeats in a row have shown too much memory, and a loop that stands still. */
+  readonly rssSamples: number;
+  readonly loopDelaySamples: number;
+}
+
+/** What is wanted. */
+export interface Goal {
+  readonly workers: number;
+  readonly generation: number;
+  readonly stopping: boolean;
+}
+
+/** How often in a row a worker has ended before it had served for {@link SETTLED_MS}, and until when to wait because of that. */
+export interface Failures {
+  readonly inARow: number;
+  readonly waitUntilMs: number;
+}
+
+export type Decision<W> =
+  | { readonly do: 'fork' }
+  | { readonly do: 'drain'; readonly worker: W; readonly why: string }
+  | { readonly do: 'kill'; readonly worker: W; readonly why: string };
+
+/** A worker that has served for this long did not die of its boot. */
+export const SETTLED_MS = 1_000;
+const BACK_OFF_MS_MIN = 100;
+const BACK_OFF_MS_MAX = 5_000;
+
+/** How long to wait before the next fork when this many workers in a row have failed. */
+export function backOffMs(failuresInARow: number): number {
+  return failuresInARow === 0 ? 0 : Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** (failuresInARow - 1));
+}
+
+// region plan
+/** Decides what to do now, and when to look again if nothing happens before. */
+export function plan<W extends WorkerFacts>(
+  workers: readonly W[],
+  goal: Goal,
+  failures: Failures,
+  settings: Settings,
+  nowMs: number,
+): { readonly decisions: readonly Decision<W>[]; readonly lookAgainMs: number } {
+  const decisions: Decision<W>[] = overdue(workers, settings, nowMs);
+  const late = new Set(decisions.map((decision) => 'worker' in decision ? decision.worker : null));
+  const living = workers.filter((worker) => (worker.state === 'booting' || worker.state === 'serving') && !late.has(worker));
+  if (goal.stopping) decisions.push(...living.map((worker) => goes(worker, 'the server stops')));
+  else decisions.push(...fill(living, goal, failures, settings, nowMs));
+  return { decisions, lookAgainMs: nextMoment(workers, failures, settings, nowMs) };
+}
+
+/** Forks what is missing; when N fit workers serve, the others go. */
+function fill<W extends WorkerFacts>(living: readonly W[], goal: Goal, failures: Failures, settings: Settings, nowMs: number): Decision<W>[] {
+  const current = living.filter(({ generation }) => generation === goal.generation);
+  // One at a time: if all are old at once, most of them must go on serving.
+  const unfit = current.find((worker) => whyUnfit(worker, settings, nowMs) !== null);
+  const fit = current.filter((worker) => worker !== unfit);
+  const serving = fit.filter(({ state }) => state === 'serving');
+  if (serving.length >= goal.workers) {
+    const kept = new Set(serving.slice(serving.length - goal.workers));
+    return living.filter((worker) => !kept.has(worker)).map((worker) => goes(worker, whyNot(worker, goal, settings, nowMs)));
+  }
+  if (nowMs < failures.waitUntilMs) return [];
+  const missing = goal.workers - fit.length;
+  // While they fail, one at a time: its failure says as much as those of all.
+  const forks = failures.inARow === 0 ? missing : Math.min(missing, fit.length > serving.length ? 0 : 1);
+  return Array.from({ length: Math.max(0, forks) }, () => ({ do: 'fork' }));
+}
+// endregion
+
+/** One that serves is drained. One that does not has nothing to lose. */
+function goes<W extends WorkerFacts>(worker: W, why: string): Decision<W> {
+  return { do: worker.state === 'serving' ? 'drain' : 'kill', worker, why };
+}
+
+function whyNot(worker: WorkerFacts, goal: Goal, settings: Settings, nowMs: number): string {
+  if (worker.generation !== goal.generation) return `generation ${worker.generation} is replaced`;
+  return whyUnfit(worker, settings, nowMs) ?? 'there is one too many';
+}
+
+/** Why a worker should be replaced; null if it is fit. */
+function whyUnfit(worker: WorkerFacts, settings: Settings, nowMs: number): string | null {
+  const { unfitSamples, lifetimeMs } = settings;
+  if (worker.state !== 'serving') return null;
+  if (worker.requests >= worker.requestsMax) return `it has had ${worker.requests} requests`;
+  if (worker.rssSamples >= unfitSamples) return `it has used too much memory ${unfitSamples} times in a row`;
+  if (worker.loopDelaySamples >= unfitSamples) return `its event loop has stood still for too long ${unfitSamples} times in a row`;
+  if (lifetimeMs > 0 && nowMs - worker.servingMs >= lifetimeMs) return `it has served for ${lifetimeMs / 1000} s`;
+  return null;
+}
+
+/** Those that have not booted or drained in time, and those that are silent. */
+function overdue<W extends WorkerFacts>(workers: readonly W[], settings: Settings, nowMs: number): Decision<W>[] {
+  return workers.filter(({ state }) => state !== 'killed').flatMap((worker): Decision<W>[] => {
+    if (nowMs >= worker.deadlineMs) {
+      return [{ do: 'kill', worker, why: worker.state === 'booting' ? 'it did not boot in time' : 'it did not finish in time' }];
+    }
+    if (nowMs < silentAtMs(worker, settings)) return [];
+    return [{ do: 'kill', worker, why: `its event loop has been blocked for ${settings.timeoutMs / 1000} s` }];
+  });
+}
+
+/** When a worker that sends no more heartbeats counts as hung. A slow start is not a hang: booting has its own deadline. */
+function silentAtMs(worker: WorkerFacts, { timeoutMs }: Settings): number {
+  return timeoutMs === 0 || worker.state === 'booting' ? Infinity : worker.heardMs + timeoutMs;
+}
+
+function nextMoment(workers: readonly WorkerFacts[], { waitUntilMs }: Failures, settings: Settings, nowMs: number): number {
+  const { lifetimeMs } = settings;
+  const moments = workers.filter(({ state }) => state !== 'killed').flatMap((worker) => [
+    worker.deadlineMs,
+    silentAtMs(worker, settings),
+    lifetimeMs > 0 && worker.state === 'serving' ? worker.servingMs + lifetimeMs : Infinity,
+  ]);
+  return Math.min(...[waitUntilMs, ...moments].filter((moment) => moment > nowMs));
+}

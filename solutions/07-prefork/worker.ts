@@ -1,0 +1,183 @@
+/**
+ * The program in a worker's process: loads the application, serves it on the socket that the master has bound, tells that
+ * it is alive, and finishes when it is told to.
+ *
+ * Descriptor 3 is the socket; the messages are those of child.ts.
+ */
+
+import type { Server } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
+
+import { reportDetached, startDeadline } from '../01-echo/index.ts';
+import { LifespanError, serveAsync } from '../06-websocket/index.ts';
+import type { AsyncApp, AsyncServer } from '../06-websocket/index.ts';
+import { BootError, errorLine, loadAnyApp, WatchedApp } from './app.ts';
+import type { RequestReport } from './app.ts';
+import { LISTEN_FD } from './child.ts';
+import type { Beat, FromWorker, ToWorker } from './child.ts';
+import { brokenApp } from './develop.ts';
+import { accessLine, LogFile } from './logs.ts';
+import { prepareWorker } from './service.ts';
+import type { Settings } from './settings.ts';
+import { watchStack } from './stack-watch.ts';
+
+/** How often the master hears from us, in milliseconds, unless it loses patience sooner. */
+const BEAT_MS = 1_000;
+/** For how many turns of the loop we go on accepting while the queue does not get empty. */
+const QUEUE_TURNS_MAX = 1_000;
+
+// region serve
+class Worker {
+  readonly #settings: Settings;
+  readonly #watched: WatchedApp;
+  readonly #server: AsyncServer;
+  readonly #log: LogFile | null;
+  readonly #beats: NodeJS.Timeout;
+  #deadline = startDeadline(() => undefined, Infinity);
+  #finishing = false;
+
+  private constructor(settings: Settings, watched: WatchedApp, server: AsyncServer, log: LogFile | null) {
+    this.#settings = settings;
+    this.#watched = watched;
+    this.#server = server;
+    this.#log = log;
+    this.#beats = this.#startBeats();
+  }
+
+  /** @throws BootError, LifespanError, or what the server throws */
+  static async start(settings: Settings, configFile: string | null): Promise<Worker> {
+    await prepareWorker(settings, configFile);
+    const log = settings.accessLog === '' ? null : new LogFile(settings.accessLog, { standardFd: 1 });
+    const app = await loadAnyApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
+      if (settings.reload) return brokenApp(error instanceof BootError && error.cause !== undefined ? error.cause : error);
+      throw error;
+    });
+    const onDone = (report: RequestReport): void => log?.write(accessLine(settings.accessLogFormat, factsOf(report)));
+    const watched = new WatchedApp(app, { ...settings, ...(log !== null && { onDone }) });
+    const { backlog, keepAliveMs } = settings;
+    const server = await serveAsync(watched.app, { fd: LISTEN_FD, backlog, timeouts: { idleMs: keepAliveMs } });
+    return new Worker(settings, watched, server, log);
+  }
+  // endregion
+
+  // region beat
+  /** From the main loop: while that is blocked there are no heartbeats, which is the point. */
+  #startBeats(): NodeJS.Timeout {
+    const { timeoutMs } = this.#settings;
+    const everyMs = timeoutMs === 0 ? BEAT_MS : Math.min(BEAT_MS, timeoutMs / 4);
+    const heartbeats = timeoutMs === 0 ? null : watchStack(timeoutMs * 0.75);
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    return setInterval(() => {
+      if (heartbeats !== null) Atomics.add(heartbeats, 0, 1);
+      tell({ type: 'beat', beat: this.#beat(delay.max / 1e6) });
+      delay.reset();
+    }, everyMs);
+  }
+  // endregion
+
+  #beat(loopDelayMs: number): Beat {
+    return { requests: this.#watched.total, connections: this.#server.http.connections, rssBytes: process.memoryUsage.rss(), loopDelayMs };
+  }
+
+  // region drain
+  /**
+   * Takes no more connections, finishes what is in progress, and ends the process.
+   *
+   * @param last nobody else takes what waits in the accept queue: those clients have been accepted by the kernel
+   */
+  async finish(last: boolean, deadlineMs: number): Promise<void> {
+    const { keepAliveMs, streamCloseDelayMs } = this.#settings;
+    this.#deadline.clear();
+    this.#deadline = startDeadline(() => this.#cut(), deadlineMs);
+    if (this.#finishing) return;
+    this.#finishing = true;
+    if (last && deadlineMs > 0) await queueIsEmpty(this.#server.http.server);
+    // An idle connection may have sent a request that is on its way. It gets its answer, which says `Connection: close`.
+    const idleMs = deadlineMs === 0 ? 0 : keepAliveMs;
+    const ended = this.#server.http.closeGracefully({ deadlineMs: Infinity, idleMs });
+    // WebSockets and event streams have no end of their own. They are told to go, if need be later.
+    startDeadline(() => this.#server.closeGracefully({ deadlineMs: Infinity, idleMs }).then(() => this.#end()).catch(reportDetached), last ? 0 : streamCloseDelayMs);
+    await ended;
+  }
+
+  /** Time is up: says what has not ended, and cuts it. */
+  #cut(): void {
+    for (const what of this.#watched.running()) console.error(`still running: ${what}`);
+    this.#server.close().then(() => this.#end()).catch(reportDetached);
+  }
+
+  #end(): void {
+    clearInterval(this.#beats);
+    this.#log?.close();
+    tell({ type: 'beat', beat: this.#beat(0) }, () => process.exit(0));
+  }
+  // endregion
+
+  reopenLog(): void {
+    this.#log?.reopen();
+  }
+
+  /** The master has gone. Nothing would ever end this process, and nobody wants a new client to find it. */
+  orphaned(): void {
+    this.finish(true, this.#settings.gracefulTimeoutMs).catch(reportDetached);
+  }
+}
+
+/** Resolves when the loop has looked for new connections once and found none: everyone who had waited has been accepted. */
+async function queueIsEmpty(server: Server): Promise<void> {
+  let accepted = true;
+  server.on('connection', () => (accepted = true));
+  for (let turns = 0; accepted && turns < QUEUE_TURNS_MAX; turns++) {
+    accepted = false;
+    // Timers, then the sockets, then immediates: two of those have a look at the sockets between them.
+    await turn();
+    await turn();
+  }
+}
+
+function factsOf({ scope, status, bytes, headers, durationMs }: RequestReport): Parameters<typeof accessLine>[1] {
+  return {
+    client: scope.client?.address ?? null,
+    user: null,
+    time: new Date(Date.now() - durationMs),
+    method: scope.type === 'http' ? scope.method : 'GET',
+    target: `${scope.rootPath}${scope.rawPath}${scope.query === '' ? '' : `?${scope.query}`}`,
+    version: scope.httpVersion,
+    status,
+    bytes,
+    durationMs,
+    pid: process.pid,
+    requestHeaders: scope.headers,
+    responseHeaders: headers,
+  };
+}
+
+function tell(message: FromWorker, then: () => void = () => undefined): void {
+  if (process.connected) process.send!(message, then);
+  else then();
+}
+
+/** Says why, and ends. */
+function fail(error: unknown): void {
+  const code = error instanceof BootError ? error.exitCode : error instanceof LifespanError ? 3 : 1;
+  process.exitCode = code;
+  tell({ type: 'failed', code, reason: error instanceof BootError ? error.message : errorLine(error) }, () => process.exit(code));
+}
+
+let worker: Promise<Worker> | null = null;
+
+process.on('message', (message: ToWorker) => {
+  if (message.type === 'start') {
+    worker = Worker.start(message.settings, message.configFile);
+    worker.then(() => tell({ type: 'ready' })).catch(fail);
+  } else if (message.type === 'drain') worker?.then((one) => one.finish(message.last, message.deadlineMs)).catch(reportDetached);
+  else worker?.then((one) => one.reopenLog()).catch(reportDetached);
+});
+process.once('disconnect', () => (worker === null ? process.exit(0) : worker.then((one) => one.orphaned()).catch(() => process.exit(0))));
+// A terminal, and anyone who signals the whole group, means the master.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => undefined);
+for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
+  process.on(signal, () => (worker === null ? process.exit(0) : worker.then((one) => one.orphaned()).catch(() => process.exit(0))));
+}
