@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 import { captureOutput } from './logs.ts';
 import type { WorkerFacts, WorkerState } from './plan.ts';
-import { idsOf } from './service.ts';
+import { workerIds } from './service.ts';
 import type { Settings } from './settings.ts';
 
 /** The number under which a child finds the listening socket: the first that systemd uses, too. */
@@ -25,7 +25,7 @@ const WORKER_PROGRAM = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 /** Messages to a worker. */
 export type ToWorker =
-  | { readonly type: 'start'; readonly settings: Settings; readonly configFile: string | null }
+  | { readonly type: 'start'; readonly settings: Settings; readonly hooksModule: string | undefined }
   /** Finish. `last`: nobody else takes what waits in the accept queue. `deadlineMs`: what is in progress then is cut. */
   | { readonly type: 'drain'; readonly last: boolean; readonly deadlineMs: number }
   /** The log files have been renamed. */
@@ -51,7 +51,7 @@ export interface Beat {
 export interface ChildEvents {
   readonly onMessage: (message: FromWorker) => void;
   /** Called once, also for a process that could not be started at all. @param how for people: `exit code 7`, `SIGKILL` */
-  readonly onEnd: (code: number | null, how: string) => void;
+  readonly onEnd: (code: number | null, signal: string | null, how: string) => void;
   /** A line that it has printed, if its output is captured. */
   readonly onLine: (line: string) => void;
 }
@@ -60,7 +60,7 @@ export interface ChildEvents {
 export interface ForkOptions {
   readonly settings: Settings;
   readonly generation: number;
-  readonly configFile: string | null;
+  readonly hooksModule: string | undefined;
   /** The listening socket. */
   readonly fd: number;
 }
@@ -86,7 +86,7 @@ export class Child implements WorkerFacts {
   readonly #process: ChildProcess;
 
   /** Forks. @throws Error for a user or a group that may not be taken */
-  constructor({ settings, generation, configFile, fd }: ForkOptions, { onMessage, onEnd, onLine }: ChildEvents) {
+  constructor({ settings, generation, hooksModule, fd }: ForkOptions, { onMessage, onEnd, onLine }: ChildEvents) {
     const { bootTimeoutMs, maxRequests, maxRequestsJitter } = settings;
     this.generation = generation;
     this.deadlineMs = this.forkedMs + bootTimeoutMs;
@@ -95,14 +95,14 @@ export class Child implements WorkerFacts {
     this.#process = spawn(process.execPath, [...nodeFlags(), WORKER_PROGRAM], {
       stdio: ['ignore', output, output, fd, 'ipc'],
       env: withoutHandover(),
-      ...idsOf(settings),
+      ...workerIds(settings),
     });
     this.#process.on('message', onMessage);
     for (const stream of [this.#process.stdout, this.#process.stderr]) if (stream !== null) captureOutput(stream, onLine);
-    this.#process.once('error', (error) => onEnd(null, error.message));
+    this.#process.once('error', (error) => onEnd(null, null, error.message));
     // Later than `exit`: what it has said by then has been heard.
-    this.#process.once('close', (code, signal) => onEnd(code, signal ?? `exit code ${code}`));
-    this.tell({ type: 'start', settings, configFile });
+    this.#process.once('close', (code, signal) => onEnd(code, signal, signal ?? `exit code ${code}`));
+    this.tell({ type: 'start', settings, hooksModule });
   }
 
   /** 0 if it could not be started. */

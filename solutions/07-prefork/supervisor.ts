@@ -20,7 +20,7 @@ import { LogFile } from './logs.ts';
 import { backOffMs, plan, SETTLED_MS } from './plan.ts';
 import type { Decision, Goal } from './plan.ts';
 import { callHook } from './service.ts';
-import type { Hooks, Pidfile } from './service.ts';
+import type { HookFacts, HookName, Hooks, Pidfile } from './service.ts';
 import type { Settings } from './settings.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU', 'SIGWINCH'] as const;
@@ -28,7 +28,6 @@ type Signal = (typeof SIGNALS)[number];
 
 export interface SupervisorOptions {
   readonly hooks?: Hooks;
-  readonly configFile?: string | null;
   /** Reads the settings anew, for a reload. Without it they stay. */
   readonly reread?: () => Promise<Loaded>;
   readonly pidfile?: Pidfile | null;
@@ -68,7 +67,7 @@ export class Supervisor implements Commands {
     const { bind, controlSocket, metricsBind, reload } = this.#settings;
     const closers: { close(): unknown }[] = [];
     try {
-      this.#hook('onStarting', {});
+      if (!this.#hook('onStarting')) return 1;
       this.#listener = await openListener(parseBind(bind), { log: (text) => this.#say(text) });
       if (controlSocket !== '') closers.push(await openControl(controlSocket, this, { takeOver: isSuccessor() }));
       if (metricsBind !== '') closers.push(await serveMetrics(parseBind(metricsBind) as Bind & { kind: 'tcp' }, () => this.show()));
@@ -89,7 +88,7 @@ export class Supervisor implements Commands {
     }
     for (const closer of closers) await closer.close();
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
-    this.#hook('onExit', { code: this.#exitCode });
+    this.#hook('onExit', { exitCode: this.#exitCode });
     return this.#exitCode;
   }
 
@@ -136,16 +135,16 @@ export class Supervisor implements Commands {
 
   // region fork
   #fork(): void {
-    this.#hook('preFork', {});
-    const { configFile = null } = this.#options;
-    const worker = new Child({ settings: this.#settings, generation: this.#goal.generation, configFile, fd: this.#listener!.fd }, {
+    this.#hook('preFork');
+    const { hooks } = this.#options;
+    const worker = new Child({ settings: this.#settings, generation: this.#goal.generation, hooksModule: hooks?.module, fd: this.#listener!.fd }, {
       onMessage: (message) => this.#enqueue(() => this.#heard(worker, message)),
-      onEnd: (code, how) => this.#enqueue(() => this.#ended(worker, code, how)),
+      onEnd: (code, signal, how) => this.#enqueue(() => this.#ended(worker, code, signal, how)),
       onLine: (line) => this.#log.report(line, worker.pid),
     });
     this.#workers.add(worker);
     this.#totals.forks++;
-    this.#hook('postFork', { pid: worker.pid });
+    this.#hook('postFork', { workerPid: worker.pid, generation: worker.generation });
   }
   // endregion
 
@@ -168,18 +167,18 @@ export class Supervisor implements Commands {
     if (serving.length < workers) return;
     if (this.#good === null) {
       console.log(`listening on ${this.#listener!.address}`);
-      this.#hook('whenReady', {});
+      this.#hook('whenReady');
     }
     this.#good = { goal: { ...this.#goal }, settings: this.#settings };
   }
 
   // region ended
-  #ended(worker: Child, code: number | null, how: string): void {
+  #ended(worker: Child, code: number | null, signal: string | null, how: string): void {
     const nowMs = performance.now();
     const hasServed = worker.servingMs < Infinity;
     this.#workers.delete(worker);
     this.#totals.requests += worker.requests;
-    this.#hook('workerExit', { pid: worker.pid, code });
+    this.#hook('workerExit', { workerPid: worker.pid, generation: worker.generation, exitCode: code, signal });
     // It was told to go, and has gone.
     if (this.#goal.stopping || worker.state === 'draining' || (worker.state === 'killed' && nowMs < worker.deadlineMs)) return;
     const reason = worker.failure?.reason ?? `worker ${worker.pid} ended with ${how}`;
@@ -222,7 +221,7 @@ export class Supervisor implements Commands {
   // region reload
   #reload(): void {
     const { reread } = this.#options;
-    this.#hook('onReload', {});
+    this.#hook('onReload');
     if (reread === undefined) return this.#beginGeneration(this.#settings);
     reread().then(
       ({ settings }) => this.#enqueue(() => this.#beginGeneration(settings)),
@@ -260,7 +259,7 @@ export class Supervisor implements Commands {
   // region upgrade
   #upgrade(): void {
     if (this.#successor !== 0 || this.#listener === null) return this.#say('there is a second master already');
-    this.#options.pidfile?.makeWay();
+    this.#options.pidfile?.rename(`${this.#settings.pidfile}.oldbin`);
     this.#successor = forkMaster(this.#listener.fd, (how) => this.#enqueue(() => this.#successorEnded(how)));
     this.#say(`master ${this.#successor} serves beside this one: end one of them`);
   }
@@ -268,7 +267,7 @@ export class Supervisor implements Commands {
   #successorEnded(how: string): void {
     this.#say(`master ${this.#successor} has ended with ${how}; this one goes on`);
     this.#successor = 0;
-    this.#options.pidfile?.comeBack();
+    this.#options.pidfile?.rename(this.#settings.pidfile);
   }
   // endregion
 
@@ -309,7 +308,7 @@ export class Supervisor implements Commands {
     this.#log.report(text);
   }
 
-  #hook(name: keyof Hooks & string, facts: Readonly<Record<string, unknown>>): void {
-    callHook(this.#options.hooks ?? {}, name, facts, (text) => this.#say(text));
+  #hook(name: HookName, facts: Partial<HookFacts> = {}): boolean {
+    return callHook(this.#options.hooks ?? {}, name, { pid: process.pid, settings: this.#settings, ...facts }, (text) => this.#say(text));
   }
 }

@@ -18,7 +18,8 @@ import { LISTEN_FD } from './child.ts';
 import type { Beat, FromWorker, ToWorker } from './child.ts';
 import { brokenApp } from './develop.ts';
 import { accessLine, LogFile } from './logs.ts';
-import { prepareWorker } from './service.ts';
+import { applyToProcess, callHook } from './service.ts';
+import type { Hooks } from './service.ts';
 import type { Settings } from './settings.ts';
 import { watchStack } from './stack-watch.ts';
 
@@ -46,8 +47,8 @@ class Worker {
   }
 
   /** @throws BootError, LifespanError, or what the server throws */
-  static async start(settings: Settings, configFile: string | null): Promise<Worker> {
-    await prepareWorker(settings, configFile);
+  static async start(settings: Settings, hooksModule: string | undefined): Promise<Worker> {
+    applyToProcess(settings, 'worker');
     const log = settings.accessLog === '' ? null : new LogFile(settings.accessLog, { standardFd: 1 });
     const app = await loadAnyApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
       if (settings.reload) return brokenApp(error instanceof BootError && error.cause !== undefined ? error.cause : error);
@@ -55,6 +56,10 @@ class Worker {
     });
     const onDone = (report: RequestReport): void => log?.write(accessLine(settings.accessLogFormat, factsOf(report)));
     const watched = new WatchedApp(app, { ...settings, ...(log !== null && { onDone }) });
+    if (hooksModule !== undefined) {
+      const { hooks = {} } = ((await import(hooksModule)) as { default: { hooks?: Hooks } }).default;
+      callHook(hooks, 'postWorkerInit', { pid: process.pid, settings }, console.error);
+    }
     const { backlog, keepAliveMs } = settings;
     const server = await serveAsync(watched.app, { fd: LISTEN_FD, backlog, timeouts: { idleMs: keepAliveMs } });
     return new Worker(settings, watched, server, log);
@@ -170,7 +175,7 @@ let worker: Promise<Worker> | null = null;
 
 process.on('message', (message: ToWorker) => {
   if (message.type === 'start') {
-    worker = Worker.start(message.settings, message.configFile);
+    worker = Worker.start(message.settings, message.hooksModule);
     worker.then(() => tell({ type: 'ready' })).catch(fail);
   } else if (message.type === 'drain') worker?.then((one) => one.finish(message.last, message.deadlineMs)).catch(reportDetached);
   else worker?.then((one) => one.reopenLog()).catch(reportDetached);
