@@ -42,6 +42,11 @@ export interface Chapter {
    * at all chapters looks at this one.
    */
   readonly inTheMaking?: true;
+  /**
+   * The learner writes the server: at least half of a model answer that has
+   * about this many lines of code at most (see pattern.ts).
+   */
+  readonly learnerWrites?: { readonly linesMax: number };
   /** Empty until somebody begins to write the chapter. */
   readonly exercises: readonly Exercise[];
 }
@@ -149,6 +154,7 @@ export const chapters: readonly Chapter[] = [
     builds: 'a prefork server with signals, reload without loss, upgrade in place',
     standsOn: [1, 2, 3, 4, 5, 6],
     inTheMaking: true,
+    learnerWrites: { linesMax: 1200 },
     exercises: [
       { id: '7.1', title: 'fork and share', kind: 'core', minutes: 45, file: 'supervisor.ts', section: 'One socket, many hands' },
       { id: '7.2', title: 'keep N alive', kind: 'core', minutes: 45, file: 'plan.ts', section: 'Never fewer than N', growsFrom: '7.1' },

@@ -49,6 +49,7 @@ const CHECKS: readonly SelfCheck[] = [
   { name: 'manifest', sentence: 'what the manifest promises is there, and tests keep the house rules', seconds: [1, 1], run: faultsOf('map.ts') },
   { name: 'imports', sentence: 'chapters import only what they build on, and nothing in circles', seconds: [2, 2], run: faultsOf('imports.ts') },
   { name: 'lessons', sentence: 'code, commands and links in the lessons are right', seconds: [3, 3], run: faultsOf('lessons.ts') },
+  { name: 'pattern', sentence: 'the learner writes at least half of a server that can be read in an evening', seconds: [2, 2], run: faultsOf('pattern.ts') },
   { name: 'pack', sentence: 'the packed starters are those in chapters/', seconds: [0, 1], run: checkPack },
   { name: 'tools', sentence: "the tools' own tests pass", seconds: [40, 300], rest: 'whole runs of the tools', run: checkTools },
   { name: 'types', sentence: 'everything typechecks', seconds: [25, 80], rest: 'types of the submissions', run: faultsOf('types.ts') },
@@ -127,7 +128,8 @@ function lineOf({ name, sentence }: SelfCheck, outcome: Outcome, durationMs: num
   const some = skipped.length > 0 ? ` (${skipped.length} skipped)` : '';
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   const sign = failed === 0 ? styleText('green', '✓') : styleText('red', '✗ FAILED');
-  return `  ${sign} ${name.padEnd(12)} ${sentence}${units}${some}  ${styleText('gray', seconds)}`;
+  const measured = (outcome.figures ?? []).map((line) => `\n${' '.repeat(17)}${line}`).join('');
+  return `  ${sign} ${name.padEnd(12)} ${sentence}${units}${some}  ${styleText('gray', seconds)}${measured}`;
 }
 
 function printFaults({ name }: SelfCheck, { failed, faults, skipped, notes = [] }: Outcome, strict: boolean): void {

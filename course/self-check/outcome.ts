@@ -13,6 +13,8 @@ export interface Outcome {
   readonly faults: readonly Fault[];
   /** What a maintainer should know although it is not a failure. */
   readonly notes?: readonly string[];
+  /** What was measured: shown below the check's line, whatever the outcome. */
+  readonly figures?: readonly string[];
 }
 
 /** The outcome of a check that counts as one unit, whatever the number of its faults. */
