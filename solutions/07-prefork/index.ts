@@ -16,6 +16,11 @@ export type { Decision, Failures, Goal, WorkerFacts, WorkerState } from './plan.
 // 7.7 configuration and hooks
 export { defaultSettings, parseFlags, settingsTable, SettingsError } from './settings.ts';
 export type { Settings } from './settings.ts';
+export { loadSettings } from './configure.ts';
+export type { Loaded } from './configure.ts';
+export { hookNames, Pidfile } from './service.ts';
+export type { HookFacts, Hooks } from './service.ts';
+export { main } from './main.ts';
 
 // 7.8 eyes
 export { accessLine } from './logs.ts';

@@ -3,7 +3,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 import { SettingsError } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -18,10 +18,10 @@ export interface HookFacts {
   /** The process that calls it. */
   readonly pid: number;
   readonly settings: Settings;
-  /** The worker that it is about, if there is one and it has a process. */
+  /** The worker that it is about. */
   readonly workerPid?: number;
   readonly generation?: number;
-  /** Of a worker that is gone: its exit code, or the signal that ended it. */
+  /** How it ended: `null` where the other one says it. */
   readonly exitCode?: number | null;
   readonly signal?: string | null;
 }
@@ -50,7 +50,7 @@ export function callHook(hooks: Hooks, name: HookName, facts: HookFacts, log: (t
 }
 // #endregion call-hook
 
-/** A file that tells the process id of the supervisor to scripts. */
+/** A file that tells scripts the process id of the supervisor. */
 export class Pidfile {
   #path: string;
 
@@ -58,24 +58,20 @@ export class Pidfile {
     this.#path = path;
   }
 
-  /** Writes it, whole or not at all. @throws Error if it belongs to a living process, or cannot be written */
+  /** @throws Error if the file belongs to a living process, is something else, or cannot be written */
   write(): void {
-    const path = this.#path;
-    const draft = `${path}.${process.pid}`;
-    try {
-      writeFileSync(draft, `${process.pid}\n`);
-      this.#removeStale();
-      // Fails if there is a file: of two supervisors that start at the same moment, one gets it.
-      linkSync(draft, path);
-    } catch (error) {
-      if (!isErrno(error)) throw error;
-      throw new Error(`the pidfile ${path} cannot be written: ${error.message}`, { cause: error });
-    } finally {
-      rmSync(draft, { force: true });
+    const owner = readPid(this.#path);
+    if (Number.isNaN(owner)) throw new Error(`${this.#path} exists and holds no process id: it is left alone`);
+    // In a container, the process before us may have had our own id.
+    if (owner !== null && owner !== process.pid && isAlive(owner)) {
+      throw new Error(`${this.#path} belongs to process ${owner}, which is alive: stop it first, or choose another file`);
     }
+    if (owner !== null) rmSync(this.#path);
+    // Of two supervisors that start at the same moment, one creates it.
+    writeFileSync(this.#path, `${process.pid}\n`, { flag: 'wx' });
   }
 
-  /** Makes room for the supervisor that takes over. What `remove` removes afterwards is the renamed file. */
+  /** Makes room for the supervisor that takes over, or takes its place again. Then `remove` is about the new name. */
   rename(path: string): void {
     if (readPid(this.#path) === process.pid) renameSync(this.#path, path);
     this.#path = path;
@@ -83,44 +79,24 @@ export class Pidfile {
 
   /** Removes it, unless it has become another's. */
   remove(): void {
-    if (readPid(this.#path) === process.pid) rmSync(this.#path, { force: true });
-  }
-
-  #removeStale(): void {
-    const pid = readPid(this.#path);
-    if (pid === null) return;
-    if (Number.isNaN(pid)) throw new Error(`${this.#path} exists, and is not a pidfile: it is left alone`);
-    // In a container the process before us may have had our own id.
-    if (pid !== process.pid && isAlive(pid)) {
-      throw new Error(`${this.#path} belongs to process ${pid}, which is alive: stop it first, or give another --pid`);
-    }
-    rmSync(this.#path, { force: true });
+    if (readPid(this.#path) === process.pid) rmSync(this.#path);
   }
 }
 
-/** `null` if there is no file; NaN if what it holds is not a process id. */
+/** `null` if there is no file; NaN if it holds something else. */
 function readPid(path: string): number | null {
-  try {
-    const text = readFileSync(path, 'latin1').trim();
-    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN;
-  } catch (error) {
-    if (isErrno(error) && error.code === 'ENOENT') return null;
-    throw error;
-  }
+  if (!existsSync(path)) return null;
+  const text = readFileSync(path, 'latin1').trim();
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it is alive, and somebody else's.
-    return isErrno(error) && error.code === 'EPERM';
+    // Not ours to signal, so it is somebody else's, and alive.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-function isErrno(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error;
 }
 
 /** Sets the umask, which workers inherit, and the title. */
@@ -129,24 +105,25 @@ export function applyToProcess({ umask, procName }: Settings, role: 'master' | '
   if (procName !== '') process.title = `${procName} ${role}`;
 }
 
-/** Whom workers run as: what `spawn` takes. @throws SettingsError if there is no such user or group, or we may not */
+/** What `spawn` needs to know to run workers as somebody else. @throws SettingsError if there is no such user or group, or we may not */
 export function workerIds({ user, group }: Settings): { uid?: number; gid?: number } {
   if (user === '' && group === '') return {};
-  const named = user !== '' ? (['--user', user] as const) : (['--group', group] as const);
-  if (process.geteuid?.() !== 0) throw new SettingsError(...named, '', `${named[0]} ${named[1]} needs a supervisor that runs as root`);
-  const uid = user === '' ? undefined : idOf('--user', user, ['id', '-u', '--', user]);
-  // Without a group of its own, a user has the one that the system gives it.
-  const gid = group !== '' ? idOf('--group', group, ['getent', 'group', '--', group]) : idOf('--user', user, ['id', '-g', '--', user]);
-  return { ...(uid !== undefined && { uid }), gid };
+  const [flag, name] = user === '' ? ['--group', group] : ['--user', user];
+  if (process.geteuid?.() !== 0) throw new SettingsError(flag, name, '', `${flag} ${name}: only root may start workers as somebody else`);
+  // A user without a group of its own choice has the one that the system gives it.
+  const gid = group === '' ? idOf('--user', user, 'id', ['-g', '--', user]) : idOf('--group', group, 'getent', ['group', '--', group]);
+  return user === '' ? { gid } : { uid: idOf('--user', user, 'id', ['-u', '--', user]), gid };
 }
 
-function idOf(flag: string, name: string, [program = '', ...args]: readonly string[]): number {
-  if (/^\d{1,9}$/.test(name) && program !== 'id') return Number(name);
+/** `id` prints a number, `getent` prints `name:password:number:members`. */
+function idOf(flag: string, name: string, program: string, args: readonly string[]): number {
   try {
     const output = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     return Number(/^(?:[^:]*:[^:]*:)?(\d+)/.exec(output)![1]);
   } catch {
-    throw new SettingsError(flag, name, 'a name or an id that the system knows');
+    // In a container, an id often has no name.
+    if (/^\d{1,9}$/.test(name)) return Number(name);
+    throw new SettingsError(flag, name, 'a name or an id that this system knows');
   }
 }
 

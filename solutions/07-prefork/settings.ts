@@ -97,7 +97,7 @@ const table = {
   procName: { flag: 'name', short: 'n', default: '', form: 'a name', meaning: 'what ps shows: NAME master, NAME worker' },
   accessLog: { flag: 'access-log', default: '', form: 'a path, or - for stdout', meaning: 'a line for each request' },
   accessLogFormat: { flag: 'access-log-format', default: COMBINED, form: 'a text with atoms such as %(h)s', meaning: 'what is in that line' },
-  errorLog: { flag: 'error-log', default: '-', form: 'a path, or - for stderr', meaning: 'everything that the supervisor has to say' },
+  errorLog: { flag: 'error-log', default: '-', form: 'a path, or - for stderr', pattern: /./, meaning: 'everything that the supervisor has to say' },
   captureOutput: { flag: 'capture-output', default: false, meaning: 'what workers print goes into the error log' },
   controlSocket: { flag: 'control-socket', default: '', form: 'a path', meaning: 'a socket on which the supervisor takes commands' },
   metricsBind: { flag: 'metrics-bind', default: '', form: 'HOST:PORT or [V6]:PORT', meaning: 'where GET /metrics is answered' },
@@ -265,7 +265,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     else if (!isNegative) action = actions[name as keyof typeof actions];
   }
   if (rest[0] === 'control' && action === 'run') action = 'control';
-  else if (rest.length > 1) throw new SettingsError('app', rest[1], '', `${JSON.stringify(rest[1])} is one argument too many: there is one application`);
+  else if (rest.length > 1) throw new SettingsError('app', rest[1], '', `one argument too many: ${JSON.stringify(rest[1])}`);
   else if (rest[0] !== undefined) given.app = rest[0];
   return { given: given as Partial<Settings>, action, configFile, rest: action === 'control' ? rest.slice(1) : [] };
 }
