@@ -91,8 +91,9 @@ export class Child implements WorkerFacts {
     this.generation = generation;
     this.deadlineMs = this.forkedMs + bootTimeoutMs;
     this.requestsMax = maxRequests === 0 ? Infinity : maxRequests + randomInt(maxRequestsJitter + 1);
+    // SIGUSR1 would open a port for debuggers in a worker. The master listens to it, which takes it from the debugger.
     const output = settings.captureOutput ? 'pipe' : 'inherit';
-    this.#process = spawn(process.execPath, [...nodeFlags(), WORKER_PROGRAM], {
+    this.#process = spawn(process.execPath, ['--disable-sigusr1', ...process.execArgv, WORKER_PROGRAM], {
       stdio: ['ignore', output, output, fd, 'ipc'],
       env: withoutHandover(),
       ...workerIds(settings),
@@ -149,7 +150,7 @@ export class Child implements WorkerFacts {
 export function forkMaster(fd: number, onEnd: (how: string) => void): number {
   const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', fd];
   const env = { ...withoutHandover(), [UPGRADE_VARIABLE]: String(process.pid) };
-  const master = spawn(process.execPath, [...nodeFlags(), ...process.argv.slice(1)], { stdio, env });
+  const master = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio, env });
   master.once('error', (error) => onEnd(error.message));
   master.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`));
   return master.pid ?? 0;
@@ -158,11 +159,6 @@ export function forkMaster(fd: number, onEnd: (how: string) => void): number {
 /** Whether this process is such a second master. */
 export function isSuccessor(): boolean {
   return Number(process.env[UPGRADE_VARIABLE]) === process.ppid;
-}
-
-/** SIGUSR1 would open a port for debuggers. */
-function nodeFlags(): string[] {
-  return [...new Set(['--disable-sigusr1', ...process.execArgv])];
 }
 
 /** A child must not take for its own what was handed over to us. */

@@ -48,16 +48,14 @@ export interface SupervisorFacts {
 /** What the supervisor can be told. Each returns at once: what follows from it is done by the supervisor's loop. */
 export interface Commands {
   show(): SupervisorFacts;
-  /** One worker more. */
-  add(): void;
-  /** One worker less, but never none. */
-  remove(): void;
-  reload(): void;
+  /** The same as this signal. */
+  signal(signal: 'SIGTTIN' | 'SIGTTOU' | 'SIGHUP' | 'SIGUSR1'): void;
   /** Lets a worker finish what it has begun; another takes its place. @returns false if there is no such worker */
   stopWorker(pid: number): boolean;
-  /** Opens the logs anew. */
-  reopen(): void;
 }
+
+/** Commands that a signal gives as well. */
+const SIGNAL_OF = { add: 'SIGTTIN', remove: 'SIGTTOU', reload: 'SIGHUP', reopen: 'SIGUSR1' } as const;
 
 const LINE_BYTES_MAX = 64 * 1024;
 const CLIENTS_MAX = 16;
@@ -168,7 +166,7 @@ function carryOut(command: unknown, pid: unknown, commands: Commands): Reply {
     case 'remove':
     case 'reload':
     case 'reopen':
-      commands[command]();
+      commands.signal(SIGNAL_OF[command]);
       return { ok: true };
     case 'stop':
       if (typeof pid !== 'number') return { ok: false, error: 'stop needs the pid of a worker' };

@@ -19,18 +19,18 @@ import type { Bind, Listener } from './listener.ts';
 import { LogFile } from './logs.ts';
 import { backOffMs, plan, SETTLED_MS } from './plan.ts';
 import type { Decision, Goal } from './plan.ts';
-import { callHook } from './service.ts';
-import type { HookFacts, HookName, Hooks, Pidfile } from './service.ts';
+import { callHook, Pidfile } from './service.ts';
+import type { HookFacts, HookName, Hooks } from './service.ts';
 import type { Settings } from './settings.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU', 'SIGWINCH'] as const;
-type Signal = (typeof SIGNALS)[number];
+/** The signals that the master obeys. */
+export type Signal = (typeof SIGNALS)[number];
 
 export interface SupervisorOptions {
   readonly hooks?: Hooks;
   /** Reads the settings anew, for a reload. Without it they stay. */
   readonly reread?: () => Promise<Loaded>;
-  readonly pidfile?: Pidfile | null;
 }
 
 /** Keeps a number of workers serving, for as long as it runs. */
@@ -71,7 +71,7 @@ export class Supervisor implements Commands {
       this.#listener = await openListener(parseBind(bind), { log: (text) => this.#say(text) });
       if (controlSocket !== '') closers.push(await openControl(controlSocket, this, { takeOver: isSuccessor() }));
       if (metricsBind !== '') closers.push(await serveMetrics(parseBind(metricsBind) as Bind & { kind: 'tcp' }, () => this.show()));
-      if (reload) closers.push(watchFolder(process.cwd(), () => this.reload()));
+      if (reload) closers.push(watchFolder(process.cwd(), () => this.signal('SIGHUP')));
     } catch (error) {
       this.#say(error instanceof Error ? error.message : String(error));
       return 1;
@@ -88,6 +88,7 @@ export class Supervisor implements Commands {
     }
     for (const closer of closers) await closer.close();
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    if (this.#settings.pidfile !== '') new Pidfile(`${this.#settings.pidfile}.oldbin`).remove();
     this.#hook('onExit', { exitCode: this.#exitCode });
     return this.#exitCode;
   }
@@ -97,7 +98,7 @@ export class Supervisor implements Commands {
     this.#wake();
   }
 
-  readonly #onSignal = (signal: NodeJS.Signals): void => this.#enqueue(this.#signals[signal as Signal]);
+  readonly #onSignal = (signal: NodeJS.Signals): void => this.signal(signal as Signal);
 
   #act(): void {
     const nowMs = performance.now();
@@ -259,7 +260,8 @@ export class Supervisor implements Commands {
   // region upgrade
   #upgrade(): void {
     if (this.#successor !== 0 || this.#listener === null) return this.#say('there is a second master already');
-    this.#options.pidfile?.rename(`${this.#settings.pidfile}.oldbin`);
+    const { pidfile } = this.#settings;
+    if (pidfile !== '') new Pidfile(pidfile).rename(`${pidfile}.oldbin`);
     this.#successor = forkMaster(this.#listener.fd, (how) => this.#enqueue(() => this.#successorEnded(how)));
     this.#say(`master ${this.#successor} serves beside this one: end one of them`);
   }
@@ -267,28 +269,17 @@ export class Supervisor implements Commands {
   #successorEnded(how: string): void {
     this.#say(`master ${this.#successor} has ended with ${how}; this one goes on`);
     this.#successor = 0;
-    this.#options.pidfile?.rename(this.#settings.pidfile);
+    const { pidfile } = this.#settings;
+    if (pidfile !== '') new Pidfile(`${pidfile}.oldbin`).rename(pidfile);
   }
   // endregion
 
-  // ── for the control socket: the same as the signals ──
-
-  add(): void {
-    this.#onSignal('SIGTTIN');
+  /** A signal that has come by another way: over the control socket. */
+  signal(signal: Signal): void {
+    this.#enqueue(this.#signals[signal]);
   }
 
-  remove(): void {
-    this.#onSignal('SIGTTOU');
-  }
-
-  reload(): void {
-    this.#onSignal('SIGHUP');
-  }
-
-  reopen(): void {
-    this.#onSignal('SIGUSR1');
-  }
-
+  /** Lets a worker finish; another takes its place. @returns false if there is no such worker */
   stopWorker(pid: number): boolean {
     const worker = [...this.#workers].find((one) => one.pid === pid);
     if (worker !== undefined) this.#enqueue(() => this.#stopWorker(worker));

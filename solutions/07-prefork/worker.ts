@@ -16,10 +16,10 @@ import { BootError, errorLine, loadAnyApp, WatchedApp } from './app.ts';
 import type { RequestReport } from './app.ts';
 import { LISTEN_FD } from './child.ts';
 import type { Beat, FromWorker, ToWorker } from './child.ts';
+import { loadHooks } from './configure.ts';
 import { brokenApp } from './develop.ts';
 import { accessLine, LogFile } from './logs.ts';
 import { applyToProcess, callHook } from './service.ts';
-import type { Hooks } from './service.ts';
 import type { Settings } from './settings.ts';
 import { watchStack } from './stack-watch.ts';
 
@@ -57,8 +57,7 @@ class Worker {
     const onDone = (report: RequestReport): void => log?.write(accessLine(settings.accessLogFormat, factsOf(report)));
     const watched = new WatchedApp(app, { ...settings, ...(log !== null && { onDone }) });
     if (hooksModule !== undefined) {
-      const { hooks = {} } = ((await import(hooksModule)) as { default: { hooks?: Hooks } }).default;
-      callHook(hooks, 'postWorkerInit', { pid: process.pid, settings }, console.error);
+      callHook(await loadHooks(hooksModule), 'postWorkerInit', { pid: process.pid, settings }, console.error);
     }
     const { backlog, keepAliveMs } = settings;
     const server = await serveAsync(watched.app, { fd: LISTEN_FD, backlog, timeouts: { idleMs: keepAliveMs } });
