@@ -6,13 +6,13 @@
  */
 
 import { spawn } from 'node:child_process';
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 import { captureOutput } from './logs.ts';
 import type { WorkerFacts, WorkerState } from './plan.ts';
-import { workerIds } from './service.ts';
+import { Pidfile, workerIds } from './service.ts';
 import type { Settings } from './settings.ts';
 
 /** The number under which a child finds the listening socket: the first that systemd uses, too. */
@@ -46,6 +46,14 @@ export interface Beat {
   readonly rssBytes: number;
   /** The longest time, in milliseconds, for which its event loop has stood still since the last heartbeat. */
   readonly loopDelayMs: number;
+}
+
+/** What people and machines are told of a worker. */
+export interface WorkerReport extends Beat {
+  readonly pid: number;
+  readonly state: WorkerState;
+  readonly generation: number;
+  readonly ageMs: number;
 }
 
 export interface ChildEvents {
@@ -139,6 +147,12 @@ export class Child implements WorkerFacts {
     this.#process.kill('SIGKILL');
   }
 
+  /** For the control socket, and the metrics. */
+  report(nowMs: number): WorkerReport {
+    const { pid, state, generation, forkedMs, beat } = this;
+    return { pid, state, generation, ageMs: nowMs - forkedMs, ...beat };
+  }
+
   tell(message: ToWorker): void {
     // A child that has just gone is reported by `close`.
     if (this.#process.connected) this.#process.send(message, () => undefined);
@@ -146,14 +160,33 @@ export class Child implements WorkerFacts {
 }
 // endregion
 
-/** Starts this program again, as a second master on the same socket. @param onEnd called when it has ended */
-export function forkMaster(fd: number, onEnd: (how: string) => void): number {
-  const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', fd];
-  const env = { ...withoutHandover(), [UPGRADE_VARIABLE]: String(process.pid) };
-  const master = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio, env });
-  master.once('error', (error) => onEnd(error.message));
-  master.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`));
-  return master.pid ?? 0;
+/** This program once more, as a second master on the same socket. One of the two will be ended by somebody. */
+export class SecondMaster {
+  readonly pid: number;
+  readonly #pidfile: string;
+  readonly #renamed: string;
+
+  /** @param pidfile makes room for the second master's; `''` without one. @param onEnd called when that has ended */
+  constructor(fd: number, pidfile: string, onEnd: (how: string) => void) {
+    this.#pidfile = pidfile;
+    this.#renamed = `${pidfile}.oldbin`;
+    if (pidfile !== '') new Pidfile(pidfile).rename(this.#renamed);
+    const env = { ...withoutHandover(), [UPGRADE_VARIABLE]: String(process.pid) };
+    const master = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: ['inherit', 'inherit', 'inherit', fd], env });
+    master.once('error', (error) => onEnd(error.message));
+    master.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`));
+    this.pid = master.pid ?? 0;
+  }
+
+  /** It has ended: this process is the only master again. */
+  gone(): void {
+    if (this.#pidfile !== '') new Pidfile(this.#renamed).rename(this.#pidfile);
+  }
+
+  /** This process ends. */
+  takesOver(): void {
+    if (this.#pidfile !== '') new Pidfile(this.#renamed).remove();
+  }
 }
 
 /** Whether this process is such a second master. */

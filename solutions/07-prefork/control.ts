@@ -13,18 +13,10 @@ import { dirname, join } from 'node:path';
 import { closeGracefully, createLineServer, LineDecoder } from '../01-echo/index.ts';
 import { HttpError, HttpResponse, otherMethodStatus, serveHttp } from '../02-http/index.ts';
 import type { HttpRequest, HttpServer } from '../02-http/index.ts';
-
-/** What is known about one worker. */
-export interface WorkerFacts {
-  readonly pid: number;
-  readonly state: string;
-  readonly generation: number;
-  readonly ageMs: number;
-  readonly requests: number;
-  readonly connections: number;
-  readonly rssBytes: number;
-  readonly loopDelayMs: number;
-}
+import { isSuccessor } from './child.ts';
+import type { WorkerReport } from './child.ts';
+import { parseBind } from './listener.ts';
+import type { Settings } from './settings.ts';
 
 /** What the supervisor knows, as numbers. */
 export interface SupervisorFacts {
@@ -34,7 +26,7 @@ export interface SupervisorFacts {
   readonly uptimeMs: number;
   /** How many workers there should be. */
   readonly goal: number;
-  readonly workers: readonly WorkerFacts[];
+  readonly workers: readonly WorkerReport[];
   /** Since the start, with the workers that are gone: none of them ever goes down. */
   readonly totals: {
     readonly requests: number;
@@ -124,6 +116,15 @@ function answers(path: string): Promise<boolean> {
     // Anything else, such as a queue that is full, is an answer.
     socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
   });
+}
+
+/** Opens what the settings ask for: the control socket, and the metrics. */
+export async function openEyes({ controlSocket, metricsBind }: Settings, commands: Commands): Promise<{ close(): Promise<void> }[]> {
+  const bind = metricsBind === '' ? null : parseBind(metricsBind);
+  return [
+    ...(controlSocket === '' ? [] : [await openControl(controlSocket, commands, { takeOver: isSuccessor() })]),
+    ...(bind?.kind !== 'tcp' ? [] : [await serveMetrics(bind, () => commands.show())]),
+  ];
 }
 
 /** With mode 0600 from its first moment: `listen` makes the file before it returns, so the umask is ours alone until then. */
@@ -223,7 +224,7 @@ const TOTALS: readonly (readonly [name: string, kind: Kind, help: string, value:
   ['ten_workers', 'gauge', 'How many workers there are.', ({ workers }) => workers.length],
 ];
 
-const OF_EACH: readonly (readonly [name: string, help: string, value: (worker: WorkerFacts) => number])[] = [
+const OF_EACH: readonly (readonly [name: string, help: string, value: (worker: WorkerReport) => number])[] = [
   ['ten_worker_requests', 'Requests that this worker has answered.', ({ requests }) => requests],
   ['ten_worker_connections', 'Connections that are open.', ({ connections }) => connections],
   ['ten_worker_resident_bytes', 'Resident memory.', ({ rssBytes }) => rssBytes],

@@ -46,11 +46,63 @@ export interface Goal {
   readonly stopping: boolean;
 }
 
+/** What is wanted now, and what was reached last. */
+export class Aims {
+  settings: Settings;
+  goal: Goal;
+  /** The last goal for which all workers have served; `null` until there is one. */
+  good: { readonly goal: Goal; readonly settings: Settings } | null = null;
+  #generations = 1;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.goal = { workers: settings.workers, generation: 1, stopping: false };
+  }
+
+  /** A reload: other settings, and all workers anew. A socket cannot be moved, so `bind` stays. */
+  beginGeneration(settings: Settings): void {
+    this.settings = { ...settings, bind: this.settings.bind };
+    this.goal = { ...this.goal, workers: settings.workers, generation: ++this.#generations };
+  }
+
+  /** The reload did not work. */
+  rollBack(): void {
+    if (this.good === null) return;
+    this.settings = this.good.settings;
+    this.goal = { ...this.good.goal, stopping: this.goal.stopping };
+  }
+
+  setWorkers(workers: number): void {
+    this.goal = { ...this.goal, workers };
+  }
+
+  stop(): void {
+    this.goal = { ...this.goal, stopping: true };
+  }
+
+  /** Whether this many of the newest generation are what is wanted. Then it is what a failed reload comes back to. */
+  isReached(workers: Iterable<WorkerFacts>): boolean {
+    const serving = [...workers].filter(({ state, generation }) => state === 'serving' && generation === this.goal.generation);
+    if (serving.length < this.goal.workers) return false;
+    this.good = { goal: this.goal, settings: this.settings };
+    return true;
+  }
+}
+
 /** How often in a row a worker has ended before it had served for {@link SETTLED_MS}, and until when to wait because of that. */
 export interface Failures {
   readonly inARow: number;
+  readonly lastMs: number;
   readonly waitUntilMs: number;
 }
+
+export const noFailures: Failures = { inARow: 0, lastMs: -Infinity, waitUntilMs: -Infinity };
+
+/**
+ * What the end of a worker means: it was told to; the application does not start, or does not after a reload; it crashed,
+ * and another takes its place; so have all the others.
+ */
+export type Verdict = 'as-told' | 'cannot-start' | 'cannot-reload' | 'crashed' | 'hopeless';
 
 export type Decision<W> =
   | { readonly do: 'fork' }
@@ -71,9 +123,8 @@ export function backOffMs(failuresInARow: number): number {
 /** Decides what to do now, and when to look again if nothing happens before. */
 export function plan<W extends WorkerFacts>(
   workers: readonly W[],
-  goal: Goal,
+  { goal, settings }: Pick<Aims, 'goal' | 'settings'>,
   failures: Failures,
-  settings: Settings,
   nowMs: number,
 ): { readonly decisions: readonly Decision<W>[]; readonly lookAgainMs: number } {
   const decisions: Decision<W>[] = overdue(workers, settings, nowMs);
@@ -149,3 +200,31 @@ function nextMoment(workers: readonly WorkerFacts[], { waitUntilMs }: Failures, 
   ]);
   return Math.min(...[waitUntilMs, ...moments].filter((moment) => moment > nowMs));
 }
+
+// region end
+/**
+ * Judges the end of a worker.
+ *
+ * @param exited by itself, not by a signal
+ * @param others those that are left
+ */
+export function judgeEnd(
+  worker: WorkerFacts,
+  exited: boolean,
+  others: readonly WorkerFacts[],
+  { goal, good, settings }: Aims,
+  failures: Failures,
+  nowMs: number,
+): { readonly verdict: Verdict; readonly failures: Failures } {
+  const { state, servingMs, generation, deadlineMs } = worker;
+  if (goal.stopping || state === 'draining' || (state === 'killed' && nowMs < deadlineMs)) return { verdict: 'as-told', failures };
+  const hasServed = servingMs < Infinity;
+  if (!hasServed && good === null && exited) return { verdict: 'cannot-start', failures };
+  if (!hasServed && good !== null && generation > good.goal.generation) return { verdict: 'cannot-reload', failures };
+  if (nowMs - servingMs >= SETTLED_MS) return { verdict: 'crashed', failures };
+  const inARow = failures.inARow + 1;
+  const someLast = others.some((other) => nowMs - other.servingMs >= SETTLED_MS);
+  const verdict = inARow >= settings.bootTries && !someLast ? 'hopeless' : 'crashed';
+  return { verdict, failures: { inARow, lastMs: nowMs, waitUntilMs: nowMs + backOffMs(inARow) } };
+}
+// endregion

@@ -8,18 +8,18 @@
 
 import { reportDetached, startDeadline } from '../01-echo/index.ts';
 import type { Deadline } from '../01-echo/index.ts';
-import { Child, forkMaster, isSuccessor } from './child.ts';
+import { Child, SecondMaster } from './child.ts';
 import type { FromWorker } from './child.ts';
 import type { Loaded } from './configure.ts';
 import { watchFolder } from './develop.ts';
-import { openControl, serveMetrics } from './control.ts';
+import { openEyes } from './control.ts';
 import type { Commands, SupervisorFacts } from './control.ts';
 import { openListener, parseBind } from './listener.ts';
-import type { Bind, Listener } from './listener.ts';
+import type { Listener } from './listener.ts';
 import { LogFile } from './logs.ts';
-import { backOffMs, plan, SETTLED_MS } from './plan.ts';
-import type { Decision, Goal } from './plan.ts';
-import { callHook, Pidfile } from './service.ts';
+import { Aims, judgeEnd, noFailures, plan, SETTLED_MS } from './plan.ts';
+import type { Decision, Failures } from './plan.ts';
+import { callHook } from './service.ts';
 import type { HookFacts, HookName, Hooks } from './service.ts';
 import type { Settings } from './settings.ts';
 
@@ -35,42 +35,35 @@ export interface SupervisorOptions {
 
 /** Keeps a number of workers serving, for as long as it runs. */
 export class Supervisor implements Commands {
-  #settings: Settings;
+  readonly #aims: Aims;
   readonly #options: SupervisorOptions;
   readonly #log: LogFile;
-  readonly #startedMs = performance.now();
   readonly #totals = { requests: 0, forks: 0, crashes: 0, hangs: 0, reloads: 0 };
   readonly #workers = new Set<Child>();
   readonly #events: (() => void)[] = [];
   #wake: () => void = () => undefined;
   #listener: Listener | null = null;
-  #goal: { -readonly [Key in keyof Goal]: Goal[Key] };
-  #generations = 1;
-  /** What all workers of the last generation that has worked were started with. `null` until there is one. */
-  #good: { readonly goal: Goal; readonly settings: Settings } | null = null;
-  #failures = { inARow: 0, waitUntilMs: 0, atMs: 0 };
+  #failures: Failures = noFailures;
   #timer: Deadline | null = null;
   #stopMs = 0;
   #exitCode = 0;
-  #successor = 0;
+  #successor: SecondMaster | null = null;
 
   constructor(settings: Settings, options: SupervisorOptions = {}) {
-    this.#settings = settings;
+    this.#aims = new Aims(settings);
     this.#options = options;
     this.#log = new LogFile(settings.errorLog);
-    this.#goal = { workers: settings.workers, generation: 1, stopping: false };
   }
 
   // region loop
   /** Serves until it is told to stop, or cannot. Resolves to the exit code of the program. */
   async run(): Promise<number> {
-    const { bind, controlSocket, metricsBind, reload } = this.#settings;
+    const { bind, reload } = this.#aims.settings;
     const closers: { close(): unknown }[] = [];
     try {
       if (!this.#hook('onStarting')) return 1;
       this.#listener = await openListener(parseBind(bind), { log: (text) => this.#say(text) });
-      if (controlSocket !== '') closers.push(await openControl(controlSocket, this, { takeOver: isSuccessor() }));
-      if (metricsBind !== '') closers.push(await serveMetrics(parseBind(metricsBind) as Bind & { kind: 'tcp' }, () => this.show()));
+      closers.push(...await openEyes(this.#aims.settings, this));
       if (reload) closers.push(watchFolder(process.cwd(), () => this.signal('SIGHUP')));
     } catch (error) {
       this.#say(error instanceof Error ? error.message : String(error));
@@ -78,7 +71,7 @@ export class Supervisor implements Commands {
     }
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
     this.#act();
-    while (!this.#goal.stopping || this.#workers.size > 0) {
+    while (!this.#aims.goal.stopping || this.#workers.size > 0) {
       const event = this.#events.shift();
       if (event === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
       else {
@@ -88,7 +81,7 @@ export class Supervisor implements Commands {
     }
     for (const closer of closers) await closer.close();
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
-    if (this.#settings.pidfile !== '') new Pidfile(`${this.#settings.pidfile}.oldbin`).remove();
+    this.#successor?.takesOver();
     this.#hook('onExit', { exitCode: this.#exitCode });
     return this.#exitCode;
   }
@@ -102,7 +95,7 @@ export class Supervisor implements Commands {
 
   #act(): void {
     const nowMs = performance.now();
-    const { decisions, lookAgainMs } = plan([...this.#workers], this.#goal, this.#failures, this.#settings, nowMs);
+    const { decisions, lookAgainMs } = plan([...this.#workers], this.#aims, this.#failures, nowMs);
     for (const decision of decisions) this.#carryOut(decision);
     this.#timer?.clear();
     // After the sockets have been read: a heartbeat that has come in time must not be found unread.
@@ -112,16 +105,16 @@ export class Supervisor implements Commands {
 
   // region signals
   readonly #signals: Readonly<Record<Signal, () => void>> = {
-    SIGTERM: () => this.#stop(this.#goal.stopping ? 0 : this.#settings.gracefulTimeoutMs),
+    SIGTERM: () => this.#stop(this.#aims.goal.stopping ? 0 : this.#aims.settings.gracefulTimeoutMs),
     SIGINT: () => this.#stop(0),
     SIGQUIT: () => this.#stop(0),
     SIGHUP: () => this.#reload(),
     SIGUSR1: () => this.#reopen(),
     SIGUSR2: () => this.#upgrade(),
-    SIGTTIN: () => void this.#goal.workers++,
-    SIGTTOU: () => void (this.#goal.workers = Math.max(1, this.#goal.workers - 1)),
+    SIGTTIN: () => this.#aims.setWorkers(this.#aims.goal.workers + 1),
+    SIGTTOU: () => this.#aims.setWorkers(Math.max(1, this.#aims.goal.workers - 1)),
     // A terminal sends it whenever its window changes.
-    SIGWINCH: () => void (process.stdin.isTTY || (this.#goal.workers = 0)),
+    SIGWINCH: () => process.stdin.isTTY ? undefined : this.#aims.setWorkers(0),
   };
   // endregion
 
@@ -129,7 +122,7 @@ export class Supervisor implements Commands {
     if (decision.do === 'fork') return this.#fork();
     const { worker, why } = decision;
     this.#say(`worker ${worker.pid} ${decision.do === 'drain' ? 'finishes' : 'is killed'}: ${why}`);
-    if (decision.do === 'drain') return worker.drain(this.#goal.stopping ? this.#stopMs : this.#settings.gracefulTimeoutMs, this.#goal.stopping);
+    if (decision.do === 'drain') return worker.drain(this.#aims.goal.stopping ? this.#stopMs : this.#aims.settings.gracefulTimeoutMs, this.#aims.goal.stopping);
     if (worker.state === 'serving') this.#totals.hangs++;
     worker.kill();
   }
@@ -138,7 +131,7 @@ export class Supervisor implements Commands {
   #fork(): void {
     this.#hook('preFork');
     const { hooks } = this.#options;
-    const worker = new Child({ settings: this.#settings, generation: this.#goal.generation, hooksModule: hooks?.module, fd: this.#listener!.fd }, {
+    const worker = new Child({ settings: this.#aims.settings, generation: this.#aims.goal.generation, hooksModule: hooks?.module, fd: this.#listener!.fd }, {
       onMessage: (message) => this.#enqueue(() => this.#heard(worker, message)),
       onEnd: (code, signal, how) => this.#enqueue(() => this.#ended(worker, code, signal, how)),
       onLine: (line) => this.#log.report(line, worker.pid),
@@ -154,46 +147,36 @@ export class Supervisor implements Commands {
     if (message.type === 'failed') worker.failure = message;
     else if (message.type === 'ready') {
       worker.isReady();
-      this.#someoneIsReady();
-    } else {
-      worker.hear(message.beat, this.#settings);
-      if (worker.heardMs - worker.servingMs >= SETTLED_MS && worker.forkedMs >= this.#failures.atMs) this.#failures.inARow = 0;
-    }
-  }
-
-  /** When all of a generation serve, it is the one to come back to. */
-  #someoneIsReady(): void {
-    const { workers, generation } = this.#goal;
-    const serving = [...this.#workers].filter((one) => one.state === 'serving' && one.generation === generation);
-    if (serving.length < workers) return;
-    if (this.#good === null) {
+      const isFirst = this.#aims.good === null;
+      if (!this.#aims.isReached(this.#workers) || !isFirst) return;
       console.log(`listening on ${this.#listener!.address}`);
       this.#hook('whenReady');
+    } else {
+      worker.hear(message.beat, this.#aims.settings);
+      if (worker.heardMs - worker.servingMs >= SETTLED_MS && worker.forkedMs >= this.#failures.lastMs) this.#failures = noFailures;
     }
-    this.#good = { goal: { ...this.#goal }, settings: this.#settings };
   }
 
   // region ended
   #ended(worker: Child, code: number | null, signal: string | null, how: string): void {
     const nowMs = performance.now();
-    const hasServed = worker.servingMs < Infinity;
     this.#workers.delete(worker);
     this.#totals.requests += worker.requests;
     this.#hook('workerExit', { workerPid: worker.pid, generation: worker.generation, exitCode: code, signal });
-    // It was told to go, and has gone.
-    if (this.#goal.stopping || worker.state === 'draining' || (worker.state === 'killed' && nowMs < worker.deadlineMs)) return;
+    const { verdict, failures } = judgeEnd(worker, code !== null, [...this.#workers], this.#aims, this.#failures, nowMs);
+    this.#failures = failures;
+    if (verdict === 'as-told') return;
     const reason = worker.failure?.reason ?? `worker ${worker.pid} ended with ${how}`;
     this.#totals.crashes++;
     this.#say(reason);
-    if (!hasServed && this.#good === null && code !== null) return this.#giveUp(worker.failure?.code ?? 3);
-    if (!hasServed && this.#good !== null && worker.generation > this.#good.goal.generation) return this.#rollBack(reason);
-    if (nowMs - worker.servingMs >= SETTLED_MS) return;
-    const inARow = this.#failures.inARow + 1;
-    this.#failures = { inARow, atMs: nowMs, waitUntilMs: nowMs + backOffMs(inARow) };
-    const someServe = [...this.#workers].some(({ servingMs }) => nowMs - servingMs >= SETTLED_MS);
-    if (inARow < this.#settings.bootTries || someServe) return;
-    this.#say(`gave up: ${inARow} workers in a row did not last for ${SETTLED_MS / 1000} s; the last: ${reason}`);
-    this.#giveUp(1);
+    if (verdict === 'cannot-start') this.#giveUp(worker.failure?.code ?? 3);
+    else if (verdict === 'cannot-reload') {
+      this.#aims.rollBack();
+      this.#say('the reload failed; the old workers serve on');
+    } else if (verdict === 'hopeless') {
+      this.#say(`gave up: ${failures.inARow} workers in a row did not last for ${SETTLED_MS / 1000} s; the last: ${reason}`);
+      this.#giveUp(1);
+    }
   }
   // endregion
 
@@ -204,10 +187,10 @@ export class Supervisor implements Commands {
 
   // region stop
   #stop(withinMs: number): void {
-    this.#goal.stopping = true;
+    this.#aims.stop();
     this.#stopMs = withinMs;
     // From now on the queue is only where a worker still takes from it. Nobody may wait in one that nobody looks at.
-    this.#listener?.close({ remove: this.#successor === 0 });
+    this.#listener?.close({ remove: this.#successor === null });
     this.#listener = null;
     for (const worker of this.#workers) {
       if (worker.state === 'draining') worker.drain(withinMs, true);
@@ -223,7 +206,7 @@ export class Supervisor implements Commands {
   #reload(): void {
     const { reread } = this.#options;
     this.#hook('onReload');
-    if (reread === undefined) return this.#beginGeneration(this.#settings);
+    if (reread === undefined) return this.#beginGeneration(this.#aims.settings);
     reread().then(
       ({ settings }) => this.#enqueue(() => this.#beginGeneration(settings)),
       (error: unknown) => this.#say(`reload refused: ${error instanceof Error ? error.message : String(error)}; the old settings stay`),
@@ -231,19 +214,11 @@ export class Supervisor implements Commands {
   }
 
   #beginGeneration(settings: Settings): void {
-    const { bind } = this.#settings;
-    if (settings.bind !== bind) this.#say(`bind stays ${bind}: it cannot be changed by a reload`);
-    this.#settings = { ...settings, bind };
-    this.#goal = { ...this.#goal, workers: settings.workers, generation: ++this.#generations };
-    this.#failures = { inARow: 0, waitUntilMs: 0, atMs: 0 };
+    const { bind } = this.#aims.settings;
+    if (settings.bind !== bind) this.#say(`bind stays ${bind}: a reload cannot change it`);
+    this.#aims.beginGeneration(settings);
+    this.#failures = noFailures;
     this.#totals.reloads++;
-  }
-
-  #rollBack(reason: string): void {
-    const { goal, settings } = this.#good!;
-    this.#goal = { ...goal, stopping: this.#goal.stopping };
-    this.#settings = settings;
-    this.#say(`reload failed: ${reason}; the old workers serve on`);
   }
   // endregion
 
@@ -259,18 +234,14 @@ export class Supervisor implements Commands {
 
   // region upgrade
   #upgrade(): void {
-    if (this.#successor !== 0 || this.#listener === null) return this.#say('there is a second master already');
-    const { pidfile } = this.#settings;
-    if (pidfile !== '') new Pidfile(pidfile).rename(`${pidfile}.oldbin`);
-    this.#successor = forkMaster(this.#listener.fd, (how) => this.#enqueue(() => this.#successorEnded(how)));
-    this.#say(`master ${this.#successor} serves beside this one: end one of them`);
-  }
-
-  #successorEnded(how: string): void {
-    this.#say(`master ${this.#successor} has ended with ${how}; this one goes on`);
-    this.#successor = 0;
-    const { pidfile } = this.#settings;
-    if (pidfile !== '') new Pidfile(`${pidfile}.oldbin`).rename(pidfile);
+    if (this.#successor !== null || this.#listener === null) return this.#say('there is a second master already');
+    const successor = new SecondMaster(this.#listener.fd, this.#aims.settings.pidfile, (how) => this.#enqueue(() => {
+      this.#say(`master ${successor.pid} has ended with ${how}; this one goes on`);
+      this.#successor = null;
+      successor.gone();
+    }));
+    this.#successor = successor;
+    this.#say(`master ${successor.pid} serves beside this one: end one of them`);
   }
   // endregion
 
@@ -288,11 +259,11 @@ export class Supervisor implements Commands {
 
   show(): SupervisorFacts {
     const nowMs = performance.now();
-    const workers = [...this.#workers].map(({ pid, state, generation, forkedMs, beat }) => ({ pid, state, generation, ageMs: nowMs - forkedMs, ...beat }));
+    const workers = [...this.#workers].map((worker) => worker.report(nowMs));
     const requests = workers.reduce((sum, worker) => sum + worker.requests, this.#totals.requests);
-    const { workers: goal, generation } = this.#goal;
+    const { workers: goal, generation } = this.#aims.goal;
     const address = this.#listener?.address ?? '';
-    return { pid: process.pid, address, generation, uptimeMs: nowMs - this.#startedMs, goal, workers, totals: { ...this.#totals, requests } };
+    return { pid: process.pid, address, generation, uptimeMs: process.uptime() * 1000, goal, workers, totals: { ...this.#totals, requests } };
   }
 
   #say(text: string): void {
@@ -300,6 +271,6 @@ export class Supervisor implements Commands {
   }
 
   #hook(name: HookName, facts: Partial<HookFacts> = {}): boolean {
-    return callHook(this.#options.hooks ?? {}, name, { pid: process.pid, settings: this.#settings, ...facts }, (text) => this.#say(text));
+    return callHook(this.#options.hooks ?? {}, name, { pid: process.pid, settings: this.#aims.settings, ...facts }, (text) => this.#say(text));
   }
 }
