@@ -11,7 +11,7 @@ import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 import { captureOutput } from './logs.ts';
-import type { WorkerFacts, WorkerState } from './plan.ts';
+import type { Aims, WorkerFacts, WorkerState } from './plan.ts';
 import { Pidfile, workerIds } from './service.ts';
 import type { Settings } from './settings.ts';
 
@@ -34,6 +34,8 @@ export type ToWorker =
 /** Messages from a worker. */
 export type FromWorker =
   | { readonly type: 'ready' }
+  /** It finishes, though the master has not told it to: somebody has sent it a signal. */
+  | { readonly type: 'leaves' }
   /** It cannot serve, and exits with this code. */
   | { readonly type: 'failed'; readonly code: number; readonly reason: string }
   | { readonly type: 'beat'; readonly beat: Beat };
@@ -64,15 +66,6 @@ export interface ChildEvents {
   readonly onLine: (line: string) => void;
 }
 
-/** What the supervisor knows when it forks. */
-export interface ForkOptions {
-  readonly settings: Settings;
-  readonly generation: number;
-  readonly hooksModule: string | undefined;
-  /** The listening socket. */
-  readonly fd: number;
-}
-
 /** What a worker that has been told to finish, or to cut, has left before it is killed. */
 const LAST_WORDS_MS = 2_000;
 
@@ -93,10 +86,10 @@ export class Child implements WorkerFacts {
   failure: { readonly code: number; readonly reason: string } | null = null;
   readonly #process: ChildProcess;
 
-  /** Forks. @throws Error for a user or a group that may not be taken */
-  constructor({ settings, generation, hooksModule, fd }: ForkOptions, { onMessage, onEnd, onLine }: ChildEvents) {
+  /** Forks. @param fd the listening socket. @throws Error for a user or a group that may not be taken */
+  constructor({ settings, goal }: Aims, hooksModule: string | undefined, fd: number, { onMessage, onEnd, onLine }: ChildEvents) {
     const { bootTimeoutMs, maxRequests, maxRequestsJitter } = settings;
-    this.generation = generation;
+    this.generation = goal.generation;
     this.deadlineMs = this.forkedMs + bootTimeoutMs;
     this.requestsMax = maxRequests === 0 ? Infinity : maxRequests + randomInt(maxRequestsJitter + 1);
     // SIGUSR1 would open a port for debuggers in a worker. The master listens to it, which takes it from the debugger.
@@ -108,9 +101,10 @@ export class Child implements WorkerFacts {
     });
     this.#process.on('message', onMessage);
     for (const stream of [this.#process.stdout, this.#process.stderr]) if (stream !== null) captureOutput(stream, onLine);
-    this.#process.once('error', (error) => onEnd(null, null, error.message));
-    // Later than `exit`: what it has said by then has been heard.
-    this.#process.once('close', (code, signal) => onEnd(code, signal, signal ?? `exit code ${code}`));
+    let problem: string | null = null;
+    this.#process.on('error', ({ message }) => (problem = message));
+    // Later than `exit`: what it has said by then has been heard. And it comes even if there never was a process.
+    this.#process.once('close', (code, signal) => onEnd(this.pid === 0 ? null : code, signal, signal ?? problem ?? `exit code ${code}`));
     this.tell({ type: 'start', settings, hooksModule });
   }
 
@@ -137,9 +131,13 @@ export class Child implements WorkerFacts {
 
   /** It shall finish; what is in progress after `withinMs` is cut. `last`: nobody else takes what waits in the accept queue. */
   drain(withinMs: number, last: boolean): void {
+    this.leaves(withinMs);
+    this.tell({ type: 'drain', last, deadlineMs: withinMs });
+  }
+
+  leaves(withinMs: number): void {
     this.state = 'draining';
     this.deadlineMs = performance.now() + withinMs + LAST_WORDS_MS;
-    this.tell({ type: 'drain', last, deadlineMs: withinMs });
   }
 
   kill(): void {
@@ -173,7 +171,7 @@ export class SecondMaster {
     if (pidfile !== '') new Pidfile(pidfile).rename(this.#renamed);
     const env = { ...withoutHandover(), [UPGRADE_VARIABLE]: String(process.pid) };
     const master = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: ['inherit', 'inherit', 'inherit', fd], env });
-    master.once('error', (error) => onEnd(error.message));
+    master.on('error', () => undefined);
     master.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`));
     this.pid = master.pid ?? 0;
   }

@@ -62,11 +62,11 @@ export class Supervisor implements Commands {
     const closers: { close(): unknown }[] = [];
     try {
       if (!this.#hook('onStarting')) return 1;
-      this.#listener = await openListener(parseBind(bind), { log: (text) => this.#say(text) });
+      this.#listener = await openListener(parseBind(bind), { log: (text) => this.#log.report(text) });
       closers.push(...await openEyes(this.#aims.settings, this));
       if (reload) closers.push(watchFolder(process.cwd(), () => this.signal('SIGHUP')));
     } catch (error) {
-      this.#say(error instanceof Error ? error.message : String(error));
+      this.#log.report(error instanceof Error ? error.message : String(error));
       return 1;
     }
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
@@ -98,8 +98,11 @@ export class Supervisor implements Commands {
     const { decisions, lookAgainMs } = plan([...this.#workers], this.#aims, this.#failures, nowMs);
     for (const decision of decisions) this.#carryOut(decision);
     this.#timer?.clear();
-    // After the sockets have been read: a heartbeat that has come in time must not be found unread.
-    this.#timer = startDeadline(() => setImmediate(() => this.#enqueue(() => this.#awake(performance.now() - lookAgainMs))), lookAgainMs - nowMs);
+    // After the sockets have been read: a heartbeat that has come in time must not be found unread. And if this process has
+    // stood still itself, what it has not heard is nobody's fault.
+    this.#timer = startDeadline(() => setImmediate(() => this.#enqueue(() => {
+      for (const worker of this.#workers) worker.heardMs += performance.now() - lookAgainMs;
+    })), lookAgainMs - nowMs);
   }
   // endregion
 
@@ -121,7 +124,7 @@ export class Supervisor implements Commands {
   #carryOut(decision: Decision<Child>): void {
     if (decision.do === 'fork') return this.#fork();
     const { worker, why } = decision;
-    this.#say(`worker ${worker.pid} ${decision.do === 'drain' ? 'finishes' : 'is killed'}: ${why}`);
+    this.#log.report(`worker ${worker.pid} ${decision.do === 'drain' ? 'finishes' : 'is killed'}: ${why}`);
     if (decision.do === 'drain') return worker.drain(this.#aims.goal.stopping ? this.#stopMs : this.#aims.settings.gracefulTimeoutMs, this.#aims.goal.stopping);
     if (worker.state === 'serving') this.#totals.hangs++;
     worker.kill();
@@ -130,8 +133,7 @@ export class Supervisor implements Commands {
   // region fork
   #fork(): void {
     this.#hook('preFork');
-    const { hooks } = this.#options;
-    const worker = new Child({ settings: this.#aims.settings, generation: this.#aims.goal.generation, hooksModule: hooks?.module, fd: this.#listener!.fd }, {
+    const worker = new Child(this.#aims, this.#options.hooks?.module, this.#listener!.fd, {
       onMessage: (message) => this.#enqueue(() => this.#heard(worker, message)),
       onEnd: (code, signal, how) => this.#enqueue(() => this.#ended(worker, code, signal, how)),
       onLine: (line) => this.#log.report(line, worker.pid),
@@ -145,6 +147,7 @@ export class Supervisor implements Commands {
   #heard(worker: Child, message: FromWorker): void {
     worker.heardMs = performance.now();
     if (message.type === 'failed') worker.failure = message;
+    else if (message.type === 'leaves') worker.leaves(this.#aims.settings.gracefulTimeoutMs);
     else if (message.type === 'ready') {
       worker.isReady();
       const isFirst = this.#aims.good === null;
@@ -168,25 +171,21 @@ export class Supervisor implements Commands {
     if (verdict === 'as-told') return;
     const reason = worker.failure?.reason ?? `worker ${worker.pid} ended with ${how}`;
     this.#totals.crashes++;
-    this.#say(reason);
-    if (verdict === 'cannot-start') this.#giveUp(worker.failure?.code ?? 3);
+    this.#log.report(reason);
+    if (verdict === 'cannot-start') this.#stop(0, worker.failure?.code ?? 3);
     else if (verdict === 'cannot-reload') {
       this.#aims.rollBack();
-      this.#say('the reload failed; the old workers serve on');
+      this.#log.report('the reload failed; the old workers serve on');
     } else if (verdict === 'hopeless') {
-      this.#say(`gave up: ${failures.inARow} workers in a row did not last for ${SETTLED_MS / 1000} s; the last: ${reason}`);
-      this.#giveUp(1);
+      this.#log.report(`gave up: ${failures.inARow} workers in a row did not last for ${SETTLED_MS / 1000} s; the last: ${reason}`);
+      this.#stop(0, 1);
     }
   }
   // endregion
 
-  #giveUp(exitCode: number): void {
-    this.#exitCode = exitCode;
-    this.#stop(0);
-  }
-
   // region stop
-  #stop(withinMs: number): void {
+  #stop(withinMs: number, exitCode = 0): void {
+    this.#exitCode ||= exitCode;
     this.#aims.stop();
     this.#stopMs = withinMs;
     // From now on the queue is only where a worker still takes from it. Nobody may wait in one that nobody looks at.
@@ -198,10 +197,6 @@ export class Supervisor implements Commands {
   }
   // endregion
 
-  #stopWorker(worker: Child): void {
-    if (worker.state === 'serving') this.#carryOut({ do: 'drain', worker, why: 'it was told to stop' });
-  }
-
   // region reload
   #reload(): void {
     const { reread } = this.#options;
@@ -209,23 +204,18 @@ export class Supervisor implements Commands {
     if (reread === undefined) return this.#beginGeneration(this.#aims.settings);
     reread().then(
       ({ settings }) => this.#enqueue(() => this.#beginGeneration(settings)),
-      (error: unknown) => this.#say(`reload refused: ${error instanceof Error ? error.message : String(error)}; the old settings stay`),
+      (error: unknown) => this.#log.report(`reload refused: ${error instanceof Error ? error.message : String(error)}; the old settings stay`),
     ).catch(reportDetached);
   }
 
   #beginGeneration(settings: Settings): void {
     const { bind } = this.#aims.settings;
-    if (settings.bind !== bind) this.#say(`bind stays ${bind}: a reload cannot change it`);
+    if (settings.bind !== bind) this.#log.report(`bind stays ${bind}: a reload cannot change it`);
     this.#aims.beginGeneration(settings);
     this.#failures = noFailures;
     this.#totals.reloads++;
   }
   // endregion
-
-  /** If this process itself has stood still, it has not heard what was said meanwhile: that is nobody's fault. */
-  #awake(lateMs: number): void {
-    for (const worker of this.#workers) worker.heardMs += lateMs;
-  }
 
   #reopen(): void {
     this.#log.reopen();
@@ -234,14 +224,14 @@ export class Supervisor implements Commands {
 
   // region upgrade
   #upgrade(): void {
-    if (this.#successor !== null || this.#listener === null) return this.#say('there is a second master already');
+    if (this.#successor !== null || this.#listener === null) return this.#log.report('there is a second master already');
     const successor = new SecondMaster(this.#listener.fd, this.#aims.settings.pidfile, (how) => this.#enqueue(() => {
-      this.#say(`master ${successor.pid} has ended with ${how}; this one goes on`);
+      this.#log.report(`master ${successor.pid} has ended with ${how}; this one goes on`);
       this.#successor = null;
       successor.gone();
     }));
     this.#successor = successor;
-    this.#say(`master ${successor.pid} serves beside this one: end one of them`);
+    this.#log.report(`master ${successor.pid} serves beside this one: end one of them`);
   }
   // endregion
 
@@ -252,8 +242,8 @@ export class Supervisor implements Commands {
 
   /** Lets a worker finish; another takes its place. @returns false if there is no such worker */
   stopWorker(pid: number): boolean {
-    const worker = [...this.#workers].find((one) => one.pid === pid);
-    if (worker !== undefined) this.#enqueue(() => this.#stopWorker(worker));
+    const worker = [...this.#workers].find((one) => one.pid === pid && one.state === 'serving');
+    if (worker !== undefined) this.#enqueue(() => this.#carryOut({ do: 'drain', worker, why: 'it was told to stop' }));
     return worker !== undefined;
   }
 
@@ -266,11 +256,7 @@ export class Supervisor implements Commands {
     return { pid: process.pid, address, generation, uptimeMs: process.uptime() * 1000, goal, workers, totals: { ...this.#totals, requests } };
   }
 
-  #say(text: string): void {
-    this.#log.report(text);
-  }
-
   #hook(name: HookName, facts: Partial<HookFacts> = {}): boolean {
-    return callHook(this.#options.hooks ?? {}, name, { pid: process.pid, settings: this.#aims.settings, ...facts }, (text) => this.#say(text));
+    return callHook(this.#options.hooks ?? {}, name, { pid: process.pid, settings: this.#aims.settings, ...facts }, (text) => this.#log.report(text));
   }
 }

@@ -123,8 +123,9 @@ class Worker {
     this.#log?.reopen();
   }
 
-  /** The master has gone. Nothing would ever end this process, and nobody wants a new client to find it. */
-  orphaned(): void {
+  /** Somebody has sent this process a signal, or the master has gone and nothing else would ever end it. */
+  leave(): void {
+    tell({ type: 'leaves' });
     this.finish(true, this.#settings.gracefulTimeoutMs).catch(reportDetached);
   }
 }
@@ -179,9 +180,8 @@ process.on('message', (message: ToWorker) => {
   } else if (message.type === 'drain') worker?.then((one) => one.finish(message.last, message.deadlineMs)).catch(reportDetached);
   else worker?.then((one) => one.reopenLog()).catch(reportDetached);
 });
-process.once('disconnect', () => (worker === null ? process.exit(0) : worker.then((one) => one.orphaned()).catch(() => process.exit(0))));
+const leave = (): unknown => (worker === null ? process.exit(0) : worker.then((one) => one.leave()).catch(() => process.exit(0)));
+process.once('disconnect', leave);
 // A terminal, and anyone who signals the whole group, means the master.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => undefined);
-for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
-  process.on(signal, () => (worker === null ? process.exit(0) : worker.then((one) => one.orphaned()).catch(() => process.exit(0))));
-}
+for (const signal of ['SIGTERM', 'SIGQUIT'] as const) process.on(signal, leave);
