@@ -56,7 +56,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 1;
   }
   try {
-    return await new Supervisor(settings, { hooks, reread, pidfile }).run();
+    return await new Supervisor(settings, { hooks, reread }).run();
   } finally {
     pidfile?.remove();
   }

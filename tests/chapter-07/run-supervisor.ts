@@ -44,4 +44,4 @@ const reread = async (): Promise<Loaded> => {
   return await Promise.resolve({ settings: { ...begun, ...changes }, hooks: {}, action: 'run', configFile: rereadFile ?? null, rest: [] });
 };
 
-process.exit(await new Supervisor(begun, {}, reread).run());
+process.exit(await new Supervisor(begun, { reread }).run());
