@@ -211,5 +211,7 @@ function printChange(change: Change): string {
   const ticks = Math.max(2, ...[...body.matchAll(/`{3,}/g)].map(([run]) => run.length));
   const fence = '`'.repeat(ticks + 1);
   const language = isDiff ? 'diff' : extname(change.file).slice(1) || 'text';
-  return `${fence}${language} ${change.file}\n${body}\n${fence}`;
+  // An empty file has no line, not an empty one.
+  const lines = !isDiff && change.text === '' ? '' : `${body}\n`;
+  return `${fence}${language} ${change.file}\n${lines}${fence}`;
 }

@@ -23,7 +23,7 @@ describe('a line of code', () => {
     expect(codeLines('const page = `<p>\n\n// no comment ${\n  // a comment\n  value}\n`;\n')).toEqual(['const page = `<p>', '', '// no comment ${', 'value}', '`;']);
   });
 
-  test('is found where slashes are no comment', () => {
+  test('is found where slashes are not a comment', () => {
     expect(codeLines("const pattern = /[/]\\/*/;\nconst url = 'http://x';\n")).toHaveLength(2);
   });
 });

@@ -79,6 +79,11 @@ export function startersOf(chapter: Chapter): Map<string, string> {
   return new Map(files.map(([path, text]) => [path.slice(prefix.length), text]));
 }
 
+/** Whether an exercise is still to be done in this starter: one file may be worked on in several. */
+export function isLeftIn(starter: string, id: string): boolean {
+  return new RegExp(`TODO ${id.replace('.', '\\.')}\\b|NotImplemented\\('${id.replace('.', '\\.')}'`).test(starter);
+}
+
 /** What is in `chapters/` now, as it would be packed: the written chapters, and those that are being written. */
 function currentFiles(): Starters {
   const files: Record<string, string> = {};
@@ -105,7 +110,8 @@ export function packStarters(): { path: string; files: number } {
  */
 export function packOf(files: Starters, solutions: string = SOLUTIONS): string {
   const paths = Object.keys(files).sort();
-  const unended = paths.find((path) => !files[path]?.endsWith('\n'));
+  // An empty one is legal: the learner writes it from nothing.
+  const unended = paths.find((path) => files[path] !== '' && !files[path]?.endsWith('\n'));
   if (unended !== undefined) throw new Problem(`chapters/${unended} does not end with a line break: add one, and pack again.`);
   const list = paths.map((path) => `- \`${path}\` ${digestOf(files[path] ?? '')}`).join('\n');
   const changes = paths.flatMap((path) => {

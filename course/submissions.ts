@@ -35,7 +35,7 @@ import { scratch } from './self-check/scratch.ts';
 import { buildSubmission, listSubmissions } from './self-check/submission.ts';
 import type { Submission } from './self-check/submission.ts';
 import { ROOT } from './root.ts';
-import { readStarters } from './starters.ts';
+import { isLeftIn, readStarters } from './starters.ts';
 
 /** What became of one submission. */
 export interface Verdict {
@@ -94,7 +94,7 @@ export function concerned({ kind, chapter, name }: Submission, changed: readonly
     const starter = starters[file];
     // A file of its own is there for those that are changed.
     if (starter === undefined) return [];
-    const own = all.filter((index) => file.startsWith(`${chapter.folder}/`) && starter.includes(`TODO ${chapter.exercises[index]?.id} `));
+    const own = all.filter((index) => file.startsWith(`${chapter.folder}/`) && isLeftIn(starter, chapter.exercises[index]?.id ?? ''));
     return own.length > 0 ? own : all;
   });
   return places.length > 0 ? [Math.min(...places), Math.max(...places)] : [0, all.length - 1];

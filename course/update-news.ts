@@ -52,7 +52,7 @@ async function chaptersOf(tree: Tree): Promise<readonly Chapter[] | undefined> {
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
     writeFileSync(file, blob(manifest.oid));
     const { chapters } = (await import(pathToFileURL(file).href)) as { chapters: readonly Chapter[] };
-    // What is still being written is no news yet.
+    // What is still being written is not news yet.
     return chapters.map((chapter) => ({ ...chapter, exercises: chapter.inTheMaking ? [] : [...chapter.exercises] }));
   } catch {
     // A later version may keep its map in another way. What it brings is news, and the update does not need it.

@@ -42,6 +42,18 @@ describe('reset', () => {
     expect(course.read('chapters/01-echo/lines.ts')).toBe(MINE);
   });
 
+  test('takes back every exercise of a file that is worked on in several', async () => {
+    using course = new FakeCourse();
+    course.write('chapters/01-echo/lines.ts', '// TODO 1.2\n// TODO 1.3\n');
+    await course.run('pack-starters');
+    course.write('chapters/01-echo/echo.ts', MINE);
+    course.write('chapters/01-echo/lines.ts', '// pass 1.3\n');
+    await course.run('test 1');
+    await course.run('reset 1 lines.ts');
+    const undone = Object.entries(course.progress()).filter(([, { undoneAt }]) => undoneAt !== undefined).map(([id]) => id);
+    expect(undone).toEqual(['1.2', '1.3']);
+  });
+
   test('does nothing where nothing was changed, line endings aside', async () => {
     using course = new FakeCourse();
     course.write('chapters/01-echo/echo.ts', '// starter of echo\r\n');

@@ -8,7 +8,7 @@ import { markUndone, updateProgress } from '../progress.ts';
 import { UsageProblem } from '../problem.ts';
 import { shown } from '../root.ts';
 import { count, listed, print, wrap } from '../screen.ts';
-import { startersOf } from '../starters.ts';
+import { isLeftIn, startersOf } from '../starters.ts';
 import { targetOf } from '../trees.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -45,7 +45,7 @@ function putBack(chapter: Chapter, starters: ReadonlyMap<string, string>, only: 
   print(wrap(`${count(written.length, 'starter')} put back in chapters/${chapter.folder}: ${listed(names)}.`));
   if (backup !== undefined) print(`To undo this: npm run reset -- --restore ${backup.split(/[/\\]/).at(-1)}`);
   const now = new Date().toISOString();
-  const undone = chapter.exercises.filter((exercise) => only === undefined || exercise.file === only);
+  const undone = chapter.exercises.filter(({ id, file }) => only === undefined || file === only || isLeftIn(starters.get(only) ?? '', id));
   const sentences = updateProgress((progress) => {
     for (const { id } of undone) markUndone(progress, id, now);
   });

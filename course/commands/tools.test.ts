@@ -76,12 +76,14 @@ describe('pack-starters', () => {
     course.write('chapters/01-echo/picture.svg', '<svg/>');
     course.write('chapters/01-echo/steps/one.ts', '// step\r\n');
     course.write('chapters/01-echo/.hidden', 'x');
+    course.write('chapters/02-http/empty.ts', '');
     const { code, stdout } = await course.run('pack-starters');
     expect(code).toBe(0);
     expect(stdout).toContain('chapters/01-echo/steps/one.ts');
     const text = course.read('course/starters.md');
     const packed = readStarters(undefined, course.folder);
-    expect(Object.keys(packed)).toEqual(['01-echo/echo.ts', '01-echo/lines.ts', '01-echo/main.ts', '01-echo/steps/one.ts', '02-http/http.ts']);
+    expect(Object.keys(packed)).toEqual(['01-echo/echo.ts', '01-echo/lines.ts', '01-echo/main.ts', '01-echo/steps/one.ts', '02-http/empty.ts', '02-http/http.ts']);
+    expect(packed['02-http/empty.ts']).toBe('');
     expect(packed['01-echo/steps/one.ts']).toBe('// step\n');
     expect((await course.run('pack-starters')).stdout).toMatch(/nothing new/);
     expect(course.read('course/starters.md')).toBe(text);

@@ -113,6 +113,13 @@ describe('a submission', () => {
     expect(built('01-echo/echo.ts')).toContain('TODO 1.2');
   });
 
+  test('that is a stage may take out of the reference what comes later', () => {
+    const kept = readStarters(chapter)['01-echo/line-decoder.ts'];
+    submission(`# Stages\n\n## 1.1\n\nBase: \`solutions\`\n\n${patch}\n`, 'stage')();
+    expect(built('01-echo/echo.ts')).toBe(readFileSync(join(ROOT, 'solutions/01-echo/echo.ts'), 'utf8').replace('allowHalfOpen: true', 'allowHalfOpen: false'));
+    expect(built('01-echo/line-decoder.ts')).toBe(kept);
+  });
+
   test.each([
     ['a diff that finds nothing', wrong(diff('-not there')), 'has no such lines: "not there"'],
     ['a diff that finds it twice', wrong(diff('-}')), 'times; add lines'],
@@ -141,6 +148,7 @@ describe('an overlay', () => {
     ['two places that share the lines between', base.replace('line 4', 'four').replace('line 5\nsame', 'line 5')],
     ['a fence in the text', base.replace('line 4', '```\n````ts x\n')],
     ['everything', 'new\n'],
+    ['nothing left', ''],
   ])('with %s gives the text back after it was printed and read', (_, text) => {
     const printed = printOverlay('x', [{ title: 'a', prose: ['Says.'], changes: [changeOf('f.ts', base, text)] }]);
     const [, section] = parseOverlay(printed);

@@ -17,7 +17,9 @@
  * They change the reference, unless a paragraph before the first heading, or the
  * submission's own, says otherwise: Base: `solutions/10-bake-off/tuned`. A stage
  * changes the starters, and says only what {@link stageFiles} does not know: files
- * in which one exercise is done and the next is not.
+ * in which one exercise is done and the next is not. A file that the learner writes
+ * from nothing says that best with Base: `solutions`, as the reference without
+ * what comes later.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -136,7 +138,7 @@ export function changedFiles(submission: Submission): Map<string, string> {
   const { kind, chapter, name, page, base, changes } = submission;
   const texts = kind === 'stage' ? stageFiles(chapter, name) : new Map<string, string>();
   // The files in chapters/ are the learner's; the starters are those that were packed.
-  const starters = kind === 'stage' ? readStarters(chapter) : undefined;
+  const starters = base === BASES.stage ? readStarters(chapter) : undefined;
   for (const change of changes) {
     try {
       texts.set(change.file, applyChange(starters === undefined ? readText(join(ROOT, base, change.file)) : starters[change.file], change));

@@ -5,7 +5,7 @@ import { readText } from '../files.ts';
 import { chapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { SOLUTIONS } from '../root.ts';
-import { readStarters, writeStarterTree } from '../starters.ts';
+import { isLeftIn, readStarters, writeStarterTree } from '../starters.ts';
 
 /** Another tree's chapters, up to and including this one. */
 export function writeTree(tree: string, from: string, chapter: Chapter): void {
@@ -37,11 +37,6 @@ export function stageFiles(chapter: Chapter, exercise: string): Map<string, stri
     if (reference !== undefined && steps.length > 0 && steps.every((step) => step <= done)) files.set(path, reference);
   }
   return files;
-}
-
-/** Whether an exercise is still to be done in this starter. */
-function isLeftIn(starter: string, id: string): boolean {
-  return new RegExp(`TODO ${id.replace('.', '\\.')}\\b|NotImplemented\\('${id.replace('.', '\\.')}'`).test(starter);
 }
 
 function copyChapters(tree: string, from: string, wanted: (number: number) => boolean): void {
