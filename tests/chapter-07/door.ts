@@ -49,7 +49,7 @@ export type Bind =
   | { readonly kind: 'fd'; readonly fd: number };
 
 export interface Door {
-  Supervisor: new (settings: Settings, hooks?: object, reread?: () => Promise<Loaded>) => { run(): Promise<number> };
+  Supervisor: new (settings: Settings, options?: { hooks?: object; reread?: () => Promise<Loaded> }) => { run(): Promise<number> };
   defaultSettings: Settings;
   parseBind: (text: string) => Bind;
 }
