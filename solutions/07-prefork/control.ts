@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 
 import { closeGracefully, createLineServer, LineDecoder } from '../01-echo/index.ts';
 import { HttpError, HttpResponse, otherMethodStatus, serveHttp } from '../02-http/index.ts';
-import type { HttpRequest, HttpServer } from '../02-http/index.ts';
+import type { HttpServer } from '../02-http/index.ts';
 import { isSuccessor } from './child.ts';
 import type { WorkerReport } from './child.ts';
 import { parseBind } from './listener.ts';
@@ -28,13 +28,7 @@ export interface SupervisorFacts {
   readonly goal: number;
   readonly workers: readonly WorkerReport[];
   /** Since the start, with the workers that are gone: none of them ever goes down. */
-  readonly totals: {
-    readonly requests: number;
-    readonly forks: number;
-    readonly crashes: number;
-    readonly hangs: number;
-    readonly reloads: number;
-  };
+  readonly totals: Readonly<Record<'requests' | 'forks' | 'crashes' | 'hangs' | 'reloads', number>>;
 }
 
 /** What the supervisor can be told. Each returns at once: what follows from it is done by the supervisor's loop. */
@@ -56,24 +50,24 @@ const IDLE_MS = 60_000;
 /** How long the client waits for an answer. */
 const ANSWER_MS = 10_000;
 
-export interface ControlOptions {
-  /** Take the path from a program that still answers there: the second master of an upgrade does. Default false. */
-  readonly takeOver?: boolean;
-}
-
-/** A control socket that listens. */
-export interface Control {
-  /** Stops listening, ends every connection, and removes the socket, unless another program has taken the path since. */
-  close(): Promise<void>;
+/** Opens what the settings ask for: the control socket, and the metrics. */
+export async function openEyes({ controlSocket, metricsBind }: Settings, commands: Commands): Promise<{ close(): Promise<void> }[]> {
+  const bind = metricsBind === '' ? null : parseBind(metricsBind);
+  return [
+    ...(bind?.kind !== 'tcp' ? [] : [await serveMetrics(bind, () => commands.show())]),
+    ...(controlSocket === '' ? [] : [await openControl(controlSocket, commands, { takeOver: isSuccessor() })]),
+  ];
 }
 
 /**
  * Listens for commands.
  *
  * @param path is replaced if a socket is there at which nobody answers
+ * @param takeOver replace it even if a program answers, as the second master of an upgrade does
+ * @returns what stops it: every connection ends, and the socket is removed, unless another program has taken the path since
  * @throws Error if a program answers there, or if there is something other than a socket
  */
-export async function openControl(path: string, commands: Commands, { takeOver = false }: ControlOptions = {}): Promise<Control> {
+export async function openControl(path: string, commands: Commands, { takeOver = false } = {}): Promise<{ close(): Promise<void> }> {
   if (isThere(path) && (await answers(path)) && !takeOver) throw new Error(`${path}: another program answers there`);
   const server = createLineServer({
     onLine: (line) => JSON.stringify(obey(line, commands)),
@@ -118,15 +112,6 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** Opens what the settings ask for: the control socket, and the metrics. */
-export async function openEyes({ controlSocket, metricsBind }: Settings, commands: Commands): Promise<{ close(): Promise<void> }[]> {
-  const bind = metricsBind === '' ? null : parseBind(metricsBind);
-  return [
-    ...(controlSocket === '' ? [] : [await openControl(controlSocket, commands, { takeOver: isSuccessor() })]),
-    ...(bind?.kind !== 'tcp' ? [] : [await serveMetrics(bind, () => commands.show())]),
-  ];
-}
-
 /** With mode 0600 from its first moment: `listen` makes the file before it returns, so the umask is ours alone until then. */
 function listenPrivately(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -142,38 +127,29 @@ function listenPrivately(server: Server, path: string): Promise<void> {
 
 type Reply = { readonly ok: true; readonly [name: string]: unknown } | { readonly ok: false; readonly error: string };
 
+/** What a line asks for, carried out. Never throws. */
 function obey(line: string, commands: Commands): Reply {
-  let given: unknown;
   try {
-    given = JSON.parse(line);
-  } catch {
-    return { ok: false, error: 'not JSON' };
-  }
-  const { command, pid } = (typeof given === 'object' && given !== null ? given : {}) as { command?: unknown; pid?: unknown };
-  try {
-    return carryOut(command, pid, commands);
+    const { command, pid } = (JSON.parse(line) ?? {}) as { command?: unknown; pid?: unknown };
+    switch (command) {
+      case 'show':
+        return { ok: true, ...commands.show() };
+      case 'metrics':
+        return { ok: true, text: metricsText(commands.show()) };
+      case 'add':
+      case 'remove':
+      case 'reload':
+      case 'reopen':
+        commands.signal(SIGNAL_OF[command]);
+        return { ok: true };
+      case 'stop':
+        if (typeof pid === 'number' && commands.stopWorker(pid)) return { ok: true };
+        return { ok: false, error: `no worker has the pid ${String(pid)}` };
+      default:
+        return { ok: false, error: 'the commands are show, add, remove, reload, reopen, stop with a pid, and metrics' };
+    }
   } catch (error) {
     return { ok: false, error: String(error) };
-  }
-}
-
-function carryOut(command: unknown, pid: unknown, commands: Commands): Reply {
-  switch (command) {
-    case 'show':
-      return { ok: true, ...commands.show() };
-    case 'metrics':
-      return { ok: true, text: metricsText(commands.show()) };
-    case 'add':
-    case 'remove':
-    case 'reload':
-    case 'reopen':
-      commands.signal(SIGNAL_OF[command]);
-      return { ok: true };
-    case 'stop':
-      if (typeof pid !== 'number') return { ok: false, error: 'stop needs the pid of a worker' };
-      return commands.stopWorker(pid) ? { ok: true } : { ok: false, error: `no worker has the pid ${pid}` };
-    default:
-      return { ok: false, error: 'no such command: show, add, remove, reload, reopen, stop, metrics' };
   }
 }
 
@@ -209,22 +185,25 @@ function ask(path: string, line: string): Promise<string> {
   });
 }
 
-type Kind = 'counter' | 'gauge';
-
-/** What the numbers mean, once for all workers and once for each. Seconds and bytes, as Prometheus wants them. */
-const TOTALS: readonly (readonly [name: string, kind: Kind, help: string, value: (facts: SupervisorFacts) => number])[] = [
-  ['ten_requests_total', 'counter', 'Requests that were answered.', ({ totals }) => totals.requests],
-  ['ten_forks_total', 'counter', 'Workers that were started.', ({ totals }) => totals.forks],
-  ['ten_crashes_total', 'counter', 'Workers that ended without being told to.', ({ totals }) => totals.crashes],
-  ['ten_hangs_total', 'counter', 'Workers that were killed because they gave no sign of life.', ({ totals }) => totals.hangs],
-  ['ten_reloads_total', 'counter', 'Reloads.', ({ totals }) => totals.reloads],
-  ['ten_generation', 'gauge', 'The generation of the newest workers.', ({ generation }) => generation],
-  ['ten_uptime_seconds', 'gauge', 'How long the supervisor has run.', ({ uptimeMs }) => uptimeMs / 1000],
-  ['ten_workers_goal', 'gauge', 'How many workers there should be.', ({ goal }) => goal],
-  ['ten_workers', 'gauge', 'How many workers there are.', ({ workers }) => workers.length],
+/** Sums over all workers, those that are gone among them: they never go down. */
+const COUNTERS: readonly (readonly [name: string, help: string, key: keyof SupervisorFacts['totals']])[] = [
+  ['ten_requests_total', 'Requests that were answered.', 'requests'],
+  ['ten_forks_total', 'Workers that were started.', 'forks'],
+  ['ten_crashes_total', 'Workers that ended without being told to.', 'crashes'],
+  ['ten_hangs_total', 'Workers that were killed because they gave no sign of life.', 'hangs'],
+  ['ten_reloads_total', 'Reloads.', 'reloads'],
 ];
 
-const OF_EACH: readonly (readonly [name: string, help: string, value: (worker: WorkerReport) => number])[] = [
+/** What goes up and down. Seconds and bytes, as Prometheus wants them. */
+const GAUGES: readonly (readonly [name: string, help: string, value: (facts: SupervisorFacts) => number])[] = [
+  ['ten_generation', 'The generation of the newest workers.', ({ generation }) => generation],
+  ['ten_uptime_seconds', 'How long the supervisor has run.', ({ uptimeMs }) => uptimeMs / 1000],
+  ['ten_workers_goal', 'How many workers there should be.', ({ goal }) => goal],
+  ['ten_workers', 'How many workers there are.', ({ workers }) => workers.length],
+];
+
+/** The same of each worker, with its process id as a label. */
+const WORKER_GAUGES: readonly (readonly [name: string, help: string, value: (worker: WorkerReport) => number])[] = [
   ['ten_worker_requests', 'Requests that this worker has answered.', ({ requests }) => requests],
   ['ten_worker_connections', 'Connections that are open.', ({ connections }) => connections],
   ['ten_worker_resident_bytes', 'Resident memory.', ({ rssBytes }) => rssBytes],
@@ -234,22 +213,20 @@ const OF_EACH: readonly (readonly [name: string, help: string, value: (worker: W
 
 /** The numbers in Prometheus' text format, version 0.0.4. */
 export function metricsText(facts: SupervisorFacts): string {
-  const families = TOTALS.map(([name, kind, help, value]) => `${headOf(name, kind, help)}${name} ${value(facts)}\n`);
-  for (const [name, help, value] of OF_EACH) {
-    const samples = facts.workers.map((worker) => `${name}{pid="${worker.pid}"} ${value(worker)}\n`);
-    families.push(headOf(name, 'gauge', help) + samples.join(''));
-  }
-  return families.join('');
-}
-
-function headOf(name: string, kind: Kind, help: string): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
+  const family = (name: string, type: string, help: string, samples: string): string =>
+    `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples}`;
+  const { totals, workers } = facts;
+  return [
+    ...COUNTERS.map(([name, help, key]) => family(name, 'counter', help, `${name} ${totals[key]}\n`)),
+    ...GAUGES.map(([name, help, value]) => family(name, 'gauge', help, `${name} ${value(facts)}\n`)),
+    ...WORKER_GAUGES.map(([name, help, value]) =>
+      family(name, 'gauge', help, workers.map((worker) => `${name}{pid="${worker.pid}"} ${value(worker)}\n`).join(''))),
+  ].join('');
 }
 
 /** Serves the numbers as `GET /metrics`, from the supervisor's own process: it answers even while no worker does. */
-export function serveMetrics(address: { readonly host: string; readonly port: number }, facts: () => SupervisorFacts): Promise<HttpServer> {
-  return serveHttp((request: HttpRequest) => {
-    const { method, target } = request;
+export function serveMetrics(address: { host: string; port: number }, facts: () => SupervisorFacts): Promise<HttpServer> {
+  return serveHttp(({ method, target }) => {
     if (target.split('?', 1)[0] !== '/metrics') throw new HttpError(404, 'the numbers are at /metrics');
     if (method !== 'GET' && method !== 'HEAD') throw new HttpError(otherMethodStatus(method), '', [['Allow', 'GET, HEAD']]);
     const headers = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' };

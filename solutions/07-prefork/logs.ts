@@ -2,8 +2,8 @@
  * What the service writes about itself: files that may be replaced while they are written, the access log's lines, and
  * what the workers print.
  *
- * It knows neither a worker nor a request, only facts and lines. Serving waits for no log: a file takes what one turn of
- * the event loop has brought in one write, and a pipe whose reader is slow loses lines instead of holding the service.
+ * It knows neither a worker nor a request, only facts and lines. Serving waits for no log: a pipe whose
+ * reader is slow loses lines instead of holding the service.
  */
 
 import { closeSync, constants, createWriteStream, fstatSync, openSync, writeSync } from 'node:fs';
@@ -19,34 +19,34 @@ const MODE = 0o640;
 /** While a pipe has this many bytes waiting for its reader, further lines are dropped, and counted. */
 const WAITING_BYTES_MAX = 1024 * 1024;
 
-export interface LogFileOptions {
-  /** What `-` is: 1 for stdout, 2 for stderr. Default 2. */
-  readonly standardFd?: 1 | 2;
-  /** Is told what went wrong, in one sentence. Default: it becomes a line of this log. */
-  readonly onProblem?: (problem: string) => void;
-}
-
 /** A log that lines are added to. Several processes may have the same file open: a line is never cut by another's. */
 export class LogFile {
   readonly #path: string;
   readonly #standardFd: number;
   readonly #onProblem: (problem: string) => void;
-  #output: Output;
+  #fd: number;
+  #pipe: Writable | null;
+  #dropped = 0;
+  #failing = false;
 
   /**
    * @param path a file, which is created if need be; `-` for stdout or stderr
+   * @param standardFd what `-` is: 1 for stdout, 2 for stderr
+   * @param onProblem is told what went wrong, in one sentence. Default: it becomes a line of this log
    * @throws Error if the file cannot be opened
    */
-  constructor(path: string, { standardFd = 2, onProblem }: LogFileOptions = {}) {
+  constructor(path: string, standardFd: 1 | 2 = 2, onProblem?: (problem: string) => void) {
     this.#path = path;
     this.#standardFd = standardFd;
     this.#onProblem = onProblem ?? ((problem) => this.report(problem));
-    this.#output = this.#open();
+    this.#fd = this.#open();
+    this.#pipe = pipeTo(this.#fd);
   }
 
   /** @param line without the newline; what came from a client is escaped already */
   write(line: string): void {
-    this.#output.write(`${line}\n`);
+    if (this.#pipe !== null) this.#offer(this.#pipe, line);
+    else this.#writeToFile(line);
   }
 
   /**
@@ -65,106 +65,59 @@ export class LogFile {
    */
   reopen(): void {
     if (this.#path === '-') return;
-    const old = this.#output;
     try {
-      this.#output = this.#open();
+      const fd = this.#open();
+      this.close();
+      this.#fd = fd;
+      this.#pipe = pipeTo(fd);
     } catch (error) {
-      this.#onProblem(`${this.#path} cannot be opened again (${(error as Error).message}); the old file stays in use`);
-      return;
+      this.#onProblem(`${this.#path} cannot be opened again (${messageOf(error)}); the old file stays in use`);
     }
-    old.close();
   }
 
-  /** Writes what is waiting. Nothing may be written after it. */
+  /** Nothing may be written after it. */
   close(): void {
-    this.#output.close();
+    if (this.#pipe !== null) this.#pipe.end();
+    else if (this.#path !== '-') closeSync(this.#fd);
   }
 
-  #open(): Output {
-    const standard = this.#path === '-';
-    const fd = standard ? this.#standardFd : openSync(this.#path, APPEND, MODE);
-    if (fstatSync(fd).isFile()) return new FileOutput(fd, !standard, (error) => this.#onProblem(`${this.#path}: ${error.message}`));
-    return new PatientOutput(fd);
-  }
-}
-
-interface Output {
-  write(text: string): void;
-  close(): void;
-}
-
-/** A file: everything that is written in one turn of the event loop goes there together. */
-class FileOutput implements Output {
-  readonly #fd: number;
-  readonly #ours: boolean;
-  readonly #onError: (error: Error) => void;
-  #waiting = '';
-  #failing = false;
-
-  constructor(fd: number, ours: boolean, onError: (error: Error) => void) {
-    this.#fd = fd;
-    this.#ours = ours;
-    this.#onError = onError;
+  #open(): number {
+    return this.#path === '-' ? this.#standardFd : openSync(this.#path, APPEND, MODE);
   }
 
-  write(text: string): void {
-    if (this.#waiting === '') {
-      setImmediate(this.#flush);
-      // An application may call `process.exit`.
-      process.once('exit', this.#flush);
-    }
-    this.#waiting += text;
-  }
-
-  close(): void {
-    this.#flush();
-    if (this.#ours) closeSync(this.#fd);
-  }
-
-  readonly #flush = (): void => {
-    process.off('exit', this.#flush);
-    let bytes = Buffer.from(this.#waiting);
-    this.#waiting = '';
+  /** Now, so that nothing is lost when the process is killed. The kernel takes a few microseconds for a line. */
+  #writeToFile(line: string): void {
     try {
+      let bytes = Buffer.from(`${line}\n`);
       while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#fd, bytes));
       this.#failing = false;
     } catch (error) {
       // The disk is full. Serving goes on, and it is said once, not for every line.
-      const first = !this.#failing;
+      const isNews = !this.#failing;
       this.#failing = true;
-      if (first) this.#onError(error as Error);
+      if (isNews) this.#onProblem(`${this.#path}: ${messageOf(error)}`);
     }
-  };
-}
-
-/** A pipe, a terminal: what its reader does not take is dropped, with a line that says how much. */
-class PatientOutput implements Output {
-  readonly #stream: Writable;
-  #dropped = 0;
-
-  constructor(fd: number) {
-    const { isFIFO, isSocket } = { isFIFO: fstatSync(fd).isFIFO(), isSocket: fstatSync(fd).isSocket() };
-    // To a pipe, the event loop writes; a blocking write would hold a thread of the pool, and with it every file.
-    this.#stream = isFIFO || isSocket
-      ? new Socket({ fd, readable: false, writable: true }).unref()
-      : createWriteStream('', { fd, autoClose: false });
-    // Nobody reads any more. Serving goes on.
-    this.#stream.on('error', () => undefined);
   }
 
-  write(text: string): void {
-    if (this.#stream.writableLength > WAITING_BYTES_MAX) {
+  #offer(pipe: Writable, line: string): void {
+    if (pipe.writableLength > WAITING_BYTES_MAX) {
       this.#dropped++;
       return;
     }
-    if (this.#dropped > 0) text = `# ${this.#dropped} lines were dropped: their reader is too slow\n${text}`;
+    if (this.#dropped > 0) pipe.write(`# ${this.#dropped} lines were dropped: their reader is too slow\n`);
     this.#dropped = 0;
-    this.#stream.write(text);
+    pipe.write(`${line}\n`);
   }
+}
 
-  close(): void {
-    this.#stream.end();
-  }
+/** Whatever is not a file may have a slow reader: the event loop writes there. Null for a file. */
+function pipeTo(fd: number): Writable | null {
+  const stats = fstatSync(fd);
+  if (stats.isFile()) return null;
+  const isPipe = stats.isFIFO() || stats.isSocket();
+  const pipe = isPipe ? new Socket({ fd, readable: false, writable: true }).unref() : createWriteStream('', { fd, autoClose: false });
+  // Nobody reads any more. Serving goes on.
+  return pipe.on('error', () => undefined);
 }
 
 /** What is known about a request when its response is over. */
@@ -188,9 +141,6 @@ export interface AccessFacts {
   readonly requestHeaders: Iterable<HeaderPair>;
   readonly responseHeaders: Iterable<HeaderPair>;
 }
-
-/** The format of gunicorn, and Apache's Combined Log Format: what log readers expect. */
-export const combinedFormat = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -244,6 +194,8 @@ function fieldOf(headers: Iterable<HeaderPair>, name: string): string {
   return values.length === 0 ? '-' : escapeClient(values.join(', '));
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '"': '\\"', '\\': '\\\\' };
 
 /** As Apache's logs have it: `\"`, `\\`, `\n`, and `\xhh` for every byte that is not a visible character of ASCII. */
@@ -272,24 +224,17 @@ export const OUTPUT_LINE_MAX = 16 * 1024;
  */
 export function captureOutput(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
-  // Keeps a character that was cut in two by the pipe.
+  // Keeps the bytes of a character that was cut in two.
   stream.setEncoding('utf8');
   stream.on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) handOn(line.endsWith('\r') ? line.slice(0, -1) : line, onLine);
-    while (rest.length > OUTPUT_LINE_MAX) {
-      onLine(rest.slice(0, OUTPUT_LINE_MAX));
-      rest = rest.slice(OUTPUT_LINE_MAX);
+    rest += text;
+    for (let lf = rest.indexOf('\n'); lf >= 0 || rest.length > OUTPUT_LINE_MAX; lf = rest.indexOf('\n')) {
+      const isWhole = lf >= 0 && lf <= OUTPUT_LINE_MAX;
+      onLine(isWhole ? rest.slice(0, lf).replace(/\r$/, '') : rest.slice(0, OUTPUT_LINE_MAX));
+      rest = rest.slice(isWhole ? lf + 1 : OUTPUT_LINE_MAX);
     }
   });
-  stream.on('end', () => {
-    if (rest !== '') onLine(rest);
-  });
-  // The worker is gone, and whatever it printed has been read.
+  stream.on('end', () => rest !== '' && onLine(rest));
+  // The worker has gone.
   stream.on('error', () => undefined);
-}
-
-function handOn(line: string, onLine: (line: string) => void): void {
-  for (let at = 0; at === 0 || at < line.length; at += OUTPUT_LINE_MAX) onLine(line.slice(at, at + OUTPUT_LINE_MAX));
 }
