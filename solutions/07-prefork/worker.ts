@@ -49,7 +49,7 @@ class Worker {
   /** @throws BootError, LifespanError, or what the server throws */
   static async start(settings: Settings, hooksModule: string | undefined): Promise<Worker> {
     applyToProcess(settings, 'worker');
-    const log = settings.accessLog === '' ? null : new LogFile(settings.accessLog, { standardFd: 1 });
+    const log = settings.accessLog === '' ? null : new LogFile(settings.accessLog, 1, console.error);
     const app = await loadAnyApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
       if (settings.reload) return brokenApp(error instanceof BootError && error.cause !== undefined ? error.cause : error);
       throw error;
