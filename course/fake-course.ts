@@ -87,7 +87,7 @@ if (values.cache !== undefined) process.exit(8);
 if (values.exit !== undefined) process.exit(Number(values.exit));
 const server = createServer();
 server.listen(Number(values.port), '127.0.0.1', () => console.log('TREE listening, lines ' + values.lines + ', port option ' + values.port));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { console.log('got ' + signal); server.close(() => process.exit(5)); });
+for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM']) process.on(signal, () => { console.log('got ' + signal); server.close(() => process.exit(5)); });
 `;
 
 /** An installed tool that only tells how it was called: in a file, and aloud where a test listens. */

@@ -12,17 +12,18 @@ import { wrap } from './screen.ts';
  * Runs a JavaScript or TypeScript file with this Node and resolves to its exit
  * code, 128 and the signal's number where a signal ended it.
  *
- * SIGTERM and SIGHUP are passed on. So is SIGINT, unless it came from the
- * keyboard: Ctrl-C reaches every process of the terminal by itself, and a
- * server that gets it twice takes the second one for impatience.
+ * SIGTERM and SIGHUP are passed on. So are SIGINT and SIGQUIT, unless they came
+ * from the keyboard: Ctrl-C and Ctrl-\ reach every process of the terminal by
+ * themselves, and a server that gets one twice takes the second for impatience.
  */
-export function runNode(file: string, args: readonly string[], options: { cwd?: string } = {}): Promise<number> {
-  const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit', cwd: options.cwd ?? ROOT });
+export function runNode(file: string, args: readonly string[], options: { cwd?: string; nodeOptions?: readonly string[] } = {}): Promise<number> {
+  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), file, ...args], { stdio: 'inherit', cwd: options.cwd ?? ROOT });
   const fromKeyboard = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const passOn = new Map<NodeJS.Signals, () => void>();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const) {
+    const typed = signal === 'SIGINT' || signal === 'SIGQUIT';
     const handler = (): void => {
-      if (signal !== 'SIGINT' || !fromKeyboard) child.kill(signal);
+      if (!typed || !fromKeyboard) child.kill(signal);
     };
     passOn.set(signal, handler);
     process.on(signal, handler);

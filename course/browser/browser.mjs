@@ -38,7 +38,7 @@ export async function serve(chapter, ...options) {
 /** As {@link serve}, for a server that a test ends: `kill` resolves when it is gone. */
 export async function start(chapter, ...options) {
   const main = join(ROOT, 'solutions', chapter, 'main.ts');
-  const server = spawn(process.execPath, [main, '--port', '0', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(process.execPath, ['--disable-sigusr1', main, '--port', '0', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   servers.push(server);
   const gone = new Promise((resolve) => server.once('exit', resolve));
   const origin = await new Promise((resolve, reject) => {

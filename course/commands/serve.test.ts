@@ -20,6 +20,29 @@ describe('serve', () => {
     expect(unclear).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run serve 1 -- --port 8080') });
   });
 
+  test('knows the options of a program from its table of settings', async () => {
+    using course = new FakeCourse();
+    course.write('chapters/02-http/main.ts', "process.exit(process.argv.slice(2).join(' ') === '--workers 2 --reload' && process.execArgv.includes('--disable-sigusr1') ? 9 : 8);\n");
+    course.write('chapters/02-http/settings.ts', `
+      export const settingsTable: readonly { flag: string; kind: string }[] = [{ flag: 'workers', kind: 'count' }, { flag: 'reload', kind: 'switch' }, { flag: 'umask', kind: 'text' }];
+      export const actions = { 'print-config': 'print' };
+      export const others = [['config', { type: 'string' }]];
+    `);
+    const npm = (env: Record<string, string>) => course.run('serve 2', { env: { npm_lifecycle_event: 'serve', ...env } });
+    expect((await npm({ npm_config_workers: '2', npm_config_reload: 'true' })).code).toBe(9);
+    expect(await npm({ npm_config_workers: 'true' })).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run serve 2 -- --workers VALUE') });
+    expect(await npm({ npm_config_umask: '23' })).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run serve 2 -- --umask VALUE') });
+    expect(await npm({ npm_config_workers: 'true', npm_config_umask: 'true', npm_config_reload: 'true' })).toMatchObject({ code: 2, stderr: expect.stringMatching(/npm kept --workers and --umask for itself.* -- --workers VALUE --umask VALUE --reload/) });
+    expect(await npm({ npm_config_config: 'true' })).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run serve 2 -- --config VALUE') });
+    expect(await npm({ npm_config_print_config: 'true' })).toMatchObject({ code: 2, stderr: expect.stringMatching(/npm run serve 2 -- --print-config\n/) });
+  });
+
+  test('does without a table of settings that cannot be loaded', async () => {
+    using course = new FakeCourse();
+    course.write('chapters/01-echo/settings.ts', 'throw new Error();\n');
+    expect((await course.run('serve 1', { env: { npm_lifecycle_event: 'serve', npm_config_exit: '9' } })).code).toBe(9);
+  });
+
   test.each([
     ['serve', /Which chapter\?/],
     ['serve --port 0 1', /--port goes after the chapter's name/],

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FakeCourse } from '../fake-course.ts';
 
 describe.concurrent('serve', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)('passes %s on and ends as the program ends', async (signal) => {
+  test.each(['SIGINT', 'SIGQUIT', 'SIGTERM'] as const)('passes %s on and ends as the program ends', async (signal) => {
     using course = new FakeCourse();
     const running = course.start(['serve', 'chapter-01', '--port', '0', '--lines']);
     expect(await running.until(/listening.*\n/)).toBe('chapters listening, lines true, port option 0\n');

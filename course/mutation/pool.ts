@@ -120,7 +120,7 @@ export class Pool {
  */
 export async function warmUp(sandbox: string, driverFile: string): Promise<void> {
   const hostFile = join(sandbox, 'tests', 'support', 'host.ts');
-  const host = spawn(process.execPath, [hostFile, join(sandbox, 'solutions'), driverFile], {
+  const host = spawn(process.execPath, ['--disable-sigusr1', hostFile, join(sandbox, 'solutions'), driverFile], {
     cwd: sandbox,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',

@@ -74,7 +74,8 @@ function optionSource(script: string, words: readonly string[]): string | undefi
   if (script !== 'serve') return undefined;
   const chapter = chapters.find((candidate) => candidate.number === Number(/\d+/.exec(name)?.[0]));
   const main = chapter && readIfThere(`solutions/${chapter.folder}/main.ts`);
-  return main === undefined ? undefined : `${usage} ${main}`;
+  const settings = chapter && readIfThere(`solutions/${chapter.folder}/settings.ts`);
+  return main === undefined ? undefined : `${usage} ${main} ${settings ?? ''}`;
 }
 
 function readIfThere(file: string): string | undefined {

@@ -149,7 +149,7 @@ async function until(condition: () => boolean, what: () => string, patienceMs = 
 
 async function startChat(): Promise<{ child: ChildProcess; port: number; errors: () => string }> {
   const main = join(import.meta.dirname, '..', '..', 'solutions', '06-websocket', 'main.ts');
-  const child = spawn(process.execPath, [main, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--disable-sigusr1', main, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [output, errors] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));

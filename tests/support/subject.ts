@@ -97,7 +97,7 @@ export class Subject {
 
   constructor(options: SubjectOptions) {
     this.#threads = options.threads;
-    this.#child = spawn(process.execPath, [hostFile, options.tree, options.driverFile, ...(options.shared ? ['shared'] : [])], {
+    this.#child = spawn(process.execPath, ['--disable-sigusr1', hostFile, options.tree, options.driverFile, ...(options.shared ? ['shared'] : [])], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       // A process group of its own, so that it can be ended with all its children.
