@@ -106,8 +106,14 @@ export type Verdict = 'as-told' | 'cannot-start' | 'cannot-reload' | 'crashed' |
 
 export type Decision<W> =
   | { readonly do: 'fork' }
-  | { readonly do: 'drain'; readonly worker: W; readonly why: string }
-  | { readonly do: 'kill'; readonly worker: W; readonly why: string };
+  | Farewell<W>;
+
+/** A worker that goes: after what it has in progress, or now. */
+export interface Farewell<W> {
+  readonly do: 'drain' | 'kill';
+  readonly worker: W;
+  readonly why: string;
+}
 
 /** A worker that has served for this long did not die of its boot. */
 export const SETTLED_MS = 1_000;
@@ -120,19 +126,18 @@ export function backOffMs(failuresInARow: number): number {
 }
 
 // region plan
-/** Decides what to do now, and when to look again if nothing happens before. */
+/** Decides what to do now. */
 export function plan<W extends WorkerFacts>(
   workers: readonly W[],
   { goal, settings }: Pick<Aims, 'goal' | 'settings'>,
   failures: Failures,
   nowMs: number,
-): { readonly decisions: readonly Decision<W>[]; readonly lookAgainMs: number } {
-  const decisions: Decision<W>[] = overdue(workers, settings, nowMs);
-  const late = new Set(decisions.map((decision) => 'worker' in decision ? decision.worker : null));
+): readonly Decision<W>[] {
+  const kills = overdue(workers, settings, nowMs);
+  const late = new Set(kills.map(({ worker }) => worker));
   const living = workers.filter((worker) => (worker.state === 'booting' || worker.state === 'serving') && !late.has(worker));
-  if (goal.stopping) decisions.push(...living.map((worker) => goes(worker, 'the server stops')));
-  else decisions.push(...fill(living, goal, failures, settings, nowMs));
-  return { decisions, lookAgainMs: nextMoment(workers, failures, settings, nowMs) };
+  const rest = goal.stopping ? living.map((worker) => goes(worker, 'the server stops')) : fill(living, goal, failures, settings, nowMs);
+  return [...kills, ...rest];
 }
 
 /** Forks what is missing; when N fit workers serve, the others go. */
@@ -142,20 +147,26 @@ function fill<W extends WorkerFacts>(living: readonly W[], goal: Goal, failures:
   const unfit = current.find((worker) => whyUnfit(worker, settings, nowMs) !== null);
   const fit = current.filter((worker) => worker !== unfit);
   const serving = fit.filter(({ state }) => state === 'serving');
-  if (serving.length >= goal.workers) {
-    const kept = new Set(serving.slice(serving.length - goal.workers));
-    return living.filter((worker) => !kept.has(worker)).map((worker) => goes(worker, whyNot(worker, goal, settings, nowMs)));
-  }
-  if (nowMs < failures.waitUntilMs) return [];
+  // Until enough fit ones serve, as many others do: the newest that have booted.
+  const others = living.filter((worker) => worker.state === 'serving' && !fit.includes(worker));
+  const enough = serving.length >= goal.workers;
+  const kept = enough ? newest(serving, goal.workers) : [...fit, ...newest(others, goal.workers)];
+  const leave = living.filter((worker) => !kept.includes(worker)).map((worker) => goes(worker, whyNot(worker, goal, settings, nowMs)));
+  if (enough || nowMs < failures.waitUntilMs) return leave;
   const missing = goal.workers - fit.length;
   // While they fail, one at a time: its failure says as much as those of all.
   const forks = failures.inARow === 0 ? missing : Math.min(missing, fit.length > serving.length ? 0 : 1);
-  return Array.from({ length: Math.max(0, forks) }, () => ({ do: 'fork' }));
+  return [...leave, ...Array.from({ length: Math.max(0, forks) }, () => ({ do: 'fork' as const }))];
 }
 // endregion
 
+/** They are in the order in which they were forked. */
+function newest<W>(workers: readonly W[], howMany: number): readonly W[] {
+  return workers.slice(Math.max(0, workers.length - howMany));
+}
+
 /** One that serves is drained. One that does not has nothing to lose. */
-function goes<W extends WorkerFacts>(worker: W, why: string): Decision<W> {
+function goes<W extends WorkerFacts>(worker: W, why: string): Farewell<W> {
   return { do: worker.state === 'serving' ? 'drain' : 'kill', worker, why };
 }
 
@@ -176,8 +187,8 @@ function whyUnfit(worker: WorkerFacts, settings: Settings, nowMs: number): strin
 }
 
 /** Those that have not booted or drained in time, and those that are silent. */
-function overdue<W extends WorkerFacts>(workers: readonly W[], settings: Settings, nowMs: number): Decision<W>[] {
-  return workers.filter(({ state }) => state !== 'killed').flatMap((worker): Decision<W>[] => {
+function overdue<W extends WorkerFacts>(workers: readonly W[], settings: Settings, nowMs: number): Farewell<W>[] {
+  return workers.filter(({ state }) => state !== 'killed').flatMap((worker): Farewell<W>[] => {
     if (nowMs >= worker.deadlineMs) {
       return [{ do: 'kill', worker, why: worker.state === 'booting' ? 'it did not boot in time' : 'it did not finish in time' }];
     }
@@ -191,7 +202,8 @@ function silentAtMs(worker: WorkerFacts, { timeoutMs }: Settings): number {
   return timeoutMs === 0 || worker.state === 'booting' ? Infinity : worker.heardMs + timeoutMs;
 }
 
-function nextMoment(workers: readonly WorkerFacts[], { waitUntilMs }: Failures, settings: Settings, nowMs: number): number {
+/** When to decide again even if nothing happens before. Ask when the decisions are carried out: they set deadlines. */
+export function nextMoment(workers: readonly WorkerFacts[], { settings }: Pick<Aims, 'settings'>, { waitUntilMs }: Failures, nowMs: number): number {
   const { lifetimeMs } = settings;
   const moments = workers.filter(({ state }) => state !== 'killed').flatMap((worker) => [
     worker.deadlineMs,

@@ -17,7 +17,7 @@ import type { Commands, SupervisorFacts } from './control.ts';
 import { openListener, parseBind } from './listener.ts';
 import type { Listener } from './listener.ts';
 import { LogFile } from './logs.ts';
-import { Aims, judgeEnd, noFailures, plan, SETTLED_MS } from './plan.ts';
+import { Aims, judgeEnd, nextMoment, noFailures, plan, SETTLED_MS } from './plan.ts';
 import type { Decision, Failures } from './plan.ts';
 import { callHook } from './service.ts';
 import type { HookFacts, HookName, Hooks } from './service.ts';
@@ -95,8 +95,8 @@ export class Supervisor implements Commands {
 
   #act(): void {
     const nowMs = performance.now();
-    const { decisions, lookAgainMs } = plan([...this.#workers], this.#aims, this.#failures, nowMs);
-    for (const decision of decisions) this.#carryOut(decision);
+    for (const decision of plan([...this.#workers], this.#aims, this.#failures, nowMs)) this.#carryOut(decision);
+    const lookAgainMs = nextMoment([...this.#workers], this.#aims, this.#failures, nowMs);
     this.#timer?.clear();
     // After the sockets have been read: a heartbeat that has come in time must not be found unread. And if this process has
     // stood still itself, what it has not heard is nobody's fault.
