@@ -10,11 +10,12 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { refusal } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';
 import { fromFetch, fromNodeHandler } from '../05-gateway/index.ts';
 import type { FetchHandler, GatewayApp, NodeHandler } from '../05-gateway/index.ts';
 import { fromGateway } from '../06-websocket/index.ts';
-import type { AsyncApp, HttpScope, WebSocketScope } from '../06-websocket/index.ts';
+import type { AsyncApp, HttpScope, SentEvent, WebSocketScope } from '../06-websocket/index.ts';
 import type { Settings } from './settings.ts';
 
 /** A worker cannot boot. */
@@ -139,15 +140,22 @@ export class WatchedApp {
     this.total++;
     this.#running.add(one);
     const seen = { status: 0, bytes: 0, headers: [] as readonly HeaderPair[] };
+    const isHead = scope.type === 'http' && scope.method === 'HEAD';
     const watchedSend: typeof send = (event) => {
-      if (event.type === 'http.response.start') Object.assign(seen, { status: event.status, headers: event.headers ?? [] });
-      else if (event.type === 'http.response.body') seen.bytes += event.body?.length ?? 0;
+      seen.status ||= statusOf(event);
+      if (event.type === 'http.response.start') seen.headers = event.headers ?? [];
+      else if (event.type === 'http.response.body' && !isHead) seen.bytes += event.body?.length ?? 0;
       return send(event);
     };
     try {
       if (scope.type === 'websocket') await this.#inner(scope, receive, watchedSend);
       else await this.#inTurn(() => this.#inTime(scope, receive, watchedSend, () => seen.status !== 0));
+    } catch (error) {
+      seen.status ||= refusal(error).status;
+      throw error;
     } finally {
+      // Without an answer the server sends its own; if the client had already gone, nginx writes 499.
+      seen.status ||= scope.signal.aborted ? 499 : 500;
       this.#running.delete(one);
       this.#options.onDone?.({ scope, ...seen, durationMs: performance.now() - one.sinceMs });
     }
@@ -190,6 +198,21 @@ export class WatchedApp {
   }
 }
 // endregion
+
+/** The status that the client sees with this event; 0 for none. */
+function statusOf(event: SentEvent): number {
+  switch (event.type) {
+    case 'http.response.start':
+    case 'websocket.http.response.start':
+      return event.status;
+    case 'websocket.accept':
+      return 101;
+    case 'websocket.close':
+      return 403;
+    default:
+      return 0;
+  }
+}
 
 /** An error in one line: the place of a syntax error is in the first lines of its stack. */
 export function errorLine(error: unknown): string {

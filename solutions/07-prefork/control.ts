@@ -50,13 +50,17 @@ const IDLE_MS = 60_000;
 /** How long the client waits for an answer. */
 const ANSWER_MS = 10_000;
 
-/** Opens what the settings ask for: the control socket, and the metrics. */
-export async function openEyes({ controlSocket, metricsBind }: Settings, commands: Commands): Promise<{ close(): Promise<void> }[]> {
+/** Opens what the settings ask for: the control socket, and the metrics. @param say is told where they are */
+export async function openEyes({ controlSocket, metricsBind }: Settings, commands: Commands, say: (line: string) => void): Promise<{ close(): Promise<void> }[]> {
+  const closers: { close(): Promise<void> }[] = [];
   const bind = metricsBind === '' ? null : parseBind(metricsBind);
-  return [
-    ...(bind?.kind !== 'tcp' ? [] : [await serveMetrics(bind, () => commands.show())]),
-    ...(controlSocket === '' ? [] : [await openControl(controlSocket, commands, { takeOver: isSuccessor() })]),
-  ];
+  if (bind?.kind === 'tcp') {
+    const server = await serveMetrics(bind, () => commands.show());
+    say(`metrics on ${server.origin}/metrics`);
+    closers.push(server);
+  }
+  if (controlSocket !== '') closers.push(await openControl(controlSocket, commands, { takeOver: isSuccessor() }));
+  return closers;
 }
 
 /**

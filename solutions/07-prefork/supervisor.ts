@@ -58,13 +58,13 @@ export class Supervisor implements Commands {
   // region loop
   /** Serves until it is told to stop, or cannot. Resolves to the exit code of the program. */
   async run(): Promise<number> {
-    const { bind, reload } = this.#aims.settings;
+    const { bind, reload, accessLog, errorLog, pidfile } = this.#aims.settings;
     const closers: { close(): unknown }[] = [];
     try {
       if (!this.#hook('onStarting')) return 1;
       this.#listener = await openListener(parseBind(bind), { log: (text) => this.#log.report(text) });
-      closers.push(...await openEyes(this.#aims.settings, this));
-      if (reload) closers.push(watchFolder(process.cwd(), () => this.signal('SIGHUP')));
+      closers.push(...await openEyes(this.#aims.settings, this, (line) => this.#log.report(line)));
+      if (reload) closers.push(watchFolder(process.cwd(), () => this.signal('SIGHUP'), { ignore: [accessLog, errorLog, pidfile] }));
     } catch (error) {
       this.#log.report(error instanceof Error ? error.message : String(error));
       return 1;

@@ -17,7 +17,7 @@ import type { RequestReport } from './app.ts';
 import { LISTEN_FD } from './child.ts';
 import type { Beat, FromWorker, ToWorker } from './child.ts';
 import { loadHooks } from './configure.ts';
-import { brokenApp } from './develop.ts';
+import { brokenApp, showErrors } from './develop.ts';
 import { accessLine, LogFile } from './logs.ts';
 import { applyToProcess, callHook } from './service.ts';
 import type { Settings } from './settings.ts';
@@ -50,10 +50,11 @@ class Worker {
   static async start(settings: Settings, hooksModule: string | undefined): Promise<Worker> {
     applyToProcess(settings, 'worker');
     const log = settings.accessLog === '' ? null : new LogFile(settings.accessLog, 1, console.error);
-    const app = await loadAnyApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
+    const loaded = await loadAnyApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
       if (settings.reload) return brokenApp(error instanceof BootError && error.cause !== undefined ? error.cause : error);
       throw error;
     });
+    const app = settings.reload ? showErrors(loaded) : loaded;
     const onDone = (report: RequestReport): void => log?.write(accessLine(settings.accessLogFormat, factsOf(report)));
     const watched = new WatchedApp(app, { ...settings, ...(log !== null && { onDone }) });
     if (hooksModule !== undefined) {
