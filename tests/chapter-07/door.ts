@@ -48,8 +48,26 @@ export type Bind =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'fd'; readonly fd: number };
 
+export interface AccessFacts {
+  readonly client: string | null;
+  readonly user: string | null;
+  readonly time: Date;
+  readonly method: string;
+  readonly target: string;
+  readonly version: string;
+  readonly status: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly pid: number;
+  readonly requestHeaders: readonly (readonly [string, string])[];
+  readonly responseHeaders: readonly (readonly [string, string])[];
+}
+
 export interface Door {
   Supervisor: new (settings: Settings, options?: { hooks?: object; reread?: () => Promise<Loaded> }) => { run(): Promise<number> };
   defaultSettings: Settings;
   parseBind: (text: string) => Bind;
+  accessLine: (format: string, facts: AccessFacts) => string;
+  controlClient: (path: string, command: string, pid?: number) => Promise<number>;
+  errorPage: (error: unknown, options: { production: boolean }) => string;
 }

@@ -7,6 +7,8 @@
  */
 import type { Door } from './door.ts';
 import { driver } from '#support/driver.ts';
+import { developCalls } from './develop-calls.ts';
+import { eyeCalls } from './eye-calls.ts';
 import { listenerCalls } from './listener-calls.ts';
 import { masterCalls, Masters } from './masters.ts';
 
@@ -16,5 +18,9 @@ export default driver<Door>()('07-prefork', (chapter) => {
     ...masterCalls(masters),
     // 7.1
     ...listenerCalls(chapter),
+    // 7.8
+    ...eyeCalls(chapter),
+    // 7.9
+    ...developCalls(chapter),
   };
 });
