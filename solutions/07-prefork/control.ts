@@ -9,6 +9,7 @@ import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 import { closeGracefully, createLineServer, LineDecoder } from '../01-echo/index.ts';
 import { HttpError, HttpResponse, otherMethodStatus, serveHttp } from '../02-http/index.ts';
@@ -47,6 +48,8 @@ const LINE_BYTES_MAX = 64 * 1024;
 const CLIENTS_MAX = 16;
 /** A client that says nothing for so long makes room for another. */
 const IDLE_MS = 60_000;
+/** How often a second master looks whether the port of the first one's metrics is free. */
+const RETRY_MS = 1_000;
 /** How long the client waits for an answer. */
 const ANSWER_MS = 10_000;
 
@@ -55,12 +58,30 @@ export async function openEyes({ controlSocket, metricsBind }: Settings, command
   const closers: { close(): Promise<void> }[] = [];
   const bind = metricsBind === '' ? null : parseBind(metricsBind);
   if (bind?.kind === 'tcp') {
-    const server = await serveMetrics(bind, () => commands.show());
-    say(`metrics on ${server.origin}/metrics`);
-    closers.push(server);
+    const closing = new AbortController();
+    const opened = openMetrics(bind, () => commands.show(), say, closing.signal);
+    // Of two masters the older one has the port, until it ends.
+    if (!isSuccessor()) await opened;
+    closers.push({ close: async () => {
+      closing.abort();
+      await (await opened.catch(() => null))?.close();
+    } });
   }
   if (controlSocket !== '') closers.push(await openControl(controlSocket, commands, { takeOver: isSuccessor() }));
   return closers;
+}
+
+async function openMetrics(bind: { host: string; port: number }, facts: () => SupervisorFacts, say: (line: string) => void, signal: AbortSignal): Promise<HttpServer> {
+  for (;;) {
+    try {
+      const server = await serveMetrics(bind, facts);
+      say(`metrics on ${server.origin}/metrics`);
+      return server;
+    } catch (error) {
+      if (!isSuccessor()) throw error;
+      await wait(RETRY_MS, undefined, { signal });
+    }
+  }
 }
 
 /**

@@ -102,7 +102,6 @@ const table = {
   controlSocket: { flag: 'control-socket', default: '', form: 'a path', meaning: 'a socket on which the supervisor takes commands' },
   metricsBind: { flag: 'metrics-bind', default: '', form: 'HOST:PORT or [V6]:PORT', meaning: 'where GET /metrics is answered' },
   reload: { flag: 'reload', default: false, meaning: 'for development: reloads when a file of the application changes' },
-  static: { flag: 'static', default: '', form: '/PREFIX=FOLDER', pattern: /^(\/[^=]*=.+)?$/, meaning: 'serves the files of a folder below a path' },
 } as const satisfies Record<string, Row>;
 
 type ValueOf<R extends Row> = R extends { choices: readonly (infer Choice)[] }
