@@ -27,12 +27,12 @@ export function findProgram(name: string): string | null {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
 }
 
-/** One line that says what was measured on. */
-export function describeMachine(cores: Cores): string {
+/** One line that says what was measured on. Without cores, server and generator share them all. */
+export function describeMachine(cores?: Cores): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   const system = `${distribution()} ${platform()} ${release()}`;
-  const where = `server on core ${cores.server}, generator on ${cores.generator}`;
+  const where = cores === undefined ? 'nothing pinned' : `server on core ${cores.server}, generator on ${cores.generator}`;
   return `${model}, ${availableParallelism()} cores, ${memory}, ${system}, Node ${process.version}; ${where}`;
 }
 
