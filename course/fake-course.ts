@@ -319,7 +319,7 @@ function words(args: string | readonly string[]): readonly string[] {
 
 /** Ours, without what npm, vitest and the user's taste put there. */
 export function cleanEnvironment(): Record<string, string> {
-  const kept = Object.entries(ENVIRONMENT).filter(([name]) => !/^(?:npm_|VITEST|TEN_|NODE_|INIT_CWD$|NO_COLOR$|FORCE_COLOR$|CI$)/i.test(name));
+  const kept = Object.entries(ENVIRONMENT).filter(([name]) => !/^(?:npm_|VITEST|TEN_(?!SELF_CHECK$)|NODE_|INIT_CWD$|NO_COLOR$|FORCE_COLOR$|CI$)/i.test(name));
   return Object.fromEntries(kept) as Record<string, string>;
 }
 

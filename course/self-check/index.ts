@@ -10,6 +10,7 @@ import { listed } from '../screen.ts';
 import { starterDrift } from '../starters.ts';
 import { checkSubmissions } from '../submissions.ts';
 import { JobPool } from './job-pool.ts';
+import { checkLeftOver, markRun } from './left-over.ts';
 import { oneUnit } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { checkCommand, checkDocs, checkFuzz, checkTools } from './programs.ts';
@@ -63,6 +64,11 @@ const CHECKS: readonly SelfCheck[] = [
   { name: 'submissions', sentence: 'wrong ones are caught by their rule, right ones pass, stages stop where they end', seconds: [0, 900], run: checkSubmissions },
 ];
 
+/** When all others are over. */
+function lastCheck(mark: string): SelfCheck {
+  return { name: 'processes', sentence: 'no process is left behind', seconds: [1, 1], run: async () => await checkLeftOver(mark) };
+}
+
 /** In a learner's clone they differ from the first save on, so this is for the maintainer. */
 async function checkPack(): Promise<Outcome> {
   const files = starterDrift();
@@ -80,23 +86,25 @@ export async function selfCheck({ all }: SelfCheckOptions): Promise<number> {
   const chosen = CHECKS.filter((check) => costOf(check) > 0);
   const strict = process.env['REQUIRE_ALL'] === '1';
   scratch();
+  const mark = markRun();
   const pool = new JobPool();
-  console.log(`The course checks itself: ${chosen.length} checks on ${pool.cores} cores.\n`);
-  const progress = new Progress(new Map(chosen.map((check) => [check.name, costOf(check)])));
+  console.log(`The course checks itself: ${chosen.length + 1} checks on ${pool.cores} cores.\n`);
+  const last = lastCheck(mark);
+  const progress = new Progress(new Map([...chosen, last].map((check) => [check.name, costOf(check)])));
   const totals = { passed: 0, failed: 0, skipped: 0 };
-  const reports = await Promise.all(
-    chosen.map(async (check) => {
-      const started = performance.now();
-      const outcome = strictly(await outcomeOf(check, pool, (done, of) => progress.tell(check.name, done, of), all), strict);
-      totals.passed += outcome.passed;
-      totals.failed += outcome.failed;
-      totals.skipped += outcome.skipped.length;
-      progress.end(check.name, lineOf(check, outcome, performance.now() - started));
-      return { check, outcome };
-    }),
-  );
-  progress.close();
+  const run = async (check: SelfCheck): Promise<{ check: SelfCheck; outcome: Outcome }> => {
+    const started = performance.now();
+    const outcome = strictly(await outcomeOf(check, pool, (done, of) => progress.tell(check.name, done, of), all), strict);
+    totals.passed += outcome.passed;
+    totals.failed += outcome.failed;
+    totals.skipped += outcome.skipped.length;
+    progress.end(check.name, lineOf(check, outcome, performance.now() - started));
+    return { check, outcome };
+  };
+  const reports = await Promise.all(chosen.map(run));
   pool.close();
+  reports.push(await run(last));
+  progress.close();
   for (const { check, outcome } of reports) printFaults(check, outcome, strict);
   const left = CHECKS.flatMap((check) => (costOf(check) === 0 ? check.name : check.rest ?? []));
   if (!all) console.log(`\nLeft to \`npm run test:all\`: ${listed(left)}.`);

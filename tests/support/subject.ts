@@ -469,7 +469,7 @@ function loadFailure(error: DescribedError): FailureReport {
 function environment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   for (const name of Object.keys(env)) {
-    if (/^(VITEST|TEN_|NODE_OPTIONS$|NODE_ENV$|NODE_V8_COVERAGE$|TEST$|DEV$|PROD$|MODE$|SSR$|BASE_URL$|NODE_CHANNEL)/.test(name)) delete env[name];
+    if (/^(VITEST|TEN_(?!SELF_CHECK$)|NODE_OPTIONS$|NODE_ENV$|NODE_V8_COVERAGE$|TEST$|DEV$|PROD$|MODE$|SSR$|BASE_URL$|NODE_CHANNEL)/.test(name)) delete env[name];
   }
   env.NODE_COMPILE_CACHE = join(project, '.ten-servers', 'cache', 'compile');
   env.NO_COLOR = '1';
