@@ -104,6 +104,14 @@ export const noFailures: Failures = { inARow: 0, lastMs: -Infinity, waitUntilMs:
  */
 export type Verdict = 'as-told' | 'cannot-start' | 'cannot-reload' | 'crashed' | 'hopeless';
 
+/** What follows from it, for the log. */
+export const news: Readonly<Record<Exclude<Verdict, 'as-told'>, string>> = {
+  'cannot-start': 'the application does not start',
+  'cannot-reload': 'the reload has failed, and the old workers serve on',
+  crashed: 'another takes its place',
+  hopeless: 'gave up: too many in a row have ended soon after their start',
+};
+
 export type Decision<W> =
   | { readonly do: 'fork' }
   | Farewell<W>;

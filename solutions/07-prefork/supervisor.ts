@@ -7,17 +7,15 @@
  */
 
 import { reportDetached, startDeadline } from '../01-echo/index.ts';
-import type { Deadline } from '../01-echo/index.ts';
 import { Child, SecondMaster } from './child.ts';
 import type { FromWorker } from './child.ts';
-import type { Loaded } from './configure.ts';
 import { watchFolder } from './develop.ts';
 import { openEyes } from './control.ts';
 import type { Commands, SupervisorFacts } from './control.ts';
 import { openListener, parseBind } from './listener.ts';
 import type { Listener } from './listener.ts';
 import { LogFile } from './logs.ts';
-import { Aims, judgeEnd, nextMoment, noFailures, plan, SETTLED_MS } from './plan.ts';
+import { Aims, judgeEnd, news, nextMoment, noFailures, plan, SETTLED_MS } from './plan.ts';
 import type { Decision, Failures } from './plan.ts';
 import { callHook } from './service.ts';
 import type { HookFacts, HookName, Hooks } from './service.ts';
@@ -30,7 +28,7 @@ export type Signal = (typeof SIGNALS)[number];
 export interface SupervisorOptions {
   readonly hooks?: Hooks;
   /** Reads the settings anew, for a reload. Without it they stay. */
-  readonly reread?: () => Promise<Loaded>;
+  readonly reread?: () => Promise<{ readonly settings: Settings }>;
 }
 
 /** Keeps a number of workers serving, for as long as it runs. */
@@ -44,7 +42,7 @@ export class Supervisor implements Commands {
   #wake: () => void = () => undefined;
   #listener: Listener | null = null;
   #failures: Failures = noFailures;
-  #timer: Deadline | null = null;
+  #timer = startDeadline(() => undefined, Infinity);
   #stopMs = 0;
   #exitCode = 0;
   #successor: SecondMaster | null = null;
@@ -97,7 +95,7 @@ export class Supervisor implements Commands {
     const nowMs = performance.now();
     for (const decision of plan([...this.#workers], this.#aims, this.#failures, nowMs)) this.#carryOut(decision);
     const lookAgainMs = nextMoment([...this.#workers], this.#aims, this.#failures, nowMs);
-    this.#timer?.clear();
+    this.#timer.clear();
     // After the sockets have been read: a heartbeat that has come in time must not be found unread. And if this process has
     // stood still itself, what it has not heard is nobody's fault.
     this.#timer = startDeadline(() => setImmediate(() => this.#enqueue(() => {
@@ -169,17 +167,11 @@ export class Supervisor implements Commands {
     const { verdict, failures } = judgeEnd(worker, code !== null, [...this.#workers], this.#aims, this.#failures, nowMs);
     this.#failures = failures;
     if (verdict === 'as-told') return;
-    const reason = worker.failure?.reason ?? `worker ${worker.pid} ended with ${how}`;
     this.#totals.crashes++;
-    this.#log.report(reason);
+    this.#log.report(`${worker.failure?.reason ?? `worker ${worker.pid} ended with ${how}`}; ${news[verdict]}`);
     if (verdict === 'cannot-start') this.#stop(0, worker.failure?.code ?? 3);
-    else if (verdict === 'cannot-reload') {
-      this.#aims.rollBack();
-      this.#log.report('the reload failed; the old workers serve on');
-    } else if (verdict === 'hopeless') {
-      this.#log.report(`gave up: ${failures.inARow} workers in a row did not last for ${SETTLED_MS / 1000} s; the last: ${reason}`);
-      this.#stop(0, 1);
-    }
+    else if (verdict === 'cannot-reload') this.#aims.rollBack();
+    else if (verdict === 'hopeless') this.#stop(0, 1);
   }
   // endregion
 
@@ -199,9 +191,8 @@ export class Supervisor implements Commands {
 
   // region reload
   #reload(): void {
-    const { reread } = this.#options;
+    const { reread = () => Promise.resolve(this.#aims) } = this.#options;
     this.#hook('onReload');
-    if (reread === undefined) return this.#beginGeneration(this.#aims.settings);
     reread().then(
       ({ settings }) => this.#enqueue(() => this.#beginGeneration(settings)),
       (error: unknown) => this.#log.report(`reload refused: ${error instanceof Error ? error.message : String(error)}; the old settings stay`),
