@@ -3,7 +3,7 @@
  * gone when it ends.
  *
  * Every process inherits a mark in its environment, by which it is found in
- * /proc wherever it hides, in whatever group it is and whoever is its parent.
+ * /proc wherever it hides, whatever its group and its parent are.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
