@@ -1,0 +1,137 @@
+/**
+ * The socket that all workers share: what was typed, what is bound, what was handed over by somebody else.
+ *
+ * The master binds it, hands its descriptor to each worker, and never accepts. So it outlives every worker: while they
+ * die and are replaced, clients wait in its queue.
+ */
+
+import { existsSync, unlinkSync } from 'node:fs';
+import * as net from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+import { listen } from '../01-echo/index.ts';
+import { isSuccessor, LISTEN_FD } from './child.ts';
+import { NotImplemented } from '#course/not-implemented.ts';
+
+export type Bind =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'fd'; readonly fd: number };
+
+export interface Listener {
+  readonly fd: number;
+  /** `http://127.0.0.1:8000`, `unix:/path`. */
+  readonly address: string;
+  /** Lets go of it. `remove`: of the name of a Unix domain socket, too. */
+  close(options: { readonly remove: boolean }): void;
+}
+
+/** What this needs of Node's own class for sockets, which has no public name. */
+interface Handle {
+  readonly fd: number;
+  getsockname(out: { address?: string; family?: string; port?: number }): number;
+  close(): void;
+}
+
+// region parse
+/**
+ * Parses `127.0.0.1:8000`, `[::1]:8000`, `unix:/run/app.sock`, `fd://3`. A port alone (`:8000`) is one of all addresses.
+ *
+ * @throws SettingsError that says what is allowed
+ */
+export function parseBind(text: string): Bind {
+  // TODO 7.1  The whole text must be right: a port has at most five digits, and is at most 65,535; only an IPv6 address is
+  //           in brackets, and it must be one; a host has no colon, and none of the characters that separate parts of a
+  //           URL; a descriptor is at least LISTEN_FD. Everything else is a SettingsError.
+  throw new NotImplemented('7.1');
+}
+// endregion
+
+export interface OpenOptions {
+  /** How often to try while the address is in use. */
+  readonly tries?: number;
+  /** Between two tries, in milliseconds. */
+  readonly waitMs?: number;
+  readonly log?: (text: string) => void;
+}
+
+/** Gets the socket: one that was handed over, or a new one. @throws Error with `code` (EADDRINUSE …) that names the address */
+export async function openListener(bind: Bind, { tries = 5, waitMs = 1_000, log = () => undefined }: OpenOptions = {}): Promise<Listener> {
+  if (bind.kind === 'fd') return inherited(bind.fd);
+  if (isHandedOver(process.env)) return inherited(LISTEN_FD);
+  for (let left = tries - 1; ; left--) {
+    try {
+      return await bindNew(bind);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || left <= 0) throw error;
+      log(`${(error as Error).message}; tried again in ${waitMs / 1000} s`);
+      await wait(waitMs);
+    }
+  }
+}
+
+// region inherited
+/** Whether descriptor 3 is a socket for this very process: from systemd (sd_listen_fds(3)), or from an older master of ours. */
+function isHandedOver({ LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv): boolean {
+  // TODO 7.6  systemd says LISTEN_FDS, the number of sockets, and LISTEN_PID, whom they are for. They begin with 3. What is
+  //           for another process is not ours. An older master is known by `isSuccessor`.
+  return false;
+}
+// endregion
+
+/**
+ * Binds an address and does not listen: the workers do. Node has no public way to do the one without the other, which is
+ * why a server listens first and is closed again: it finds out what is wrong, and which port 0 is.
+ */
+async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }): Promise<Listener> {
+  if (bind.kind === 'unix' && existsSync(bind.path)) await removeStale(bind.path);
+  const probe = net.createServer();
+  let made: unknown;
+  let address: string;
+  if (bind.kind === 'unix') {
+    made = createHandle(bind.path, -1, -1, -1);
+    address = `unix:${bind.path}`;
+  } else {
+    const found = await listen(probe, bind);
+    await new Promise((resolve) => probe.close(resolve));
+    made = createHandle(found.address, found.port, found.family === 'IPv6' ? 6 : 4, -1);
+    address = originOf(found);
+  }
+  if (typeof made === 'number') throw Object.assign(new Error(`${address} cannot be bound (error ${made})`), { code: 'EADDRINUSE' });
+  const handle = made as Handle;
+  return {
+    fd: handle.fd,
+    address,
+    close: ({ remove }) => {
+      handle.close();
+      if (remove && bind.kind === 'unix') unlinkSync(bind.path);
+    },
+  };
+}
+
+/** A socket's name that nobody answers at is left from a server that has gone. */
+async function removeStale(path: string): Promise<void> {
+  const socket = net.connect(path);
+  const code = await new Promise<string | undefined>((resolve) => {
+    socket.once('connect', () => resolve('EADDRINUSE')).once('error', ({ code }: NodeJS.ErrnoException) => resolve(code));
+  });
+  socket.destroy();
+  if (code === 'ECONNREFUSED') unlinkSync(path);
+  else throw Object.assign(new Error(`${path} is in use: stop the program that has it, or choose another path`), { code: 'EADDRINUSE' });
+}
+
+function inherited(fd: number): Listener {
+  // A socket of no use of its own: it is only asked for its name.
+  const handle = createHandle(undefined, undefined, undefined, fd);
+  if (typeof handle === 'number') throw new Error(`descriptor ${fd} is not a listening socket: start the program with one, or bind an address`);
+  const name: { address?: string; family?: string; port?: number } = {};
+  (handle as Handle).getsockname(name);
+  return { fd, address: name.port === undefined ? `fd://${fd}` : originOf({ address: name.address!, family: name.family!, port: name.port }), close: () => (handle as Handle).close() };
+}
+
+function originOf({ address, family, port }: { readonly address: string; readonly family: string; readonly port: number }): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Not public, but what `node:cluster` is built on; gives a negative number for an error. */
+const createHandle = (net as unknown as { readonly _createServerHandle: (address: unknown, port: unknown, family: unknown, fd: unknown) => unknown })._createServerHandle;
