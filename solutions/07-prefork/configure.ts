@@ -6,7 +6,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { parseBind } from './listener.ts';
 import { hookNames } from './service.ts';
@@ -101,6 +101,11 @@ async function fromFile(path: string): Promise<{ given: Given[]; hooks: Hooks }>
     return [{ setting, value: readValue(setting, value, origin), origin }];
   });
   return { given, hooks: isJson ? {} : { ...checkHooks(hooks, path), module } };
+}
+
+/** The hooks of such a file, for a worker, which is given its URL: functions cannot be sent. @throws SettingsError */
+export async function loadHooks(module: string): Promise<Hooks> {
+  return (await fromFile(fileURLToPath(module))).hooks;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
