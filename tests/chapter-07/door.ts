@@ -70,4 +70,8 @@ export interface Door {
   accessLine: (format: string, facts: AccessFacts) => string;
   controlClient: (path: string, command: string, pid?: number) => Promise<number>;
   errorPage: (error: unknown, options: { production: boolean }) => string;
+  SettingsError: new (...args: never[]) => Error;
+  loadSettings: (sources: { argv: readonly string[]; env: Record<string, string | undefined>; directory: string }) => Promise<Loaded>;
+  Pidfile: new (path: string) => { write(): void; remove(): void };
+  main: (argv: readonly string[]) => Promise<number>;
 }

@@ -7,6 +7,7 @@
  */
 import type { Door } from './door.ts';
 import { driver } from '#support/driver.ts';
+import { configurationCalls } from './configuration-calls.ts';
 import { developCalls } from './develop-calls.ts';
 import { eyeCalls } from './eye-calls.ts';
 import { listenerCalls } from './listener-calls.ts';
@@ -22,5 +23,7 @@ export default driver<Door>()('07-prefork', (chapter) => {
     ...eyeCalls(chapter),
     // 7.9
     ...developCalls(chapter),
+    // 7.7
+    ...configurationCalls(chapter, masters),
   };
 });
