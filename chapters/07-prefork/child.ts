@@ -176,7 +176,7 @@ export class SecondMaster {
     throw new NotImplemented('7.6');
   }
 
-  /** This process ends. */
+  /** This process ends, and does not wait for its child. */
   takesOver(): void {
     // TODO 7.6  The renamed pidfile goes. That of the second master stays.
     throw new NotImplemented('7.6');

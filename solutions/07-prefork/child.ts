@@ -161,6 +161,7 @@ export class Child implements WorkerFacts {
 /** This program once more, as a second master on the same socket. One of the two will be ended by somebody. */
 export class SecondMaster {
   readonly pid: number;
+  readonly #process: ChildProcess;
   readonly #pidfile: string;
   readonly #renamed: string;
 
@@ -173,6 +174,7 @@ export class SecondMaster {
     const master = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { stdio: ['inherit', 'inherit', 'inherit', fd], env });
     master.on('error', () => undefined);
     master.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`));
+    this.#process = master;
     this.pid = master.pid ?? 0;
   }
 
@@ -181,8 +183,9 @@ export class SecondMaster {
     if (this.#pidfile !== '') new Pidfile(this.#renamed).rename(this.#pidfile);
   }
 
-  /** This process ends. */
+  /** This process ends, and does not wait for its child. */
   takesOver(): void {
+    this.#process.unref();
     if (this.#pidfile !== '') new Pidfile(this.#renamed).remove();
   }
 }
