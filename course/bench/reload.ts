@@ -108,8 +108,10 @@ async function account(scenario: Scenario, subject: Subject | Control, options: 
     const after = masterOf(running.service.master);
     const left = await running.stop();
     const isControl = 'mustLose' in subject;
+    const { killed } = happened;
+    const lostElsewhere = killed === undefined ? null : clients.losses.filter(({ worker }) => worker === null || !killed.includes(worker)).length;
     return {
-      scenario: scenario.name, server: subject.name, isControl, happened, before, after, left,
+      scenario: scenario.name, server: subject.name, isControl, happened, before, after, left, lostElsewhere,
       books: burst === undefined ? books : { ...books, burst },
     };
   } catch (error) {

@@ -19,7 +19,7 @@ import { Random } from '../../../tests/support/random.ts';
 import { answerBody } from './answer.ts';
 import { Books } from './books.ts';
 import type { Entry, Failure, Totals } from './books.ts';
-import { Connection, isFailure, mayGoOn, workerOf } from './connection.ts';
+import { Connection, isFailure, mayGoOn } from './connection.ts';
 import type { Address } from './connection.ts';
 
 export const kinds = ['new connection', 'keep-alive', 'WebSocket', 'event stream'] as const;
@@ -38,6 +38,14 @@ export interface ClientsOptions {
   readonly onAnswer?: (worker: number, isNew: boolean) => void;
 }
 
+/** What even a client that retries has lost. */
+export interface Loss {
+  readonly kind: Kind;
+  readonly failure: Failure;
+  /** The process that it was lost with, if that was known. */
+  readonly worker: number | null;
+}
+
 const RETRIES = 3;
 /** Between two requests of one client, at most: connections are idle about as often as busy. */
 const PAUSE_MAX_MS = 40;
@@ -54,6 +62,7 @@ export class Clients {
   readonly #books = new Map<Kind, Books>(kinds.map((kind) => [kind, new Books()]));
   readonly #running: Promise<void>[] = [];
   readonly #stop = new AbortController();
+  readonly #losses: Loss[] = [];
   /** What went wrong in a client itself: then nothing that was counted is of use. */
   #fault: Error | null = null;
   #requests = 0;
@@ -75,6 +84,10 @@ export class Clients {
   /** Answers and other good ends so far. */
   get answers(): number {
     return this.#answers;
+  }
+
+  get losses(): readonly Loss[] {
+    return this.#losses;
   }
 
   /** Requests that have ended so far, well or not. */
@@ -149,16 +162,17 @@ export class Clients {
       if (!isFailure(outcome)) {
         entry.close(null);
         this.#answers++;
-        const worker = workerOf(outcome);
-        if (worker !== null) onAnswer?.(worker, isNew);
-        if (keepAlive && connection instanceof Connection && mayGoOn(outcome)) return connection;
-        if (connection instanceof Connection) connection.destroy();
+        if (!(connection instanceof Connection)) return null;
+        if (connection.worker !== null) onAnswer?.(connection.worker, isNew);
+        if (keepAlive && mayGoOn(outcome)) return connection;
+        connection.destroy();
         return null;
       }
+      const worker = connection instanceof Connection ? connection.worker : null;
       if (connection instanceof Connection) connection.destroy();
       connection = null;
       if (outcome !== 'reset' || attempt === RETRIES) {
-        entry.close(outcome);
+        this.#lose(entry, keepAlive ? 'keep-alive' : 'new connection', outcome, worker);
         return null;
       }
       entry.failed(outcome);
@@ -169,16 +183,18 @@ export class Clients {
   async #webSocket(random: Random, books: Books): Promise<void> {
     while (!this.#stopping) {
       const entry = books.enter();
-      entry.close(await this.#oneWebSocket(random, entry));
+      await this.#oneWebSocket(random, entry);
       await wait(random.integer(0, PAUSE_MAX_MS));
     }
   }
 
-  async #oneWebSocket(random: Random, entry: Entry): Promise<Failure | null> {
+  async #oneWebSocket(random: Random, entry: Entry): Promise<void> {
     const { address, patienceMs } = this.#options;
     for (let attempt = 0; ; attempt++) {
       const begunMs = performance.now();
       const socket = new WebSocket(`ws://${address.host}:${address.port}/ws`, { handshakeTimeout: patienceMs, perMessageDeflate: false });
+      let worker: number | null = null;
+      socket.once('upgrade', ({ headers }) => (worker = Number(headers['x-worker'] ?? NaN)));
       const closed = new Promise<number>((resolve) => socket.once('close', resolve));
       const opened = await new Promise<Failure | null>((resolve, reject) => {
         socket.once('open', () => resolve(null));
@@ -188,13 +204,14 @@ export class Clients {
         });
       });
       if (opened !== null) {
-        if (opened !== 'reset' || attempt === RETRIES) return opened;
+        if (opened !== 'reset' || attempt === RETRIES) return this.#lose(entry, 'WebSocket', opened, null);
         entry.failed(opened);
         continue;
       }
       entry.waited(performance.now() - begunMs);
       this.#answers++;
-      return await this.#talk(socket, closed, random, entry);
+      const failure = await this.#talk(socket, closed, random, entry);
+      return failure === null ? entry.close(null) : this.#lose(entry, 'WebSocket', failure, worker);
     }
   }
 
@@ -230,12 +247,12 @@ export class Clients {
   async #reader(random: Random, books: Books): Promise<void> {
     while (!this.#stopping) {
       const entry = books.enter();
-      entry.close(await this.#oneStream(entry));
+      await this.#oneStream(entry);
       await wait(random.integer(0, PAUSE_MAX_MS));
     }
   }
 
-  async #oneStream(entry: Entry): Promise<Failure | null> {
+  async #oneStream(entry: Entry): Promise<void> {
     const { address, patienceMs } = this.#options;
     const request = `GET /events HTTP/1.1\r\nHost: ${address.host}\r\nAccept: text/event-stream\r\n\r\n`;
     for (let attempt = 0; ; attempt++) {
@@ -253,14 +270,23 @@ export class Clients {
         }
         toldToStop = this.#stopping;
       });
-      if (kept) return null;
-      if (!isFailure(outcome)) {
+      if (kept) return entry.close(null);
+      let failure = isFailure(outcome) ? outcome : null;
+      if (!isFailure(outcome) && (outcome.status !== 200 || outcome.framing !== 'chunked')) failure = 'wrong';
+      if (failure === null) {
         this.#answers++;
-        return outcome.status === 200 && outcome.framing === 'chunked' ? null : 'wrong';
+        return entry.close(null);
       }
-      if (outcome !== 'reset' || attempt === RETRIES) return outcome;
-      entry.failed(outcome);
+      if (failure !== 'reset' || attempt === RETRIES) {
+        return this.#lose(entry, 'event stream', failure, isFailure(connection) ? null : connection.worker);
+      }
+      entry.failed(failure);
     }
+  }
+
+  #lose(entry: Entry, kind: Kind, failure: Failure, worker: number | null): void {
+    entry.close(failure);
+    this.#losses.push({ kind, failure, worker });
   }
 }
 

@@ -6,7 +6,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
-import { HttpFault, fieldValue, readResponse, saysClose } from '../../../tests/support/http-response.ts';
+import { HttpFault, readResponse, saysClose } from '../../../tests/support/http-response.ts';
 import type { HttpTestResponse } from '../../../tests/support/http-response.ts';
 import type { Failure } from './books.ts';
 
@@ -27,6 +27,7 @@ export class Connection {
   #listener: (() => void) | null = null;
   #received: Buffer = Buffer.alloc(0);
   #ended = false;
+  #worker: number | null = null;
 
   private constructor(socket: Socket, patienceMs: number) {
     this.#socket = socket;
@@ -72,12 +73,20 @@ export class Connection {
     return !this.#ended && this.#received.length === 0;
   }
 
+  /** The process at the other end, as far as it has said who it is. */
+  get worker(): number | null {
+    const said = /^x-worker: (\d+)\r$/im.exec(this.#received.toString('latin1', 0, HEAD_BYTES));
+    if (said !== null) this.#worker = Number(said[1]);
+    return this.#worker;
+  }
+
   /** Sends a request, and waits for the whole answer. The connection is of use after it only if `isOpen`. */
   async ask(request: string): Promise<HttpTestResponse | Failure> {
     const response = await this.#exchange(request, (bytes, ended) => {
       const read = readResponse(bytes, 0, 'GET', ended);
       return 'incomplete' in read ? null : read;
     });
+    this.#worker = this.worker;
     if (isFailure(response)) this.destroy();
     else this.#received = this.#received.subarray(response.end);
     return response;
@@ -134,15 +143,11 @@ export class Connection {
 }
 
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+/** The head of an answer is shorter. */
+const HEAD_BYTES = 1_000;
 const WELL_BEGUN = Buffer.from('HTTP/1.1 200');
 
 /** Whether the next request may use the same connection, by what the answer says. */
 export function mayGoOn(response: HttpTestResponse): boolean {
   return response.framing !== 'close' && !saysClose(response);
-}
-
-/** The process that has answered. */
-export function workerOf(response: HttpTestResponse): number | null {
-  const value = fieldValue(response, 'x-worker');
-  return value === undefined ? null : Number(value);
 }

@@ -24,6 +24,8 @@ export interface Account {
   readonly happened: Omit<Happened, 'burst'>;
   readonly before: Master;
   readonly after: Master;
+  /** What clients that retry have lost, and not with a worker that was killed; of `kill` only. */
+  readonly lostElsewhere: number | null;
   /** Processes that it has left behind when it was told to stop. */
   readonly left: number;
 }
@@ -50,13 +52,13 @@ const MEBIBYTE = 2 ** 20;
 export function showFigures(accounts: readonly Account[]): void {
   const middle = (values: readonly number[] | undefined): string => (values === undefined ? '-' : Number.isFinite(median(values)) ? count(median(values)) : 'never');
   const change = (before: number, after: number): string => (before === after ? count(before) : `${count(before)} → ${count(after)}`);
-  const table = [['', 'all new, ms', 'old gone, ms', 'queued', 'replaced', 'master RSS, MiB', 'PSS, MiB', 'descriptors', 'left behind']];
-  for (const { server, happened, before, after, left } of accounts) {
+  const table = [['', 'all new, ms', 'old gone, ms', 'queued', 'replaced', 'master RSS, MiB', 'PSS, MiB', 'descriptors', 'left behind', 'lost elsewhere']];
+  for (const { server, happened, before, after, left, lostElsewhere } of accounts) {
     table.push([
       server, middle(happened.newMs), middle(happened.goneMs), middle(happened.queued), String(happened.replaced ?? '-'),
       change(before.residentBytes / MEBIBYTE, after.residentBytes / MEBIBYTE),
       change(before.proportionalBytes / MEBIBYTE, after.proportionalBytes / MEBIBYTE),
-      change(before.descriptors, after.descriptors), String(left),
+      change(before.descriptors, after.descriptors), String(left), String(lostElsewhere ?? '-'),
     ]);
   }
   console.log(`\n${formatTable(table)}`);

@@ -35,6 +35,8 @@ export interface Happened {
   /** What waited in the accept queue when the reload was ordered. */
   readonly queued?: readonly number[];
   readonly burst?: Totals;
+  /** Workers that were killed. */
+  readonly killed?: readonly number[];
   /** Workers that were replaced by others. */
   readonly replaced?: number;
   /** What did not happen that should have. */
@@ -102,19 +104,22 @@ async function upgrade(stage: Stage): Promise<Happened> {
 
 async function kill(stage: Stage): Promise<Happened> {
   const { running, random } = stage;
+  const killed: number[] = [];
   let replaced = 0;
   for (let round = 0; round < stage.rounds; round++) {
     if (stage.single) {
+      killed.push(running.service.master);
       await running.reload();
       replaced++;
     } else {
       const victim = random.pick(running.service.workers());
+      killed.push(victim);
       process.kill(victim, 'SIGKILL');
       await until(() => !isAlive(victim) && running.service.workers().length >= stage.workers, '', GIVE_UP_MS).then(() => replaced++, () => undefined);
     }
     await requests(stage, 200);
   }
-  return { replaced };
+  return { killed, replaced };
 }
 
 async function freeze(stage: Stage): Promise<Happened> {

@@ -27,7 +27,7 @@ const http: HttpApp = async (scope, _receive, send) => {
 
 const websocket: WebSocketApp = async (_scope, receive, send) => {
   await receive();
-  await send({ type: 'websocket.accept' });
+  await send({ type: 'websocket.accept', headers: [worker] });
   for (let received = await receive(); received.type === 'websocket.receive'; received = await receive()) {
     await send({ type: 'websocket.send', data: received.data });
   }

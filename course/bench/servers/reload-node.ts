@@ -37,7 +37,9 @@ export function createReloadServer(): Server {
   const server = createServer(onRequest);
   // As long as the others': between two requests of one client, connections are idle for much less.
   server.keepAliveTimeout = 15_000;
-  new WebSocketServer({ server, path: '/ws' }).on('connection', (socket) => {
+  const webSockets = new WebSocketServer({ server, path: '/ws' });
+  webSockets.on('headers', (headers) => headers.push(`X-Worker: ${process.pid}`));
+  webSockets.on('connection', (socket) => {
     socket.on('error', () => undefined).on('message', (data, binary) => socket.send(data, { binary }));
   });
   return server;
