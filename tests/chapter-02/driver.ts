@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type * as Http from '#subject/02-http/index.ts';
-import { driver, WrongResult } from '#support/driver.ts';
+import { driver, patientTimeouts, WrongResult } from '#support/driver.ts';
 import { shiftClock } from '#support/shift-clock.ts';
 import type { Address } from '#support/tcp-client.ts';
 
@@ -325,7 +325,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       port: 0,
       onError: (error: unknown) => errors.push(error instanceof Error ? error.message : String(error)),
       ...(setup.limits === undefined ? {} : { limits: setup.limits }),
-      ...(setup.timeouts === undefined ? {} : { timeouts: setup.timeouts }),
+      timeouts: { ...patientTimeouts, ...setup.timeouts },
     });
     const address = server?.address as { port?: unknown } | undefined;
     if (typeof address?.port !== 'number') throw new WrongResult('serveHttp resolved, but its `address` has no port');

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Static from '#subject/03-static/index.ts';
-import { driver, WrongResult } from '#support/driver.ts';
+import { driver, patientTimeouts, WrongResult } from '#support/driver.ts';
 import { shiftClock } from '#support/shift-clock.ts';
 import type { Address } from '#support/tcp-client.ts';
 
@@ -393,7 +393,7 @@ export default driver<typeof Static>()('03-static', (chapter, load) => {
           if (error instanceof Error && 'exercise' in error) process.nextTick(() => { throw error; });
           errors.push(error instanceof Error ? error.message : String(error));
         },
-        ...(timeouts === undefined ? {} : { timeouts }),
+        timeouts: { ...patientTimeouts, ...timeouts },
       });
       const { address } = server;
       if (typeof address === 'string') throw new WrongResult('serveHttp resolved, but its `address` has no port');

@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { NotImplemented } from '#course/not-implemented.ts';
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Gateway from '#subject/05-gateway/index.ts';
-import { driver, WrongResult } from '#support/driver.ts';
+import { driver, patientTimeouts, WrongResult } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
 import { collect, makeApps, Probe } from './apps.ts';
 import { brokenServers } from './broken-servers.ts';
@@ -102,7 +102,7 @@ export default driver<typeof Gateway>()('05-gateway', (chapter, load) => {
   async function listen(handler: Http.Handler, setup: ServeSetup): Promise<Address> {
     const http = (await load('02-http')) as typeof Http;
     const { limits } = setup;
-    const server = await http.serveHttp(handler, { host: '127.0.0.1', port: 0, onError, ...(limits === undefined ? {} : { limits }) });
+    const server = await http.serveHttp(handler, { host: '127.0.0.1', port: 0, onError, timeouts: patientTimeouts, ...(limits === undefined ? {} : { limits }) });
     return { host: '127.0.0.1', port: (server.address as AddressInfo).port };
   }
 

@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type * as Http from '#subject/02-http/index.ts';
 import type * as Chapter06 from '#subject/06-websocket/index.ts';
+import { patientTimeouts } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
 
 export type Chapter = typeof Chapter06;
@@ -97,7 +98,7 @@ export class Stage {
   /** Serves an application on a port of its own. */
   async serve(app: Chapter06.AsyncApp, setup: ServeSetup = {}): Promise<Address> {
     const own = { host: '127.0.0.1', onError: this.report };
-    const server = await this.chapter.serveAsync(app, { lifespan: 'off', port: 0, ...setup, ...own });
+    const server = await this.chapter.serveAsync(app, { lifespan: 'off', port: 0, timeouts: patientTimeouts, ...setup, ...own });
     this.servers.push(server);
     return addressOf(server);
   }

@@ -49,3 +49,9 @@ export class WrongResult extends Error {
     this.name = 'WrongResult';
   }
 }
+
+/**
+ * The timeouts of servers in rules that are not about time. A machine that is too busy for its own good must not make
+ * the code under test cut a client that is slow for the same reason.
+ */
+export const patientTimeouts = { headerMs: 120_000, bodyMs: 120_000, idleMs: 120_000, sendMs: 120_000, lingerMs: 120_000 } as const;
