@@ -153,8 +153,3 @@ export function printSettings({ settings, origins }: Loaded): string {
   });
   return JSON.stringify(Object.fromEntries(entries), null, 2);
 }
-
-/** The hooks of a file that has been checked, in another process. */
-export async function loadHooks(module: string): Promise<Hooks> {
-  return (await import(module) as { default: { hooks: Hooks } }).default.hooks;
-}
