@@ -37,8 +37,10 @@ export interface CheckValues {
 /** Runs the check that the arguments ask for and shows it; resolves to the exit code. */
 export async function checkTree(command: string, names: readonly string[], values: CheckValues): Promise<number> {
   const { chapter: whole, exercise } = targetOf(command, names);
-  const chapter = exercise === undefined ? soFar(whole) : whole;
-  if (chapter.exercises.length === 0) throw new UsageProblem(`${chapterName(chapter)} is still being written, and has no hidden tests yet.`);
+  const chapter = soFar(whole);
+  if (!chapter.exercises.some(({ id }) => exercise === undefined || id === exercise.id)) {
+    throw new UsageProblem(`${exercise?.id ?? chapterName(chapter)} is still being written, and has no hidden tests yet.`);
+  }
   const seed = seedOf(values.seed);
   const json = values.json === undefined ? undefined : outputFile(values.json);
   const tree = treeOf(values.subject ?? 'chapters', chapter);

@@ -32,6 +32,10 @@ describe.concurrent('start', () => {
     const { stdout } = await course.runWhole('start');
     expect(stdout).toMatch(/chapter-02 {2}HTTP +not written yet/);
     expect(stdout).toMatch(/You have done everything that is written so far/);
+    expect(await course.runWhole('solution 2')).toMatchObject({ code: 2, stderr: expect.stringMatching(/^chapter-02 is still being written, and has no hidden tests yet/) });
+    course.write('tests/chapter-02/2.2-second.test.ts', '');
+    expect(await course.runWhole('solution 2.1')).toMatchObject({ code: 2, stderr: expect.stringMatching(/^2\.1 is still being written/) });
+    expect(await course.runWhole('solution 2')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^2\.2 passed\n/) });
   });
 
   test('says which core exercise comes after an extra one', async () => {
