@@ -6,14 +6,14 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '#support/tcp-client.ts';
-import { allProcesses, childrenOf, descriptorsOf, isRunning, startedWith } from './processes.ts';
+import { allProcesses, childrenOf, descriptorsOf, isRunning, pendingSignals, startedWith } from './processes.ts';
 import type { Setup } from './run-supervisor.ts';
 
 export interface StartOptions {
@@ -85,7 +85,7 @@ export class Masters {
     const { setup, program, before = [], env = {}, cwd, ownGroup = false, inherits = false } = options;
     const mark = `${process.pid}.${++marks}`;
     const args = program === undefined ? [RUNNER, process.argv[2]!, JSON.stringify(setup)] : [program.file, ...program.args];
-    const [command, ...rest] = [...before, process.execPath, '--disable-sigusr1', ...args] as [string, ...string[]];
+    const [command, ...rest] = [...before, process.execPath, ...args] as [string, ...string[]];
     const child = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe', ...(inherits ? [this.#occupantFd()] : [])],
       detached: ownGroup,
@@ -202,6 +202,21 @@ export function kill(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+function zombiesBelow(pid: number): number[] {
+  return childrenOf(pid).flatMap((row) => [...(row.zombie ? [row.pid] : []), ...zombiesBelow(row.pid)]);
+}
+
+const DELIVERY_MS_MAX = 2000;
+
+/**
+ * Resolves when a process has been interrupted by what was sent to it: signals are not queued, and the same one sent
+ * twice before it is delivered would be one. What its loop makes of them then, and when, is its own affair.
+ */
+async function delivered(pid: number): Promise<void> {
+  const startedMs = performance.now();
+  while (pid > 0 && pendingSignals(pid) && performance.now() - startedMs < DELIVERY_MS_MAX) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The calls of all exercises that start a master. */
 export function masterCalls(masters: Masters) {
   return {
@@ -209,14 +224,24 @@ export function masterCalls(masters: Masters) {
     startMaster: (options: StartOptions): number => masters.start(options),
     master: (id: number): MasterReport => masters.report(id),
     children: (pid: number): number[] => masters.children(pid),
+    /** The zombies among the descendants of a process. */
+    zombiesBelow: (pid: number): number[] => zombiesBelow(pid),
     descendants: (id: number): number[] => masters.descendants(id),
     leftBehind: () => masters.leftBehind(),
     endMasters: async () => await masters.end(),
     running: (pids: readonly number[]): number[] => pids.filter(isRunning),
     descriptors: (pid: number): number | undefined => descriptorsOf(pid),
-    /** Sends signals to one process, one right after the other. */
-    signals: (pid: number, ...signals: NodeJS.Signals[]): boolean[] => signals.map((signal) => kill(pid, signal)),
+    /** Sends signals to one process, or to the group -pid, one right after the other. */
+    signals: async (pid: number, ...signals: NodeJS.Signals[]) => {
+      for (const signal of signals) {
+        kill(pid, signal);
+        await delivered(pid);
+      }
+    },
     writeFile: (name: string, text: string): string => masters.write(name, text),
+    removeFile: (name: string) => rmSync(join(masters.folder, name), { force: true }),
+    /** The whole lines of a file; none where there is no file. */
+    readLines: (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []),
     folder: (): string => masters.folder,
     occupy: async (path?: string): Promise<Address> => await masters.occupy(path),
     leave: async () => await masters.leave(),

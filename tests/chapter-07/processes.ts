@@ -53,6 +53,17 @@ export function startedWith(pid: number, line: string): boolean | undefined {
   return read(`/proc/${pid}/environ`)?.split('\0').includes(line);
 }
 
+/**
+ * Whether signals wait for a process that it would not ignore: its threads have not been interrupted by them yet. One
+ * that is stopped, or blocks them, does not get them at all: false, as where it cannot be seen.
+ */
+export function pendingSignals(pid: number): boolean {
+  const status = linux ? read(`/proc/${pid}/status`) : null;
+  if (status === null || /^State:\s*[TtZX]/m.test(status)) return false;
+  const mask = (name: string): bigint => BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0'}`);
+  return (mask('ShdPnd') & ~mask('SigBlk')) !== 0n;
+}
+
 /** The number of descriptors that a process has open; `undefined` where that cannot be seen. */
 export function descriptorsOf(pid: number): number | undefined {
   if (!linux) return undefined;

@@ -1,7 +1,7 @@
 /**
  * The program that tests start as a master: a Supervisor with these settings, and then its exit code.
  *
- *     node --disable-sigusr1 run-supervisor.ts TREE JSON
+ *     node run-supervisor.ts TREE JSON
  *
  * All that it must know is in its arguments, so that a second master (USR2), which is started with the same ones, knows
  * it too.

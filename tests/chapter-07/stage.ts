@@ -12,10 +12,11 @@
 import { fileURLToPath } from 'node:url';
 import type { World } from '#support/exercise.ts';
 import { check, CheckFailure } from '#support/failure.ts';
-import type { HttpClient } from '#support/http-client.ts';
+import { HttpClient } from '#support/http-client.ts';
 import { closing } from '#support/http-exchange.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
+import type { FixtureOptions } from './apps/fixture.ts';
 import type { Settings } from './door.ts';
 import type driver from './driver.ts';
 import type { MasterReport, StartOptions } from './masters.ts';
@@ -122,8 +123,71 @@ export class Master {
   }
 }
 
+/** A file: while it is there, modules wait. */
+export class Gate {
+  readonly #world: TestWorld;
+  readonly #name: string;
+  /** To be put before the rest of a module. Each process that comes by leaves a line. */
+  code = '';
+
+  constructor(world: TestWorld, name: string) {
+    this.#world = world;
+    this.#name = name;
+  }
+
+  async set(state: 'open' | 'shut'): Promise<this> {
+    const folder = await this.#world.call('folder');
+    const path = JSON.stringify(`${folder}/${this.#name}`);
+    this.code =
+      `import { appendFileSync, existsSync } from 'node:fs';\nappendFileSync(${path} + '.visitors', process.pid + '\\n');\n` +
+      `while (existsSync(${path})) await new Promise((resolve) => setTimeout(resolve, 10));`;
+    await (state === 'shut' ? this.#world.call('writeFile', this.#name, '') : this.#world.call('removeFile', this.#name));
+    return this;
+  }
+
+  async shut(): Promise<void> {
+    await this.set('shut');
+  }
+
+  async open(): Promise<void> {
+    await this.set('open');
+  }
+
+  /** The pids of all processes that have come by. */
+  async visitors(): Promise<number[]> {
+    const folder = await this.#world.call('folder');
+    return (await this.#world.call('readLines', `${folder}/${this.#name}.visitors`)).map(Number);
+  }
+
+  /** Waits until this many processes have come by. */
+  async reached(count: number, sent: string): Promise<number[]> {
+    return await until(this.#world, () => this.visitors(), ({ length }) => length >= count, {
+      sent, show: (pids) => `the application is being loaded by ${pids.join(', ') || 'nobody'}`, expected: `it is loaded by ${count} processes`,
+    });
+  }
+}
+
+/** A request that is in progress. */
+export interface Held {
+  readonly http: HttpClient;
+  /** Which worker has it. */
+  readonly by: Answerer;
+  /** Sends the rest of the request, and waits for the rest of the answer. */
+  finish(sent?: string): Promise<HttpTestResponse>;
+}
+
+/** A client that has been answered, and stays. */
+export interface Visit {
+  readonly http: HttpClient;
+  /** Which worker has it. */
+  readonly by: Answerer;
+  /** Asks again on the same connection. */
+  again(): Promise<{ by: Answerer; response: HttpTestResponse }>;
+}
+
 export class Stage {
   readonly world: TestWorld;
+  #gates = 0;
 
   constructor(world: TestWorld) {
     this.world = world;
@@ -144,9 +208,48 @@ export class Stage {
    *
    * @param first lines to run before
    */
-  async writeApp(name: string, mark: string, first = ''): Promise<string> {
-    const text = `import { fixture } from ${JSON.stringify(`${APPS}fixture.ts`)};\n${first}\nexport const app = fixture(${JSON.stringify(mark)});\n`;
+  async writeApp(name: string, mark: string, first = '', options: FixtureOptions = {}): Promise<string> {
+    const text = `import { fixture } from ${JSON.stringify(`${APPS}fixture.ts`)};\n${first}\nexport const app = fixture(${JSON.stringify(mark)}, ${JSON.stringify(options)});\n`;
     return `${await this.world.call('writeFile', `${name}.mjs`, text)}:app`;
+  }
+
+  /**
+   * A gate at which a module waits while it is loaded, if its `code` is among the first lines. It is open at first
+   * unless it is made `shut`.
+   */
+  async gate(state: 'open' | 'shut' = 'open'): Promise<Gate> {
+    return await new Gate(this.world, `gate-${++this.#gates}`).set(state);
+  }
+
+  /** A request that is in progress until it is finished: its answer has begun, and its body is not all there. */
+  async hold(address: Address, label: string): Promise<Held> {
+    const http = await this.world.http(address, { label });
+    http.sendBytes('POST /hold HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nhal', ['POST']);
+    await http.tcp.until(() => http.tcp.received.includes('}\n'), { expected: 'the first part of the answer', patienceMs: PATIENT_MS });
+    const by = JSON.parse(/\{.*\}/.exec(http.tcp.received.toString('latin1'))![0]) as Answerer;
+    const finish = async (sent = 'POST /hold, and then the rest of its body'): Promise<HttpTestResponse> => {
+      http.tcp.write('f');
+      const response = await answer(http, 'the rest of the answer');
+      check(response.status === 200 && response.body.toString('utf8').endsWith('over\n'), { sent, received: `${response.status} ${response.body.toString('latin1')}`, expected: 'the whole answer' });
+      return response;
+    };
+    return { http, by, finish };
+  }
+
+  /** Blocks the event loop of a worker, and resolves with its pid when it does not turn any more. */
+  async block(address: Address, ms?: number): Promise<number> {
+    const note = `${await this.world.call('folder')}/blocked-${++this.#gates}`;
+    const { tcp } = new HttpClient(await this.world.connect(address, { label: 'client whose worker is blocked' }))
+      .send('GET', `/block?note=${encodeURIComponent(note)}${ms === undefined ? '' : `&ms=${ms}`}`);
+    const noted = await until(this.world, () => this.world.call('readLines', note), ({ length }) => length > 0, {
+      sent: tcp.describeSent(), show: () => tcp.describe(), expected: 'the application is called',
+    });
+    return Number(noted[0]);
+  }
+
+  /** Ends all that runs, in the middle of a rule. */
+  async end(): Promise<void> {
+    await this.world.call('endMasters');
   }
 
   /** Starts a master and does not wait for it. */
@@ -171,6 +274,13 @@ export class Stage {
     return await (await this.launch(settings, options)).listening(describeSettings(settings));
   }
 
+  /** Waits until the master has this many workers, no more and no fewer, and all of them have answered. */
+  async untilServing(master: Master, count: number, sent: string): Promise<number[]> {
+    const pids = await master.untilChildren(({ length }) => length === count, { sent, expected: `${count} ${count === 1 ? 'worker' : 'workers'}` });
+    await this.untilServedBy(master.address, pids, sent);
+    return pids;
+  }
+
   /** Waits until none of these processes runs. */
   async untilGone(pids: readonly number[], wait: WaitReport): Promise<void> {
     await until(this.world, () => this.world.call('running', pids), (running) => running.length === 0, {
@@ -187,10 +297,22 @@ export class Stage {
   }
 
   /** A connection on which one request was answered, by whom it says, and which stays open. */
-  async visit(address: Address, label: string): Promise<{ http: HttpClient; by: Answerer }> {
+  async visit(address: Address, label: string): Promise<Visit> {
     const http = await this.world.http(address, { label });
-    http.send('GET', '/');
-    return { http, by: answererOf(await answer(http), 'GET /') };
+    const again = async (): Promise<{ by: Answerer; response: HttpTestResponse }> => {
+      http.send('GET', '/');
+      const response = await answer(http);
+      return { by: answererOf(response, 'GET /'), response };
+    };
+    const { by } = await again();
+    return { http, by, again };
+  }
+
+  /** As {@link visit}, until it is this worker that has answered. */
+  async visitWorker(address: Address, pid: number, label: string): Promise<Visit> {
+    return await until(this.world, () => this.visit(address, label), ({ by }) => by.pid === pid, {
+      sent: 'GET / on new connections', show: ({ by }) => `an answer from ${by.pid}`, expected: `an answer from worker ${pid}`,
+    });
   }
 
   /** Asks on new connections until all of these have answered. */

@@ -3,6 +3,7 @@
  * who it is, and does to its worker what the target says. How long it takes is up to the client: `/hold` and `/late`
  * answer when the request's body is there, all of it.
  */
+import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
@@ -21,6 +22,8 @@ export interface FixtureOptions {
   diary?: string;
   /** Its startup fails with this message. */
   startupFails?: string;
+  /** A moment after its startup it ends its process with this code. */
+  exitsWhenStarted?: number;
 }
 
 /** Named so that it is found in a stack. */
@@ -61,6 +64,8 @@ export function fixture(mark: string, options: FixtureOptions = {}): AsyncApp {
         await new Promise((resolve) => setTimeout(resolve, LONGEST_MS).unref());
         return;
       case '/block':
+        // Nothing else happens between this and the loop.
+        if (query.has('note')) appendFileSync(query.get('note')!, `${process.pid}\n`);
         theBottomlessLoop(Math.min(LONGEST_MS, number('ms', LONGEST_MS)));
         return await reply();
       case '/busy': {
@@ -80,6 +85,12 @@ export function fixture(mark: string, options: FixtureOptions = {}): AsyncApp {
       case '/exit':
         process.exit(number('code', 9));
         return;
+      case '/stranger': {
+        // The shell in the middle ends at once: what it has started loses its parent.
+        const shell = spawn('sh', ['-c', `sh -c 'exit ${number('code', 7)}' &`], { stdio: 'ignore' });
+        await new Promise((resolve) => shell.once('close', resolve));
+        return await reply();
+      }
       case '/exit-after':
         setTimeout(() => process.exit(number('code', 9)), number('ms', 0));
         return await reply();
@@ -139,6 +150,7 @@ export function fixture(mark: string, options: FixtureOptions = {}): AsyncApp {
       }
       note(event.type);
       if (event.type === 'lifespan.startup') await send({ type: 'lifespan.startup.complete' });
+      if (event.type === 'lifespan.startup' && options.exitsWhenStarted !== undefined) setTimeout(() => process.exit(options.exitsWhenStarted), 50);
       if (event.type !== 'lifespan.shutdown') continue;
       await send({ type: 'lifespan.shutdown.complete' });
       return;
