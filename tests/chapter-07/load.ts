@@ -99,6 +99,11 @@ export class Load {
   /** Stops, and fails if a request was lost. */
   async stopAndExpectNoLoss(sent: string, likely?: string): Promise<void> {
     await this.stop();
+    this.expectNoLoss(sent, likely);
+  }
+
+  /** Fails if a request was lost. */
+  expectNoLoss(sent: string, likely?: string): void {
     const lost = this.entries.find(({ outcome }) => outcome !== 'answered');
     check(lost === undefined, {
       sent: `${sent}, under load`,

@@ -276,9 +276,36 @@ export class Stage {
 
   /** Waits until the master has this many workers, no more and no fewer, and all of them have answered. */
   async untilServing(master: Master, count: number, sent: string): Promise<number[]> {
-    const pids = await master.untilChildren(({ length }) => length === count, { sent, expected: `${count} ${count === 1 ? 'worker' : 'workers'}` });
-    await this.untilServedBy(master.address, pids, sent);
+    const served = new Set<number>();
+    const { pids } = await until(
+      this.world,
+      async () => {
+        const round = await Promise.all(Array.from({ length: 2 * count }, () => this.ask(master.address)));
+        for (const { pid } of round) served.add(pid);
+        const all = await master.children();
+        return { pids: all, silent: all.filter((pid) => !served.has(pid)) };
+      },
+      ({ pids: all, silent }) => all.length === count && silent.length === 0,
+      {
+        sent,
+        show: ({ pids: all, silent }) => `children of the master: ${all.join(', ') || 'none'}${silent.length === 0 ? '' : `; no answer yet from ${silent.join(', ')}`}`,
+        expected: `${count === 1 ? 'one worker, which answers' : `${count} workers, all of which answer`}`,
+      },
+    );
     return pids;
+  }
+
+  /** Waits until all answers are by the application of this name. */
+  async untilMark(master: Master, mark: string, sent: string): Promise<void> {
+    await until(
+      this.world,
+      async () => {
+        const round = await Promise.all(Array.from({ length: 4 }, () => this.ask(master.address)));
+        return [...new Set(round.map((by) => by.mark))];
+      },
+      (marks) => marks.length === 1 && marks[0] === mark,
+      { sent, show: (marks) => `answers of ${marks.join(', ')}`, expected: `answers of ${mark}` },
+    );
   }
 
   /** Waits until none of these processes runs. */

@@ -26,13 +26,27 @@ export interface FixtureOptions {
   exitsWhenStarted?: number;
 }
 
-/** Named so that it is found in a stack. */
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Blocks the event loop, and leaves the processor to others while it does. Named so that it is found in a stack: between
+ * two naps it can be paused.
+ */
 export function theBottomlessLoop(ms: number): void {
   const startedMs = performance.now();
-  while (performance.now() - startedMs < ms);
+  while (performance.now() - startedMs < ms) Atomics.wait(cell, 0, 0, Math.min(5, ms));
 }
 
 const kept: unknown[] = [];
+const PIECES = 6;
+
+/** Takes memory, in pieces so that the loop can turn. */
+async function grow(mib: number): Promise<void> {
+  for (let piece = 0; piece < PIECES; piece++) {
+    kept.push(Buffer.alloc(Math.ceil(mib / PIECES) * 1024 * 1024, 1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 export function fixture(mark: string, options: FixtureOptions = {}): AsyncApp {
   const who = JSON.stringify({ pid: process.pid, mark });
@@ -100,15 +114,14 @@ export function fixture(mark: string, options: FixtureOptions = {}): AsyncApp {
         });
         return await reply();
       case '/grow':
-        kept.push(Buffer.alloc(number('mib', 1) * 1024 * 1024, 1));
+        await grow(number('mib', 1));
         return await reply();
-      case '/peak': {
-        let peak: Buffer | null = Buffer.alloc(number('mib', 1) * 1024 * 1024, 1);
+      case '/peak':
+        await grow(number('mib', 1));
         await new Promise((resolve) => setTimeout(resolve, number('ms', 100)));
-        peak = peak.length > 0 ? null : peak;
+        kept.length = 0;
         collectGarbage();
         return await reply();
-      }
       case '/memory':
         await start();
         return await part(`${process.memoryUsage.rss()}\n`, false);
