@@ -116,7 +116,7 @@ export class WsClient {
   /** Waits for the next frame. */
   async frame(report: Partial<FailureReport> & { patienceMs?: number } = {}): Promise<ServerFrame> {
     let frame: ServerFrame | null = null;
-    await this.tcp.until(() => (frame = this.takeFrame()) !== null, { expected: 'a frame', ...report });
+    await this.tcp.until(() => (frame ??= this.takeFrame()) !== null, { expected: 'a frame', ...report });
     return frame!;
   }
 
