@@ -178,7 +178,7 @@ export class SecondMaster {
 
   /** This process ends, and does not wait for its child. */
   takesOver(): void {
-    // TODO 7.6  The renamed pidfile goes. That of the second master stays.
+    // TODO 7.6  Do what the comment above says. The renamed pidfile goes; that of the second master stays.
     throw new NotImplemented('7.6');
   }
 }

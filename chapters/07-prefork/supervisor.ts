@@ -7,7 +7,6 @@
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
-import type { Loaded } from './configure.ts';
 import type { Commands, SupervisorFacts } from './control.ts';
 import type { Hooks } from './service.ts';
 import type { Settings } from './settings.ts';
@@ -19,7 +18,7 @@ export type Signal = (typeof SIGNALS)[number];
 export interface SupervisorOptions {
   readonly hooks?: Hooks;
   /** Reads the settings anew, for a reload. Without it they stay. */
-  readonly reread?: () => Promise<Loaded>;
+  readonly reread?: () => Promise<{ readonly settings: Settings }>;
 }
 
 /** Keeps a number of workers serving, for as long as it runs. */
@@ -36,8 +35,8 @@ export class Supervisor implements Commands {
   // TODO 7.2  What happens to workers becomes events, which are taken one by one; after each of them `plan` is asked what
   //           to do now, and asked again at the moment that it names. `judgeEnd` says what the end of a worker means:
   //           `cannot-start` ends `run` with the code that the worker has given (3 without one), `hopeless` with 1, and
-  //           after every other verdict the plan decides. The log has a line with the reason of each death that nobody
-  //           asked for, and of the end of the service. `run` resolves when no worker is left. Failures are forgotten
+  //           after every other verdict the plan decides. The log has a line for each death that nobody asked for, with its
+  //           reason and with what follows from it (`news`). `run` resolves when no worker is left. Failures are forgotten
   //           when a worker that was forked after the last one has served for SETTLED_MS.
 
   // TODO 7.3  Each of SIGNALS is obeyed while `run` runs, as the lesson's table says, in the order in which they come, and
