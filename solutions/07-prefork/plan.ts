@@ -60,9 +60,9 @@ export class Aims {
   }
 
   /** A reload: other settings, and all workers anew. A socket cannot be moved, so `bind` stays. */
-  beginGeneration(settings: Settings): void {
+  beginGeneration(settings: Settings, more = 0): void {
     this.settings = { ...settings, bind: this.settings.bind };
-    this.goal = { ...this.goal, workers: settings.workers, generation: ++this.#generations };
+    this.goal = { ...this.goal, workers: Math.max(0, settings.workers + more), generation: ++this.#generations };
   }
 
   /** The reload did not work. */

@@ -31,6 +31,9 @@ export interface SupervisorOptions {
   readonly reread?: () => Promise<{ readonly settings: Settings }>;
 }
 
+/** The longest that a timer can wait. */
+const FAR_MS = 2 ** 31 - 1;
+
 /** Keeps a number of workers serving, for as long as it runs. */
 export class Supervisor implements Commands {
   readonly #aims: Aims;
@@ -68,6 +71,9 @@ export class Supervisor implements Commands {
       return 1;
     }
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    // Without a worker (WINCH) nothing else would keep this process alive: listeners for signals do not.
+    const alive = setInterval(() => undefined, FAR_MS);
+    closers.push({ close: () => clearInterval(alive) });
     this.#act();
     while (!this.#aims.goal.stopping || this.#workers.size > 0) {
       const event = this.#events.shift();
@@ -192,17 +198,19 @@ export class Supervisor implements Commands {
   // region reload
   #reload(): void {
     const { reread = () => Promise.resolve(this.#aims) } = this.#options;
+    const { workers } = this.#aims.goal;
     this.#hook('onReload');
     reread().then(
-      ({ settings }) => this.#enqueue(() => this.#beginGeneration(settings)),
+      ({ settings }) => this.#enqueue(() => this.#beginGeneration(settings, this.#aims.goal.workers - workers)),
       (error: unknown) => this.#log.report(`reload refused: ${error instanceof Error ? error.message : String(error)}; the old settings stay`),
     ).catch(reportDetached);
   }
 
-  #beginGeneration(settings: Settings): void {
+  /** @param more workers that were asked for (TTIN, TTOU) while the settings were read */
+  #beginGeneration(settings: Settings, more: number): void {
     const { bind } = this.#aims.settings;
     if (settings.bind !== bind) this.#log.report(`bind stays ${bind}: a reload cannot change it`);
-    this.#aims.beginGeneration(settings);
+    this.#aims.beginGeneration(settings, more);
     this.#failures = noFailures;
     this.#totals.reloads++;
   }

@@ -118,7 +118,7 @@ exercise<typeof driver>('7.3', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const master = await stage.start({ workers: 1, gracefulTimeoutMs: 600 });
-      const target = `/deaf?number=${stage.world.random.integer(1000, 9999)}`;
+      const target = `/deaf/${stage.world.random.integer(1000, 9999)}`;
       const http = await stage.world.http(master.address);
       http.send('GET', target);
       // A request on the same worker's other connection is answered: the first one was read before.

@@ -66,6 +66,7 @@ export interface AccessFacts {
 export interface Door {
   Supervisor: new (settings: Settings, options?: { hooks?: object; reread?: () => Promise<Loaded> }) => { run(): Promise<number> };
   defaultSettings: Settings;
+  becomeInit: (settings: Settings) => void;
   parseBind: (text: string) => Bind;
   accessLine: (format: string, facts: AccessFacts) => string;
   controlClient: (path: string, command: string, pid?: number) => Promise<number>;

@@ -206,7 +206,9 @@ function zombiesBelow(pid: number): number[] {
   return childrenOf(pid).flatMap((row) => [...(row.zombie ? [row.pid] : []), ...zombiesBelow(row.pid)]);
 }
 
-const DELIVERY_MS_MAX = 2000;
+const DELIVERY_MS_MAX = 5_000;
+/** A thread may shut signals out for a moment. Those that it never lets in are not waited for. */
+const BLOCKED_MS_MAX = 300;
 
 /**
  * Resolves when a process has been interrupted by what was sent to it: signals are not queued, and the same one sent
@@ -214,7 +216,11 @@ const DELIVERY_MS_MAX = 2000;
  */
 async function delivered(pid: number): Promise<void> {
   const startedMs = performance.now();
-  while (pid > 0 && pendingSignals(pid) && performance.now() - startedMs < DELIVERY_MS_MAX) await new Promise((resolve) => setImmediate(resolve));
+  for (;;) {
+    const { pending, blocked } = pendingSignals(pid);
+    if (!pending || performance.now() - startedMs > (blocked ? BLOCKED_MS_MAX : DELIVERY_MS_MAX)) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** The calls of all exercises that start a master. */

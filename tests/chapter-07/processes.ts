@@ -54,14 +54,15 @@ export function startedWith(pid: number, line: string): boolean | undefined {
 }
 
 /**
- * Whether signals wait for a process that it would not ignore: its threads have not been interrupted by them yet. One
- * that is stopped, or blocks them, does not get them at all: false, as where it cannot be seen.
+ * Whether signals wait for a process: none of its threads has been interrupted by them yet. False where it cannot be
+ * seen, and for one that is stopped and does not get them. `blocked`: its first thread does not let them in.
  */
-export function pendingSignals(pid: number): boolean {
+export function pendingSignals(pid: number): { readonly pending: boolean; readonly blocked: boolean } {
   const status = linux ? read(`/proc/${pid}/status`) : null;
-  if (status === null || /^State:\s*[TtZX]/m.test(status)) return false;
+  if (status === null || /^State:\s*[TtZX]/m.test(status)) return { pending: false, blocked: false };
   const mask = (name: string): bigint => BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0'}`);
-  return (mask('ShdPnd') & ~mask('SigBlk')) !== 0n;
+  const pending = mask('ShdPnd');
+  return { pending: pending !== 0n, blocked: pending !== 0n && (pending & ~mask('SigBlk')) === 0n };
 }
 
 /** The number of descriptors that a process has open; `undefined` where that cannot be seen. */

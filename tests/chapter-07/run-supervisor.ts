@@ -36,12 +36,15 @@ registerHooks({
   },
 });
 
-const { Supervisor, defaultSettings } = (await import(pathToFileURL(join(tree, '07-prefork', 'index.ts')).href)) as Door;
+const { Supervisor, becomeInit, defaultSettings } = (await import(pathToFileURL(join(tree, '07-prefork', 'index.ts')).href)) as Door;
 const begun: Settings = { ...defaultSettings, ...settings };
 
 const reread = async (): Promise<Loaded> => {
   const changes = rereadFile === undefined ? {} : (JSON.parse(readFileSync(rereadFile, 'utf8')) as Partial<Settings>);
   return await Promise.resolve({ settings: { ...begun, ...changes }, hooks: {}, action: 'run', configFile: rereadFile ?? null, rest: [] });
 };
+
+// Where it is PID 1 it comes back as another process.
+becomeInit(begun);
 
 process.exit(await new Supervisor(begun, { reread }).run());

@@ -63,7 +63,7 @@ export function fixture(mark: string, options: FixtureOptions = {}): AsyncApp {
       await start();
       await part(`${who}\n`, false);
     };
-    switch (scope.path) {
+    switch (scope.path.replace(/^(\/deaf)\/.*/, '$1')) {
       case '/hold':
         await start();
         await part(`${who}\n`);
