@@ -449,8 +449,7 @@ exercise<typeof driver>('7.8', import.meta.url, (rule) => {
       for (let gone = 0; gone < 30; gone++) {
         const client = await world.connect({ path } as unknown as Address);
         client.write(world.random.pick(['{"comm', '{"command":"show"}\n', '']));
-        if (world.random.boolean()) client.resetNow();
-        else client.destroy();
+        client.destroy();
       }
       check((await bystander.show()).pid === master.pid, { sent: 'show, by a client that was there all the time', received: 'another pid', expected: String(master.pid) });
       const after = await ControlPeer.connect(stage, path);
