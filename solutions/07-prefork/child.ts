@@ -68,6 +68,8 @@ export interface ChildEvents {
 
 /** What a worker that has been told to finish, or to cut, has left before it is killed. */
 const LAST_WORDS_MS = 2_000;
+/** How long what a worker has printed is still read after its end. */
+const LAST_OUTPUT_MS = 500;
 
 // region child
 /** One worker: its process, and what is known of it. Moments are milliseconds of `performance.now()`. */
@@ -103,6 +105,8 @@ export class Child implements WorkerFacts {
     for (const stream of [this.#process.stdout, this.#process.stderr]) if (stream !== null) captureOutput(stream, onLine);
     let problem: string | null = null;
     this.#process.on('error', ({ message }) => (problem = message));
+    // A process that it has started may have its output, and keep it for ever.
+    this.#process.once('exit', () => setTimeout(() => [this.#process.stdout, this.#process.stderr].forEach((one) => one?.destroy()), LAST_OUTPUT_MS).unref());
     // Later than `exit`: what it has said by then has been heard. And it comes even if there never was a process.
     this.#process.once('close', (code, signal) => onEnd(this.pid === 0 ? null : code, signal, signal ?? problem ?? `exit code ${code}`));
     this.tell({ type: 'start', settings, hooksModule });
