@@ -26,3 +26,6 @@ export { main } from './main.ts';
 export { accessLine } from './logs.ts';
 export { controlClient } from './control.ts';
 export type { SupervisorFacts } from './control.ts';
+
+// 7.9 a development server
+export { errorPage } from './develop.ts';
