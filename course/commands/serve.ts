@@ -10,8 +10,13 @@ import { runNode } from '../run-tool.ts';
 import { listed } from '../screen.ts';
 import { targetOf, treeOf } from '../trees.ts';
 
-/** SIGUSR1 is the program's: without this, it opens Node's inspector. */
-const SIGNALS_OURS = ['--disable-sigusr1'];
+/**
+ * SIGUSR1 shall not open Node's inspector. The flag blocks the signal altogether, so a program that listens to it is
+ * started without: its listener takes the inspector's place.
+ */
+function nodeOptionsFor(main: string): string[] {
+  return readText(main).includes("'SIGUSR1'") ? [] : ['--disable-sigusr1'];
+}
 
 export async function run(args: readonly string[]): Promise<number> {
   const at = args.findIndex((arg) => !arg.startsWith('-'));
@@ -23,7 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const solution = args.includes('--solution') || keptByNpm('solution') === 'true';
   const main = join(treeOf(solution ? 'solutions' : 'chapters', chapter).folder, chapter.folder, 'main.ts');
   if (!existsSync(main)) throw new UsageProblem(`${shown(main)} is missing, so there is nothing to serve.`);
-  return runNode(main, [...rest, ...(await optionsKeptByNpm(main, rest, `npm run serve ${args[at]}${solution ? ' --solution' : ''}`))], { nodeOptions: SIGNALS_OURS });
+  return runNode(main, [...rest, ...(await optionsKeptByNpm(main, rest, `npm run serve ${args[at]}${solution ? ' --solution' : ''}`))], { nodeOptions: nodeOptionsFor(main) });
 }
 
 /** Settings of npm's own that it always hands on: `npm_config_cache` is its folder, and not what somebody typed. */

@@ -55,7 +55,7 @@ async function sample(service: Service, workers: number): Promise<Sample> {
 
 function startSupervisor(port: number, workers: number): Promise<Service> {
   return Service.start(port, [
-    process.execPath, '--disable-sigusr1', join(ROOT, 'solutions', '07-prefork', 'main.ts'),
+    process.execPath, join(ROOT, 'solutions', '07-prefork', 'main.ts'),
     `${join(ROOT, 'course', 'bench', 'servers', 'reload-async.ts')}:app`,
     '--bind', `127.0.0.1:${port}`, '--workers', String(workers), '--graceful-timeout', '5',
   ]);

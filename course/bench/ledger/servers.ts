@@ -94,7 +94,7 @@ const tenServers: Subject = {
       memory: ['--max-rss', String(MEMORY_MAX_MEBIBYTES), '--unfit-samples', '1'],
     }[scenario as string] ?? [];
     const service = await Service.start(port, [
-      process.execPath, '--disable-sigusr1', MAIN, `${serverFile('reload-async.ts')}:app`, '--bind', `127.0.0.1:${port}`,
+      process.execPath, MAIN, `${serverFile('reload-async.ts')}:app`, '--bind', `127.0.0.1:${port}`,
       '--workers', String(workers), '--graceful-timeout', String(GRACEFUL_SECONDS), '--pid', pidfile, ...more,
     ]);
     return bySignals(service, () => upgradeByUsr2(service, pidfile, workers, 'SIGTERM'));
