@@ -107,11 +107,12 @@ async function account(scenario: Scenario, subject: Subject | Control, options: 
     const books = Object.fromEntries(await clients.stop());
     const after = masterOf(running.service.master);
     const left = await running.stop();
+    const log = running.service.output;
     const isControl = 'mustLose' in subject;
     const { killed } = happened;
     const lostElsewhere = killed === undefined ? null : clients.losses.filter(({ worker }) => worker === null || !killed.includes(worker)).length;
     return {
-      scenario: scenario.name, server: subject.name, isControl, happened, before, after, left, lostElsewhere,
+      scenario: scenario.name, server: subject.name, isControl, happened, before, after, left, log, lostElsewhere,
       books: burst === undefined ? books : { ...books, burst },
     };
   } catch (error) {

@@ -28,6 +28,8 @@ export interface Account {
   readonly lostElsewhere: number | null;
   /** Processes that it has left behind when it was told to stop. */
   readonly left: number;
+  /** The last that the service has printed. */
+  readonly log: string;
 }
 
 const HEAD = ['', 'sent', 'answered', ...failures.map((failure) => (failure === 'unanswered' ? 'no answer' : failure)), 'lost', 'with retry', 'worst ms'];

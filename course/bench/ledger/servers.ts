@@ -180,9 +180,11 @@ const nginx: Subject = {
     const application = await Service.start(applicationPort, [process.execPath, serverFile('reload-node.ts'), String(applicationPort)]);
     const folder = reloadNginxFolder(port, applicationPort, workers, GRACEFUL_SECONDS);
     try {
-      const service = await Service.start(port, [nginxProgram!, '-p', folder, '-c', 'nginx.conf']);
+      const pidfile = join(folder, 'nginx.pid');
+      // As the child of its starter it would take itself for a second master already, and refuse an upgrade.
+      const service = await Service.start(port, [nginxProgram!, '-p', folder, '-c', 'nginx.conf'], {}, pidfile);
       return {
-        ...bySignals(service, () => upgradeByUsr2(service, join(folder, 'nginx.pid'), workers, 'SIGQUIT')),
+        ...bySignals(service, () => upgradeByUsr2(service, pidfile, workers, 'SIGQUIT')),
         stop: async () => {
           // QUIT is its graceful stop; TERM is a fast one.
           const left = await service.stop('SIGQUIT');

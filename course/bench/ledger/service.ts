@@ -5,6 +5,7 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -34,18 +35,26 @@ export class Service {
     child.stderr!.on('data', keep);
   }
 
-  /** Starts a program; resolves when a request is answered. @throws Error with its output when none is */
-  static async start(port: number, command: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Service> {
-    const child = spawn(command[0]!, command.slice(1), {
+  /**
+   * Starts a program; resolves when a request is answered.
+   *
+   * @param pidfile where the master writes its id, of a program that must not be the child of whatever started it
+   * @throws Error with its output when there is no answer
+   */
+  static async start(port: number, command: readonly string[], environment: Readonly<Record<string, string>> = {}, pidfile?: string): Promise<Service> {
+    const [program, ...args] = pidfile === undefined ? command : ['sh', '-c', '"$@" &', 'sh', ...command];
+    const child = spawn(program!, args, {
       stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...environment },
     });
     // Without this, an error of spawn would end the bench.
     child.on('error', () => undefined);
-    if (child.pid === undefined) throw new Error(`${command[0]} does not start`);
+    if (child.pid === undefined) throw new Error(`${program} does not start`);
+    const hasEnded = (): boolean => pidfile === undefined && child.exitCode !== null;
     const service = new Service(port, child);
     try {
-      await until(async () => child.exitCode !== null || await answers(port), `${command.join(' ')} does not answer`);
-      if (child.exitCode !== null) throw new Error(`${command.join(' ')} has ended with ${child.exitCode}`);
+      await until(async () => hasEnded() || await answers(port), `${command.join(' ')} does not answer`);
+      if (hasEnded()) throw new Error(`${command.join(' ')} has ended with ${child.exitCode}`);
+      if (pidfile !== undefined) service.master = Number(readFileSync(pidfile, 'utf8'));
     } catch (error) {
       await service.kill();
       throw new Error(`${(error as Error).message}\n${service.#output}`, { cause: error });
