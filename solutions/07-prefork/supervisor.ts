@@ -129,9 +129,15 @@ export class Supervisor implements Commands {
     if (decision.do === 'fork') return this.#fork();
     const { worker, why } = decision;
     this.#log.report(`worker ${worker.pid} ${decision.do === 'drain' ? 'finishes' : 'is killed'}: ${why}`);
-    if (decision.do === 'drain') return worker.drain(this.#aims.goal.stopping ? this.#stopMs : this.#aims.settings.gracefulTimeoutMs, this.#aims.goal.stopping);
+    if (decision.do === 'drain') return this.#drain(worker);
     if (worker.state === 'serving') this.#totals.hangs++;
     worker.kill();
+  }
+
+  #drain(worker: Child): void {
+    const { goal: { stopping }, settings } = this.#aims;
+    // A second master has the socket too: its workers take what waits there.
+    worker.drain(stopping ? this.#stopMs : settings.gracefulTimeoutMs, stopping && this.#successor === null);
   }
 
   // region fork
@@ -190,7 +196,7 @@ export class Supervisor implements Commands {
     this.#listener?.close({ remove: this.#successor === null });
     this.#listener = null;
     for (const worker of this.#workers) {
-      if (worker.state === 'draining') worker.drain(withinMs, true);
+      if (worker.state === 'draining') this.#drain(worker);
     }
   }
   // endregion

@@ -25,8 +25,8 @@ import { watchStack } from './stack-watch.ts';
 
 /** How often the master hears from us, in milliseconds, unless it loses patience sooner. */
 const BEAT_MS = 1_000;
-/** For how many turns of the loop we go on accepting while the queue does not get empty. */
-const QUEUE_TURNS_MAX = 1_000;
+/** The part of the time for a graceful end that we go on accepting at most, while the queue does not get empty. */
+const QUEUE_SHARE = 1 / 4;
 
 // region serve
 class Worker {
@@ -93,12 +93,12 @@ class Worker {
    * @param last nobody else takes what waits in the accept queue: those clients have been accepted by the kernel
    */
   async finish(last: boolean, deadlineMs: number): Promise<void> {
-    const { keepAliveMs, streamCloseDelayMs } = this.#settings;
+    const { backlog, keepAliveMs, streamCloseDelayMs } = this.#settings;
     this.#deadline.clear();
     this.#deadline = startDeadline(() => this.#cut(), deadlineMs);
     if (this.#finishing) return;
     this.#finishing = true;
-    if (last && deadlineMs > 0) await queueIsEmpty(this.#server.http.server);
+    if (last && deadlineMs > 0) await queueIsEmpty(this.#server.http.server, backlog, deadlineMs * QUEUE_SHARE);
     // An idle connection may have sent a request that is on its way. It gets its answer, which says `Connection: close`.
     const idleMs = deadlineMs === 0 ? 0 : keepAliveMs;
     const ended = this.#server.http.closeGracefully({ deadlineMs: Infinity, idleMs });
@@ -131,12 +131,16 @@ class Worker {
   }
 }
 
-/** Resolves when the loop has looked for new connections once and found none: everyone who had waited has been accepted. */
-async function queueIsEmpty(server: Server): Promise<void> {
-  let accepted = true;
-  server.on('connection', () => (accepted = true));
-  for (let turns = 0; accepted && turns < QUEUE_TURNS_MAX; turns++) {
-    accepted = false;
+/**
+ * Resolves when the loop has looked for new connections once and found none: everyone who had waited has been accepted.
+ * Under a steady load that may never be so. But the queue held `backlog` connections at most, and time is short.
+ */
+async function queueIsEmpty(server: Server, backlog: number, withinMs: number): Promise<void> {
+  const untilMs = performance.now() + withinMs;
+  let accepted = 0;
+  server.on('connection', () => accepted++);
+  for (let before = -1; accepted > before && accepted <= backlog && performance.now() < untilMs;) {
+    before = accepted;
     // Timers, then the sockets, then immediates: two of those have a look at the sockets between them.
     await turn();
     await turn();
