@@ -15,7 +15,7 @@ import { targetOf, treeOf } from '../trees.ts';
  * started without: its listener takes the inspector's place.
  */
 function nodeOptionsFor(main: string): string[] {
-  return readText(main).includes("'SIGUSR1'") ? [] : ['--disable-sigusr1'];
+  return readText(main)?.includes("'SIGUSR1'") === true ? [] : ['--disable-sigusr1'];
 }
 
 export async function run(args: readonly string[]): Promise<number> {
