@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const ENOUGH = 200;
+const PATIENCE_MS = 5_000;
 const [port, pid] = process.argv.slice(2).map(Number);
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 const answers = new Map<string, number>();
@@ -18,7 +19,9 @@ let before: ReadonlySet<string> | null = null;
 let fresh = 0;
 
 async function ask(path: string): Promise<string> {
-  const [res] = (await once(request({ host: '127.0.0.1', port, path, agent }).end(), 'response')) as [IncomingMessage];
+  const req = request({ host: '127.0.0.1', port, path, agent }).end();
+  req.setTimeout(PATIENCE_MS, () => req.destroy(new Error('no answer')));
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
   let text = '';
   for await (const bytes of res) text += String(bytes);
   if (res.statusCode !== 200) throw new Error(`${res.statusCode} ${res.statusMessage}`);
@@ -32,7 +35,7 @@ async function client(): Promise<void> {
       answers.set(who, (answers.get(who) ?? 0) + 1);
       if (before !== null && !before.has(who)) fresh++;
     } catch (error) {
-      if (before !== null) lost.push((error as NodeJS.ErrnoException).code ?? String(error));
+      if (before !== null) lost.push((error as NodeJS.ErrnoException).code ?? (error as Error).message);
       await wait(10);
     }
     const total = [...answers.values()].reduce((sum, count) => sum + count, 0);
