@@ -103,6 +103,8 @@ export class Child implements WorkerFacts {
     // TODO 7.7  It runs as the user and the group of the settings (`workerIds`).
 
     // TODO 7.8  If `captureOutput` is set, what it prints comes to us, line by line (`onLine`).
+    //           A process that it has started may have inherited its output, and keep it open for ever: it has ended all the
+    //           same.
     throw new NotImplemented('7.1');
   }
 
