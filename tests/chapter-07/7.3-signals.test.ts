@@ -21,7 +21,7 @@ exercise<typeof driver>('7.3', import.meta.url, (rule) => {
       const folder = await stage.world.call('folder');
       const diary = `${folder}/diary`;
       const app = await stage.writeApp('app', 'one', '', { diary });
-      const master = await stage.start({ app, workers: 2, keepAliveMs: 300, gracefulTimeoutMs: FAR_MS });
+      const master = await stage.start({ app, workers: 2, keepAliveMs: 1_000, gracefulTimeoutMs: FAR_MS });
       const pids = await master.children();
       const held = await stage.hold(master.address, 'client in the middle of a request');
       const idle = await stage.visit(master.address, 'client whose connection is idle');
@@ -48,7 +48,7 @@ exercise<typeof driver>('7.3', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const master = await stage.start({ workers: 2, keepAliveMs: 300, gracefulTimeoutMs: FAR_MS });
+      const master = await stage.start({ workers: 2, gracefulTimeoutMs: FAR_MS });
       const pids = await master.children();
       for (const pid of pids) await stage.world.call('signals', pid, 'SIGSTOP');
       const clients = [];
@@ -143,7 +143,7 @@ exercise<typeof driver>('7.3', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const master = await stage.start({ workers: 1, keepAliveMs: 300 });
+      const master = await stage.start({ workers: 1 });
       const [first = 0] = await master.children();
       await master.signal('SIGTTIN', 'SIGTTIN', 'SIGTTOU', 'SIGTTIN');
       const sent = 'workers 1; TTIN, TTIN, TTOU, TTIN, one right after the other';
@@ -166,7 +166,7 @@ exercise<typeof driver>('7.3', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const master = await stage.start({ workers: 2, keepAliveMs: 300, gracefulTimeoutMs: FAR_MS });
+      const master = await stage.start({ workers: 2, gracefulTimeoutMs: FAR_MS });
       const held = await stage.hold(master.address, 'client in the middle of a request');
       await master.signal('SIGWINCH');
       await held.finish('a request in progress, and then WINCH');
@@ -210,7 +210,7 @@ exercise<typeof driver>('7.3', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const master = await stage.start({ workers: 2, keepAliveMs: 300, gracefulTimeoutMs: FAR_MS });
+      const master = await stage.start({ workers: 2, gracefulTimeoutMs: FAR_MS });
       const pids = await master.children();
       const held = await stage.hold(master.address, 'client in the middle of a request');
       await stage.world.call('signals', held.by.pid, 'SIGTERM');

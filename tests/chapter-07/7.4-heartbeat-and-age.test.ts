@@ -115,7 +115,7 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
     staged(async (stage) => {
       const gate = await stage.gate('open');
       const app = await stage.writeApp('app', 'one', gate.code);
-      const settings = { workers: 2, maxRequests: 30, maxRequestsJitter: 10, keepAliveMs: 1_000 };
+      const settings = { workers: 2, maxRequests: 30, maxRequestsJitter: 10 };
       const sent = describeSettings(settings);
       const master = await stage.start({ app, ...settings });
       const before = await master.children();
@@ -147,7 +147,7 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const settings = { workers: 1, rssMaxBytes: 300 * 1024 * 1024, unfitSamples: 3, keepAliveMs: 300 };
+      const settings = { workers: 1, rssMaxBytes: 300 * 1024 * 1024, unfitSamples: 3 };
       const master = await stage.start(settings);
       const [first] = await master.children();
       const sent = describeSettings(settings);
@@ -172,7 +172,7 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
     staged(async (stage) => {
       const gate = await stage.gate('open');
       const app = await stage.writeApp('app', 'one', gate.code);
-      const settings = { workers: 1, lifetimeMs: 1_500, keepAliveMs: 300, timeoutMs: 0 };
+      const settings = { workers: 1, lifetimeMs: 1_500, timeoutMs: 0 };
       const sent = describeSettings(settings);
       const launchedMs = performance.now();
       const master = await stage.start({ app, ...settings });
@@ -193,7 +193,7 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const settings = { workers: 1, loopDelayMaxMs: 120, unfitSamples: 3, keepAliveMs: 300 };
+      const settings = { workers: 1, loopDelayMaxMs: 120, unfitSamples: 3 };
       const master = await stage.start(settings);
       const sent = `${describeSettings(settings)}; the loop stands still for 200 ms every 400 ms`;
       const { pid } = await stage.ask(master.address, '/sluggish?stands=200&every=400');

@@ -9,9 +9,6 @@ import { answer, answererOf, describeSettings, onWindows, PATIENT_MS, showMaster
 import type { Master, Stage } from './stage.ts';
 import type driver from './driver.ts';
 
-/** Long enough for a client that comes back, and short enough for a test that waits for one that does not. */
-const KEEP_ALIVE_MS = 1_000;
-
 exercise<typeof driver>('7.5', import.meta.url, (rule) => {
   rule(
     'new-before-old',
@@ -24,7 +21,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     staged(async (stage) => {
       const gate = await stage.gate('open');
       const app = await stage.writeApp('app', 'old', gate.code);
-      const master = await stage.start({ app, workers: 2, keepAliveMs: KEEP_ALIVE_MS });
+      const master = await stage.start({ app, workers: 2 });
       const old = await master.children();
       await gate.shut();
       await stage.writeApp('app', 'new', gate.code);
@@ -80,7 +77,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const app = await stage.writeApp('app', 'version 1');
-      const master = await stage.start({ app, workers: 2, keepAliveMs: KEEP_ALIVE_MS });
+      const master = await stage.start({ app, workers: 2 });
       const load = new Load(stage.world, master.address).start();
       for (let version = 2; version <= 3; version++) {
         const old = await master.children();
@@ -104,7 +101,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const app = await stage.writeApp('app', 'old');
-      const settings = { workers: 1, backlog: 8, keepAliveMs: KEEP_ALIVE_MS };
+      const settings = { workers: 1, backlog: 8 };
       const master = await stage.start({ app, ...settings });
       const [old = 0] = await master.children();
       await stage.world.call('signals', old, 'SIGSTOP');
@@ -129,7 +126,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const app = await stage.writeApp('app', 'old');
-      const master = await stage.start({ app, workers: 2, keepAliveMs: KEEP_ALIVE_MS });
+      const master = await stage.start({ app, workers: 2 });
       const old = await master.children();
       const reason = `the lamp ${stage.world.random.integer(1000, 9999)} is broken`;
       await stage.writeApp('app', 'broken', `throw new Error(${JSON.stringify(reason)});`);
@@ -158,7 +155,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
       const rereadFile = await stage.world.call('writeFile', 'settings.json', '{}');
       const app = await stage.writeApp('app', 'one');
       const other = await stage.writeApp('other', 'two');
-      const master = await stage.start({ app, workers: 1, keepAliveMs: KEEP_ALIVE_MS }, { rereadFile });
+      const master = await stage.start({ app, workers: 1 }, { rereadFile });
       await stage.world.call('writeFile', 'settings.json', JSON.stringify({ workers: 2, app: other }));
       await master.signal('SIGHUP');
       const sent = 'HUP, with `workers` 2 instead of 1 and another application in the settings';
@@ -188,7 +185,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     staged(async (stage) => {
       for (const streamCloseDelayMs of [0, 2_000]) {
         const app = await stage.writeApp('app', 'old');
-        const settings = { workers: 1, streamCloseDelayMs, keepAliveMs: KEEP_ALIVE_MS };
+        const settings = { workers: 1, streamCloseDelayMs };
         const master = await stage.start({ app, ...settings });
         const old = await master.children();
         const socket = await WsClient.open(stage.world, master.address);
@@ -219,7 +216,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const app = await stage.writeApp('app', 'old');
-      const master = await stage.start({ app, workers: 1, keepAliveMs: KEEP_ALIVE_MS });
+      const master = await stage.start({ app, workers: 1 });
       const old = await master.children();
       const http = (await stage.world.http(master.address, { label: 'client of an event stream' })).send('GET', '/events');
       await http.tcp.until(() => http.tcp.received.includes('data: {'), { expected: 'the first event', patienceMs: PATIENT_MS });
@@ -244,7 +241,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const app = await stage.writeApp('app', 'old');
-      const master = await stage.start({ app, workers: 1, keepAliveMs: 300 });
+      const master = await stage.start({ app, workers: 1 });
       const old = await master.children();
       await stage.writeApp('app', 'new');
       await master.signal('SIGHUP', 'SIGTTIN', 'SIGTTIN');
@@ -266,7 +263,7 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const app = await stage.writeApp('app', 'old');
-      const master = await stage.start({ app, workers: 1, keepAliveMs: 300 });
+      const master = await stage.start({ app, workers: 1 });
       await reload(stage, master, 'second');
       const before = await stage.world.call('descriptors', master.pid);
       await stage.writeApp('app', 'last');

@@ -6,8 +6,6 @@ import { describeSettings, onWindows, staged, until } from './stage.ts';
 import type { Master, Stage } from './stage.ts';
 import type driver from './driver.ts';
 
-const KEEP_ALIVE_MS = 1_000;
-
 exercise<typeof driver>('7.6', import.meta.url, (rule) => {
   rule(
     'listen-fds',
@@ -116,7 +114,7 @@ exercise<typeof driver>('7.6', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const app = await stage.writeApp('app', 'old');
-      const master = await stage.start({ app, workers: 1, keepAliveMs: KEEP_ALIVE_MS });
+      const master = await stage.start({ app, workers: 1 });
       const old = await master.children();
       const reason = `the lamp ${stage.world.random.integer(1000, 9999)} is broken`;
       await stage.writeApp('app', 'broken', `throw new Error(${JSON.stringify(reason)});`);
@@ -140,7 +138,7 @@ interface Upgraded {
 
 /** A master with one worker that has got USR2, and a second one whose worker serves. */
 async function upgrade(stage: Stage): Promise<Upgraded> {
-  const settings = { workers: 1, keepAliveMs: KEEP_ALIVE_MS };
+  const settings = { workers: 1 };
   const master = await stage.start(settings);
   const old = await master.children();
   await master.signal('SIGUSR2');
