@@ -15,9 +15,9 @@ import { parseArgs } from 'node:util';
 import { manyNginxCommand } from './servers/nginx.ts';
 import {
   ServerProcess, announce, attempt, benchExitCode, count, describeMachine, findProgram, formatTable, freePort, keepWhatIsMeasured, median,
-  positive, writeResults,
+  positive, shareCores, writeResults,
 } from './support/index.ts';
-import type { ServerCommand } from './support/index.ts';
+import type { ManyCores, ServerCommand } from './support/index.ts';
 import { treeBytes, treeCpuSeconds } from './support/process-tree.ts';
 import { runLatencyWrk } from './support/wrk-latency.ts';
 
@@ -112,20 +112,6 @@ function parseOptions(argv: readonly string[]): Options {
   };
 }
 
-interface Cores {
-  readonly server: string;
-  readonly generator: string;
-  /** How many the server has. */
-  readonly count: number;
-}
-
-/** The last core is the generator's. */
-function shareCores(): Cores {
-  const all = availableParallelism();
-  if (all === 1) return { server: '0', generator: '0', count: 1 };
-  return { server: `0-${all - 2}`, generator: String(all - 1), count: all - 1 };
-}
-
 /** Where the designs are that are measured, and how to start one. */
 function subjectOf(options: Options): { folder: string; note: string | null; command: (name: string) => ServerCommand } {
   const script = join(import.meta.dirname, 'servers', 'design.ts');
@@ -143,7 +129,7 @@ function subjectOf(options: Options): { folder: string; note: string | null; com
 const FIRST_ANSWER_MS = 10_000;
 
 /** Why a design cannot be measured: it does not start, or says nothing. `null` if it can. */
-async function whyNot(command: ServerCommand, cores: Cores): Promise<string | null> {
+async function whyNot(command: ServerCommand, cores: ManyCores): Promise<string | null> {
   let server: ServerProcess | undefined;
   try {
     server = await ServerProcess.start(command, cores.server);
@@ -158,7 +144,7 @@ async function whyNot(command: ServerCommand, cores: Cores): Promise<string | nu
 }
 
 /** One server under one load, once. Started for it alone: what others left behind is not measured. */
-async function measure(command: ServerCommand, load: Load, close: boolean, options: Options, cores: Cores): Promise<Row> {
+async function measure(command: ServerCommand, load: Load, close: boolean, options: Options, cores: ManyCores): Promise<Row> {
   const server = await ServerProcess.start(command, cores.server);
   try {
     const url = server.origin + load.path;
@@ -200,7 +186,7 @@ function middle(rounds: readonly Row[]): Row {
 }
 
 /** Whether the server's cores were what held it back: else the generator, or the waiting, was measured. */
-function saturated(row: Row, options: Options, cores: Cores): boolean {
+function saturated(row: Row, options: Options, cores: ManyCores): boolean {
   const usable = ON_ONE_LOOP.has(row.design) ? 1 : Math.min(cores.count, options.workers);
   return row.cpuPercent >= SATURATED * usable * 100;
 }
@@ -212,7 +198,7 @@ function expectedOnWait(design: string, { clients, workers }: Options): number |
   return { one: 1, workers: Math.min(workers, clients), clients }[atATime] / WAIT_SECONDS;
 }
 
-function tableOf(rows: readonly Row[], options: Options, cores: Cores): string[][] {
+function tableOf(rows: readonly Row[], options: Options, cores: ManyCores): string[][] {
   const table = [['', 'requests/s', '% of nginx', 'mean ms', 'mode ms', 'worst ms', 'CPU % ', 'CPU µs/request', 'MB', 'failures']];
   for (const load of loads) {
     for (const { close, title } of connections) {

@@ -133,7 +133,7 @@ async function bench(options: Options): Promise<number> {
     console.error('This benchmark needs /proc and signals as Linux has them.');
     return 1;
   }
-  const machine = `${describeMachine()}; ${versions().join(', ')}`;
+  const machine = `${describeMachine()}; ${versions()}`;
   console.log(`${machine}\n${options.workers} workers, ${options.clients} clients of each kind, seed ${options.seed}`);
   const servers = available(options.servers);
   keepWhatIsMeasured();

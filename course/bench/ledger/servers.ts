@@ -3,7 +3,7 @@
  * All get four workers, and the same time to let requests end.
  */
 
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -261,12 +261,17 @@ export const controls: Readonly<Record<ScenarioName, Control>> = {
   },
 };
 
-/** What was run. */
-export function versions(): string[] {
-  const package_ = createRequire(import.meta.filename);
-  const found = [`Node ${process.version}`];
-  if (pm2.missing === null) found.push(`pm2 ${(package_(join(dirname(PM2), '..', 'package.json')) as { version: string }).version}`);
-  return found;
+/** What is here to be run. */
+export function versions(): string {
+  const ask = (program: string | null, flag: string): string[] => {
+    if (program === null) return [];
+    // nginx says it on stderr.
+    const { stdout, stderr } = spawnSync(program, [flag], { encoding: 'utf8' });
+    return [/[a-z]+[^\w\n]*(?:version )?[\d.]+/i.exec(stdout + stderr)?.[0].replace(/[^\w.]+(?:version )?/, ' ') ?? program];
+  };
+  const inPackage = createRequire(import.meta.filename);
+  const pm2Version = pm2.missing === null ? [`pm2 ${(inPackage(join(dirname(PM2), '..', 'package.json')) as { version: string }).version}`] : [];
+  return [...pm2Version, ...ask(gunicornProgram, '--version'), ...ask(nginxProgram, '-v')].join(', ');
 }
 
 async function otherPort(): Promise<number> {

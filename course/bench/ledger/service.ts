@@ -17,6 +17,9 @@ const LOOK_EVERY_MS = 20;
 /** Of its output, what is kept to say why it has failed. */
 const OUTPUT_MAX = 20_000;
 
+/** Starts a program and ends when its pidfile is there. */
+const LEAVE = '"$@" & while [ ! -s "$0" ]; do sleep 0.1; done';
+
 export class Service {
   readonly port: number;
   readonly #child: ChildProcess;
@@ -42,7 +45,7 @@ export class Service {
    * @throws Error with its output when there is no answer
    */
   static async start(port: number, command: readonly string[], environment: Readonly<Record<string, string>> = {}, pidfile?: string): Promise<Service> {
-    const [program, ...args] = pidfile === undefined ? command : ['sh', '-c', '"$@" &', 'sh', ...command];
+    const [program, ...args] = pidfile === undefined ? command : ['sh', '-c', LEAVE, pidfile, ...command];
     const child = spawn(program!, args, {
       stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...environment },
     });

@@ -2,8 +2,8 @@
  * What benchmarks share: the door to this folder.
  */
 
-export { chooseCores, describeMachine, findProgram } from './machine.ts';
-export type { Cores } from './machine.ts';
+export { chooseCores, describeMachine, findProgram, shareCores } from './machine.ts';
+export type { Cores, ManyCores } from './machine.ts';
 export { benchOptions, positive } from './options.ts';
 export type { BenchOptions } from './options.ts';
 export { ServerProcess, freePort } from './server-process.ts';

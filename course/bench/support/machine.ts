@@ -21,6 +21,19 @@ export function chooseCores(): Cores {
   return { server: '1', generator: count === 2 ? '0' : count === 3 ? '0,2' : '2,3' };
 }
 
+/** Cores for a server with several workers. */
+export interface ManyCores extends Cores {
+  /** How many the server has. */
+  readonly count: number;
+}
+
+/** All cores but the last one for the server: that is the generator's. */
+export function shareCores(): ManyCores {
+  const all = availableParallelism();
+  if (all === 1) return { server: '0', generator: '0', count: 1 };
+  return { server: `0-${all - 2}`, generator: String(all - 1), count: all - 1 };
+}
+
 /** The path of a program, or `null`. Looks into /usr/sbin too: Debian's place for nginx, and in few users' PATH. */
 export function findProgram(name: string): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
