@@ -5,7 +5,7 @@
  * It decides nothing: it reads commands, calls the supervisor, and writes what that says.
  */
 
-import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -94,18 +94,19 @@ async function openMetrics(bind: { host: string; port: number }, facts: () => Su
  */
 export async function openControl(path: string, commands: Commands, { takeOver = false } = {}): Promise<{ close(): Promise<void> }> {
   if (isThere(path) && (await answers(path)) && !takeOver) throw new Error(`${path}: another program answers there`);
-  const server = createLineServer({
-    onLine: (line) => JSON.stringify(obey(line, commands)),
-    lineBytesMax: LINE_BYTES_MAX,
-    connectionsMax: CLIENTS_MAX,
-  });
+  const onLine = (line: string): string => JSON.stringify(obey(line, commands));
+  const server = createLineServer({ onLine, lineBytesMax: LINE_BYTES_MAX, connectionsMax: CLIENTS_MAX });
   server.on('connection', (socket) => socket.setTimeout(IDLE_MS, () => socket.destroy()));
   // It gets its name when it is finished, in one step: nobody meets a socket that does not answer, or that is open to all.
   const unfinished = join(dirname(path), `.${process.pid}`);
   rmSync(unfinished, { force: true });
   await listenPrivately(server, unfinished);
   const { ino } = lstatSync(unfinished);
+  // The master that it is taken from may go on: then it gets it back.
+  const former = `${path}.old`;
   try {
+    rmSync(former, { force: true });
+    if (takeOver && isThere(path)) linkSync(path, former);
     renameSync(unfinished, path);
   } catch (error) {
     server.close();
@@ -114,7 +115,8 @@ export async function openControl(path: string, commands: Commands, { takeOver =
   return {
     close: async () => {
       await closeGracefully(server, { deadlineMs: 0 });
-      if (isThere(path) && lstatSync(path).ino === ino) rmSync(path, { force: true });
+      for (const place of [path, former]) if (isThere(place) && lstatSync(place).ino === ino) rmSync(place);
+      if (takeOver && isThere(former) && !isThere(path)) renameSync(former, path);
     },
   };
 }
