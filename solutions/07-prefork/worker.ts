@@ -25,6 +25,8 @@ import { watchStack } from './stack-watch.ts';
 
 /** How often the master hears from us, in milliseconds, unless it loses patience sooner. */
 const BEAT_MS = 1_000;
+/** How long a request may be on its way to a server that stops. */
+const LAST_REQUEST_MS = 1_000;
 /** The part of the time for a graceful end that we go on accepting at most, while the queue does not get empty. */
 const QUEUE_SHARE = 1 / 4;
 
@@ -100,7 +102,8 @@ class Worker {
     this.#finishing = true;
     if (last && deadlineMs > 0) await queueIsEmpty(this.#server.http.server, backlog, deadlineMs * QUEUE_SHARE);
     // An idle connection may have sent a request that is on its way. It gets its answer, which says `Connection: close`.
-    const idleMs = deadlineMs === 0 ? 0 : keepAliveMs;
+    // If all stop, those that come later have nowhere to go, and nobody waits for them.
+    const idleMs = Math.min(keepAliveMs, deadlineMs, last ? LAST_REQUEST_MS : Infinity);
     const ended = this.#server.http.closeGracefully({ deadlineMs: Infinity, idleMs });
     // WebSockets and event streams have no end of their own. They are told to go, if need be later.
     startDeadline(() => this.#server.closeGracefully({ deadlineMs: Infinity, idleMs }).then(() => this.#end()).catch(reportDetached), last ? 0 : streamCloseDelayMs);
