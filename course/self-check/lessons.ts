@@ -19,6 +19,7 @@ import { mapFaults, mentionFaults, reportFaults } from './mentions.ts';
 import { oneUnit } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { blockFault, rewriteBlocks } from './regions.ts';
+import { rewriteSettings, settingsFaults, SETTINGS_PAGE } from './settings-page.ts';
 
 const WORDS_MIN = 2500;
 const WORDS_MAX = 4500;
@@ -36,6 +37,7 @@ export function findFaults(): Outcome {
     ...readyChapters.flatMap((chapter) => chapterFaults(chapter, pages)),
     ...FOR_MAINTAINERS.flatMap((file) => mentionFaults(file, readPage(file))),
     ...mapFaults(readPage('README.md')),
+    ...settingsFaults(readPage(SETTINGS_PAGE)),
   ]);
 }
 
@@ -186,10 +188,10 @@ function hintFaults(id: string, file: string, page: Page): string[] {
 function write(): void {
   for (const file of pageFiles()) {
     const before = readPage(file);
-    const after = rewriteBlocks(before);
+    const after = file === SETTINGS_PAGE ? rewriteSettings(before) : rewriteBlocks(before);
     if (after === before) continue;
     writeFileSync(join(ROOT, file), after);
-    console.log(`${file}: code rewritten from its sources`);
+    console.log(`${file}: rewritten from its sources`);
   }
 }
 
