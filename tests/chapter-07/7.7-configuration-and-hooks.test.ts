@@ -463,7 +463,7 @@ exercise<typeof driver>('7.7', import.meta.url, (rule) => {
     },
     staged(async (stage) => {
       const { world } = stage;
-      const umask = world.random.pick(['077', '027', '007', '0026']);
+      const umask = world.random.pick(['077', '027', '017', '0026']);
       const name = `ten${world.random.word()}`;
       const config = await hooksFile(stage, "if (hook === 'onStarting' || hook === 'postWorkerInit') writeFileSync(`made-by-${hook}`, '');");
       const master = await runMain(stage, [stage.fixture(), '--bind', '127.0.0.1:0', '--workers', '1', '--umask', umask, '--name', name, '--config', config]);
