@@ -65,6 +65,8 @@ export interface ChildEvents {
 
 /** What a worker that has been told to finish, or to cut, has left before it is killed. */
 const LAST_WORDS_MS = 2_000;
+/** How long what a worker has printed is still read after its end. */
+const LAST_OUTPUT_MS = 500;
 
 // region child
 /** One worker: its process, and what is known of it. Moments are milliseconds of `performance.now()`. */

@@ -18,7 +18,7 @@ export { defaultSettings, parseFlags, settingsTable, SettingsError } from './set
 export type { Settings } from './settings.ts';
 export { loadSettings } from './configure.ts';
 export type { Loaded } from './configure.ts';
-export { hookNames, Pidfile } from './service.ts';
+export { becomeInit, hookNames, Pidfile } from './service.ts';
 export type { HookFacts, Hooks } from './service.ts';
 export { main } from './main.ts';
 
@@ -26,3 +26,6 @@ export { main } from './main.ts';
 export { accessLine } from './logs.ts';
 export { controlClient } from './control.ts';
 export type { SupervisorFacts } from './control.ts';
+
+// 7.9 a development server
+export { errorPage } from './develop.ts';

@@ -61,9 +61,9 @@ export class Aims {
   }
 
   /** A reload: other settings, and all workers anew. A socket cannot be moved, so `bind` stays. */
-  beginGeneration(settings: Settings): void {
-    // TODO 7.5  Do what the comment above says. The number of workers is one of the settings; a generation that has not
-    //           worked leaves its number unused.
+  beginGeneration(settings: Settings, more = 0): void {
+    // TODO 7.5  Do what the comment above says. The number of workers is one of the settings, and `more` is added to it. No
+    //           two generations have the same number, even if one has not worked.
     throw new NotImplemented('7.5');
   }
 

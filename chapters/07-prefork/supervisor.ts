@@ -42,18 +42,19 @@ export class Supervisor implements Commands {
   // TODO 7.3  Each of SIGNALS is obeyed while `run` runs, as the lesson's table says, in the order in which they come, and
   //           also while it stops. A handler does nothing but put an event into the queue. A stop ends `run` with 0, or
   //           with the code of what has caused it. As soon as it begins, nobody can connect any more. `signal` does the
-  //           same as the signal. A worker that says that it leaves is replaced.
+  //           same as the signal. A worker that says that it leaves is replaced. A master without workers lives on.
 
   // TODO 7.4  A worker that has given no sign of life for too long, or is unfit, is dealt with as the plan decides; the
   //           log says why. If the master itself has stood still, its workers are not to blame for what it has not heard.
 
   // TODO 7.5  SIGHUP begins a new generation of workers, with the settings that `reread` gives; `bind` stays, and the log
-  //           says so if another one is wanted. If they cannot be read, nothing changes but the log. If the new generation
-  //           cannot start, the goal goes back to the one that was reached last.
+  //           says so if another one is wanted. If they cannot be read, nothing changes but the log. TTIN and TTOU that come
+  //           while they are read count. If the new generation cannot start, the goal goes back to the one that was reached
+  //           last.
 
   // TODO 7.6  SIGUSR2 starts a second master on the same socket; while there is one, no third. When it has ended, this one
   //           goes on as the only one. Whichever of the two ends does not remove what the other needs: the name of a Unix
-  //           domain socket, the pidfile.
+  //           domain socket, the pidfile. What waits in the accept queue is then for the workers of the other.
 
   // TODO 7.7  The hooks are called, each at its moment and with its facts (service.ts); `postWorkerInit` is the worker's.
   //           An `onStarting` that throws ends `run` with 1, before anything has been bound.

@@ -5,6 +5,9 @@
  * Descriptor 3 is the socket; the messages are those of child.ts.
  */
 
+import type { Server } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+
 import { reportDetached } from '../01-echo/index.ts';
 import { LifespanError } from '../06-websocket/index.ts';
 import type { AsyncApp, AsyncServer } from '../06-websocket/index.ts';
@@ -20,6 +23,8 @@ import type { Settings } from './settings.ts';
 
 /** How often the master hears from us, in milliseconds, unless it loses patience sooner. */
 const BEAT_MS = 1_000;
+/** The part of the time for a graceful end that we go on accepting at most, while the queue does not get empty. */
+const QUEUE_SHARE = 1 / 4;
 
 // region serve
 class Worker {
@@ -107,6 +112,22 @@ class Worker {
 
     // TODO 7.3  Tell the master that it `leaves`, and do what `finish` does. Nobody else may be left to take the queue.
     this.#end();
+  }
+}
+
+/**
+ * Resolves when the loop has looked for new connections once and found none: everyone who had waited has been accepted.
+ * Under a steady load that may never be so. But the queue held `backlog` connections at most, and time is short.
+ */
+async function queueIsEmpty(server: Server, backlog: number, withinMs: number): Promise<void> {
+  const untilMs = performance.now() + withinMs;
+  let accepted = 0;
+  server.on('connection', () => accepted++);
+  for (let before = -1; accepted > before && accepted <= backlog && performance.now() < untilMs;) {
+    before = accepted;
+    // Timers, then the sockets, then immediates: two of those have a look at the sockets between them.
+    await turn();
+    await turn();
   }
 }
 
