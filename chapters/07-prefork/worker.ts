@@ -23,6 +23,8 @@ import type { Settings } from './settings.ts';
 
 /** How often the master hears from us, in milliseconds, unless it loses patience sooner. */
 const BEAT_MS = 1_000;
+/** How long a request may be on its way to a server that stops. */
+const LAST_REQUEST_MS = 1_000;
 /** The part of the time for a graceful end that we go on accepting at most, while the queue does not get empty. */
 const QUEUE_SHARE = 1 / 4;
 
@@ -89,8 +91,9 @@ class Worker {
     //           An idle connection ends at once.
 
     // TODO 7.5  An idle connection may have sent a request that is on its way: for `keepAliveMs` it is waited for, and
-    //           answered, with `Connection: close`. WebSockets and event streams go on for `streamCloseDelayMs`, if others
-    //           serve (not `last`); then they are told to end. If `deadlineMs` is 0, nobody waits for anything.
+    //           answered, with `Connection: close`. If nobody else serves (`last`), those that come later have nowhere to
+    //           go, and LAST_REQUEST_MS is enough. WebSockets and event streams go on for `streamCloseDelayMs` if others
+    //           serve; then they are told to end. If `deadlineMs` is 0, nobody waits for anything.
     throw new NotImplemented('7.3');
   }
 
