@@ -59,19 +59,10 @@ const table = {
     meaning: 'without a response by then, a request is answered with 503',
   },
   bootTimeoutMs: { flag: 'boot-timeout', default: 60, range: [0.1, DAY_S], meaning: 'how long a worker may take until it serves' },
-  bootTries: {
-    flag: 'boot-tries', default: 5, range: [1, 100],
-    meaning: 'after this many failures in a row, with nobody serving, the supervisor gives up',
-  },
-  gracefulTimeoutMs: {
-    flag: 'graceful-timeout', default: 30, range: [0, DAY_S],
-    meaning: 'how long a worker that stops may finish what is in progress',
-  },
+  bootTries: { flag: 'boot-tries', default: 5, range: [1, 100], meaning: 'with nobody serving, it gives up after this many failures in a row' },
+  gracefulTimeoutMs: { flag: 'graceful-timeout', default: 30, range: [0, DAY_S], meaning: 'how long a worker that stops may finish what it has begun' },
   keepAliveMs: { flag: 'keep-alive', default: 15, range: [0.1, 3600], meaning: 'how long a connection may be idle between two requests' },
-  streamCloseDelayMs: {
-    flag: 'stream-close-delay', default: 0, range: [0, DAY_S],
-    meaning: 'how long the WebSockets of a worker that is replaced may stay open',
-  },
+  streamCloseDelayMs: { flag: 'stream-close-delay', default: 0, range: [0, DAY_S], meaning: 'how long WebSockets may outlive a reload' },
   maxRequests: { flag: 'max-requests', default: 0, range: [1, COUNT_MAX], orNone: true, meaning: 'a worker is replaced after this many requests' },
   maxRequestsJitter: {
     flag: 'max-requests-jitter', default: 0, range: [1, COUNT_MAX], orNone: true,
@@ -83,10 +74,7 @@ const table = {
     flag: 'max-loop-delay', default: 0, range: [0.001, 3600], orNone: true,
     meaning: 'a worker whose event loop is later than this is replaced',
   },
-  unfitSamples: {
-    flag: 'unfit-samples', default: 3, range: [1, 100],
-    meaning: 'how many heartbeats in a row must say so, for memory and loop delay',
-  },
+  unfitSamples: { flag: 'unfit-samples', default: 3, range: [1, 100], meaning: 'heartbeats in a row that must say so, for memory and loop delay' },
   pidfile: { flag: 'pid', short: 'p', default: '', form: 'a path', meaning: 'a file for the process id of the supervisor' },
   user: { flag: 'user', default: '', form: 'a name or an id', meaning: 'the user that workers run as' },
   group: { flag: 'group', default: '', form: 'a name or an id', meaning: 'the group that workers run as' },
