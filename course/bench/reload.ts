@@ -4,7 +4,7 @@
  * The ledger: what a service loses while its workers are replaced. Chapter 07's supervisor beside node:cluster, pm2,
  * gunicorn and nginx, each with the same clients and in the same scenarios. docs/ledger.md says how to read it. Each
  * scenario has a control that must lose; if it loses nothing, the harness is blind, and the exit code is 1. Takes about
- * ten minutes.
+ * a quarter of an hour.
  */
 
 import { parseArgs } from 'node:util';
