@@ -160,7 +160,7 @@ exercise<typeof driver>('7.1', import.meta.url, (rule) => {
     { rule: 'a Unix domain socket is shared like any other', likely: 'the path is taken for a host', skip: onWindows },
     staged(async (stage) => {
       const path = `${await stage.world.call('folder')}/app.sock`;
-      const master = await stage.start({ bind: `unix:${path}`, workers: 2 });
+      const master = await stage.start({ bind: `unix:${path}`, workers: 1 });
       check(existsSync(path), { sent: `bind 'unix:${path}'`, received: 'there is no such file', expected: 'the socket' });
       await stage.untilServedBy(master.address, await master.children(), `bind 'unix:${path}'`);
     }),
@@ -225,14 +225,14 @@ exercise<typeof driver>('7.1', import.meta.url, (rule) => {
 
   rule(
     'serves-every-interface',
-    'runs a gateway application, a node handler and a fetch handler as well',
+    'runs a gateway application and a node handler as well',
     {
       rule: 'app.ts makes every kind of application an asynchronous one: the worker hands it `interface`',
       likely: "the worker imports the export by itself and takes it for an asynchronous application",
       skip: onWindows,
     },
     staged(async (stage) => {
-      for (const name of ['gateway', 'node', 'fetch'] satisfies FixtureName[]) {
+      for (const name of ['gateway', 'node'] satisfies FixtureName[]) {
         const master = await stage.start({ app: stage.fixture(name), interface: name, workers: 1 });
         await stage.ask(master.address);
         await stage.end();

@@ -397,20 +397,20 @@ export async function until<Value>(
   const { show, ...rest } = report;
   let startedMs = world.subject.ownMs();
   let seen = '';
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     const value = await look();
     if (holds(value)) return value;
     const shown = show(value);
     if (shown !== seen) [seen, startedMs] = [shown, world.subject.ownMs()];
     check(!isLast(value), { ...rest, received: shown });
     check(world.subject.ownMs() - startedMs < PATIENT_MS, { ...rest, received: shown, timed: true });
-    await breath(world);
+    await breath(world, looks < 10 ? 25 : 60);
   }
 }
 
 /** Time for whatever is under way to go on. */
-export async function breath(world: TestWorld): Promise<void> {
-  await world.subject.until(() => false, { patienceMs: 25 });
+export async function breath(world: TestWorld, ms = 25): Promise<void> {
+  await world.subject.until(() => false, { patienceMs: ms });
 }
 
 /** The next response, for which a worker may have to be started. */
