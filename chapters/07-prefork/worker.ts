@@ -68,7 +68,7 @@ class Worker {
   /** From the main loop: while that is blocked there are no heartbeats, which is the point. */
   #startBeats(): NodeJS.Timeout {
     // TODO 7.4  Four heartbeats in `timeoutMs` (0 is off), and at least one in BEAT_MS. Each says for how long the loop has
-    //           stood still since the last one: the longest time, to about 10 ms. A stop of three quarters of `timeoutMs`
+    //           stood still since the last one: the longest time, to about 10 ms. A stop of half of `timeoutMs`
     //           puts the stack of this thread into the log (stack-watch.ts).
     return setInterval(() => tell({ type: 'beat', beat: this.#beat(0) }), BEAT_MS);
   }

@@ -5,7 +5,7 @@
  * die and are replaced, clients wait in its queue.
  */
 
-import { existsSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import * as net from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -115,6 +115,7 @@ async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kin
 
 /** A socket's name that nobody answers at is left from a server that has gone. */
 async function removeStale(path: string): Promise<void> {
+  if (!lstatSync(path).isSocket()) throw new Error(`${path} is not a socket: it is left alone; choose another path`);
   const socket = net.connect(path);
   const code = await new Promise<string | undefined>((resolve) => {
     socket.once('connect', () => resolve('EADDRINUSE')).once('error', ({ code }: NodeJS.ErrnoException) => resolve(code));

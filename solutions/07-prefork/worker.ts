@@ -73,7 +73,7 @@ class Worker {
   #startBeats(): NodeJS.Timeout {
     const { timeoutMs } = this.#settings;
     const everyMs = timeoutMs === 0 ? BEAT_MS : Math.min(BEAT_MS, timeoutMs / 4);
-    const heartbeats = timeoutMs === 0 ? null : watchStack(timeoutMs * 0.75);
+    const heartbeats = timeoutMs === 0 ? null : watchStack(timeoutMs / 2);
     const delay = monitorEventLoopDelay({ resolution: 10 });
     delay.enable();
     return setInterval(() => {
