@@ -89,7 +89,7 @@ export class Aims {
   }
 }
 
-/** How often in a row a worker has ended before it had served for {@link SETTLED_MS}, and until when to wait because of that. */
+/** How often in a row a worker has ended before it had served for `SETTLED_MS`, and until when to wait because of that. */
 export interface Failures {
   readonly inARow: number;
   readonly lastMs: number;
