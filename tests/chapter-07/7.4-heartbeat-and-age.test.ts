@@ -108,7 +108,7 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
 
   rule(
     'max-requests',
-    'replaces workers after maxRequests requests, one at a time, and loses none',
+    'replaces workers after maxRequests requests, one at a time',
     {
       rule: 'a worker that has had its requests is replaced: another one serves first, and only one is replaced at a time. maxRequestsJitter adds up to as many',
       likely: 'the worker ends by itself when it has counted enough: nobody is there yet to take its place, and all have counted about the same',
@@ -132,7 +132,8 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
       check(during.length === 3 && before.every((pid) => during.includes(pid)), { sent: `${sent}; the first new worker is still loading`, received: `children ${during.join(', ')}`, expected: `${before.join(', ')} and one more: one at a time` });
       await gate.open();
       await stage.untilGone(before, { sent, expected: 'both are replaced, one after the other' });
-      await load.stopAndExpectNoLoss(sent);
+      // That none is lost when a worker goes is exercise 7.5.
+      await load.stop();
       for (const pid of before) {
         const answers = load.answers((by) => by.pid === pid);
         check(answers >= settings.maxRequests, { sent, received: `worker ${pid} was replaced after ${answers} answers`, expected: `not before ${settings.maxRequests}` });
