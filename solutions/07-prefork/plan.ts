@@ -155,10 +155,12 @@ function fill<W extends WorkerFacts>(living: readonly W[], goal: Goal, failures:
   const unfit = current.find((worker) => whyUnfit(worker, settings, nowMs) !== null);
   const fit = current.filter((worker) => worker !== unfit);
   const serving = fit.filter(({ state }) => state === 'serving');
-  // Until enough fit ones serve, as many others do: the newest that have booted.
-  const others = living.filter((worker) => worker.state === 'serving' && !fit.includes(worker));
+  // Until enough fit ones serve, as many others do: the newest that have booted, and where they are too few, the first that will.
+  const others = living.filter((worker) => !fit.includes(worker));
+  const spare = newest(others.filter(({ state }) => state === 'serving'), goal.workers);
+  const soon = others.filter(({ state }) => state === 'booting').slice(0, Math.max(0, goal.workers - serving.length - spare.length));
   const enough = serving.length >= goal.workers;
-  const kept = enough ? newest(serving, goal.workers) : [...fit, ...newest(others, goal.workers)];
+  const kept = enough ? newest(serving, goal.workers) : [...fit, ...spare, ...soon];
   const leave = living.filter((worker) => !kept.includes(worker)).map((worker) => goes(worker, whyNot(worker, goal, settings, nowMs)));
   if (enough || nowMs < failures.waitUntilMs) return leave;
   const missing = goal.workers - fit.length;
@@ -239,8 +241,11 @@ export function judgeEnd(
   const { state, servingMs, generation, deadlineMs } = worker;
   if (goal.stopping || state === 'draining' || (state === 'killed' && nowMs < deadlineMs)) return { verdict: 'as-told', failures };
   const hasServed = servingMs < Infinity;
+  // A reload that came after its own has made it superfluous.
+  if (!hasServed && generation < goal.generation) return { verdict: 'as-told', failures };
+  const itself = exited || nowMs >= deadlineMs;
   if (!hasServed && good === null && exited) return { verdict: 'cannot-start', failures };
-  if (!hasServed && good !== null && generation > good.goal.generation) return { verdict: 'cannot-reload', failures };
+  if (!hasServed && good !== null && generation > good.goal.generation && itself) return { verdict: 'cannot-reload', failures };
   if (nowMs - servingMs >= SETTLED_MS) return { verdict: 'crashed', failures };
   const inARow = failures.inARow + 1;
   const someLast = others.some((other) => nowMs - other.servingMs >= SETTLED_MS);
