@@ -197,14 +197,18 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
         const old = await master.children();
         const socket = await WsClient.open(stage.world, master.address);
         await socket.message({ patienceMs: PATIENT_MS });
-        await stage.writeApp('app', 'new');
-        const startedMs = performance.now();
+        const gate = await stage.gate('shut');
+        await stage.writeApp('app', 'new', gate.code);
         await master.signal('SIGHUP');
         const sent = `${describeSettings(settings)}; an open WebSocket; HUP`;
+        await gate.reached(1, sent);
+        // The old one goes when the new one serves, which is after this.
+        const startedMs = performance.now();
+        await gate.open();
         const { code } = await socket.closeFrame({ sent, patienceMs: PATIENT_MS });
         const tookMs = performance.now() - startedMs;
         check(code === 1001, { sent, received: `a Close frame with ${code}`, expected: '1001' });
-        check(tookMs >= 0.9 * streamCloseDelayMs, { sent, received: `it came ${Math.round(tookMs)} ms after HUP`, expected: `at least ${streamCloseDelayMs} ms after it` });
+        check(tookMs >= 0.9 * streamCloseDelayMs, { sent, received: `it came ${Math.round(tookMs)} ms after the new version began to start`, expected: `at least ${streamCloseDelayMs} ms after it` });
         socket.send({ opcode: 8, payload: Buffer.from([0x03, 0xe9]) });
         socket.tcp.end();
         await stage.untilGone(old, { sent, expected: 'the old worker goes' });
@@ -273,9 +277,14 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
       const master = await stage.start({ app, workers: 1 });
       await reload(stage, master, 'second');
       const before = await stage.world.call('descriptors', master.pid);
+      const gate = await stage.gate('shut');
+      await stage.writeApp('app', 'overtaken', gate.code);
+      await master.signal('SIGHUP');
+      await gate.reached(1, 'HUP');
       await stage.writeApp('app', 'last');
-      await master.signal(...Array.from({ length: 10 }, () => 'SIGHUP' as const));
-      const sent = 'HUP ten times in a row';
+      await master.signal(...Array.from({ length: 9 }, () => 'SIGHUP' as const));
+      await gate.open();
+      const sent = 'HUP ten times: the second comes while the first new worker is loading another version';
       await stage.untilServing(master, 1, sent);
       await stage.untilMark(master, 'last', sent);
       await stage.untilServing(master, 1, sent);

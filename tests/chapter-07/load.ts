@@ -59,6 +59,7 @@ export class Load {
   readonly #bell = new Bell();
   #going = true;
   #running = 0;
+  #answered = 0;
 
   constructor(world: TestWorld, address: Address, options: LoadOptions = {}) {
     this.#world = world;
@@ -78,9 +79,9 @@ export class Load {
     return this.entries.filter((entry) => entry.outcome === 'answered' && entry.by !== null && by(entry.by)).length;
   }
 
-  /** Waits until the books say so, or fails. */
+  /** Waits until the books say so, or fails. Only answers are progress: a server that is gone refuses for ever. */
   async until(holds: () => boolean, report: { sent: string; expected: string; likely?: string }): Promise<void> {
-    const result = await this.#world.subject.until(holds, { bell: this.#bell, progress: () => this.entries.length, patienceMs: PATIENT_MS });
+    const result = await this.#world.subject.until(holds, { bell: this.#bell, progress: () => this.#answered, patienceMs: PATIENT_MS });
     if (result !== 'met') check(holds(), { ...report, received: this.describe(), timed: true });
   }
 
@@ -177,6 +178,7 @@ export class Load {
 
   #note(entry: Entry): void {
     this.entries.push(entry);
+    if (entry.outcome === 'answered') this.#answered++;
     this.#bell.ring();
   }
 }

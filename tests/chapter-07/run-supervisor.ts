@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Door, Loaded, Settings } from './door.ts';
 
@@ -19,6 +20,8 @@ export interface Setup {
   /** A JSON file of settings to put on top of those at a reload. Where it cannot be read, rereading fails. */
   rereadFile?: string;
 }
+
+const REREAD_MS = 100;
 
 const tree = resolve(process.argv[2]!);
 const { settings, rereadFile } = JSON.parse(process.argv[3]!) as Setup;
@@ -40,8 +43,10 @@ const { Supervisor, becomeInit, defaultSettings } = (await import(pathToFileURL(
 const begun: Settings = { ...defaultSettings, ...settings };
 
 const reread = async (): Promise<Loaded> => {
+  // As long as it takes to read files and to load what they name: other signals come in the meantime.
+  await wait(REREAD_MS);
   const changes = rereadFile === undefined ? {} : (JSON.parse(readFileSync(rereadFile, 'utf8')) as Partial<Settings>);
-  return await Promise.resolve({ settings: { ...begun, ...changes }, hooks: {}, action: 'run', configFile: rereadFile ?? null, rest: [] });
+  return { settings: { ...begun, ...changes }, hooks: {}, action: 'run', configFile: rereadFile ?? null, rest: [] };
 };
 
 // Where it is PID 1 it comes back as another process.
