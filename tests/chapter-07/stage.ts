@@ -133,17 +133,23 @@ export class Gate {
   /** To be put before the rest of a module. Each process that comes by leaves a line. */
   code = '';
 
-  constructor(world: TestWorld, name: string) {
+  readonly #free: number;
+
+  constructor(world: TestWorld, name: string, free: number) {
     this.#world = world;
     this.#name = name;
+    this.#free = free;
   }
 
   async set(state: 'open' | 'shut'): Promise<this> {
     const folder = await this.#world.call('folder');
     const path = JSON.stringify(`${folder}/${this.#name}`);
-    this.code =
-      `import { appendFileSync, existsSync } from 'node:fs';\nappendFileSync(${path} + '.visitors', process.pid + '\\n');\n` +
-      `while (existsSync(${path})) await new Promise((resolve) => setTimeout(resolve, 10));`;
+    this.code = [
+      `import { appendFileSync, existsSync, readFileSync } from 'node:fs';`,
+      `appendFileSync(${path} + '.visitors', process.pid + '\\n');`,
+      `const before = readFileSync(${path} + '.visitors', 'utf8').split('\\n').indexOf(String(process.pid));`,
+      `while (before >= ${this.#free} && existsSync(${path})) await new Promise((resolve) => setTimeout(resolve, 10));`,
+    ].join('\n');
     await (state === 'shut' ? this.#world.call('writeFile', this.#name, '') : this.#world.call('removeFile', this.#name));
     return this;
   }
@@ -218,10 +224,10 @@ export class Stage {
 
   /**
    * A gate at which a module waits while it is loaded, if its `code` is among the first lines. It is open at first
-   * unless it is made `shut`.
+   * unless it is made `shut`. The first `free` processes do not wait.
    */
-  async gate(state: 'open' | 'shut' = 'open'): Promise<Gate> {
-    return await new Gate(this.world, `gate-${++this.#gates}`).set(state);
+  async gate(state: 'open' | 'shut' = 'open', free = 0): Promise<Gate> {
+    return await new Gate(this.world, `gate-${++this.#gates}`, free).set(state);
   }
 
   /** A request that is in progress until it is finished: its answer has begun, and its body is not all there. */
