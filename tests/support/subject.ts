@@ -186,7 +186,9 @@ export class Subject {
   async turn(): Promise<boolean> {
     const ping = this.#ping();
     const still = new StandStill(this.#child.pid);
+    const startedMs = performance.now();
     while (this.#pongs < ping && !this.exited) {
+      if (performance.now() - startedMs > SUSPECT_MS) this.ownTime.ms();
       if (still.ms() > BLOCKED_MS && !(await this.#hasAnswered(ping))) return false;
       await this.#bell.wait(TURN_LOOK_MS);
     }
@@ -230,6 +232,9 @@ export class Subject {
         [lookedMs, lostMs] = [performance.now(), ownTime.lostMs];
         still = new StandStill(this.#child.pid);
         ping = this.#ping();
+      } else if (performance.now() - lookedMs > SUSPECT_MS) {
+        // If it turns out to be blocked, the account must say what the machine had left for it.
+        ownTime.ms();
       }
       if (progress() !== seen) {
         seen = progress();
