@@ -158,8 +158,9 @@ export function plan<W extends WorkerFacts>(
   //           `unfitSamples` samples, or has served for `lifetimeMs` (0 is off), is unfit: another one is forked, and when
   //           `goal.workers` fit ones serve, it is drained. Only one at a time counts as unfit. `why` says what was wrong.
 
-  // TODO 7.5  Workers of another generation than the goal's do not count. They serve on until `goal.workers` of the goal's
-  //           generation do, but no more of them than that; then they are drained. So it is after a roll-back, too.
+  // TODO 7.5  Workers of another generation than the goal's do not count. Until `goal.workers` of the goal's generation
+  //           serve, as many others are kept: the newest that serve, and where these are too few, the first of those that
+  //           boot. Then all others go. So it is after a roll-back, too.
   throw new NotImplemented('7.2');
 }
 // endregion
@@ -195,7 +196,9 @@ export function judgeEnd(
   // TODO 7.3  A worker that was told to go ends `as-told`, whatever its exit code is: one that drains, one that was killed
   //           though its time was not up, and all of them when the server stops.
 
-  // TODO 7.5  One that has not served, of a newer generation than the last goal that was reached, means `cannot-reload`.
+  // TODO 7.5  A worker that has not served, of an older generation than the goal's, ends `as-told`: a reload has made it
+  //           superfluous. One of a newer generation than the last goal that was reached means `cannot-reload`, if it has
+  //           exited by itself, or has not booted in time.
   throw new NotImplemented('7.2');
 }
 // endregion
