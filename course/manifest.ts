@@ -163,8 +163,8 @@ export const chapters: readonly Chapter[] = [
       { id: '7.5', title: 'reload without loss', kind: 'core', minutes: 45, file: 'plan.ts', section: 'New before old', growsFrom: '7.1' },
       { id: '7.6', title: 'upgrade', kind: 'extra', minutes: 40, file: 'child.ts', section: 'A second master', growsFrom: '7.1' },
       { id: '7.7', title: 'configuration and hooks', kind: 'core', minutes: 45, file: 'configure.ts', section: 'Who has the last word?' },
-      { id: '7.8', title: 'eyes', kind: 'extra', minutes: 45, file: 'logs.ts', section: 'What goes on in there?', growsFrom: '7.1' },
-      { id: '7.9', title: 'a development server', kind: 'extra', minutes: 40, file: 'develop.ts', section: 'While you are still writing', growsFrom: '7.1' },
+      { id: '7.8', title: 'eyes', kind: 'extra', minutes: 45, file: 'logs.ts', section: 'What goes on in there?' },
+      { id: '7.9', title: 'a development server', kind: 'extra', minutes: 40, file: 'develop.ts', section: 'While you are still writing' },
     ],
   },
   {
