@@ -106,7 +106,7 @@ class Worker {
     const idleMs = Math.min(keepAliveMs, deadlineMs, last ? LAST_REQUEST_MS : Infinity);
     const ended = this.#server.http.closeGracefully({ deadlineMs: Infinity, idleMs });
     // WebSockets and event streams have no end of their own. They are told to go, if need be later.
-    startDeadline(() => this.#server.closeGracefully({ deadlineMs: Infinity, idleMs }).then(() => this.#end()).catch(reportDetached), last ? 0 : streamCloseDelayMs);
+    startDeadline(() => { this.#server.closeGracefully({ deadlineMs: Infinity, idleMs }).then(() => this.#end()).catch(reportDetached); }, last ? 0 : streamCloseDelayMs);
     await ended;
   }
 
