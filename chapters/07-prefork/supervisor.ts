@@ -41,8 +41,10 @@ export class Supervisor implements Commands {
 
   // TODO 7.3  Each of SIGNALS is obeyed while `run` runs, as the lesson's table says, in the order in which they come, and
   //           also while it stops. A handler does nothing but put an event into the queue. A stop ends `run` with 0, or
-  //           with the code of what has caused it. As soon as it begins, nobody can connect any more. `signal` does the
-  //           same as the signal. A worker that says that it leaves is replaced. A master without workers lives on.
+  //           with the code of what has caused it. As soon as it begins, this process lets go of the socket: nobody can
+  //           connect any more once the last worker has closed it. The log has a line for each worker that is told to go,
+  //           and says why. `signal` does the same as the signal. A worker that says that it leaves is replaced. A master
+  //           without workers lives on.
 
   // TODO 7.4  A worker that has given no sign of life for too long, or is unfit, is dealt with as the plan decides; the
   //           log says why. If the master itself has stood still, its workers are not to blame for what it has not heard.
