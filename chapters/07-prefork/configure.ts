@@ -37,8 +37,8 @@ export async function loadSettings({ argv, env, directory }: Sources): Promise<L
   //           `origins` says of each setting who that was, in the words of the one who wrote it.
   //
   //           The file is JSON, or a module whose default export is such an object: `{ workers: 2, hooks: { … } }`. The key
-  //           `hooks` is for modules only; their `module` is the URL of the file. A reload loads it again, and must not get what it was before. Its keys are
-  //           the `fileKey` of the table; a key that begins with // is a comment. Of the environment, only names that begin
+  //           `hooks` is for modules only; their `module` is the URL of the file. A reload loads it again, and must not get
+  //           what it was before. Its keys are the `fileKey` of the table; a key that begins with // is a comment. Of the environment, only names that begin
   //           with `envPrefix` are ours. An unknown name is an error that names the nearest one, and every value is checked
   //           as settings.ts says; the error names the setting as its author knows it: `TEN_SERVER_WORKERS`, `workers in
   //           server.json`.
