@@ -90,10 +90,11 @@ async function openMetrics(bind: { host: string; port: number }, facts: () => Su
  */
 export async function openControl(path: string, commands: Commands, { takeOver = false } = {}): Promise<{ close(): Promise<void> }> {
   // TODO 7.8  Each line is a command, and gets a line with the answer, in order (`obey`); so does the last one if the
-  //           client ends its side instead of sending a newline. A line may have LINE_BYTES_MAX bytes, CLIENTS_MAX clients may be connected, and one that is silent for IDLE_MS is cut off. The socket has its
-  //           mode from its first moment, and its name only when it answers (`listenPrivately`, then a rename): nobody
-  //           finds a name at which nobody is, or a socket that is open to all. A master that the path was taken from may
-  //           go on: it gets the path back when we close (`takeOver`).
+  //           client ends its side instead of sending a newline. A line may have LINE_BYTES_MAX bytes, CLIENTS_MAX clients
+  //           may be connected, and one that is silent for IDLE_MS is cut off. The socket has its mode from its first
+  //           moment, and its name only when it answers (`listenPrivately`, then a rename): nobody finds a name at which
+  //           nobody is, or a socket that is open to all. A master that the path was taken from may go on: it gets the path
+  //           back when we close (`takeOver`).
   throw new NotImplemented('7.8');
 }
 
