@@ -121,9 +121,15 @@ exercise<typeof driver>('7.2', import.meta.url, (rule) => {
       const settings = { workers: 1, bootTries: 4 };
       const sent = `${describeSettings(settings)}, with an application that ends its process with ${code} as soon as it serves`;
       const master = await stage.launch({ app, ...settings });
-      const { lines } = await master.exits(1, { sent, expected: 'it gives up' });
-      const lives = await livesIn(stage, path);
-      check(lives.length === settings.bootTries, { sent, received: `${lives.length} workers were started`, expected: `${settings.bootTries}: bootTries` });
+      const { lives, report } = await until(
+        stage.world,
+        async () => ({ lives: await livesIn(stage, path), report: await master.report() }),
+        (seen) => seen.report.exit !== null || seen.lives.length > settings.bootTries,
+        { sent, show: (seen) => showMaster(seen.report), expected: 'it gives up' },
+      );
+      check(lives.length === settings.bootTries, { sent, received: `${lives.length} workers were started; ${showMaster(report)}`, expected: `${settings.bootTries}: bootTries` });
+      check(report.exit?.code === 1, { sent, received: showMaster(report), expected: 'it gives up: exit code 1' });
+      const { lines } = report;
       for (const [index, { bornMs }] of lives.entries()) {
         if (index === 0) continue;
         const waitMs = 100 * 2 ** (index - 1);
