@@ -123,7 +123,8 @@ exercise<typeof driver>('7.2', import.meta.url, (rule) => {
       const master = await stage.launch({ app, ...settings });
       const { lives, report } = await until(
         stage.world,
-        async () => ({ lives: await livesIn(stage, path), report: await master.report() }),
+        // In this order: what has ended writes nothing more.
+        async () => ({ report: await master.report(), lives: await livesIn(stage, path) }),
         (seen) => seen.report.exit !== null || seen.lives.length > settings.bootTries,
         { sent, show: (seen) => showMaster(seen.report), expected: 'it gives up' },
       );
