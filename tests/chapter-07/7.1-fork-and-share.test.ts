@@ -50,7 +50,7 @@ exercise<typeof driver>('7.1', import.meta.url, (rule) => {
       const garbage = [
         '', 'localhost', '127.0.0.1', '127.0.0.1:', '127.0.0.1:http', '127.0.0.1:-1', '127.0.0.1:65536', '127.0.0.1:80x', '127.0.0.1: 80',
         '127.0.0.1:1e3', '127.0.0.1:0x50', '127.0.0.1:80:80', '::1:8000', '[::1]', '[::1]:', '[::1:80', '[nonsense]:80', 'unix:', 'fd://', 'fd://x', 'fd://-1', 'fd://3x',
-        'http://127.0.0.1:80',
+        'http://shop:80',
       ];
       const parsed = await call('parseBinds', garbage);
       for (const [index, text] of garbage.entries()) {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
-import { describeSettings, onWindows, PATIENT_MS, showMaster, staged, until } from './stage.ts';
+import { asleepFor, describeSettings, onWindows, PATIENT_MS, showMaster, staged, until } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type driver from './driver.ts';
 
@@ -182,7 +182,7 @@ exercise<typeof driver>('7.2', import.meta.url, (rule) => {
     staged(async (stage) => {
       const path = `${await stage.world.call('folder')}/diary`;
       const slowMs = 2000;
-      const app = await stage.writeApp('slow', 'one', diary(path, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${slowMs});`));
+      const app = await stage.writeApp('slow', 'one', diary(path, asleepFor(slowMs)));
       const settings = { workers: 1, timeoutMs: 400 };
       const sent = `${describeSettings(settings)}, with a module that takes ${slowMs} ms to load`;
       const master = await stage.launch({ app, ...settings });
@@ -202,7 +202,7 @@ exercise<typeof driver>('7.2', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const app = await stage.writeApp('stuck', 'one', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100_000);');
+      const app = await stage.writeApp('stuck', 'one', asleepFor(100_000));
       const settings = { workers: 1, bootTimeoutMs: 500 };
       const sent = `${describeSettings(settings)}, with a module that does not come to its end`;
       const master = await stage.launch({ app, ...settings });

@@ -455,3 +455,8 @@ function readAddress(text: string): Address {
   const { hostname, port } = new URL(text);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
+
+/** Source that holds up a module for that many milliseconds: its thread does nothing, and takes no processor from others. */
+export function asleepFor(ms: number): string {
+  return `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms});`;
+}
