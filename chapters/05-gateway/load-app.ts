@@ -25,28 +25,41 @@ export class LoadAppError extends Error {
 
 const EXTENSIONS = ['', '.ts', '.mts', '.js', '.mjs'];
 
+/** Loads an application. @throws LoadAppError whose message says what to do; its `cause` is what the module threw */
+export async function loadApp(name: string, directory?: string): Promise<GatewayApp> {
+  const { value, which } = await loadExport(name, directory);
+  return checkApp(value, which);
+}
+
 /**
- * Loads an application.
+ * Finds what a name stands for, whatever it is.
  *
- * @param name a file or a package, a colon, an export; if the colon and the export are left out, the export is `app`
+ * @param name a file or a package, a colon, an export; without these two, the export is `app`, or else the default one
  * @param directory where files and packages are looked for. Default: the current directory
- * @throws LoadAppError whose message says what to do; its `cause` is what the module threw
+ * @returns `which`: what to call it in a sentence
+ * @throws LoadAppError
  */
-export async function loadApp(name: string, directory: string = process.cwd()): Promise<GatewayApp> {
+export async function loadExport(name: string, directory: string = process.cwd()): Promise<{ value: unknown; which: string }> {
   const { module, exportName } = splitName(name);
   const url = locate(module, directory);
   let exports: Record<string, unknown>;
   try {
     exports = await import(url) as Record<string, unknown>;
   } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new LoadAppError('module-failed', `${module} failed while it was loaded: ${reason}`, { cause: error });
+    throw new LoadAppError('module-failed', `${module} failed while it was loaded: ${errorLine(error)}`, { cause: error });
   }
-  const app = Object.hasOwn(exports, exportName) ? exports[exportName] : undefined;
-  if (app === undefined) {
+  const value = exports[exportName] ?? (name.endsWith(`:${exportName}`) ? undefined : exports['default']);
+  if (value === undefined) {
     throw new LoadAppError('no-export', `${module} has no export '${exportName}'; it has ${listOf(Object.keys(exports))}`);
   }
-  return checkApp(app, `'${exportName}' of ${module}`);
+  return { value, which: `'${exportName}' of ${module}` };
+}
+
+/** An error in one line: the place of a syntax error is in the first line of its stack. */
+export function errorLine(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = /^file:.*$/m.exec(error.stack?.split('\n')[0] ?? '')?.[0];
+  return `${error.name}: ${error.message.split('\n')[0]}${place === undefined ? '' : ` (${place})`}`;
 }
 
 function splitName(name: string): { module: string; exportName: string } {

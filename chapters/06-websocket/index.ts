@@ -87,6 +87,8 @@ export { LifespanError } from './lifespan-error.ts';
 
 // part one and part two
 export { fromGateway } from './from-gateway.ts';
+export { loadAsyncApp } from './load-async-app.ts';
+export type { AppInterface } from './load-async-app.ts';
 export { toGateway } from './to-gateway.ts';
 export { asyncValidator } from './async-validator.ts';
 export type { AsyncValidatorOptions } from './async-validator.ts';

@@ -66,7 +66,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   }
   const { app: name, host, port, validate } = options;
   try {
-    const app = name === null ? chat() : await loadAsyncApp(name);
+    const app = name === null ? chat() : await loadAsyncApp(name, 'async');
     const websocket = name === null ? { limits: { messageBytesMax: MESSAGE_BYTES_MAX, frameBytesMax: MESSAGE_BYTES_MAX } } : {};
     const server = await serveAsync(validate ? asyncValidator(app) : app, { host, port, websocket });
     stopOnSignals(server);

@@ -9,10 +9,11 @@ import type { Server } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { reportDetached } from '../01-echo/index.ts';
-import { LifespanError } from '../06-websocket/index.ts';
+import { errorLine, LoadAppError } from '../05-gateway/index.ts';
+import { LifespanError, loadAsyncApp } from '../06-websocket/index.ts';
 import type { AsyncApp, AsyncServer } from '../06-websocket/index.ts';
 import { NotImplemented } from '#course/not-implemented.ts';
-import { BootError, errorLine, loadAnyApp, WatchedApp } from './app.ts';
+import { WatchedApp } from './app.ts';
 import type { RequestReport } from './app.ts';
 import type { Beat, FromWorker, ToWorker } from './child.ts';
 import { loadHooks } from './configure.ts';
@@ -44,12 +45,12 @@ class Worker {
     this.#beats = this.#startBeats();
   }
 
-  /** @throws BootError, LifespanError, or what the server throws */
+  /** @throws LoadAppError, LifespanError, or what the server throws */
   static async start(settings: Settings, hooksModule: string | undefined): Promise<Worker> {
     applyToProcess(settings, 'worker');
     const log = settings.accessLog === '' ? null : new LogFile(settings.accessLog, 1, console.error);
-    const loaded = await loadAnyApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
-      if (settings.reload) return brokenApp(error instanceof BootError && error.cause !== undefined ? error.cause : error);
+    const loaded = await loadAsyncApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
+      if (settings.reload) return brokenApp(error instanceof LoadAppError && error.cause !== undefined ? error.cause : error);
       throw error;
     });
     const app = settings.reload ? showErrors(loaded) : loaded;
@@ -158,9 +159,10 @@ function tell(message: FromWorker, then: () => void = () => undefined): void {
 
 /** Says why, and ends. */
 function fail(error: unknown): void {
-  const code = error instanceof BootError ? error.exitCode : error instanceof LifespanError ? 3 : 1;
+  const isMissing = error instanceof LoadAppError && error.problem !== 'module-failed';
+  const code = isMissing ? 4 : error instanceof LoadAppError || error instanceof LifespanError ? 3 : 1;
   process.exitCode = code;
-  tell({ type: 'failed', code, reason: error instanceof BootError ? error.message : errorLine(error) }, () => process.exit(code));
+  tell({ type: 'failed', code, reason: error instanceof LoadAppError ? error.message : errorLine(error) }, () => process.exit(code));
 }
 
 let worker: Promise<Worker> | null = null;

@@ -38,7 +38,7 @@ export type { FetchHandler } from './from-fetch.ts';
 export { toFetch } from './to-fetch.ts';
 
 // an application by its name
-export { LoadAppError, loadApp } from './load-app.ts';
+export { errorLine, LoadAppError, loadApp, loadExport } from './load-app.ts';
 export type { LoadProblem } from './load-app.ts';
 
 // ── names of router.ts, compose.ts, the middleware, cgi.ts, scgi.ts, notes.ts: between these lines ──

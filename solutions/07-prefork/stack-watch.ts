@@ -35,7 +35,7 @@ function watch({ heartbeats, afterMs }: { heartbeats: Heartbeats; afterMs: numbe
   setInterval(() => {
     const now = heartbeats[0]!;
     if (now !== seen) sinceMs = performance.now();
-    else if (now > 0 && now !== told && performance.now() - sinceMs >= afterMs) {
+    else if (now !== told && performance.now() - sinceMs >= afterMs) {
       told = now;
       tellStack(afterMs);
     }
