@@ -82,6 +82,13 @@ describe('a chapter in the pattern', () => {
     expect(patternFaults(chapter, figures(answer, starter))).toEqual([expect.stringMatching(told)]);
   });
 
+  test('that is not there yet has limits of its own', () => {
+    const early = { ...chapter, learnerWrites: { linesMax: 1000, share: 0.4, longest: 210 } };
+    const written = (own: number): ReturnType<typeof figures> => figures({ 'a.ts': lines(own), 'b.ts': lines(201, 'b') }, { 'b.ts': lines(201, 'b') });
+    expect(patternFaults(early, written(140))).toEqual([]);
+    expect(patternFaults(early, written(130))).toEqual([expect.stringMatching(/writes 130 of 331 lines, 39 %; it must be 40 % of them/)]);
+  });
+
   test('with a file too long is told which', () => {
     const wide = { ...chapter, learnerWrites: { linesMax: 1000 } };
     expect(patternFaults(wide, figures({ 'a.ts': lines(200), 'b.ts': lines(201) }, {}))).toEqual([expect.stringMatching(/07-prefork\/b\.ts has 201 lines of code; no file has more than 200/)]);

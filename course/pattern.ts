@@ -129,20 +129,20 @@ export function describeFigures(figures: Figures): string {
 
 /** Sentences that say which limit of the pattern is passed, and what to do about it. */
 export function patternFaults(chapter: Chapter, figures: Figures): string[] {
-  const { linesMax } = chapter.learnerWrites ?? { linesMax: Infinity };
+  const { linesMax = Infinity, share = LIMITS.share, longest: longestMax = LIMITS.longest } = chapter.learnerWrites ?? {};
   const { files, lines, own, longest, door } = figures;
   const name = `solutions/${chapter.folder}`;
   const faults: string[] = [];
   if (files.length > LIMITS.files) faults.push(`${name} has ${files.length} files; a reader keeps ${LIMITS.files} in mind: join those that are always read together`);
   if (lines > linesMax * (1 + LINES_OVER_MAX)) faults.push(`${name} has ${number(lines)} lines of code; its budget (learnerWrites in course/manifest.ts) is ${number(linesMax)}: leave something out, or move it to an extra exercise or to solutions/10-bake-off/tuned`);
   for (const { file, lines: length } of files) {
-    if (length > LIMITS.longest) faults.push(`${name}/${file} has ${length} lines of code; no file has more than ${LIMITS.longest}${file === longest.file ? ', and this one is the longest' : ''}: give one of its nouns a file of its own`);
+    if (length > longestMax) faults.push(`${name}/${file} has ${length} lines of code; no file has more than ${longestMax}${file === longest.file ? ', and this one is the longest' : ''}: give one of its nouns a file of its own`);
   }
   if (door > LIMITS.door) faults.push(`${name}/index.ts exports ${door} values; the door has at most ${LIMITS.door}: export what hidden tests call and later chapters import, and nothing else`);
   if (own === undefined) faults.push(`chapters/${chapter.folder} has no packed starters: write them, and \`npm run pack-starters\``);
-  else if (own < lines * LIMITS.share) {
+  else if (own < lines * share) {
     const given = files.toSorted((a, b) => (b.lines - b.own) - (a.lines - a.own)).slice(0, 3).map((one) => `${one.file} (${one.lines - one.own} of ${one.lines})`);
-    faults.push(`the learner of ${chapterName(chapter)} writes ${number(own)} of ${number(lines)} lines, ${percent(own / lines)}; it must be half of them. Most is given in ${given.join(', ')}: take bodies out of the starters, or given code out of the chapter`);
+    faults.push(`the learner of ${chapterName(chapter)} writes ${number(own)} of ${number(lines)} lines, ${percent(own / lines)}; it must be ${share === 0.5 ? 'half' : percent(share)} of them. Most is given in ${given.join(', ')}: take bodies out of the starters, or given code out of the chapter`);
   }
   return faults;
 }

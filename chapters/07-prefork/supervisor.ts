@@ -17,8 +17,8 @@ export type Signal = (typeof SIGNALS)[number];
 
 export interface SupervisorOptions {
   readonly hooks?: Hooks;
-  /** Reads the settings anew, for a reload. Without it they stay. */
-  readonly reread?: () => Promise<{ readonly settings: Settings }>;
+  /** Reads the settings, and the hooks, anew for a reload. Without it they stay. */
+  readonly reread?: () => Promise<{ readonly settings: Settings; readonly hooks?: Hooks }>;
 }
 
 /** Keeps a number of workers serving, for as long as it runs. */

@@ -27,8 +27,8 @@ export type Signal = (typeof SIGNALS)[number];
 
 export interface SupervisorOptions {
   readonly hooks?: Hooks;
-  /** Reads the settings anew, for a reload. Without it they stay. */
-  readonly reread?: () => Promise<{ readonly settings: Settings }>;
+  /** Reads the settings, and the hooks, anew for a reload. Without it they stay. */
+  readonly reread?: () => Promise<{ readonly settings: Settings; readonly hooks?: Hooks }>;
 }
 
 /** The longest that a timer can wait. */
@@ -37,7 +37,7 @@ const FAR_MS = 2 ** 31 - 1;
 /** Keeps a number of workers serving, for as long as it runs. */
 export class Supervisor implements Commands {
   readonly #aims: Aims;
-  readonly #options: SupervisorOptions;
+  #options: SupervisorOptions;
   readonly #log: LogFile;
   readonly #totals = { requests: 0, forks: 0, crashes: 0, hangs: 0, reloads: 0 };
   readonly #workers = new Set<Child>();
@@ -203,11 +203,14 @@ export class Supervisor implements Commands {
 
   // region reload
   #reload(): void {
-    const { reread = () => Promise.resolve(this.#aims) } = this.#options;
+    const { hooks: old = {}, reread = () => Promise.resolve({ settings: this.#aims.settings, hooks: old }) } = this.#options;
     const { workers } = this.#aims.goal;
     this.#hook('onReload');
     reread().then(
-      ({ settings }) => this.#enqueue(() => this.#beginGeneration(settings, this.#aims.goal.workers - workers)),
+      ({ settings, hooks = old }) => this.#enqueue(() => {
+        this.#options = { ...this.#options, hooks };
+        this.#beginGeneration(settings, this.#aims.goal.workers - workers);
+      }),
       (error: unknown) => this.#log.report(`reload refused: ${error instanceof Error ? error.message : String(error)}; the old settings stay`),
     ).catch(reportDetached);
   }
