@@ -139,7 +139,9 @@ export class Child implements WorkerFacts {
 
   /** It finishes, told or not, and will take no more than `withinMs` for it. */
   leaves(withinMs: number): void {
-    // TODO 7.3  It drains. When it has had its time, and LAST_WORDS_MS to say what it has cut, it is overdue.
+    // TODO 7.3  It drains. When it has had its time, and LAST_WORDS_MS to say what it has cut, it is overdue: its own
+    //           `deadlineMs` is a moment, and that of the message a time from now. A second call counts from then on, even
+    //           if that is later.
     throw new NotImplemented('7.3');
   }
 

@@ -42,7 +42,8 @@ interface Handle {
 export function parseBind(text: string): Bind {
   // TODO 7.1  The whole text must be right: a port has at most five digits, and is at most 65,535; only an IPv6 address is
   //           in brackets, and it must be one; a host has no colon, and none of the characters that separate parts of a
-  //           URL; a descriptor is at least LISTEN_FD. Everything else is a SettingsError.
+  //           URL; a descriptor is at least LISTEN_FD. The host of a port alone is `::`. Everything else is a SettingsError;
+  //           its `setting` is `bind`.
   throw new NotImplemented('7.1');
 }
 // endregion

@@ -149,9 +149,9 @@ export function plan<W extends WorkerFacts>(
   //           `deadlineMs` is killed.
 
   // TODO 7.3  When the server stops, nobody is forked and everybody goes: one that serves is drained, one that boots is
-  //           killed, since it has nothing to lose. The same happens to those that are over when fewer are wanted; those
-  //           that serve are kept. A worker that has not finished by its `deadlineMs` is killed. Nothing is decided twice:
-  //           look at the states.
+  //           killed, since it has nothing to lose. When as many as are wanted serve, the same happens to all others: the
+  //           newest that serve are kept. A worker that has not finished by its `deadlineMs` is killed. Nothing is decided
+  //           twice: look at the states.
 
   // TODO 7.4  A worker that has sent no heartbeat for `timeoutMs` (0 is off) is killed, unless it boots: that has a
   //           deadline of its own. One that serves and has had `requestsMax` requests, has been too large or too slow in
@@ -194,7 +194,8 @@ export function judgeEnd(
   //           `hopeless` if there have been `bootTries` of them and none of the others has served for SETTLED_MS.
 
   // TODO 7.3  A worker that was told to go ends `as-told`, whatever its exit code is: one that drains, one that was killed
-  //           though its time was not up, and all of them when the server stops.
+  //           before its `deadlineMs`, and all of them when the server stops. One that was killed at its deadline, while it
+  //           booted or drained, is judged as if nobody had told it.
 
   // TODO 7.5  A worker that has not served, of an older generation than the goal's, ends `as-told`: a reload has made it
   //           superfluous. One of a newer generation than the last goal that was reached means `cannot-reload`, if it has

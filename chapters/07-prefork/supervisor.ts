@@ -35,19 +35,21 @@ export class Supervisor implements Commands {
   // TODO 7.2  What happens to workers becomes events, which are taken one by one; after each of them `plan` is asked what
   //           to do now, and asked again at the moment that it names. `judgeEnd` says what the end of a worker means:
   //           `cannot-start` ends `run` with the code that the worker has given (3 without one), `hopeless` with 1, and
-  //           after every other verdict the plan decides. The log has a line for each death that nobody asked for, with its
-  //           reason and with what follows from it (`news`). `run` resolves when no worker is left. Failures are forgotten
-  //           when a worker that was forked after the last one has served for SETTLED_MS.
+  //           after every other verdict the plan decides. In the first two cases, the workers that are left are killed, and
+  //           `run` resolves when none is left. The log has a line for each death that nobody asked for, with its reason and
+  //           with what follows from it (`news`). Failures are forgotten when a worker that was forked after the last one
+  //           has served for SETTLED_MS.
 
   // TODO 7.3  Each of SIGNALS is obeyed while `run` runs, as the lesson's table says, in the order in which they come, and
   //           also while it stops. A handler does nothing but put an event into the queue. A stop ends `run` with 0, or
-  //           with the code of what has caused it. As soon as it begins, this process lets go of the socket: nobody can
-  //           connect any more once the last worker has closed it. The log has a line for each worker that is told to go,
-  //           and says why. `signal` does the same as the signal. A worker that says that it leaves is replaced. A master
-  //           without workers lives on.
+  //           with the code of what has caused it: the two of 7.2 are fast stops from now on. As soon as a stop begins,
+  //           this process lets go of the socket: nobody can connect any more once the last worker has closed it. The log
+  //           has a line for each worker that is told to go, and says why. `signal` does the same as the signal. A worker
+  //           that says that it leaves is replaced. A master without workers lives on.
 
   // TODO 7.4  A worker that has given no sign of life for too long, or is unfit, is dealt with as the plan decides; the
-  //           log says why. If the master itself has stood still, its workers are not to blame for what it has not heard.
+  //           log says why. Every message is a sign of life, `ready` too: note it in `heardMs`, which neither `isReady` nor
+  //           `hear` does. If the master itself has stood still, its workers are not to blame for what it has not heard.
 
   // TODO 7.5  SIGHUP begins a new generation of workers, with the settings that `reread` gives; `bind` stays, and the log
   //           says so if another one is wanted. If they cannot be read, nothing changes but the log. TTIN and TTOU that come
@@ -59,7 +61,9 @@ export class Supervisor implements Commands {
   //           domain socket, the pidfile. What waits in the accept queue is then for the workers of the other.
 
   // TODO 7.7  The hooks are called, each at its moment and with its facts (service.ts); `postWorkerInit` is the worker's.
-  //           An `onStarting` that throws ends `run` with 1, before anything has been bound.
+  //           An `onStarting` that throws ends `run` with 1, before anything has been bound. No hook is waited for, but
+  //           what it rejects with is logged: so leave the log open, even after `onExit`. A reload brings the hooks that
+  //           `reread` gives.
 
   // TODO 7.8  The control socket and the metrics are open while `run` runs, if the settings want them (`openEyes`): `run`
   //           resolves to 1 if they cannot be had. `show` and `stopWorker` do what control.ts says. What a worker prints is

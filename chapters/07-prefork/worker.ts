@@ -86,15 +86,17 @@ class Worker {
    * @param last nobody else takes what waits in the accept queue: those clients have been accepted by the kernel
    */
   async finish(last: boolean, deadlineMs: number): Promise<void> {
-    // TODO 7.3  Do what the comment above says, and tell the application that it is over (the lifespan's shutdown). What has
-    //           not ended after `deadlineMs` is cut, after a line on stderr for each that was still running:
-    //           `still running: GET /slow, 31 s`. A second call brings a deadline that takes the place of the first.
-    //           An idle connection ends at once.
+    // TODO 7.3  Do what the comment above says, and tell the application that it is over (the lifespan's shutdown), even if
+    //           its requests are cut. What has not ended `deadlineMs` from now is cut, after a line on stderr for each that
+    //           was still running: `still running: GET /slow, 31 s`. A second call only sets another deadline, sooner or
+    //           later than the first; the server's `closeGracefully` takes a sooner one, but no later one. An idle
+    //           connection ends at once.
 
-    // TODO 7.5  An idle connection may have sent a request that is on its way: for `keepAliveMs` it is waited for, and
-    //           answered, with `Connection: close`. If nobody else serves (`last`), those that come later have nowhere to
-    //           go, and LAST_REQUEST_MS is enough. WebSockets and event streams go on for `streamCloseDelayMs` if others
-    //           serve; then they are told to end. If `deadlineMs` is 0, nobody waits for anything.
+    // TODO 7.5  An idle connection does not end at once any more: it may have sent a request that is on its way. For
+    //           `keepAliveMs` it is waited for, and answered, with `Connection: close`. If nobody else serves (`last`),
+    //           those that come later have nowhere to go, and LAST_REQUEST_MS is enough. WebSockets and event streams go on
+    //           for `streamCloseDelayMs` if others serve; then they are told to end. If `deadlineMs` is 0, nobody waits for
+    //           anything.
     throw new NotImplemented('7.3');
   }
 
