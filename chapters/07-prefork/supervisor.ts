@@ -33,12 +33,12 @@ export class Supervisor implements Commands {
   //           even while there is no worker.
 
   // TODO 7.2  What happens to workers becomes events, which are taken one by one; after each of them `plan` is asked what
-  //           to do now, and asked again at the moment that it names. `judgeEnd` says what the end of a worker means:
-  //           `cannot-start` ends `run` with the code that the worker has given (3 without one), `hopeless` with 1, and
-  //           after every other verdict the plan decides. In the first two cases, the workers that are left are killed, and
-  //           `run` resolves when none is left. The log has a line for each death that nobody asked for, with its reason and
-  //           with what follows from it (`news`). Failures are forgotten when a worker that was forked after the last one
-  //           has served for SETTLED_MS.
+  //           to do now, and asked again at `nextMoment`. `judgeEnd` says what the end of a worker means: `cannot-start`
+  //           ends `run` with the code that the worker has given (3 without one), `hopeless` with 1, and after every other
+  //           verdict the plan decides. In the first two cases, the workers that are left are killed, and `run` resolves
+  //           when none is left. The log has a line for each death that nobody asked for, with its reason and with what
+  //           follows from it (`news`). Failures are forgotten when a worker that was forked after the last one has served
+  //           for SETTLED_MS.
 
   // TODO 7.3  Each of SIGNALS is obeyed while `run` runs, as the lesson's table says, in the order in which they come, and
   //           also while it stops. A handler does nothing but put an event into the queue. A stop ends `run` with 0, or
