@@ -48,33 +48,6 @@ export const ignoredInChapter01: readonly Ignored[] = [
     reason: 'saves a copy and nothing else',
   },
   {
-    file: '01-echo/line-decoder.ts',
-    line: 'const length = end > 0',
-    original: 'end > 0',
-    replacements: ['true', 'end >= 0'],
-    reason: 'the same: there is no byte before the first, and undefined is not CR',
-  },
-  {
-    file: '01-echo/line-server.ts',
-    line: "if (replies !== '' && !socket.write(replies))",
-    original: "replies !== ''",
-    replacements: ['true'],
-    reason: 'the same: writing nothing sends nothing',
-  },
-  {
-    file: '01-echo/line-server.ts',
-    line: "if (replies !== '' && !socket.write(replies))",
-    original: "''",
-    reason: 'the same: writing nothing sends nothing',
-  },
-  {
-    file: '01-echo/line-server.ts',
-    line: 'socket.resume();',
-    mutators: ['CallExpression'],
-    original: 'socket.resume();',
-    reason: 'the same: a stream that flows goes on flowing when its data listener is removed; written for the reader',
-  },
-  {
     file: '01-echo/listen.ts',
     line: "is in use: stop the program",
     reason: 'the wording of a message',

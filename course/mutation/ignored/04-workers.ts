@@ -15,12 +15,10 @@ export const ignoredInChapter04: readonly Ignored[] = [
   { file: '04-workers/serve-tasks.ts', line: "throw new Error('serveTasks is for", mutators: ['StringLiteral', 'ConditionalExpression'], reason: UNREACHABLE },
 
   // The same by another step
-  { file: '04-workers/worker-pool.ts', line: '}, { once: true });', reason: 'the same: a signal aborts once' },
   { file: '04-workers/worker-pool.ts', line: "postMessage({ type: 'task'", mutators: ['StringLiteral'], original: "'task'", reason: MESSAGE },
   { file: '04-workers/serve-tasks.ts', line: "tell({ type: 'error', error })", mutators: ['StringLiteral'], reason: MESSAGE },
   { file: '04-workers/worker-pool.ts', line: "message.type === 'ready' || thread.task === null", mutators: ['ConditionalExpression', 'LogicalOperator', 'StringLiteral'], reason: LATE },
   { file: '04-workers/pool-answers.ts', line: "case 'died'", mutators: ['ConditionalExpression', 'StringLiteral'], reason: 'the same: what is thrown and has no status is a 500' },
-  { file: '04-workers/pool-answers.ts', line: 'default: return error.code satisfies never', reason: UNREACHABLE },
   { file: '04-workers/pool-answers.ts', line: 'signal === undefined ? {}', replacements: ['false'], reason: 'the same: undefined means that there was no signal' },
   { file: '04-workers/waiting-line.ts', line: 'if (this.#active === 0 && this.#waiting.length === 0) return', original: 'this.#waiting.length === 0', replacements: ['true'], reason: 'the same: no client waits while none is being served' },
   { file: '04-workers/async.ts', line: 'destroyOnReturn: false', reason: 'the same: this iteration is never given up' },
