@@ -5,7 +5,7 @@
  * die and are replaced, clients wait in its queue.
  */
 
-import { existsSync, lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import * as net from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -29,7 +29,8 @@ export interface Listener {
 /** What this needs of Node's own class for sockets, which has no public name. */
 interface Handle {
   readonly fd: number;
-  getsockname(out: { address?: string; family?: string; port?: number }): number;
+  /** Only a TCP socket has it. */
+  getsockname?(out: { address?: string; family?: string; port?: number }): number;
   close(): void;
 }
 
@@ -93,7 +94,10 @@ async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kin
   let made: unknown;
   let address: string;
   if (bind.kind === 'unix') {
-    made = createHandle(bind.path, -1, -1, -1);
+    // Node removes the name that it has bound as soon as it closes the socket, and a second master may need it. So it is another one.
+    const bound = `${bind.path}.${process.pid}`;
+    made = createHandle(bound, -1, -1, -1);
+    if (typeof made !== 'number') renameSync(bound, bind.path);
     address = `unix:${bind.path}`;
   } else {
     const found = await listen(probe, bind);
@@ -108,7 +112,7 @@ async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kin
     address,
     close: ({ remove }) => {
       handle.close();
-      if (remove && bind.kind === 'unix') unlinkSync(bind.path);
+      if (remove && bind.kind === 'unix') rmSync(bind.path, { force: true });
     },
   };
 }
@@ -130,7 +134,7 @@ function inherited(fd: number): Listener {
   const handle = createHandle(undefined, undefined, undefined, fd);
   if (typeof handle === 'number') throw new Error(`descriptor ${fd} is not a listening socket: start the program with one, or bind an address`);
   const name: { address?: string; family?: string; port?: number } = {};
-  (handle as Handle).getsockname(name);
+  (handle as Handle).getsockname?.(name);
   return { fd, address: name.port === undefined ? `fd://${fd}` : originOf({ address: name.address!, family: name.family!, port: name.port }), close: () => (handle as Handle).close() };
 }
 

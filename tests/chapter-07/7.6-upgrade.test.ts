@@ -3,7 +3,7 @@ import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { Load } from './load.ts';
 import { describeSettings, onWindows, staged, until } from './stage.ts';
-import type { Master, Stage } from './stage.ts';
+import type { Master, Stage, StartSettings } from './stage.ts';
 import type driver from './driver.ts';
 
 exercise<typeof driver>('7.6', import.meta.url, (rule) => {
@@ -60,12 +60,12 @@ exercise<typeof driver>('7.6', import.meta.url, (rule) => {
     'term-to-the-old-commits',
     'serves on with the second master when the first one gets TERM',
     {
-      rule: 'TERM to the old master makes the upgrade final: its workers finish, the new ones take everything, and no request is lost',
-      likely: 'the first master ends the second one as if it were a worker, or takes the socket with it',
+      rule: 'TERM to the old master makes the upgrade final: its workers finish, the new ones take everything, and no request is lost. The name of a Unix domain socket stays: the second master serves there',
+      likely: 'the first master ends the second one as if it were a worker, or takes the socket or its name with it',
       skip: onWindows,
     },
     staged(async (stage) => {
-      const { master, second, old } = await upgrade(stage);
+      const { master, second, old } = await upgrade(stage, { bind: `unix:${await stage.world.call('folder')}/app.sock` });
       const load = new Load(stage.world, master.address).start();
       await load.more(30, { sent: 'requests while both serve', expected: 'answers' });
       await master.signal('SIGTERM');
@@ -137,8 +137,8 @@ interface Upgraded {
 }
 
 /** A master with one worker that has got USR2, and a second one whose worker serves. */
-async function upgrade(stage: Stage): Promise<Upgraded> {
-  const settings = { workers: 1 };
+async function upgrade(stage: Stage, others: StartSettings = {}): Promise<Upgraded> {
+  const settings = { workers: 1, ...others };
   const master = await stage.start(settings);
   const old = await master.children();
   await master.signal('SIGUSR2');
