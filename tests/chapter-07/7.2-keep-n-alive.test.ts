@@ -143,29 +143,39 @@ exercise<typeof driver>('7.2', import.meta.url, (rule) => {
 
   rule(
     'others-serve-on',
-    'does not give up while somebody serves',
+    'does not give up while somebody serves, and tries with one worker at a time',
     {
-      rule: '`bootTries` ends the program only if nobody serves: one worker is better than none',
-      likely: 'the failures are counted, and nobody looks whether there is a worker that serves',
+      rule: '`bootTries` ends the program only if nobody serves: one worker is better than none. After a failure one worker is forked at a time: its failure says as much as those of all',
+      likely: 'the failures are counted, and nobody looks whether there is a worker that serves; or all that are missing are forked after each wait',
       skip: onWindows,
     },
     staged(async (stage) => {
       const folder = await stage.world.call('folder');
-      const lock = JSON.stringify(`${folder}/lock`);
+      const [lock, path] = [JSON.stringify(`${folder}/lock`), `${folder}/diary`];
       // Once there is one, all others fail.
-      const app = await stage.writeApp('lonely', 'one', `import { existsSync } from 'node:fs';\nif (existsSync(${lock})) process.exit(24);`);
-      const settings = { workers: 2, bootTries: 2 };
-      const sent = `${describeSettings(settings)}; one worker dies, and cannot be started again`;
+      const app = await stage.writeApp('lonely', 'one', diary(path, `import { existsSync } from 'node:fs';\nif (existsSync(${lock})) process.exit(24);`));
+      const settings = { workers: 3, bootTries: 2 };
+      const sent = `${describeSettings(settings)}; two workers die, and cannot be started again`;
       const master = await stage.start({ app, ...settings });
-      const [dies = 0, stays = 0] = await master.children();
+      // They have settled: their end is no failed start, and one of them is enough to go on.
+      await stage.world.subject.pass(1_100);
+      const begun = await master.children();
+      const [stays = 0, ...die] = begun;
       await stage.world.call('writeFile', 'lock', '');
-      await stage.world.call('signals', dies, 'SIGKILL');
-      const failed = new Set<number>();
+      for (const pid of die) await stage.world.call('signals', pid, 'SIGKILL');
       // It has been tried more often than is allowed if nobody serves.
-      await until(stage.world, async () => {
-        for (const pid of await master.children()) if (pid !== stays && pid !== dies) failed.add(pid);
-        return { report: await master.report(), tried: failed.size };
-      }, ({ tried }) => tried > settings.bootTries, { sent, show: ({ report, tried }) => `${tried} other workers were started; ${showMaster(report)}`, expected: 'it goes on trying' }, ({ report }) => report.exit !== null);
+      const { lives } = await until(
+        stage.world,
+        async () => ({ report: await master.report(), lives: (await livesIn(stage, path)).filter(({ pid }) => !begun.includes(pid)) }),
+        ({ lives: tried }) => tried.length >= 2 + settings.bootTries,
+        { sent, show: ({ report, lives: tried }) => `${tried.length} other workers were started; ${showMaster(report)}`, expected: 'it goes on trying' },
+        ({ report }) => report.exit !== null,
+      );
+      const firstEndMs = Math.min(...lives.map(({ diedMs }) => diedMs));
+      const later = lives.filter(({ bornMs }) => bornMs > firstEndMs).sort((one, other) => one.bornMs - other.bornMs);
+      for (const [index, { bornMs }] of later.entries()) {
+        check(index === 0 || bornMs >= later[index - 1]!.diedMs, { sent, received: 'after the first failure, a worker was started while another one was booting', expected: 'one at a time' });
+      }
       const { pid } = await stage.ask(master.address);
       check(pid === stays, { sent, received: `an answer from ${pid}`, expected: `an answer from ${stays}` });
     }),

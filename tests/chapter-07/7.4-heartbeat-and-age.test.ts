@@ -1,13 +1,14 @@
 /** Exercise 7.4: workers that live and are not well. */
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
-import { expectStatus } from '#support/http-exchange.ts';
+import { closing, expectStatus } from '#support/http-exchange.ts';
 import { Load } from './load.ts';
-import { answer, answererOf, describeSettings, onWindows, PATIENT_MS, staged } from './stage.ts';
+import { answer, answererOf, describeSettings, onWindows, PATIENT_MS, staged, until } from './stage.ts';
 import type driver from './driver.ts';
 
 /** On a busy machine even a worker that is well is silent for a while: then a longer time decides. */
 const TIMEOUTS_MS = [1_200, 4_000, 12_000];
+const MIB = 1024 * 1024;
 
 exercise<typeof driver>('7.4', import.meta.url, (rule) => {
   rule(
@@ -53,10 +54,10 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
 
   rule(
     'busy-is-not-blocked',
-    'spares a worker that is busy or idle, and whose loop turns',
+    'spares a worker that is busy or idle, and whose loop turns, also when the master has stood still',
     {
-      rule: 'slow is not dead: a worker that beats is left alone, however long its requests take',
-      likely: 'the time is counted from the last request or from the fork, or the heartbeat is not sent in regular intervals',
+      rule: 'slow is not dead: a worker that beats is left alone, however long its requests take. If the master itself has stood still, the heartbeats wait for it unread: that is not the fault of its workers',
+      likely: 'the time is counted from the last request or from the fork, or the heartbeat is not sent in regular intervals; or a timer of the master goes off before it has read what has come meanwhile',
       skip: onWindows,
     },
     staged(async (stage) => {
@@ -69,12 +70,22 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
         http.send('GET', `/busy?ms=${1.6 * timeoutMs}&slice=20`);
         await http.tcp.until(() => http.tcp.receivedBytes > 0 || http.tcp.ended || http.tcp.closed, { sent, patienceMs: PATIENT_MS, expected: 'an answer' });
         await stage.world.subject.pass(1.6 * timeoutMs);
-        const after = await master.children();
-        if (after.length === 1 && after[0] === pid) {
+        const isLast = index === TIMEOUTS_MS.length - 1;
+        const isTheSame = async (what: string): Promise<boolean> => {
+          const after = await master.children();
+          const same = after.length === 1 && after[0] === pid;
+          check(same || !isLast, { sent: what, received: `worker ${pid} is gone; ${after.join(', ')} in its place`, expected: 'the same worker', timed: true });
+          return same;
+        };
+        if (await isTheSame(sent)) {
           answererOf(await answer(http), sent);
-          return;
+          await master.signal('SIGSTOP');
+          await stage.world.subject.pass(1.5 * timeoutMs);
+          await master.signal('SIGCONT');
+          // It has found out how late it is, and done what it does about it.
+          await stage.world.subject.pass(250);
+          if (await isTheSame(`${describeSettings(settings)}; the master is stopped for ${1.5 * timeoutMs} ms (SIGSTOP, and then SIGCONT)`)) return;
         }
-        check(index < TIMEOUTS_MS.length - 1, { sent, received: `worker ${pid} is gone; ${after.join(', ')} in its place`, expected: 'the same worker', timed: true });
         await stage.end();
       }
     }),
@@ -142,24 +153,60 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
   );
 
   rule(
+    'jitter',
+    'gives each worker up to maxRequestsJitter requests more, by chance',
+    {
+      rule: 'maxRequests is the least, and the jitter comes on top of it. It is drawn for each worker: those that have the same number of requests are not replaced together',
+      likely: 'the jitter is taken off, or drawn once for all workers',
+      skip: onWindows,
+    },
+    staged(async (stage) => {
+      const settings = { workers: 1, maxRequests: 1, maxRequestsJitter: 2 };
+      const { workers, maxRequests, maxRequestsJitter } = settings;
+      const sent = `${describeSettings(settings)}; one request after the other`;
+      const master = await stage.start(settings);
+      const counts: number[] = [];
+      // Two of three times, the second is another one: with 12, it is no chance.
+      while (new Set(counts).size < 2 && counts.length < 12) {
+        const [pid = 0] = await master.untilChildren(({ length }) => length === workers, { sent, expected: 'one worker' });
+        let requests = 0;
+        for (let pids = [pid]; pids.length === 1 && pids[0] === pid; requests++) {
+          check(requests < maxRequests + maxRequestsJitter + 2, { sent, received: `worker ${pid} has had ${requests} requests, and is still alone`, expected: `another one is started after at most ${maxRequests + maxRequestsJitter}`, timed: true });
+          // So long that there is a heartbeat in it.
+          await stage.ask(master.address, '/peak?mib=0&ms=1100');
+          pids = await master.children();
+        }
+        await stage.untilGone([pid], { sent, expected: 'it goes when another one serves' });
+        counts.push(requests);
+      }
+      check(new Set(counts).size > 1, { sent, received: `each of ${counts.length} workers was replaced after ${counts[0]} requests`, expected: `by chance after ${maxRequests} to ${maxRequests + maxRequestsJitter}` });
+    }),
+  );
+
+  rule(
     'memory',
-    'replaces a worker that keeps too much memory, but not for one peak',
+    'replaces a worker that keeps too much memory, but not for peaks',
     {
       rule: 'rssMaxBytes counts if it is exceeded in unfitSamples heartbeats in a row: a peak is over before a new worker has booted',
       likely: 'one sample is enough, or the count does not begin anew when a sample is in order',
       skip: onWindows,
     },
     staged(async (stage) => {
-      const settings = { workers: 1, rssMaxBytes: 300 * 1024 * 1024, unfitSamples: 3 };
+      const settings = { workers: 1, rssMaxBytes: 240 * MIB, unfitSamples: 3 };
       const master = await stage.start(settings);
       const [first] = await master.children();
       const sent = describeSettings(settings);
-      // There is a heartbeat each second: one or two see it.
-      await stage.ask(master.address, '/peak?mib=300&ms=1300');
-      const after = await master.children();
-      check(after.length === 1 && after[0] === first, { sent: `${sent}; a peak of 300 MiB more for 1.3 s`, received: `children ${after.join(', ')}`, expected: `${first} alone`, timed: true });
-      await stage.ask(master.address, '/grow?mib=300');
-      await stage.untilGone([first!], { sent: `${sent}; then 300 MiB more for good`, expected: 'the worker is replaced' });
+      const http = (await stage.world.http(master.address)).send('GET', '/memory', closing());
+      const mib = Math.ceil((settings.rssMaxBytes - Number((await answer(http)).body.toString())) / MIB) + 40;
+      // There is a heartbeat each second: one or two see a peak, and at least one sees that it is over.
+      for (let peak = 1; peak <= settings.unfitSamples; peak++) {
+        await stage.ask(master.address, `/peak?mib=${mib}&ms=1100`);
+        await stage.ask(master.address, '/peak?mib=0&ms=1100');
+        const after = await master.children();
+        check(after.length === 1 && after[0] === first, { sent: `${sent}; a peak of ${mib} MiB more for 1.1 s, and as long without it${peak === 1 ? '' : `, ${peak} times`}`, received: `children ${after.join(', ')}`, expected: `${first} alone`, timed: true });
+      }
+      await stage.ask(master.address, `/grow?mib=${mib}`);
+      await stage.untilGone([first!], { sent: `${sent}; then ${mib} MiB more for good`, expected: 'the worker is replaced' });
       await stage.ask(master.address);
     }),
   );
@@ -169,20 +216,25 @@ exercise<typeof driver>('7.4', import.meta.url, (rule) => {
     'replaces a worker at the age of lifetimeMs',
     {
       rule: 'lifetimeMs counts from when it serves. What is new serves before what is old goes',
-      likely: 'nothing looks at the age while no event comes: a timer has to be set for the moment at which the next worker is too old',
+      likely: 'nothing looks at the age while no event comes: a timer has to be set for the moment at which the next worker is too old; or the age of the master counts',
       skip: onWindows,
     },
     staged(async (stage) => {
-      const gate = await stage.gate('open');
-      const app = await stage.writeApp('app', 'one', gate.code);
+      const path = `${await stage.world.call('folder')}/diary`;
+      // When its process began, and when it had loaded all but the application: it serves after that.
+      const code = `import { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(path)}, performance.timeOrigin + ' ' + Date.now() + '\\n');`;
+      const app = await stage.writeApp('app', 'one', code);
       const settings = { workers: 1, lifetimeMs: 1_500, timeoutMs: 0 };
       const sent = describeSettings(settings);
-      const launchedMs = performance.now();
       const master = await stage.start({ app, ...settings });
       const [first = 0] = await master.children();
-      await gate.reached(2, sent);
-      check(performance.now() - launchedMs >= settings.lifetimeMs, { sent, received: `a second worker ${Math.round(performance.now() - launchedMs)} ms after the start of the master`, expected: 'not before the first one is 1500 ms old' });
       await stage.untilGone([first], { sent, expected: `worker ${first} goes` });
+      const lives = await until(stage.world, () => stage.world.call('readLines', path), ({ length }) => length >= 3, { sent, show: ({ length }) => `${length} workers have been started`, expected: 'a third one, after the second' });
+      const moments = lives.map((line) => line.split(' ').map(Number) as [number, number]);
+      for (let index = 1; index < 3; index++) {
+        const tookMs = moments[index]![0] - moments[index - 1]![1];
+        check(tookMs >= 0.95 * settings.lifetimeMs, { sent, received: `worker number ${index + 1} was started ${Math.round(tookMs)} ms after the one before it had loaded the application`, expected: `not before that one has served for ${settings.lifetimeMs} ms` });
+      }
       await stage.ask(master.address);
     }),
   );
