@@ -204,17 +204,18 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
+      const app = await stage.writeApp('app', 'old');
+      const rereadFile = await stage.world.call('writeFile', 'settings.json', '{ "streamCloseDelayMs": 2000 }');
+      const master = await stage.start({ app, workers: 1, streamCloseDelayMs: 0 }, { rereadFile });
+      // Those that were started before the reload have 0, and those of the reload have 2000.
       for (const streamCloseDelayMs of [0, 2_000]) {
-        const app = await stage.writeApp('app', 'old');
-        const settings = { workers: 1, streamCloseDelayMs };
-        const master = await stage.start({ app, ...settings });
         const old = await master.children();
         const socket = await WsClient.open(stage.world, master.address);
         await socket.message({ patienceMs: PATIENT_MS });
         const gate = await stage.gate('shut');
         await stage.writeApp('app', 'new', gate.code);
         await master.signal('SIGHUP');
-        const sent = `${describeSettings(settings)}; an open WebSocket; HUP`;
+        const sent = `${describeSettings({ workers: 1, streamCloseDelayMs })}; an open WebSocket; HUP`;
         await gate.reached(1, sent);
         // The old one goes when the new one serves, which is after this.
         const startedMs = performance.now();
@@ -226,7 +227,6 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
         socket.send({ opcode: 8, payload: Buffer.from([0x03, 0xe9]) });
         socket.tcp.end();
         await stage.untilGone(old, { sent, expected: 'the old worker goes' });
-        await stage.end();
       }
     }),
   );

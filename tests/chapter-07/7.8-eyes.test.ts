@@ -469,7 +469,7 @@ exercise<typeof driver>('7.8', import.meta.url, (rule) => {
     staged(async (stage) => {
       const { world } = stage;
       const path = join(await world.call('folder'), 'control.sock');
-      const master = await stage.start({ ...EYES, app: stage.app('eyes'), controlSocket: path });
+      const master = await stage.start({ ...EYES, workers: 1, app: stage.app('eyes'), controlSocket: path });
       const patient = { patienceMs: PATIENT_MS };
       const run = async (command: string, pid?: number) => {
         const { code, stdout, stderr } = await world.callPatiently(patient, 'controlClient', path, command, ...(pid === undefined ? [] : [pid]));
