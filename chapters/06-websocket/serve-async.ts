@@ -41,6 +41,9 @@ export class AsyncServer {
   readonly #stopping: AbortController;
   readonly #onError: AsyncErrorReporter;
   #closed: Promise<void> | null = null;
+  /** The soonest of all deadlines, and what sets the timer anew when it changes. */
+  #untilMs = Infinity;
+  #setTimer: () => void = () => undefined;
 
   /** Use {@link serveAsync}. */
   private constructor(
@@ -101,7 +104,9 @@ export class AsyncServer {
   closeGracefully({ deadlineMs = DEADLINE_MS, idleMs = 0 }: CloseOptions = {}): Promise<void> {
     this.#stopping.abort();
     const connections = this.http.closeGracefully({ deadlineMs, idleMs });
-    this.#closed ??= this.#stop(connections, performance.now() + deadlineMs);
+    this.#untilMs = Math.min(this.#untilMs, performance.now() + deadlineMs);
+    this.#setTimer();
+    this.#closed ??= this.#stop(connections);
     return this.#closed;
   }
 
@@ -114,10 +119,10 @@ export class AsyncServer {
     return this.close();
   }
 
-  async #stop(connections: Promise<void>, deadlineMs: number): Promise<void> {
+  async #stop(connections: Promise<void>): Promise<void> {
     this.#webSockets.close(1001).catch((error: unknown) => this.#onError(error, null));
     await connections;
-    await this.#appsReturned(Math.max(LAST_WORDS_MS, deadlineMs - performance.now()));
+    await this.#appsReturned();
     try {
       await this.#lifespan?.stop();
     } catch (error) {
@@ -125,10 +130,17 @@ export class AsyncServer {
     }
   }
 
-  async #appsReturned(ms: number): Promise<void> {
+  /** Or the deadline has come. Even then they have a moment to notice that their connections were cut. */
+  async #appsReturned(): Promise<void> {
     const late = Promise.withResolvers<void>();
-    const deadline = startDeadline(late.resolve, ms);
+    let deadline = startDeadline(late.resolve, Infinity);
+    this.#setTimer = () => {
+      deadline.clear();
+      deadline = startDeadline(late.resolve, Math.max(LAST_WORDS_MS, this.#untilMs - performance.now()));
+    };
+    this.#setTimer();
     await Promise.race([this.#running.idle(), late.promise]);
+    this.#setTimer = () => undefined;
     deadline.clear();
   }
 }

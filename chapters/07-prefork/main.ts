@@ -19,11 +19,14 @@ import { Supervisor } from './supervisor.ts';
 export async function main(argv: readonly string[]): Promise<number> {
   // Until the supervisor listens to it, it would open a port for debuggers.
   process.on('SIGUSR1', ignore);
-  const reread = (): ReturnType<typeof loadSettings> => loadSettings({ argv, env: process.env, directory: process.cwd() });
+  const reread = async (): ReturnType<typeof loadSettings> => {
+    const read = await loadSettings({ argv, env: process.env, directory: process.cwd() });
+    workerIds(read.settings);
+    return read;
+  };
   let loaded;
   try {
     loaded = await reread();
-    workerIds(loaded.settings);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     console.error(error.message);

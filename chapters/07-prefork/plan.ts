@@ -28,7 +28,7 @@ export interface WorkerFacts {
   readonly forkedMs: number;
   /** Since when it has served; `Infinity` until then. */
   readonly servingMs: number;
-  /** Its last heartbeat. */
+  /** When it was last heard of. */
   readonly heardMs: number;
   /** When it must have booted, or have drained; `Infinity` while it serves. */
   readonly deadlineMs: number;
@@ -98,6 +98,11 @@ export interface Failures {
 }
 
 export const noFailures: Failures = { inARow: 0, lastMs: -Infinity, waitUntilMs: -Infinity };
+
+/** One failure in a row more: the next fork waits. */
+export function oneMore({ inARow }: Failures, nowMs: number): Failures {
+  return { inARow: inARow + 1, lastMs: nowMs, waitUntilMs: nowMs + backOffMs(inARow + 1) };
+}
 
 /**
  * What the end of a worker means: it was told to; the application does not start, or does not after a reload; it crashed,
@@ -190,12 +195,12 @@ export function judgeEnd(
 ): { readonly verdict: Verdict; readonly failures: Failures } {
   // TODO 7.2  Before all workers of a first goal have served (`good`), one that exits without having served ends the
   //           program: `cannot-start`. One that has served for SETTLED_MS has `crashed`, and nothing follows from it. Every
-  //           other end is a failure in a row more, after which the next fork waits for `backOffMs`: `crashed`, or
+  //           other end is a failure in a row more (`oneMore`), after which the next fork waits: `crashed`, or
   //           `hopeless` if there have been `bootTries` of them and none of the others has served for SETTLED_MS.
 
-  // TODO 7.3  A worker that was told to go ends `as-told`, whatever its exit code is: one that drains, one that was killed
-  //           before its `deadlineMs`, and all of them when the server stops. One that was killed at its deadline, while it
-  //           booted or drained, is judged as if nobody had told it.
+  // TODO 7.3  A worker that was told to go ends `as-told`, whatever its exit code is: one that drains, one that was killed,
+  //           and all of them when the server stops. Only one that was killed because it had not booted by its
+  //           `deadlineMs` is judged as if nobody had told it.
 
   // TODO 7.5  A worker that has not served, of an older generation than the goal's, ends `as-told`: a reload has made it
   //           superfluous. One of a newer generation than the last goal that was reached means `cannot-reload`, if it has

@@ -30,6 +30,8 @@ export class WatchedApp {
   readonly #options: WatchOptions;
   /** The end of the request before, where there is one at a time. */
   #turn: Promise<void> = Promise.resolve();
+  /** The end of a request that was answered for the application. */
+  #late: Promise<void> = Promise.resolve();
 
   constructor(app: AsyncApp, options: WatchOptions) {
     this.#inner = app;
@@ -78,7 +80,8 @@ export class WatchedApp {
       await before;
       await call();
     } finally {
-      done.resolve();
+      // If it was too late, it may not have ended yet.
+      done.resolve(this.#late);
     }
   }
 
@@ -96,7 +99,7 @@ export class WatchedApp {
     try {
       if (await Promise.race([called, passed.promise]) !== 'late') return;
       late.abort(new Error(`it took longer than ${requestTimeoutMs / 1000} s`));
-      called.catch(() => undefined);
+      this.#late = called.catch(() => undefined);
       await send({ type: 'http.response.start', status: 503, headers: [['Content-Type', 'text/plain'], ['Retry-After', '1']] });
       await send({ type: 'http.response.body', body: Buffer.from('The application took too long.\n') });
     } finally {

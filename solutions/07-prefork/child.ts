@@ -102,7 +102,7 @@ export class Child implements WorkerFacts {
       ...workerIds(settings),
     });
     this.#process.on('message', onMessage);
-    for (const stream of [this.#process.stdout, this.#process.stderr]) if (stream !== null) captureOutput(stream, onLine);
+    for (const stream of [this.#process.stdout, this.#process.stderr]) if (stream) captureOutput(stream, onLine);
     let problem: string | null = null;
     this.#process.on('error', ({ message }) => (problem = message));
     // A process that it has started may have its output, and keep it for ever.

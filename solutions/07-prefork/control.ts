@@ -67,7 +67,12 @@ export async function openEyes({ controlSocket, metricsBind }: Settings, command
       await (await opened.catch(() => null))?.close();
     } });
   }
-  if (controlSocket !== '') closers.push(await openControl(controlSocket, commands, { takeOver: isSuccessor() }));
+  try {
+    if (controlSocket !== '') closers.push(await openControl(controlSocket, commands, { takeOver: isSuccessor() }));
+  } catch (error) {
+    for (const closer of closers) await closer.close();
+    throw error;
+  }
   return closers;
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { readdirSync, readFileSync, statSync, watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
+import type { Dirent, FSWatcher } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
@@ -79,9 +79,18 @@ export function watchFolder(folder: string, onChange: (file: string) => void, op
 
 function* foldersBelow(folder: string): Iterable<string> {
   yield folder;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  for (const entry of entriesOf(folder)) {
     const isOurs = entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules';
     if (isOurs) yield* foldersBelow(join(folder, entry.name));
+  }
+}
+
+/** None of one that has gone, or that may not be read. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
   }
 }
 

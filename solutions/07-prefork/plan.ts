@@ -27,7 +27,7 @@ export interface WorkerFacts {
   readonly forkedMs: number;
   /** Since when it has served; `Infinity` until then. */
   readonly servingMs: number;
-  /** Its last heartbeat. */
+  /** When it was last heard of. */
   readonly heardMs: number;
   /** When it must have booted, or have drained; `Infinity` while it serves. */
   readonly deadlineMs: number;
@@ -83,7 +83,7 @@ export class Aims {
   /** Whether this many of the newest generation are what is wanted. Then it is what a failed reload comes back to. */
   isReached(workers: Iterable<WorkerFacts>): boolean {
     const serving = [...workers].filter(({ state, generation }) => state === 'serving' && generation === this.goal.generation);
-    if (serving.length < this.goal.workers) return false;
+    if (serving.length < this.goal.workers || (this.good === null && serving.length === 0)) return false;
     this.good = { goal: this.goal, settings: this.settings };
     return true;
   }
@@ -97,6 +97,11 @@ export interface Failures {
 }
 
 export const noFailures: Failures = { inARow: 0, lastMs: -Infinity, waitUntilMs: -Infinity };
+
+/** One failure in a row more: the next fork waits. */
+export function oneMore({ inARow }: Failures, nowMs: number): Failures {
+  return { inARow: inARow + 1, lastMs: nowMs, waitUntilMs: nowMs + backOffMs(inARow + 1) };
+}
 
 /**
  * What the end of a worker means: it was told to; the application does not start, or does not after a reload; it crashed,
@@ -239,17 +244,17 @@ export function judgeEnd(
   nowMs: number,
 ): { readonly verdict: Verdict; readonly failures: Failures } {
   const { state, servingMs, generation, deadlineMs } = worker;
-  if (goal.stopping || state === 'draining' || (state === 'killed' && nowMs < deadlineMs)) return { verdict: 'as-told', failures };
   const hasServed = servingMs < Infinity;
+  const isTold = state === 'draining' || (state === 'killed' && (hasServed || nowMs < deadlineMs));
+  if (goal.stopping || isTold) return { verdict: 'as-told', failures };
   // A reload that came after its own has made it superfluous.
   if (!hasServed && generation < goal.generation) return { verdict: 'as-told', failures };
   const itself = exited || nowMs >= deadlineMs;
   if (!hasServed && good === null && exited) return { verdict: 'cannot-start', failures };
   if (!hasServed && good !== null && generation > good.goal.generation && itself) return { verdict: 'cannot-reload', failures };
   if (nowMs - servingMs >= SETTLED_MS) return { verdict: 'crashed', failures };
-  const inARow = failures.inARow + 1;
+  const more = oneMore(failures, nowMs);
   const someLast = others.some((other) => nowMs - other.servingMs >= SETTLED_MS);
-  const verdict = inARow >= settings.bootTries && !someLast ? 'hopeless' : 'crashed';
-  return { verdict, failures: { inARow, lastMs: nowMs, waitUntilMs: nowMs + backOffMs(inARow) } };
+  return { verdict: more.inARow >= settings.bootTries && !someLast ? 'hopeless' : 'crashed', failures: more };
 }
 // endregion

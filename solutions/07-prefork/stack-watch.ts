@@ -16,7 +16,7 @@ export type Heartbeats = Int32Array<SharedArrayBuffer>;
 
 const STDERR = 2;
 const FRAMES_MAX = 20;
-/** How often it looks in the time that it waits: the master waits only a third longer. */
+/** How often it looks in the time that it waits: the master waits twice as long. */
 const LOOKS = 10;
 
 /** Starts the thread. @param afterMs how long there may be no heartbeat before it writes the stack to stderr, once */

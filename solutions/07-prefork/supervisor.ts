@@ -15,7 +15,7 @@ import type { Commands, SupervisorFacts } from './control.ts';
 import { openListener, parseBind } from './listener.ts';
 import type { Listener } from './listener.ts';
 import { LogFile } from './logs.ts';
-import { Aims, judgeEnd, news, nextMoment, noFailures, plan, SETTLED_MS } from './plan.ts';
+import { Aims, judgeEnd, news, nextMoment, noFailures, oneMore, plan, SETTLED_MS } from './plan.ts';
 import type { Decision, Failures } from './plan.ts';
 import { callHook } from './service.ts';
 import type { HookFacts, HookName, Hooks } from './service.ts';
@@ -46,6 +46,8 @@ export class Supervisor implements Commands {
   #listener: Listener | null = null;
   #failures: Failures = noFailures;
   #timer = startDeadline(() => undefined, Infinity);
+  #lookMs = Infinity;
+  #readings = 0;
   #stopMs = 0;
   #exitCode = 0;
   #successor: SecondMaster | null = null;
@@ -68,6 +70,8 @@ export class Supervisor implements Commands {
       if (reload) closers.push(watchFolder(process.cwd(), () => this.signal('SIGHUP'), { ignore: [accessLog, errorLog, pidfile] }));
     } catch (error) {
       this.#log.report(error instanceof Error ? error.message : String(error));
+      this.#listener?.close({ remove: true });
+      for (const closer of closers) await closer.close();
       return 1;
     }
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
@@ -83,6 +87,7 @@ export class Supervisor implements Commands {
         this.#act();
       }
     }
+    this.#timer.clear();
     for (const closer of closers) await closer.close();
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
     this.#successor?.takesOver();
@@ -99,14 +104,17 @@ export class Supervisor implements Commands {
 
   #act(): void {
     const nowMs = performance.now();
+    // The time has come to look, and that event is on its way: after the sockets have been read, since a heartbeat that has
+    // come in time must not be found unread. If this process has stood still, what it has not heard is nobody's fault.
+    if (nowMs >= this.#lookMs) return;
     for (const decision of plan([...this.#workers], this.#aims, this.#failures, nowMs)) this.#carryOut(decision);
-    const lookAgainMs = nextMoment([...this.#workers], this.#aims, this.#failures, nowMs);
+    this.#tellIfReached();
+    this.#lookMs = nextMoment([...this.#workers], this.#aims, this.#failures, nowMs);
     this.#timer.clear();
-    // After the sockets have been read: a heartbeat that has come in time must not be found unread. And if this process has
-    // stood still itself, what it has not heard is nobody's fault.
     this.#timer = startDeadline(() => setImmediate(() => this.#enqueue(() => {
-      for (const worker of this.#workers) worker.heardMs += performance.now() - lookAgainMs;
-    })), lookAgainMs - nowMs);
+      for (const worker of this.#workers) worker.heardMs += performance.now() - this.#lookMs;
+      this.#lookMs = Infinity;
+    })), this.#lookMs - nowMs);
   }
   // endregion
 
@@ -121,12 +129,12 @@ export class Supervisor implements Commands {
     SIGTTIN: () => this.#aims.setWorkers(this.#aims.goal.workers + 1),
     SIGTTOU: () => this.#aims.setWorkers(Math.max(1, this.#aims.goal.workers - 1)),
     // A terminal sends it whenever its window changes.
-    SIGWINCH: () => process.stdin.isTTY ? undefined : this.#aims.setWorkers(0),
+    SIGWINCH: () => [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY) ? undefined : this.#aims.setWorkers(0),
   };
   // endregion
 
   #carryOut(decision: Decision<Child>): void {
-    if (decision.do === 'fork') return this.#fork();
+    if (decision.do === 'fork') return this.#tryToFork();
     const { worker, why } = decision;
     this.#log.report(`worker ${worker.pid} ${decision.do === 'drain' ? 'finishes' : 'is killed'}: ${why}`);
     if (decision.do === 'drain') return this.#drain(worker);
@@ -138,6 +146,16 @@ export class Supervisor implements Commands {
     const { goal: { stopping }, settings } = this.#aims;
     // A second master has the socket too: its workers take what waits there.
     worker.drain(stopping ? this.#stopMs : settings.gracefulTimeoutMs, stopping && this.#successor === null);
+  }
+
+  #tryToFork(): void {
+    try {
+      this.#fork();
+    } catch (error) {
+      // No memory is left, or the user has gone. That may pass, as a boot that fails may.
+      this.#log.report(`no worker could be started: ${error instanceof Error ? error.message : String(error)}`);
+      this.#failures = oneMore(this.#failures, performance.now());
+    }
   }
 
   // region fork
@@ -158,16 +176,18 @@ export class Supervisor implements Commands {
     worker.heardMs = performance.now();
     if (message.type === 'failed') worker.failure = message;
     else if (message.type === 'leaves') worker.leaves(this.#aims.settings.gracefulTimeoutMs);
-    else if (message.type === 'ready') {
-      worker.isReady();
-      const isFirst = this.#aims.good === null;
-      if (!this.#aims.isReached(this.#workers) || !isFirst) return;
-      console.log(`listening on ${this.#listener!.address}`);
-      this.#hook('whenReady');
-    } else {
+    else if (message.type === 'ready') worker.isReady();
+    else {
       worker.hear(message.beat, this.#aims.settings);
       if (worker.heardMs - worker.servingMs >= SETTLED_MS && worker.forkedMs >= this.#failures.lastMs) this.#failures = noFailures;
     }
+  }
+
+  #tellIfReached(): void {
+    const isFirst = this.#aims.good === null;
+    if (!this.#aims.isReached(this.#workers) || !isFirst) return;
+    console.log(`listening on ${this.#listener!.address}`);
+    this.#hook('whenReady');
   }
 
   // region ended
@@ -205,9 +225,12 @@ export class Supervisor implements Commands {
   #reload(): void {
     const { hooks: old = {}, reread = () => Promise.resolve({ settings: this.#aims.settings, hooks: old }) } = this.#options;
     const { workers } = this.#aims.goal;
+    const reading = ++this.#readings;
     this.#hook('onReload');
     reread().then(
       ({ settings, hooks = old }) => this.#enqueue(() => {
+        // A later reload reads what is newer.
+        if (reading < this.#readings) return;
         this.#options = { ...this.#options, hooks };
         this.#beginGeneration(settings, this.#aims.goal.workers - workers);
       }),

@@ -40,6 +40,7 @@ class Worker {
   readonly #beats: NodeJS.Timeout;
   #deadline = startDeadline(() => undefined, Infinity);
   #finishing = false;
+  #hasEnded = false;
 
   private constructor(settings: Settings, watched: WatchedApp, server: AsyncServer, log: LogFile | null) {
     this.#settings = settings;
@@ -106,9 +107,12 @@ class Worker {
     // If all stop, those that come later have nowhere to go, and nobody waits for them.
     const idleMs = Math.min(keepAliveMs, deadlineMs, last ? LAST_REQUEST_MS : Infinity);
     const ended = this.#server.http.closeGracefully({ deadlineMs: Infinity, idleMs });
-    // WebSockets and event streams have no end of their own. They are told to go, if need be later.
-    startDeadline(() => { this.#server.closeGracefully({ deadlineMs: Infinity, idleMs }).then(() => this.#end()).catch(reportDetached); }, last ? 0 : streamCloseDelayMs);
+    // WebSockets and event streams have no end of their own. They are told to go, if need be later. Then the application.
+    const tellAll = (): void => { this.#server.closeGracefully({ deadlineMs: Infinity, idleMs }).then(() => this.#end()).catch(reportDetached); };
+    const delay = startDeadline(tellAll, last ? 0 : streamCloseDelayMs);
     await ended;
+    delay.clear();
+    tellAll();
   }
 
   /** Time is up: says what has not ended, and cuts it. */
@@ -118,6 +122,8 @@ class Worker {
   }
 
   #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     clearInterval(this.#beats);
     this.#log?.close();
     tell({ type: 'beat', beat: this.#beat(0) }, () => process.exit(0));
