@@ -124,7 +124,8 @@ export class Load {
   #begin(client: string, keepAlive: boolean): void {
     this.#running++;
     const run = async (): Promise<void> => {
-      while (this.#going) {
+      // A rule that has failed does not stop it.
+      while (this.#going && !this.#world.subject.exited) {
         await this.#connection(client, keepAlive);
         await this.#pause();
       }
