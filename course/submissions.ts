@@ -3,7 +3,7 @@
  * tagged with and by nothing earlier, every right one passes, and every stage
  * passes as far as it goes.
  *
- *     npx tsx course/submissions.ts chapter-01 [NAME…]
+ *     npx tsx course/submissions.ts chapter-01 [NAME…] [--own]
  *     npx tsx course/submissions.ts --rebase REVISION
  *
  * The second form is for after a change of the reference: it carries every
@@ -11,8 +11,8 @@
  * as it is now, by a three-way merge.
  *
  * By this command each wrong submission is run through all rules before its own
- * too, and each right one and each stage through all that it has done. `npm run
- * test:all` asks of a wrong one only the rule that must catch it, of a right one the
+ * too, and each right one and each stage through all that it has done. With `--own`,
+ * and in `npm run test:all`, it asks of a wrong one only the rule that must catch it, of a right one the
  * exercises from the first to the last that it changes, and leaves out those before
  * a stage: with hundreds of submissions these take the time, and an
  * exercise does not depend on the code of later ones.
@@ -240,11 +240,12 @@ function title({ chapter, kind, name }: Submission): string {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const [wanted = '', ...names] = args;
+  const own = args.includes('--own');
+  const [wanted = '', ...names] = args.filter((arg) => arg !== '--own');
   if (wanted === '--rebase' && names.length === 1) return rebase(names[0] as string);
   const chapter = begunChapters.find((candidate) => chapterName(candidate) === wanted);
   if (!chapter) {
-    console.error(`usage: npx tsx course/submissions.ts CHAPTER [NAME…], where CHAPTER is ${begunChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
+    console.error(`usage: npx tsx course/submissions.ts CHAPTER [NAME…] [--own], where CHAPTER is ${begunChapters.map(chapterName).join(', ')},\n or: npx tsx course/submissions.ts --rebase REVISION`);
     return 2;
   }
   const all = listSubmissions([soFar(chapter)]);
@@ -257,7 +258,7 @@ async function main(args: readonly string[]): Promise<number> {
   const chosen = all.filter((submission) => names.length === 0 || names.includes(submission.name));
   const verdicts = await judgeAll(chosen, pool, ({ ok, skipped, submission, line }, seconds) => {
     console.log(`${ok ? (skipped ? '–' : '✓') : '✗'} ${submission.kind} ${submission.name}: ${line}  [${seconds.toFixed(1)} s]`);
-  });
+  }, !own);
   pool.close();
   const failed = verdicts.filter((verdict) => !verdict.ok).length;
   console.log(`\n${verdicts.length - failed} passed, ${failed} failed`);

@@ -6,7 +6,7 @@
  */
 
 import { NotImplemented } from '#course/not-implemented.ts';
-import { COLON, CR, HTAB, LF, SPACE, TOKEN, spanOf, spanOfFieldValue } from './characters.ts';
+import { COLON, CR, LF, TOKEN, isWhitespace, spanOf, spanOfFieldValue } from './characters.ts';
 import { RemoteProtocolError } from './errors.ts';
 import type { HeaderPair } from './headers.ts';
 import { endOfLine } from './lines.ts';
@@ -56,8 +56,4 @@ export function parseFieldSection(
     parseFieldLine(text, at, lineEnd, offsets);
     at = lineEnd + 2;
   }
-}
-
-function isWhitespace(code: number): boolean {
-  return code === SPACE || code === HTAB;
 }

@@ -84,7 +84,7 @@ export class Aims {
   /** Whether this many of the newest generation are what is wanted. Then it is what a failed reload comes back to. */
   isReached(workers: Iterable<WorkerFacts>): boolean {
     const serving = [...workers].filter(({ state, generation }) => state === 'serving' && generation === this.goal.generation);
-    if (serving.length < this.goal.workers) return false;
+    if (serving.length < this.goal.workers || (this.good === null && serving.length === 0)) return false;
     this.good = { goal: this.goal, settings: this.settings };
     return true;
   }

@@ -36,6 +36,7 @@ class Worker {
   readonly #server: AsyncServer;
   readonly #log: LogFile | null;
   readonly #beats: NodeJS.Timeout;
+  #hasEnded = false;
 
   private constructor(settings: Settings, watched: WatchedApp, server: AsyncServer, log: LogFile | null) {
     this.#settings = settings;
@@ -102,6 +103,8 @@ class Worker {
 
   /** The last heartbeat, and the end of the process. */
   #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     clearInterval(this.#beats);
     this.#log?.close();
     tell({ type: 'beat', beat: this.#beat(0) }, () => process.exit(0));

@@ -89,3 +89,8 @@ export function equalsIgnoringCase(text: string, start: number, name: string): b
   }
   return true;
 }
+
+/** SP and HTAB: OWS and BWS are made of them (RFC 9110 §5.6.3). */
+export function isWhitespace(code: number): boolean {
+  return code === SPACE || code === HTAB;
+}

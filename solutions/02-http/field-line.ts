@@ -5,7 +5,7 @@
  * throws a RemoteProtocolError. Used for the head and for the trailers of a chunked body.
  */
 
-import { COLON, CR, HTAB, LF, SPACE, TOKEN, spanOf, spanOfFieldValue } from './characters.ts';
+import { COLON, CR, LF, TOKEN, isWhitespace, spanOf, spanOfFieldValue } from './characters.ts';
 import { RemoteProtocolError } from './errors.ts';
 import type { HeaderPair } from './headers.ts';
 import { endOfLine } from './lines.ts';
@@ -64,8 +64,4 @@ export function parseFieldSection(
     parseFieldLine(text, at, lineEnd, offsets);
     at = lineEnd + 2;
   }
-}
-
-function isWhitespace(code: number): boolean {
-  return code === SPACE || code === HTAB;
 }

@@ -41,7 +41,7 @@ export * from './events.ts';
 export type { Role, State, Transition } from './states.ts';
 export { transitions } from './states.ts';
 export { expectsContinue, persists } from './persistence.ts';
-export { listHas, tokenList } from './token-list.ts';
+export { listHas, tokenList, trimWhitespace } from './token-list.ts';
 export { HttpServer, serveHttp } from './http-server.ts';
 export type { CloseOptions, ServeOptions } from './http-server.ts';
 export { HttpRequest } from './request.ts';

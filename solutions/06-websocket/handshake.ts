@@ -5,7 +5,7 @@
  * answer.
  */
 
-import { HttpError, listHas, LocalProtocolError } from '../02-http/index.ts';
+import { HttpError, listHas, LocalProtocolError, trimWhitespace } from '../02-http/index.ts';
 import type { HeaderPair, HttpHeaders, HttpVersion } from '../02-http/index.ts';
 import { acceptKey } from './accept-key.ts';
 import { acceptDeflate } from './deflate-parameters.ts';
@@ -126,7 +126,7 @@ function subprotocolsOf(headers: HttpHeaders): string[] {
   for (const value of headers.getAll('Sec-WebSocket-Protocol')) {
     // Subprotocols are case-sensitive, which tokenList is not.
     for (const member of value.split(',')) {
-      const subprotocol = member.replace(/^[ \t]+|[ \t]+$/g, '');
+      const subprotocol = trimWhitespace(member);
       // RFC 9110 §5.6.1.2: empty members are ignored.
       if (subprotocol === '') continue;
       if (!isToken(subprotocol) || subprotocols.includes(subprotocol)) throw bad('Sec-WebSocket-Protocol is invalid');
