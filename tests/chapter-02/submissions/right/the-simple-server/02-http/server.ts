@@ -1,0 +1,105 @@
+/**
+ * A server: accepts connections, gives each to a ServerConnection, and closes without losing what is in progress.
+ */
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+
+import { listen, startDeadline } from '../01-echo/index.ts';
+import { defaultLimits, defaultTimeouts, type HttpLimits, type HttpTimeouts } from './errors.ts';
+import type { Handler } from './message.ts';
+import { type ErrorReporter, ServerConnection, type ServerContext } from './server-connection.ts';
+
+/** Where to listen, and how. */
+export interface ServeOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** A Unix domain socket, instead of host and port. */
+  readonly path?: string;
+  readonly limits?: Partial<HttpLimits>;
+  readonly timeouts?: Partial<HttpTimeouts>;
+  /** Called for each fault on our side. Default: written to stderr. */
+  readonly onError?: ErrorReporter;
+}
+
+/** What is still in progress after that many milliseconds is cut; `Infinity` for never. Default 10,000. */
+export interface CloseOptions { readonly deadlineMs?: number }
+
+/** Made by {@link serveHttp}. */
+export class HttpServer {
+  readonly #server: Server;
+  readonly #context: ServerContext & { closing: boolean };
+  /** Every open connection, those that were handed over included. */
+  readonly #connections = new Map<Socket, ServerConnection>();
+  #closed: Promise<void> | null = null;
+
+  /** Makes a server that does not listen yet: call {@link HttpServer.listen}. */
+  constructor(handler: Handler, options: ServeOptions = {}) {
+    const { onError = reportToStderr } = options;
+    const timeouts = { ...defaultTimeouts, ...options.timeouts };
+    this.#context = { handler, limits: { ...defaultLimits, ...options.limits }, timeouts, onError, closing: false };
+    // Half-open: a client may end its side and still wait for the answer.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.handleConnection(socket));
+  }
+
+  /** Serves a socket that was accepted elsewhere. It must allow half-open connections. */
+  handleConnection(socket: Socket): void {
+    const connection = new ServerConnection(socket, this.#context);
+    this.#connections.set(socket, connection);
+    socket.once('close', () => this.#connections.delete(socket));
+    connection.run().catch(() => socket.destroy());
+  }
+
+  /** Starts to listen. @throws Error with `code` EADDRINUSE, EACCES and the like */
+  async listen({ host = '127.0.0.1', port = 0, path }: Pick<ServeOptions, 'host' | 'port' | 'path'> = {}): Promise<void> {
+    if (path === undefined) return void (await listen(this.#server, { host, port }));
+    await once(this.#server.listen({ path }), 'listening');
+  }
+
+  /** Where it listens; a string for a Unix domain socket. @throws Error when it does not listen */
+  get address(): AddressInfo | string {
+    const address = this.#server.address();
+    if (address === null) throw new Error('the server does not listen');
+    return address;
+  }
+
+  /** `http://127.0.0.1:8000`; `http://localhost` for a Unix domain socket. */
+  get origin(): string {
+    if (typeof this.address === 'string') return 'http://localhost';
+    const { address, family, port } = this.address;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** How many connections are open, including those that were handed over. */
+  get connections(): number { return this.#connections.size; }
+
+  /** Whether the server is closing or has closed. */
+  get closing(): boolean { return this.#context.closing; }
+
+  /**
+   * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`, and
+   * cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter deadline.
+   */
+  async closeGracefully(options: CloseOptions = {}): Promise<void> {
+    const deadline = startDeadline(() => this.#connections.forEach((_, socket) => socket.destroy()), options.deadlineMs ?? 10_000);
+    this.#context.closing = true;
+    this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections.values()) connection.wake();
+    await this.#closed;
+    deadline.clear();
+  }
+
+  /** Stops accepting and cuts every connection. */
+  close(): Promise<void> { return this.closeGracefully({ deadlineMs: 0 }); }
+}
+
+/** Serves a handler. Resolves once connections are accepted. @throws Error with `code` if it cannot get the address */
+export async function serveHttp(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
+  const server = new HttpServer(handler, options);
+  await server.listen(options);
+  return server;
+}
+
+const reportToStderr: ErrorReporter = (error, request) => console.error(`error in ${request?.method} ${request?.target}:`, error);
