@@ -212,17 +212,17 @@ export class HttpConnection {
 
   // ── states ──
 
-  /** Where an event leads the side that it comes from. @throws for what is not in the table */
-  #next(side: Role, transition: Transition): State {
+  /** Where an event leads a side. @throws for what is not in the table: it is the fault of the side that the event is from */
+  #next(side: Role, transition: Transition, from: Role = side): State {
     const next = transitions[side][this.#states[side]]?.[transition];
     if (next !== undefined) return next;
     const message = `no ${transition} in the state ${this.#states[side]}`;
-    throw side === this.role ? new LocalProtocolError(message) : new RemoteProtocolError(400, message);
+    throw from === this.role ? new LocalProtocolError(message) : new RemoteProtocolError(400, message);
   }
 
   #move(side: Role, transition: Transition): void {
     const both: readonly Role[] = transition === 'request' || transition === 'switch' ? ['client', 'server'] : [side];
-    for (const one of both) this.#states[one] = this.#next(one, transition);
+    for (const one of both) this.#states[one] = this.#next(one, transition, side);
     // When both sides are done, the next exchange may begin; if the connection does not persist, none does.
     if (this.ourState === 'done' && !this.#persistent) this.#states[this.role] = 'must-close';
     if (this.ourState !== 'done' || this.theirState !== 'done') return;

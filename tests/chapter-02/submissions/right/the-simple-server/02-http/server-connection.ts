@@ -205,6 +205,8 @@ export class ServerConnection implements RequestSource {
     const body = this.#body;
     this.#body = null;
     await body?.close?.();
+    // A stream of Node's has no `close`, and one that nobody has begun to read does not end by itself.
+    if (body !== null && 'destroy' in body && typeof body.destroy === 'function') body.destroy();
   }
 
   /** Resolves when the kernel has taken everything (backpressure). @throws when the client has gone */
