@@ -155,7 +155,7 @@ export const chapters: readonly Chapter[] = [
     builds: 'a prefork server with signals, reload without loss, upgrade in place',
     standsOn: [1, 2, 3, 4, 5, 6],
     // The goal is half of 1,200 lines, and none of its files longer than 200.
-    learnerWrites: { linesMax: 1770, share: 0.37, longest: 230 },
+    learnerWrites: { linesMax: 1780, share: 0.37, longest: 230 },
     exercises: [
       { id: '7.1', title: 'fork and share', kind: 'core', minutes: 45, file: 'supervisor.ts', section: 'One socket, many hands' },
       { id: '7.2', title: 'keep N alive', kind: 'core', minutes: 45, file: 'plan.ts', section: 'Never fewer than N', growsFrom: '7.1' },

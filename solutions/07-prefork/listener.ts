@@ -2,7 +2,7 @@
  * The socket that all workers share: what was typed, what is bound, what was handed over by somebody else.
  *
  * The master binds it, hands its descriptor to each worker, and never accepts. So it outlives every worker: while they
- * die and are replaced, clients wait in its queue.
+ * die and are replaced, clients wait in its queue, which is there as soon as the first worker has listened.
  */
 
 import { existsSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
@@ -65,7 +65,7 @@ export interface OpenOptions {
 /** Gets the socket: one that was handed over, or a new one. @throws Error with `code` (EADDRINUSE …) that names the address */
 export async function openListener(bind: Bind, { tries = 5, waitMs = 1_000, log = () => undefined }: OpenOptions = {}): Promise<Listener> {
   if (bind.kind === 'fd') return inherited(bind.fd);
-  if (isHandedOver(process.env)) return inherited(LISTEN_FD);
+  if (isHandedOver(process.env)) return isSuccessor() && bind.kind === 'unix' ? named(inherited(LISTEN_FD), bind.path) : inherited(LISTEN_FD);
   for (let left = tries - 1; ; left--) {
     try {
       return await bindNew(bind);
@@ -136,6 +136,15 @@ function inherited(fd: number): Listener {
   const name: { address?: string; family?: string; port?: number } = {};
   (handle as Handle).getsockname?.(name);
   return { fd, address: name.port === undefined ? `fd://${fd}` : originOf({ address: name.address!, family: name.family!, port: name.port }), close: () => (handle as Handle).close() };
+}
+
+/** The name of a Unix domain socket is removed by the last master that has it: not as long as the older one lives. */
+function named(listener: Listener, path: string): Listener {
+  const close: Listener['close'] = ({ remove }) => {
+    listener.close({ remove });
+    if (remove && !isSuccessor()) rmSync(path, { force: true });
+  };
+  return { ...listener, address: `unix:${path}`, close };
 }
 
 function originOf({ address, family, port }: { readonly address: string; readonly family: string; readonly port: number }): string {

@@ -153,7 +153,11 @@ export function plan<W extends WorkerFacts>(
   return [...kills, ...rest];
 }
 
-/** Forks what is missing; when N fit workers serve, the others go. */
+/**
+ * Forks what is missing; when N fit workers serve, the others go. A reload of two: both old ones are spare, and two are
+ * forked; when one of these serves, it is fit, both old ones still are spare; when both serve, there is enough, and the old
+ * ones go.
+ */
 function fill<W extends WorkerFacts>(living: readonly W[], goal: Goal, failures: Failures, settings: Settings, nowMs: number): Decision<W>[] {
   const current = living.filter(({ generation }) => generation === goal.generation);
   // One at a time: if all are old at once, most of them must go on serving.

@@ -2,8 +2,9 @@
  * The master: one loop that takes one event after another.
  *
  * Signals, messages and ended children only put an event into the queue. Each event changes what is wanted or what is
- * known; then plan.ts decides, and the decisions are carried out. Nothing in the loop waits: what takes time (reading the
- * settings anew) puts an event into the queue when it is done. So no signal is lost while another is handled.
+ * known; then plan.ts decides, and the decisions are carried out on the processes of child.ts. Nothing in the loop waits:
+ * what takes time (reading the settings anew) puts an event into the queue when it is done. So no signal is lost while
+ * another is handled.
  */
 
 import { reportDetached, startDeadline } from '../01-echo/index.ts';
@@ -215,6 +216,7 @@ export class Supervisor implements Commands {
     // From now on the queue is only where a worker still takes from it. Nobody may wait in one that nobody looks at.
     this.#listener?.close({ remove: this.#successor === null });
     this.#listener = null;
+    // Those that serve are told when the plan is carried out. These have been told: they get a new deadline.
     for (const worker of this.#workers) {
       if (worker.state === 'draining') this.#drain(worker);
     }
