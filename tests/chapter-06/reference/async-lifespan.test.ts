@@ -178,6 +178,24 @@ describe('shutdown', () => {
     expect(served.errors).toEqual([]);
   });
 
+  test('comes although an application never returns, once a second call says that time is up', async () => {
+    const notes: string[] = [];
+    const called = Promise.withResolvers<void>();
+    const life = noted(notes);
+    const served = await serve(async (scope, receive, send) => {
+      if (scope.type === 'lifespan') return await life(scope, receive, send);
+      called.resolve();
+      await new Promise(() => undefined);
+    });
+    const client = connect(served.port, '127.0.0.1', () => client.write(GET)).on('error', () => undefined);
+    await called.promise;
+    const stopped = served.server.closeGracefully({ deadlineMs: Infinity });
+    await served.server.close();
+    await stopped;
+    expect(notes).toEqual(['lifespan.startup', 'lifespan.shutdown']);
+    client.destroy();
+  });
+
   test('comes also when connections had to be cut', async () => {
     const notes: string[] = [];
     let waits = false;
