@@ -152,8 +152,9 @@ exercise<typeof driver>('7.2', import.meta.url, (rule) => {
     staged(async (stage) => {
       const folder = await stage.world.call('folder');
       const [lock, path] = [JSON.stringify(`${folder}/lock`), `${folder}/diary`];
-      // Once there is one, all others fail.
-      const app = await stage.writeApp('lonely', 'one', diary(path, `import { existsSync } from 'node:fs';\nif (existsSync(${lock})) process.exit(24);`));
+      // Once there is one, all others fail, and take their time: two that were started together are seen together.
+      const failing = `if (existsSync(${lock})) {\n${asleepFor(1000)}\nprocess.exit(24);\n}`;
+      const app = await stage.writeApp('lonely', 'one', diary(path, `import { existsSync } from 'node:fs';\n${failing}`));
       const settings = { workers: 3, bootTries: 2 };
       const sent = `${describeSettings(settings)}; two workers die, and cannot be started again`;
       const master = await stage.start({ app, ...settings });
