@@ -1,5 +1,6 @@
 /** Exercise 7.2: N workers, whatever happens to them. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { asleepFor, describeSettings, onWindows, PATIENT_MS, showMaster, staged, until } from './stage.ts';
@@ -213,13 +214,16 @@ exercise<typeof driver>('7.2', import.meta.url, (rule) => {
       skip: onWindows,
     },
     staged(async (stage) => {
-      const app = await stage.writeApp('stuck', 'one', asleepFor(100_000));
-      const settings = { workers: 1, bootTimeoutMs: 500 };
+      const woke = `${await stage.world.call('folder')}/woke`;
+      const app = await stage.writeApp('stuck', 'one', `import { writeFileSync } from 'node:fs';\n${asleepFor(30_000)}\nwriteFileSync(${JSON.stringify(woke)}, '');`);
+      // Time enough to get to the module that blocks: before that, any signal ends the process.
+      const settings = { workers: 1, bootTimeoutMs: 4000, bootTries: 1 };
       const sent = `${describeSettings(settings)}, with a module that does not come to its end`;
       const master = await stage.launch({ app, ...settings });
       const startedMs = performance.now();
       const report = await master.until(({ exit }) => exit !== null, { sent, expected: 'it ends: the application cannot be started' });
       const tookMs = performance.now() - startedMs;
+      check(!existsSync(woke), { sent, received: 'the module has come to its end', expected: 'its process is killed before' });
       // A failed boot is 3, and giving up is 1.
       check(report.exit?.code === 3 || report.exit?.code === 1, { sent, received: showMaster(report), expected: 'exit code 3, or 1 after some tries' });
       check(tookMs >= settings.bootTimeoutMs, { sent, received: `it has ended after ${Math.round(tookMs)} ms`, expected: 'the worker has its time' });
