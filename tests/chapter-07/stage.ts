@@ -185,6 +185,13 @@ export interface Held {
   finish(sent?: string): Promise<HttpTestResponse>;
 }
 
+/** A request that stays without an answer. */
+export interface Unanswered {
+  readonly target: string;
+  /** The connection is over, and the application has not answered. */
+  expectCut(sent: string): Promise<void>;
+}
+
 /** A client that has been answered, and stays. */
 export interface Visit {
   readonly http: HttpClient;
@@ -244,6 +251,20 @@ export class Stage {
       return response;
     };
     return { http, by, finish };
+  }
+
+  /** A request that the application of the only worker does not answer in the time that a test has. */
+  async askTheDeaf(address: Address): Promise<Unanswered> {
+    const target = `/deaf/${this.world.random.integer(1000, 9999)}`;
+    const { tcp } = (await this.world.http(address, { label: 'client in the middle of a request' })).send('GET', target);
+    // A request on the worker's other connection is answered: the first one was read before.
+    await this.ask(address);
+    const expectCut = async (sent: string): Promise<void> => {
+      await tcp.until(() => tcp.ended || tcp.closed, { sent, expected: 'the connection is cut' });
+      // The application answers long after the test should be over.
+      check(!tcp.received.includes('"pid"'), { sent, received: `${tcp.describe()}: the stop has waited until the application was done`, expected: 'the connection is cut' });
+    };
+    return { target, expectCut };
   }
 
   /** Blocks the event loop of a worker, and resolves with its pid when it does not turn any more. */

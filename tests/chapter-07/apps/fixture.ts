@@ -76,7 +76,7 @@ export function fixture(mark: string, options: FixtureOptions = {}): AsyncApp {
       case '/deaf':
         // It does not even notice that the client has gone.
         await new Promise((resolve) => setTimeout(resolve, LONGEST_MS).unref());
-        return;
+        return await reply();
       case '/block':
         // Nothing else happens between this and the loop.
         if (query.has('note')) appendFileSync(query.get('note')!, `${process.pid}\n`);
