@@ -42,6 +42,8 @@ export interface Chapter {
    * at all chapters looks at this one.
    */
   readonly inTheMaking?: true;
+  /** A rule of it starts process after process: `npm test` asks only the first rules of each exercise, `test:all` all of them. */
+  readonly slow?: true;
   /**
    * The learner writes the server: at least half of a model answer that has
    * about this many lines of code at most (see pattern.ts). `share` and
@@ -154,6 +156,7 @@ export const chapters: readonly Chapter[] = [
     title: 'a supervisor',
     builds: 'a prefork server with signals, reload without loss, upgrade in place',
     standsOn: [1, 2, 3, 4, 5, 6],
+    slow: true,
     inTheMaking: true,
     // The goal is half of 1,200 lines, and none of its files longer than 200.
     learnerWrites: { linesMax: 1780, share: 0.37, longest: 230 },

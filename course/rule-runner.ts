@@ -16,8 +16,8 @@ import { cleanUp, rules, Skipped, standIn } from './vitest-stand-in.ts';
 import type { DeclaredRule, TestContext } from './vitest-stand-in.ts';
 
 export interface RuleRunOptions extends CheckOptions {
-  /** Only the first rule of each exercise that this machine can run. */
-  firstOnly?: boolean;
+  /** Only so many rules of each exercise: the first ones that this machine can run. */
+  rulesMax?: number;
   /** The code is trusted: rules may share its processes. One that fails in company is run again alone before it counts. */
   shared?: boolean;
 }
@@ -45,7 +45,7 @@ export async function runRules(options: RuleRunOptions): Promise<CheckResult> {
       for (const rule of await rulesIn(testFileOf(options.chapter, exercise))) {
         const wanted: boolean = (options.rule ?? rule.meta.id) === rule.meta.id
           && !(options.bail && failed)
-          && !(options.firstOnly && seen.some(({ state, note }) => state !== 'skipped' || note === 'busy'));
+          && seen.filter(({ state, note }) => state !== 'skipped' || note === 'busy').length < (options.rulesMax ?? Infinity);
         const result: SeenRule = wanted ? await runRule(rule) : { name: rule.name, meta: rule.meta, state: 'skipped', note: 'not run', durationMs: 0 };
         failed ||= result.state === 'failed' || result.note === 'busy';
         seen.push(result);

@@ -20,7 +20,7 @@ export async function checkStarters(pool: JobPool, tell: Tell, all: boolean): Pr
   let done = 0;
   const outcomes = steps.map(async ({ chapter, exercise }) => {
     const tree = trees.get(chapter) as string;
-    const result = await pool.rules({ chapter, exercise: exercise.id, tree, subject: 'the starters', bail: false, firstOnly: !all });
+    const result = await pool.rules({ chapter, exercise: exercise.id, tree, subject: 'the starters', bail: false, ...(all ? {} : { rulesMax: 1 }) });
     tell(++done, steps.length);
     return starterOutcome(chapter, result);
   });
