@@ -15,7 +15,8 @@
  * and in `npm run test:all`, it asks of a wrong one only the rule that must catch it, of a right one the
  * exercises from the first to the last that it changes, and leaves out those before
  * a stage: with hundreds of submissions these take the time, and an
- * exercise does not depend on the code of later ones.
+ * exercise does not depend on the code of later ones. Those of a chapter that the
+ * manifest calls slow have their turn there on every third day.
  *
  * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
  */
@@ -163,14 +164,31 @@ function rulesOf(result: CheckResult): readonly RuleResult[] {
   return result.exercises.flatMap((exercise) => exercise.rules);
 }
 
-/** Every submission of every ready chapter: each is a unit. */
+/** The submissions of a slow chapter have their turn on every third day. */
+const SLOW_TURNS = 3;
+const DAY_MS = 86_400_000;
+
+/** All but those of slow chapters whose turn it is not, and a note for each chapter that has such ones. */
+export function turnOf(submissions: readonly Submission[], nowMs: number): { submissions: readonly Submission[]; notes: readonly string[] } {
+  const turn = Math.floor(nowMs / DAY_MS) % SLOW_TURNS;
+  const chosen = submissions.filter(({ chapter }, index) => !chapter.slow || index % SLOW_TURNS === turn);
+  const slow = [...new Set(submissions.map(({ chapter }) => chapter))].filter((chapter) => chapter.slow);
+  const number = (of: readonly Submission[], wanted: Chapter): number => of.filter(({ chapter }) => chapter === wanted).length;
+  return {
+    submissions: chosen,
+    notes: slow.map((chapter) => `${number(chosen, chapter)} of ${number(submissions, chapter)} submissions of ${chapterName(chapter)} had their turn today; all of them: npx tsx course/submissions.ts ${chapterName(chapter)} --own`),
+  };
+}
+
+/** Every submission of every ready chapter that has its turn: each is a unit. */
 export async function checkSubmissions(pool: JobPool, tell: (done: number, of: number) => void): Promise<Outcome> {
-  const submissions = listSubmissions();
+  const { submissions, notes } = turnOf(listSubmissions(), Date.now());
   let done = 0;
   const verdicts = await judgeAll(longestFirst(submissions), pool, () => tell(++done, submissions.length), false);
   await lookTwice(verdicts, pool);
   const bare = readyChapters.filter((chapter) => listSubmissions([chapter]).length === 0);
   return sum([
+    { passed: 0, failed: 0, skipped: [], faults: [], notes },
     ...verdicts.map(verdictOutcome),
     ...bare.map((chapter) => failure(`tests/${chapterName(chapter)}/submissions/ is missing: nothing tests the tests of this chapter`)),
   ]);
@@ -200,8 +218,11 @@ function longestFirst(submissions: readonly Submission[]): readonly Submission[]
   return submissions.toSorted((one, other) => length(other) - length(one));
 }
 
+/** Trees that are put together at a time, for each core. */
+const LANES_PER_CORE = 4;
+
 /**
- * Twice as many at a time as there are cores: the next tree is ready when a core
+ * More at a time than the pool has room for: the next tree is ready when a core
  * is. Trees follow each other in the same folders, so that what most of them
  * share is compiled once: Node's compile cache goes by path.
  */
@@ -211,7 +232,7 @@ async function judgeAll(
   onVerdict: (verdict: Verdict, seconds: number) => void = () => {},
   earlier = true,
 ): Promise<Verdict[]> {
-  return await mapLimited(submissions, 2 * pool.cores, async (submission, lane) => {
+  return await mapLimited(submissions, LANES_PER_CORE * pool.cores, async (submission, lane) => {
     let seconds = 0;
     const verdict = await verdictOn(submission, scratch(`tree-${lane}`), async (options) => {
       // A right one is trusted as the reference is: its rules may share processes where only what it changes is asked.

@@ -40,6 +40,8 @@ const JOBS_PER_PROCESS_MAX = 40;
 
 /** More than one, since tests wait for clocks, processes and connections. */
 const JOBS_PER_CORE = 1.5;
+/** Of a chapter whose rules are slow: they wait for whole processes to start, to be silent and to end. */
+const SLOW_JOB_CORES = 0.5;
 
 interface Worker {
   readonly process: ChildProcess;
@@ -66,15 +68,15 @@ export class JobPool {
 
   /** The same at a tenth of the price: see rule-runner.ts. */
   async rules(options: RuleRunOptions): Promise<CheckResult> {
-    return await this.#judge({ type: 'rules', options });
+    return await this.#judge({ type: 'rules', options }, options.chapter.slow ? SLOW_JOB_CORES : 1);
   }
 
   /**
    * What could not be judged because the machine was too busy may have been kept from it by our own jobs: it is run again
    * when no other is. What is `busy` then is so by other programs.
    */
-  async #judge(job: Job): Promise<CheckResult> {
-    const result = (await this.#run(job)) as CheckResult;
+  async #judge(job: Job, cores = 1): Promise<CheckResult> {
+    const result = (await this.#run(job, cores)) as CheckResult;
     if (!result.exercises.some(({ status }) => status === 'busy')) return result;
     return (await this.#run(job, Infinity)) as CheckResult;
   }
