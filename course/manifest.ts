@@ -177,8 +177,12 @@ export const chapters: readonly Chapter[] = [
     folder: '08-production',
     title: 'hardening',
     builds: 'TLS, timeouts, limits, rates, compression, cache, metrics, HTTP/2',
-    standsOn: [7],
-    exercises: [],
+    standsOn: [1, 2, 6, 7],
+    inTheMaking: true,
+    learnerWrites: { linesMax: 1500 },
+    exercises: [
+      { id: '8.1', title: 'TLS', kind: 'core', minutes: 45, file: 'certificates.ts', section: 'A name that proves itself' },
+    ],
   },
   {
     number: 9,

@@ -29,6 +29,18 @@ import type { WaitOptions } from './subject.ts';
 import { TcpClient } from './tcp-client.ts';
 import type { Address, TcpClientOptions } from './tcp-client.ts';
 
+/** What happened to others that did not obey a rule. */
+export interface Attack {
+  /** What it is called, or what was done: `slowloris`. */
+  name: string;
+  /** When it became known. */
+  year: number;
+  /** Such as `CVE-2024-27983`, where it has a number. */
+  cve?: string;
+  /** What was hit, in a few words. */
+  fell: string;
+}
+
 /** What a rule tells the learner besides its sentence. */
 export interface RuleText {
   /** The rule that a server must obey, with its source: `a server … (RFC 9112 §9.3.2)`. */
@@ -37,6 +49,8 @@ export interface RuleText {
   likely?: string;
   /** A heading of the lesson, where it is not the exercise's own. */
   section?: string;
+  /** The attack that the rule is about. */
+  attack?: Attack;
   /** Skips the rule and says why: a tool is missing, the system is another one. */
   skip?: string | undefined;
 }

@@ -7,6 +7,8 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { Bell } from './bell.ts';
 import { count, firstDifference, markBytes, showBytes } from './bytes.ts';
 import { CheckFailure } from './failure.ts';
@@ -24,6 +26,8 @@ export interface TcpClientOptions {
   paused?: boolean;
   /** How the failure report describes this client, when there are several. */
   label?: string;
+  /** Speak TLS: `connected` means that both sides have finished the handshake. Whose certificate it is does not matter. */
+  tls?: ConnectionOptions;
 }
 
 /** How much of what was sent and received is kept for reports, in bytes each. */
@@ -52,8 +56,10 @@ export class TcpClient {
   constructor(subject: Subject, address: Address, options: TcpClientOptions = {}) {
     this.#subject = subject;
     this.#label = options.label ?? '';
-    this.#socket = connect({ ...address, noDelay: true, allowHalfOpen: true });
-    this.#socket.on('connect', () => this.#note(() => (this.#connected = true)));
+    const target = { ...address, noDelay: true, allowHalfOpen: true };
+    // A certificate of a test is signed by nobody who is known.
+    this.#socket = options.tls === undefined ? connect(target) : connectTls({ ...target, rejectUnauthorized: false, ...options.tls });
+    this.#socket.on(options.tls === undefined ? 'connect' : 'secureConnect', () => this.#note(() => (this.#connected = true)));
     this.#socket.on('end', () => this.#note(() => (this.#ended = true)));
     this.#socket.on('close', () => this.#note(() => (this.#closed = true)));
     this.#socket.on('error', (error) => this.#note(() => (this.#error = error)));
@@ -105,6 +111,17 @@ export class TcpClient {
 
   get localPort(): number | undefined {
     return this.#socket.localPort;
+  }
+
+  /** Whether both sides have finished the handshake of TLS. */
+  get secured(): boolean {
+    return this.#connected && this.#socket instanceof TLSSocket;
+  }
+
+  /** What is known of the connection's encryption. */
+  get tls(): TLSSocket {
+    if (this.#socket instanceof TLSSocket) return this.#socket;
+    throw new Error('this client does not speak TLS');
   }
 
   /** Waits until the connection is there. */

@@ -1,0 +1,13 @@
+/**
+ * Chapter 08, hardening: the only door into this chapter.
+ */
+
+export { ProductionServer, serveProduction } from './serve.ts';
+export type { ProductionOptions } from './serve.ts';
+export { defaultSettings, settingsTable } from './settings.ts';
+export type { Setting, Settings } from './settings.ts';
+export { main } from './main.ts';
+
+// 8.1 TLS
+export { CertificateError, Certificates } from './certificates.ts';
+export type { CertificateFor } from './front.ts';

@@ -1,0 +1,43 @@
+/**
+ * From plain HTTP to HTTPS: the redirect for those that come without, and the field that tells browsers not to come without.
+ */
+
+import { HttpError, HttpResponse } from '../02-http/index.ts';
+import type { Handler } from '../02-http/index.ts';
+import type { AsyncApp } from '../06-websocket/index.ts';
+
+/**
+ * Answers everything with a redirect to the same place over HTTPS.
+ *
+ * @param portOf the port of HTTPS, asked for with each request
+ */
+export function redirectToHttps(portOf: () => number): Handler {
+  return (request) => {
+    const host = request.authority.replace(/:\d*$/, '');
+    // RFC 9112 §3.2: an HTTP/1.0 client may leave Host out, and we do not know what it wants.
+    if (host === '' || !request.path.startsWith('/')) throw new HttpError(400);
+    const port = portOf();
+    const location = `https://${host}${port === 443 ? '' : `:${port}`}${request.path}${request.query === '' ? '' : `?${request.query}`}`;
+    // RFC 9110 §15.4.9: 308 keeps the method, so that a POST does not become a GET.
+    return new HttpResponse(308, [['Location', location], ['Content-Type', 'text/plain']], `${location}\n`);
+  };
+}
+
+/** The value of Strict-Transport-Security. @param hstsMs in milliseconds */
+export function strictTransport(hstsMs: number): string {
+  return `max-age=${Math.round(hstsMs / 1000)}`;
+}
+
+/** Adds Strict-Transport-Security to what goes out over TLS, unless the application has one of its own. */
+export function withStrictTransport(app: AsyncApp, hstsMs: number): AsyncApp {
+  return (scope, receive, send) => {
+    // RFC 6797 §7.2: it MUST NOT be sent over plain HTTP, where anybody could have written it.
+    if (hstsMs === 0 || scope.type !== 'http' || scope.scheme !== 'https') return app(scope, receive, send);
+    return app(scope, receive, (event) => {
+      if (event.type !== 'http.response.start') return send(event);
+      const headers = event.headers ?? [];
+      const isThere = headers.some(([name]) => name.toLowerCase() === 'strict-transport-security');
+      return send(isThere ? event : { ...event, headers: [...headers, ['Strict-Transport-Security', strictTransport(hstsMs)]] });
+    });
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * The settings of the server at the edge: one table. Their types, their defaults, the flags and the help come out of it.
+ *
+ * People write seconds; the code has milliseconds.
+ */
+
+import { parseArgs } from 'node:util';
+
+import { parseBind, SettingsError } from '../07-prefork/index.ts';
+
+interface Row {
+  /** In the unit that people write. */
+  readonly default: string | number | readonly string[];
+  /** The least and the most, of a number. Where the default is 0, 0 is allowed and means that there is none. */
+  readonly range?: readonly [number, number];
+  /** What a text is like. */
+  readonly form?: string;
+  readonly pattern?: RegExp;
+  readonly meaning: string;
+}
+
+const BIND_FORM = 'HOST:PORT, [V6]:PORT, unix:PATH or fd://N';
+const none: readonly string[] = [];
+
+const table = {
+  app: { default: '', form: 'MODULE:EXPORT', meaning: 'the application, such as ./app.ts:app; an argument without a flag' },
+  bind: { default: '127.0.0.1:8000', form: BIND_FORM, meaning: 'where to listen; port 0 takes a free one' },
+  certificates: {
+    default: none, form: 'CERTIFICATE.pem,KEY.pem', pattern: /^[^,]+,[^,]+$/,
+    meaning: 'serve HTTPS with it, for the names that it names; may be given several times',
+  },
+  handshakeMs: { default: 10, range: [0.1, 3600], meaning: 'how long a client may take until its connection is secured' },
+  redirectBind: { default: '', form: BIND_FORM, meaning: 'where plain HTTP is answered with a redirect to HTTPS' },
+  publicPort: { default: 0, range: [1, 65_535], meaning: 'the port that a redirect names, if it is not the one of --bind' },
+  hstsMs: { default: 0, range: [1, 100_000_000], meaning: 'how long browsers ask for HTTPS only, after they have seen a response' },
+} as const satisfies Record<string, Row>;
+
+type ValueOf<R extends Row> = R['default'] extends string ? string : R['default'] extends number ? number : readonly string[];
+
+/** All settings, as the code uses them: times in milliseconds; an empty text is one that was not given. */
+export type Settings = { readonly [Key in keyof typeof table]: ValueOf<(typeof table)[Key]> };
+
+/** A row with what follows from it. */
+export interface Setting extends Row {
+  readonly key: keyof Settings;
+  /** `handshake`: without the unit. */
+  readonly flag: string;
+  readonly unit: '' | 's';
+  /** The value in the code is this many times the value that people write. */
+  readonly scale: number;
+}
+
+export const settingsTable: readonly Setting[] = Object.entries<Row>(table).map(([name, row]) => {
+  const inMs = name.endsWith('Ms');
+  const flag = name.replace(/Ms$/, '').replace(/s$/, (plural) => (Array.isArray(row.default) ? '' : plural)).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return { ...row, key: name as keyof Settings, flag, unit: inMs ? 's' : '', scale: inMs ? 1000 : 1 };
+});
+
+export const defaultSettings = Object.fromEntries(
+  settingsTable.map(({ key, default: value, scale }) => [key, typeof value === 'number' ? value * scale : value]),
+) as unknown as Settings;
+
+/** Reads the command line; `null` if it asks for help. @throws SettingsError */
+export function parseSettings(argv: readonly string[]): Settings | null {
+  const flags = settingsTable.filter(({ key }) => key !== 'app');
+  const options = Object.fromEntries(flags.map(({ flag, default: value }) => [flag, { type: 'string' as const, multiple: Array.isArray(value) }]));
+  let read;
+  try {
+    read = parseArgs({ args: [...argv], options: { ...options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
+  } catch (error) {
+    throw new SettingsError('flags', argv, '', (error as Error).message);
+  }
+  const { values, positionals } = read as { values: Record<string, string | string[] | boolean>; positionals: string[] };
+  if (values.help === true) return null;
+  if (positionals.length !== 1) throw new SettingsError('app', positionals, 'MODULE:EXPORT, such as ./app.ts:app');
+  const given = flags.flatMap((setting) => {
+    const value = values[setting.flag] as string | string[] | undefined;
+    return value === undefined ? [] : [[setting.key, typeof value === 'string' ? readText(setting, value) : value.map((text) => readText(setting, text))]];
+  });
+  return checked({ ...defaultSettings, app: positionals[0]!, ...(Object.fromEntries(given) as Partial<Settings>) });
+}
+
+function readText({ flag, default: value, range, pattern, form = 'a text', unit, scale }: Setting, text: string): string | number {
+  if (typeof value !== 'number') {
+    if (pattern?.test(text) ?? true) return text;
+    throw new SettingsError(`--${flag}`, text, form);
+  }
+  const number = /^\d+(\.\d+)?$/.test(text) && (unit !== '' || !text.includes('.')) ? Number(text) : NaN;
+  const [least, most] = range!;
+  const orNone = value === 0;
+  if ((orNone && number === 0) || (number >= least && number <= most)) return Math.round(number * scale);
+  throw new SettingsError(`--${flag}`, text, `a ${unit === '' ? 'whole ' : ''}number from ${least} to ${most}${unit && ` ${unit}`}${orNone ? ', or 0 for none' : ''}`);
+}
+
+/** Each setting is fine by itself: is it so in the company of the others? @throws SettingsError */
+export function checked(settings: Settings): Settings {
+  const { bind, redirectBind, certificates } = settings;
+  for (const text of [bind, redirectBind]) if (text !== '') parseBind(text);
+  if (redirectBind !== '' && certificates.length === 0) {
+    throw new SettingsError('redirectBind', redirectBind, '', `--redirect-bind is ${redirectBind}, but without a certificate there is no HTTPS to redirect to`);
+  }
+  return settings;
+}
+
+export function helpText(): string {
+  const rows = settingsTable.filter(({ key }) => key !== 'app').map(({ flag, form = '', unit, default: value, meaning }) => {
+    const usage = `--${flag} ${form !== '' ? form.replace(/,? .*/, '') : unit === '' ? 'N' : unit.toUpperCase()}`;
+    const isNone = value === 0 || value.toString() === '';
+    return `  ${usage.padEnd(36)} ${meaning}; ${isNone ? 'none by default' : `default ${String(value)}`}`;
+  });
+  return ['usage: main.ts MODULE:EXPORT [flags]', '', ...rows].join('\n');
+}

@@ -1,0 +1,31 @@
+/** What tests use of the chapter's door. */
+import type { AddressInfo } from 'node:net';
+import type { AsyncApp } from '#subject/06-websocket/index.ts';
+
+/** Those that rules set; the table has more. */
+export interface Settings {
+  readonly bind: string;
+  readonly certificates: readonly string[];
+  readonly handshakeMs: number;
+  readonly redirectBind: string;
+  readonly publicPort: number;
+  readonly hstsMs: number;
+}
+
+export interface Server {
+  readonly http: { readonly address: AddressInfo | string; readonly connections: number };
+  readonly redirectOrigin: string | null;
+  reload(): void | Promise<void>;
+  closeGracefully(options: { deadlineMs: number }): Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly timeouts?: object;
+  readonly certificateFor?: (name: string) => never;
+  readonly log?: (line: string) => void;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Door {
+  serveProduction: (app: AsyncApp, settings: Partial<Settings>, options: ServeOptions) => Promise<Server>;
+}

@@ -1,0 +1,14 @@
+/**
+ * What the tests of chapter 08 do inside the process of the code under test: start servers, and ask what became of them.
+ *
+ * The calls of an exercise that has more are in a file of their own, whose result is spread below. Two of them must not
+ * share a name.
+ */
+import type { Door } from './door.ts';
+import { driver } from '#support/driver.ts';
+import { serverCalls, Servers } from './servers.ts';
+
+export default driver<Door>()('08-production', (chapter) => {
+  const servers = new Servers(chapter);
+  return { ...serverCalls(servers) };
+});
