@@ -189,13 +189,14 @@ export class SecondMaster {
   }
 }
 
-/** Whether this process is such a second master. */
+/** Whether this process is such a second master, as long as the first one lives. */
 export function isSuccessor(): boolean {
-  return Number(process.env[UPGRADE_VARIABLE]) === process.ppid;
+  // TODO 7.6  UPGRADE_VARIABLE has the pid of the master that has started it. A process that loses its parent gets another.
+  return false;
 }
 
 /** A child must not take for its own what was handed over to us. */
 function withoutHandover(): NodeJS.ProcessEnv {
-  const { LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES, [UPGRADE_VARIABLE]: from, ...rest } = process.env;
-  return rest;
+  // TODO 7.6  This process's environment without UPGRADE_VARIABLE and what systemd says: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES.
+  return process.env;
 }

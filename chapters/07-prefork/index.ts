@@ -10,7 +10,7 @@ export { openListener, parseBind } from './listener.ts';
 export type { Bind, Listener, OpenOptions } from './listener.ts';
 
 // 7.2 to 7.5 what a supervisor decides
-export { backOffMs, plan, workerTransitions } from './plan.ts';
+export { backOffMs, plan } from './plan.ts';
 export type { Aims, Decision, Failures, Farewell, Goal, WorkerFacts, WorkerState } from './plan.ts';
 
 // 7.7 configuration and hooks

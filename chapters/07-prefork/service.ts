@@ -3,7 +3,6 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 
 import { NotImplemented } from '#course/not-implemented.ts';
 import { SettingsError } from './settings.ts';
@@ -77,18 +76,13 @@ export class Pidfile {
 
 /** `null` if there is no file; NaN if it holds something else. */
 function readPid(path: string): number | null {
-  if (!existsSync(path)) return null;
-  const text = readFileSync(path, 'latin1').trim();
-  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN;
+  // TODO 7.7  A process id is a whole number above 0, with nothing around it but blanks and line breaks.
+  throw new NotImplemented('7.7');
 }
 
 function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Not ours to signal, so it is somebody else's, and alive.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  // TODO 7.7  A process that we may not signal is somebody else's, and alive.
+  throw new NotImplemented('7.7');
 }
 
 /** Sets the umask, which workers inherit, and the title. */

@@ -9,17 +9,11 @@ import type { Server } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { reportDetached } from '../01-echo/index.ts';
-import { errorLine, LoadAppError } from '../05-gateway/index.ts';
-import { LifespanError, loadAsyncApp } from '../06-websocket/index.ts';
-import type { AsyncApp, AsyncServer } from '../06-websocket/index.ts';
+import type { AsyncServer } from '../06-websocket/index.ts';
 import { NotImplemented } from '#course/not-implemented.ts';
-import { WatchedApp } from './app.ts';
-import type { RequestReport } from './app.ts';
+import type { RequestReport, WatchedApp } from './app.ts';
 import type { Beat, FromWorker, ToWorker } from './child.ts';
-import { loadHooks } from './configure.ts';
-import { brokenApp, showErrors } from './develop.ts';
-import { accessLine, LogFile } from './logs.ts';
-import { applyToProcess, callHook } from './service.ts';
+import type { AccessFacts, LogFile } from './logs.ts';
 import type { Settings } from './settings.ts';
 
 /** How often the master hears from us, in milliseconds, unless it loses patience sooner. */
@@ -48,20 +42,18 @@ class Worker {
 
   /** @throws LoadAppError, LifespanError, or what the server throws */
   static async start(settings: Settings, hooksModule: string | undefined): Promise<Worker> {
-    applyToProcess(settings, 'worker');
-    const log = settings.accessLog === '' ? null : new LogFile(settings.accessLog, 1, console.error);
-    const loaded = await loadAsyncApp(settings.app, settings.interface).catch((error: unknown): AsyncApp => {
-      if (settings.reload) return brokenApp(error instanceof LoadAppError && error.cause !== undefined ? error.cause : error);
-      throw error;
-    });
-    const app = settings.reload ? showErrors(loaded) : loaded;
-    const onDone = (report: RequestReport): void => log?.write(accessLine(settings.accessLogFormat, factsOf(report)));
-    const watched = new WatchedApp(app, { ...settings, ...(log !== null && { onDone }) });
-    if (hooksModule !== undefined) {
-      callHook(await loadHooks(hooksModule), 'postWorkerInit', { pid: process.pid, settings }, console.error);
-    }
-    // TODO 7.1  Serve `watched.app` on the socket, which is descriptor LISTEN_FD: with the settings' backlog, and with
-    //           `keepAliveMs` as the time for which a connection may be idle. Return a Worker with that server.
+    // TODO 7.1  Load the application that `app` and `interface` name, and serve it, as a WatchedApp, on the socket, which is
+    //           descriptor LISTEN_FD: with the settings' backlog, and with `keepAliveMs` as the time for which a connection
+    //           may be idle. Return a Worker with that server; it has no log.
+
+    // TODO 7.7  First of all this process gets its umask and its title (`applyToProcess`). The hook `postWorkerInit` of
+    //           `hooksModule` is called when the application is loaded, before it is served; what it throws goes to stderr.
+
+    // TODO 7.8  If there is an `accessLog`, each request that is over (`onDone`) is a line of it, in the settings' format;
+    //           `-` is stdout. What goes wrong with the log goes to stderr. The log is the Worker's.
+
+    // TODO 7.9  With `reload`, what the application throws is shown (`showErrors`), and one that cannot be loaded is
+    //           served as a broken one (`brokenApp`), with the error behind it: the `cause` of the LoadAppError, if it has one.
     throw new NotImplemented('7.1');
   }
   // endregion
@@ -129,32 +121,16 @@ class Worker {
  * Under a steady load that may never be so. But the queue held `backlog` connections at most, and time is short.
  */
 async function queueIsEmpty(server: Server, backlog: number, withinMs: number): Promise<void> {
-  const untilMs = performance.now() + withinMs;
-  let accepted = 0;
-  server.on('connection', () => accepted++);
-  for (let before = -1; accepted > before && accepted <= backlog && performance.now() < untilMs;) {
-    before = accepted;
-    // Timers, then the sockets, then immediates: two of those have a look at the sockets between them.
-    await turn();
-    await turn();
-  }
+  // TODO 7.3  Do what the comment above says: after more than `backlog` connections, or after `withinMs`, it resolves all the
+  //           same. The loop runs timers, then looks at the sockets, then runs immediates (`turn`).
+  throw new NotImplemented('7.3');
 }
 
-function factsOf({ scope, status, bytes, headers, durationMs }: RequestReport): Parameters<typeof accessLine>[1] {
-  return {
-    client: scope.client?.address ?? null,
-    user: null,
-    time: new Date(Date.now() - durationMs),
-    method: scope.type === 'http' ? scope.method : 'GET',
-    target: `${scope.rootPath}${scope.rawPath}${scope.query === '' ? '' : `?${scope.query}`}`,
-    version: scope.httpVersion,
-    status,
-    bytes,
-    durationMs,
-    pid: process.pid,
-    requestHeaders: scope.headers,
-    responseHeaders: headers,
-  };
+/** What the access log is told. No user is known. */
+function factsOf({ scope, status, bytes, headers, durationMs }: RequestReport): AccessFacts {
+  // TODO 7.8  Do what the comment above says. `time` is when the request came; a WebSocket came with GET; the target is as
+  //           the client has sent it: the scope has its parts.
+  throw new NotImplemented('7.8');
 }
 
 function tell(message: FromWorker, then: () => void = () => undefined): void {
@@ -164,10 +140,11 @@ function tell(message: FromWorker, then: () => void = () => undefined): void {
 
 /** Says why, and ends. */
 function fail(error: unknown): void {
-  const isMissing = error instanceof LoadAppError && error.problem !== 'module-failed';
-  const code = isMissing ? 4 : error instanceof LoadAppError || error instanceof LifespanError ? 3 : 1;
-  process.exitCode = code;
-  tell({ type: 'failed', code, reason: error instanceof LoadAppError ? error.message : errorLine(error) }, () => process.exit(code));
+  // TODO 7.2  The master is told (`failed`) the reason in one line, and the exit code with which this process ends then, as
+  //           the lesson's table says: a LoadAppError whose `problem` is not `module-failed` means that there is no such
+  //           application. An error that is in no row of the table is 1.
+  console.error(error);
+  process.exit(1);
 }
 
 let worker: Promise<Worker> | null = null;

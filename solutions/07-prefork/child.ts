@@ -194,7 +194,7 @@ export class SecondMaster {
   }
 }
 
-/** Whether this process is such a second master. */
+/** Whether this process is such a second master, as long as the first one lives. */
 export function isSuccessor(): boolean {
   return Number(process.env[UPGRADE_VARIABLE]) === process.ppid;
 }

@@ -9,9 +9,10 @@ import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { closeGracefully, createLineServer, LineDecoder } from '../01-echo/index.ts';
+import { closeGracefully, createLineServer } from '../01-echo/index.ts';
 import { HttpError, HttpResponse, otherMethodStatus, serveHttp } from '../02-http/index.ts';
 import type { HttpServer } from '../02-http/index.ts';
 import { isSuccessor } from './child.ts';
@@ -54,26 +55,25 @@ const RETRY_MS = 1_000;
 const ANSWER_MS = 10_000;
 
 /** Opens what the settings ask for: the control socket, and the metrics. @param say is told where they are */
-export async function openEyes({ controlSocket, metricsBind }: Settings, commands: Commands, say: (line: string) => void): Promise<{ close(): Promise<void> }[]> {
-  const closers: { close(): Promise<void> }[] = [];
+export async function openEyes({ controlSocket, metricsBind }: Settings, commands: Commands, say: (line: string) => void): Promise<{ close(): Promise<void> }> {
   const bind = metricsBind === '' ? null : parseBind(metricsBind);
-  if (bind?.kind === 'tcp') {
-    const closing = new AbortController();
-    const opened = openMetrics(bind, () => commands.show(), say, closing.signal);
-    // Of two masters the older one has the port, until it ends.
-    if (!isSuccessor()) await opened;
-    closers.push({ close: async () => {
-      closing.abort();
-      await (await opened.catch(() => null))?.close();
-    } });
-  }
+  const closing = new AbortController();
+  const metrics = bind?.kind === 'tcp' ? openMetrics(bind, () => commands.show(), say, closing.signal) : null;
+  let control: { close(): Promise<void> } | null = null;
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await (await metrics?.catch(() => null))?.close();
+    await control?.close();
+  };
   try {
-    if (controlSocket !== '') closers.push(await openControl(controlSocket, commands, { takeOver: isSuccessor() }));
+    // Of two masters the older one has the port, until it ends.
+    if (!isSuccessor()) await metrics;
+    if (controlSocket !== '') control = await openControl(controlSocket, commands, { takeOver: isSuccessor() });
   } catch (error) {
-    for (const closer of closers) await closer.close();
+    await close();
     throw error;
   }
-  return closers;
+  return { close };
 }
 
 async function openMetrics(bind: { host: string; port: number }, facts: () => SupervisorFacts, say: (line: string) => void, signal: AbortSignal): Promise<HttpServer> {
@@ -201,20 +201,14 @@ export async function controlClient(path: string, command: string, pid?: number)
   }
 }
 
-function ask(path: string, line: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const decoder = new LineDecoder({ lineBytesMax: Infinity });
-    const socket = connect(path, () => socket.write(`${line}\n`));
-    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('no answer')));
-    socket.on('data', (bytes) => {
-      decoder.receiveData(bytes);
-      const event = decoder.nextEvent();
-      if (event.type !== 'line') return;
-      resolve(event.line);
-      socket.destroy();
-    });
-    socket.on('error', reject).on('close', () => reject(new Error('the connection ended without an answer')));
-  });
+async function ask(path: string, line: string): Promise<string> {
+  const socket = connect(path);
+  socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('no answer')));
+  // With our end of the connection. The server answers what it has read, and ends it, too.
+  socket.end(`${line}\n`);
+  const answer = await text(socket);
+  if (answer === '') throw new Error('the connection ended without an answer');
+  return answer;
 }
 
 /** Sums over all workers, those that are gone among them: they never go down. */

@@ -117,7 +117,11 @@ async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kin
   };
 }
 
-/** A socket's name that nobody answers at is left from a server that has gone. */
+/**
+ * Removes the name of a Unix domain socket that nobody answers at: it is left from a server that has gone.
+ *
+ * @throws Error if somebody does, with the `code` EADDRINUSE, or if it is not a socket
+ */
 async function removeStale(path: string): Promise<void> {
   if (!lstatSync(path).isSocket()) throw new Error(`${path} is not a socket: it is left alone; choose another path`);
   const socket = net.connect(path);

@@ -11,14 +11,6 @@ import type { Settings } from './settings.ts';
 
 export type WorkerState = 'booting' | 'serving' | 'draining' | 'killed';
 
-/** Where a worker may go from each state. From everywhere it may end. */
-export const workerTransitions: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
-  booting: ['serving', 'killed'],
-  serving: ['draining', 'killed'],
-  draining: ['killed'],
-  killed: [],
-};
-
 /** What is known of one worker. Moments are milliseconds of `performance.now()`. */
 export interface WorkerFacts {
   readonly state: WorkerState;

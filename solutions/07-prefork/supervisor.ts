@@ -67,7 +67,7 @@ export class Supervisor implements Commands {
     try {
       if (!this.#hook('onStarting')) return 1;
       this.#listener = await openListener(parseBind(bind), { log: (text) => this.#log.report(text) });
-      closers.push(...await openEyes(this.#aims.settings, this, (line) => this.#log.report(line)));
+      closers.push(await openEyes(this.#aims.settings, this, (line) => this.#log.report(line)));
       if (reload) closers.push(watchFolder(process.cwd(), () => this.signal('SIGHUP'), { ignore: [accessLog, errorLog, pidfile] }));
     } catch (error) {
       this.#log.report(error instanceof Error ? error.message : String(error));

@@ -20,6 +20,7 @@ import type { Beat, FromWorker, ToWorker } from './child.ts';
 import { loadHooks } from './configure.ts';
 import { brokenApp, showErrors } from './develop.ts';
 import { accessLine, LogFile } from './logs.ts';
+import type { AccessFacts } from './logs.ts';
 import { applyToProcess, callHook } from './service.ts';
 import type { Settings } from './settings.ts';
 import { watchStack } from './stack-watch.ts';
@@ -157,7 +158,8 @@ async function queueIsEmpty(server: Server, backlog: number, withinMs: number): 
   }
 }
 
-function factsOf({ scope, status, bytes, headers, durationMs }: RequestReport): Parameters<typeof accessLine>[1] {
+/** What the access log is told. No user is known. */
+function factsOf({ scope, status, bytes, headers, durationMs }: RequestReport): AccessFacts {
   return {
     client: scope.client?.address ?? null,
     user: null,
