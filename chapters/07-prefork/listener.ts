@@ -5,10 +5,8 @@
  * die and are replaced, clients wait in its queue, which is there as soon as the first worker has listened.
  */
 
-import { existsSync, renameSync, rmSync } from 'node:fs';
 import * as net from 'node:net';
 
-import { listen } from '../01-echo/index.ts';
 import { isSuccessor, LISTEN_FD } from './child.ts';
 import { NotImplemented } from '#course/not-implemented.ts';
 
@@ -79,34 +77,18 @@ function isHandedOver({ LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv): boolean {
 /**
  * Binds an address and does not listen: the workers do. Node has no public way to do the one without the other, which is
  * why a server listens first and is closed again: it finds out what is wrong, and which port 0 is.
+ *
+ * @throws Error with `code` that names the address
  */
 async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }): Promise<Listener> {
-  if (bind.kind === 'unix' && existsSync(bind.path)) await removeStale(bind.path);
-  const probe = net.createServer();
-  let made: unknown;
-  let address: string;
-  if (bind.kind === 'unix') {
-    // Node removes the name that it has bound as soon as it closes the socket, and a second master may need it. So it is another one.
-    const bound = `${bind.path}.${process.pid}`;
-    made = createHandle(bound, -1, -1, -1);
-    if (typeof made !== 'number') renameSync(bound, bind.path);
-    address = `unix:${bind.path}`;
-  } else {
-    const found = await listen(probe, bind);
-    await new Promise((resolve) => probe.close(resolve));
-    made = createHandle(found.address, found.port, found.family === 'IPv6' ? 6 : 4, -1);
-    address = originOf(found);
-  }
-  if (typeof made === 'number') throw Object.assign(new Error(`${address} cannot be bound (error ${made})`), { code: 'EADDRINUSE' });
-  const handle = made as Handle;
-  return {
-    fd: handle.fd,
-    address,
-    close: ({ remove }) => {
-      handle.close();
-      if (remove && bind.kind === 'unix') rmSync(bind.path, { force: true });
-    },
-  };
+  // TODO 7.1  Do what the comment above says, with `listen` of chapter 01 and with `createHandle`, which takes an address and
+  //           no name. A Unix domain socket needs no server first. `getSystemErrorName` of node:util knows the code of a
+  //           number.
+
+  // TODO 7.6  The name of a Unix domain socket that nobody answers at is taken over (`removeStale`). `close` leaves the name,
+  //           unless `remove` is set. Node itself removes the name that it has bound when it closes the socket: so that has
+  //           to be another one, and is renamed.
+  throw new NotImplemented('7.1');
 }
 
 /**
@@ -115,8 +97,8 @@ async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kin
  * @throws Error if somebody does, with the `code` EADDRINUSE, or if it is not a socket
  */
 async function removeStale(path: string): Promise<void> {
-  // TODO 7.6  Do what the comment above says. Where nobody answers, a client gets ECONNREFUSED. So far, whatever is there is
-  //           replaced by the new socket.
+  // TODO 7.6  Do what the comment above says. Where nobody answers, a client gets ECONNREFUSED.
+  throw new NotImplemented('7.6');
 }
 
 function inherited(fd: number): Listener {
@@ -138,5 +120,8 @@ function originOf({ address, family, port }: { readonly address: string; readonl
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** Not public, but what `node:cluster` is built on; gives a negative number for an error. */
+/**
+ * Not public, but what `node:cluster` is built on: `('127.0.0.1', 80, 4, -1)`, `('::1', 80, 6, -1)`, `('/path', -1, -1, -1)`.
+ * Gives a handle, or a negative number for an error.
+ */
 const createHandle = (net as unknown as { readonly _createServerHandle: (address: unknown, port: unknown, family: unknown, fd: unknown) => unknown })._createServerHandle;

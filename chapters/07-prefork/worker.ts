@@ -30,7 +30,6 @@ class Worker {
   readonly #server: AsyncServer;
   readonly #log: LogFile | null;
   readonly #beats: NodeJS.Timeout;
-  #hasEnded = false;
 
   private constructor(settings: Settings, watched: WatchedApp, server: AsyncServer, log: LogFile | null) {
     this.#settings = settings;
@@ -95,11 +94,11 @@ class Worker {
 
   /** The last heartbeat, and the end of the process. */
   #end(): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    clearInterval(this.#beats);
-    this.#log?.close();
-    tell({ type: 'beat', beat: this.#beat(0) }, () => process.exit(0));
+    // TODO 7.2  Do what the comment above says, with exit code 0: once, however often it is called, and when the heartbeat has
+    //           been sent.
+
+    // TODO 7.8  What is written to the log has an end, too.
+    throw new NotImplemented('7.2');
   }
   // endregion
 
@@ -147,16 +146,21 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
-let worker: Promise<Worker> | null = null;
+let worker = null as Promise<Worker> | null;
 
-process.on('message', (message: ToWorker) => {
-  if (message.type === 'start') {
-    worker = Worker.start(message.settings, message.hooksModule);
-    worker.then(() => tell({ type: 'ready' })).catch(fail);
-  } else if (message.type === 'drain') worker?.then((one) => one.finish(message.last, message.deadlineMs)).catch(reportDetached);
-  else worker?.then((one) => one.reopenLog()).catch(reportDetached);
-});
+/** Does what the master says. */
+function obey(message: ToWorker): void {
+  // TODO 7.1  `start` is said once, and first: begin to serve (`worker`), and say `ready` when that is so. If it cannot be,
+  //           `fail`.
+
+  // TODO 7.3  `drain` is what `finish` is for.
+
+  // TODO 7.8  `reopen` is what `reopenLog` is for.
+  throw new NotImplemented('7.1');
+}
+
 const leave = (): unknown => (worker === null ? process.exit(0) : worker.then((one) => one.leave()).catch(() => process.exit(0)));
+process.on('message', obey);
 process.once('disconnect', leave);
 // A terminal, and anyone who signals the whole group, means the master.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => undefined);

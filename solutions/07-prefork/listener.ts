@@ -8,6 +8,7 @@
 import { existsSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import * as net from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { getSystemErrorName } from 'node:util';
 
 import { listen } from '../01-echo/index.ts';
 import { isSuccessor, LISTEN_FD } from './child.ts';
@@ -87,10 +88,11 @@ function isHandedOver({ LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv): boolean {
 /**
  * Binds an address and does not listen: the workers do. Node has no public way to do the one without the other, which is
  * why a server listens first and is closed again: it finds out what is wrong, and which port 0 is.
+ *
+ * @throws Error with `code` that names the address
  */
 async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }): Promise<Listener> {
   if (bind.kind === 'unix' && existsSync(bind.path)) await removeStale(bind.path);
-  const probe = net.createServer();
   let made: unknown;
   let address: string;
   if (bind.kind === 'unix') {
@@ -100,12 +102,13 @@ async function bindNew(bind: { kind: 'tcp'; host: string; port: number } | { kin
     if (typeof made !== 'number') renameSync(bound, bind.path);
     address = `unix:${bind.path}`;
   } else {
+    const probe = net.createServer();
     const found = await listen(probe, bind);
     await new Promise((resolve) => probe.close(resolve));
     made = createHandle(found.address, found.port, found.family === 'IPv6' ? 6 : 4, -1);
     address = originOf(found);
   }
-  if (typeof made === 'number') throw Object.assign(new Error(`${address} cannot be bound (error ${made})`), { code: 'EADDRINUSE' });
+  if (typeof made === 'number') throw Object.assign(new Error(`${address} cannot be bound`), { code: getSystemErrorName(made) });
   const handle = made as Handle;
   return {
     fd: handle.fd,
@@ -155,5 +158,8 @@ function originOf({ address, family, port }: { readonly address: string; readonl
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** Not public, but what `node:cluster` is built on; gives a negative number for an error. */
+/**
+ * Not public, but what `node:cluster` is built on: `('127.0.0.1', 80, 4, -1)`, `('::1', 80, 6, -1)`, `('/path', -1, -1, -1)`.
+ * Gives a handle, or a negative number for an error.
+ */
 const createHandle = (net as unknown as { readonly _createServerHandle: (address: unknown, port: unknown, family: unknown, fd: unknown) => unknown })._createServerHandle;

@@ -122,6 +122,7 @@ class Worker {
     this.#server.close().then(() => this.#end()).catch(reportDetached);
   }
 
+  /** The last heartbeat, and the end of the process. */
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -189,16 +190,19 @@ function fail(error: unknown): void {
   tell({ type: 'failed', code, reason: error instanceof LoadAppError ? error.message : errorLine(error) }, () => process.exit(code));
 }
 
-let worker: Promise<Worker> | null = null;
+let worker = null as Promise<Worker> | null;
 
-process.on('message', (message: ToWorker) => {
+/** Does what the master says. */
+function obey(message: ToWorker): void {
   if (message.type === 'start') {
     worker = Worker.start(message.settings, message.hooksModule);
     worker.then(() => tell({ type: 'ready' })).catch(fail);
   } else if (message.type === 'drain') worker?.then((one) => one.finish(message.last, message.deadlineMs)).catch(reportDetached);
   else worker?.then((one) => one.reopenLog()).catch(reportDetached);
-});
+}
+
 const leave = (): unknown => (worker === null ? process.exit(0) : worker.then((one) => one.leave()).catch(() => process.exit(0)));
+process.on('message', obey);
 process.once('disconnect', leave);
 // A terminal, and anyone who signals the whole group, means the master.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => undefined);
