@@ -159,17 +159,17 @@ export const chapters: readonly Chapter[] = [
     slow: true,
     inTheMaking: true,
     // The goal is half of 1,200 lines, and none of its files longer than 200.
-    learnerWrites: { linesMax: 1780, share: 0.37, longest: 230 },
+    learnerWrites: { linesMax: 1765, share: 0.45, longest: 229 },
     exercises: [
       { id: '7.1', title: 'fork and share', kind: 'core', minutes: 45, file: 'supervisor.ts', section: 'One socket, many hands' },
       { id: '7.2', title: 'keep N alive', kind: 'core', minutes: 45, file: 'plan.ts', section: 'Never fewer than N', growsFrom: '7.1' },
-      { id: '7.3', title: 'signals', kind: 'core', minutes: 40, file: 'supervisor.ts', section: 'What a signal may do', growsFrom: '7.1' },
+      { id: '7.3', title: 'signals', kind: 'core', minutes: 45, file: 'supervisor.ts', section: 'What a signal may do', growsFrom: '7.1' },
       { id: '7.4', title: 'heartbeat and age', kind: 'core', minutes: 45, file: 'worker.ts', section: 'Alive is not well', growsFrom: '7.1' },
       { id: '7.5', title: 'reload without loss', kind: 'core', minutes: 45, file: 'plan.ts', section: 'New before old', growsFrom: '7.1' },
-      { id: '7.6', title: 'upgrade', kind: 'extra', minutes: 40, file: 'child.ts', section: 'A second master', growsFrom: '7.1' },
+      { id: '7.6', title: 'upgrade', kind: 'extra', minutes: 45, file: 'child.ts', section: 'A second master', growsFrom: '7.1' },
       { id: '7.7', title: 'configuration and hooks', kind: 'core', minutes: 45, file: 'configure.ts', section: 'Who has the last word?' },
       { id: '7.8', title: 'eyes', kind: 'extra', minutes: 45, file: 'logs.ts', section: 'What goes on in there?' },
-      { id: '7.9', title: 'a development server', kind: 'extra', minutes: 40, file: 'develop.ts', section: 'While you are still writing' },
+      { id: '7.9', title: 'a development server', kind: 'extra', minutes: 45, file: 'develop.ts', section: 'While you are still writing' },
     ],
   },
   {

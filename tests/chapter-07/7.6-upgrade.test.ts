@@ -1,4 +1,5 @@
 /** Exercise 7.6: a second master on the same socket, and a socket that somebody else has bound. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { Load } from './load.ts';
@@ -38,6 +39,40 @@ exercise<typeof driver>('7.6', import.meta.url, (rule) => {
     staged(async (stage) => {
       const master = await stage.start({ workers: 1, bind: '127.0.0.1:0' }, { env: { LISTEN_FDS: '1', LISTEN_PID: '1' } });
       await stage.ask(master.address);
+    }),
+  );
+
+  rule(
+    'takes-only-what-is-left',
+    'takes over the name of a Unix domain socket that nobody answers at, and no other',
+    {
+      rule: 'a master that was killed leaves the name of its socket, and nobody answers there. A name at which somebody answers is theirs, and a file that is not a socket is not for us',
+      likely: 'whatever is at the path is replaced; or nothing is, and after a kill -9 nothing starts any more',
+      skip: onWindows,
+    },
+    staged(async (stage) => {
+      const path = `${await stage.world.call('folder')}/app.sock`;
+      const settings = { workers: 1, bind: `unix:${path}` };
+      const first = await stage.start(settings);
+      const workers = await first.children();
+      const taken = `bind '${settings.bind}', where another master serves`;
+      const second = await stage.launch(settings);
+      await second.exits(1, { sent: taken, expected: 'it gives up after some tries' });
+      await stage.untilServedBy(first.address, workers, taken);
+      await first.signal('SIGKILL');
+      await first.until(({ exit }) => exit !== null, { sent: 'SIGKILL', expected: 'it ends' });
+      await stage.untilGone(workers, { sent: 'SIGKILL to the master', expected: 'its workers end' });
+      const left = `bind '${settings.bind}', which a master has left that was killed`;
+      const third = await stage.start(settings);
+      await stage.untilServedBy(third.address, await third.children(), left);
+      await third.signal('SIGTERM');
+      await third.exits(0, { sent: `${left}; then SIGTERM`, expected: 'it ends' });
+      check(!existsSync(path), { sent: `${left}; then SIGTERM`, received: 'the socket is still there', expected: 'it is removed' });
+      writeFileSync(path, 'precious');
+      const file = `bind '${settings.bind}', where there is a file that is not a socket`;
+      const fourth = await stage.launch(settings);
+      await fourth.exits(1, { sent: file, expected: 'it ends' });
+      check(readFileSync(path, 'utf8') === 'precious', { sent: file, received: 'it is gone', expected: 'it is left alone' });
     }),
   );
 
