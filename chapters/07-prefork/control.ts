@@ -109,7 +109,7 @@ function isThere(path: string): boolean {
   return stats !== undefined;
 }
 
-/** Whether a program answers there. Only where nobody can be reached is nobody. */
+/** Whether a program answers there. */
 function answers(path: string): Promise<boolean> {
   // TODO 7.8  ECONNREFUSED and ENOENT mean that nobody is there. Anything else, such as a queue that is full, is an answer.
   throw new NotImplemented('7.8');

@@ -133,6 +133,7 @@ function isThere(path: string): boolean {
   return stats !== undefined;
 }
 
+/** Whether a program answers there. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
