@@ -7,8 +7,13 @@ import type { Server, Socket } from 'node:net';
 import * as tls from 'node:tls';
 import type { SecureContext } from 'node:tls';
 
-import { reportDetached } from '../01-echo/index.ts';
+import { reportDetached, startDeadline } from '../01-echo/index.ts';
+import type { Endpoint } from '../06-websocket/index.ts';
 import type { Certificates } from './certificates.ts';
+import { UNKNOWN } from './client-address.ts';
+import type { TrustedProxies } from './client-address.ts';
+import { ProxyHeaderReader } from './proxy-header.ts';
+import type { ProxyHeader } from './proxy-header.ts';
 import type { Settings } from './settings.ts';
 
 /** Gives the certificate for a name instead of those in files; nothing for a name that is not its business. */
@@ -19,6 +24,7 @@ export interface FrontOptions {
   /** `null` for a server without TLS. */
   readonly certificates: Certificates | null;
   readonly certificateFor?: CertificateFor;
+  readonly proxies: TrustedProxies;
   /** Is told, in a line, why a client was not let in. */
   readonly log: (line: string) => void;
 }
@@ -39,8 +45,15 @@ export class Front {
       this.#open.add(socket);
       // There is nothing to do about an error, since `close` follows it.
       socket.on('error', () => undefined).once('close', () => this.#open.delete(socket));
-      if (this.#tls === null) onConnection(socket);
-      else this.#tls.emit('connection', socket);
+      const enter = (): void => {
+        if (this.#tls !== null) this.#tls.emit('connection', socket);
+        else onConnection(socket);
+        // It may have been paused. The handshake does not mind, and takes what is there by itself.
+        if (this.#tls === null) socket.resume();
+      };
+      // A stranger's header is left where it is, and refused as what it is then: a bad request.
+      if (options.settings.proxyProtocol === 'on' && options.proxies.has(socket.remoteAddress ?? null)) readHeader(socket, options, enter);
+      else enter();
     });
   }
 
@@ -69,10 +82,52 @@ function secured(onConnection: (socket: Socket) => void, { settings, certificate
     SNICallback: (name, done) => {
       choose(name).then((context) => done(null, context), (error: unknown) => done(error as Error)).catch(reportDetached);
     },
-  }, onConnection);
+  }, (socket) => {
+    // Node has no public name for the socket below.
+    const { _parent: raw } = socket as unknown as { readonly _parent?: Socket };
+    if (raw !== undefined && Object.hasOwn(raw, 'remoteAddress')) nameClient(socket, { address: raw.remoteAddress!, port: raw.remotePort! });
+    onConnection(socket);
+  });
   return server.on('tlsClientError', ({ message }, socket) => {
     log(`no handshake with ${socket.remoteAddress ?? 'a client'}: ${message}`);
     // If time is up, nobody else does.
     socket.destroy();
   });
+}
+
+/** Reads the PROXY header of a connection. What comes after it is left for the next one who reads. */
+function readHeader(socket: Socket, { settings, log }: FrontOptions, enter: () => void): void {
+  const reader = new ProxyHeaderReader();
+  const refuse = (reason: string): void => {
+    log(`no PROXY header from ${socket.remoteAddress ?? 'a client'}: ${reason}`);
+    socket.destroy();
+  };
+  const deadline = startDeadline(() => refuse('it took too long'), settings.handshakeMs);
+  const over = (): void => {
+    deadline.clear();
+    socket.off('data', onData).off('end', onEnd).off('close', over);
+  };
+  const onEnd = (): void => refuse('the connection has ended');
+  const onData = (chunk: Buffer): void => {
+    let header: ProxyHeader | null;
+    try {
+      header = reader.receive(chunk);
+    } catch (error) {
+      refuse((error as Error).message);
+      return;
+    }
+    if (header === null) return;
+    over();
+    socket.pause();
+    if (header.rest.length > 0) socket.unshift(header.rest);
+    // Without an address, the proxy is not the client, and must not be trusted as if it had come by itself.
+    nameClient(socket, header.client ?? { address: UNKNOWN, port: 0 });
+    enter();
+  };
+  socket.on('data', onData).on('end', onEnd).on('close', over);
+}
+
+/** From now on the socket's other end is this client. */
+function nameClient(socket: Socket, { address, port }: Endpoint): void {
+  Object.defineProperties(socket, { remoteAddress: { value: address }, remotePort: { value: port } });
 }

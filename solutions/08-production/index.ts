@@ -11,3 +11,9 @@ export { main } from './main.ts';
 // 8.1 TLS
 export { CertificateError, Certificates } from './certificates.ts';
 export type { CertificateFor } from './front.ts';
+
+// 8.3 the client's address
+export { clientOf, TrustedProxies } from './client-address.ts';
+export type { Trust } from './client-address.ts';
+export { ProxyHeaderError, ProxyHeaderReader } from './proxy-header.ts';
+export type { ProxyHeader } from './proxy-header.ts';

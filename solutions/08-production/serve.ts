@@ -11,6 +11,7 @@ import { serveAsync } from '../06-websocket/index.ts';
 import type { AsyncApp, AsyncServeOptions, AsyncServer } from '../06-websocket/index.ts';
 import { parseBind } from '../07-prefork/index.ts';
 import { Certificates } from './certificates.ts';
+import { TrustedProxies, withClientAddress } from './client-address.ts';
 import { Front } from './front.ts';
 import type { CertificateFor } from './front.ts';
 import { redirectToHttps, strictTransport, withStrictTransport } from './secure.ts';
@@ -43,14 +44,19 @@ export class ProductionServer {
     const { bind, redirectBind, publicPort, hstsMs } = settings;
     const { certificateFor, log = console.error, ...rest } = options;
     const certificates = settings.certificates.length === 0 ? null : new Certificates(settings.certificates);
+    const address = parseBind(bind);
+    // The peer of a TCP connection that is gone already has no address, either.
+    const proxies = new TrustedProxies(settings.trustedProxies.filter((text) => text !== 'unix' || address.kind !== 'tcp'));
     const front = Promise.withResolvers<Front>();
-    const server = await serveAsync(withStrictTransport(app, hstsMs), {
+    // The outermost is the last one.
+    const protectedApp = withClientAddress(withStrictTransport(app, hstsMs), { proxies, field: settings.forwardedField });
+    const server = await serveAsync(protectedApp, {
       ...rest,
-      ...parseBind(bind),
+      ...address,
       // What the server refuses by itself is seen by browsers, too.
       ...(certificates !== null && hstsMs > 0 && { refusalHeaders: [['Strict-Transport-Security', strictTransport(hstsMs)]] }),
       createServer: (onConnection) => {
-        const made = new Front(onConnection, { settings, certificates, log, ...(certificateFor && { certificateFor }) });
+        const made = new Front(onConnection, { settings, certificates, proxies, log, ...(certificateFor && { certificateFor }) });
         front.resolve(made);
         return made.server;
       },

@@ -33,6 +33,15 @@ const table = {
   redirectBind: { default: '', form: BIND_FORM, meaning: 'where plain HTTP is answered with a redirect to HTTPS' },
   publicPort: { default: 0, range: [1, 65_535], meaning: 'the port that a redirect names, if it is not the one of --bind' },
   hstsMs: { default: 0, range: [1, 100_000_000], meaning: 'how long browsers ask for HTTPS only, after they have seen a response' },
+  trustedProxies: {
+    default: none, form: 'an address, a network such as 10.0.0.0/8, or unix',
+    meaning: 'a proxy that is believed when it says who its client is; may be given several times',
+  },
+  forwardedField: {
+    default: 'x-forwarded-for', form: 'x-forwarded-for or forwarded', pattern: /^(x-forwarded-for|forwarded)$/,
+    meaning: 'the field in which those proxies say so; the other one is ignored',
+  },
+  proxyProtocol: { default: 'off', form: 'on or off', pattern: /^(on|off)$/, meaning: 'whether connections of those proxies begin with a PROXY header' },
 } as const satisfies Record<string, Row>;
 
 type ValueOf<R extends Row> = R['default'] extends string ? string : R['default'] extends number ? number : readonly string[];
@@ -104,7 +113,7 @@ export function checked(settings: Settings): Settings {
 
 export function helpText(): string {
   const rows = settingsTable.filter(({ key }) => key !== 'app').map(({ flag, form = '', unit, default: value, meaning }) => {
-    const usage = `--${flag} ${form !== '' ? form.replace(/,? .*/, '') : unit === '' ? 'N' : unit.toUpperCase()}`;
+    const usage = `--${flag} ${form !== '' ? form.replace(/^an? |,? .*/g, '').toUpperCase() : unit === '' ? 'N' : unit.toUpperCase()}`;
     const isNone = value === 0 || value.toString() === '';
     return `  ${usage.padEnd(36)} ${meaning}; ${isNone ? 'none by default' : `default ${String(value)}`}`;
   });

@@ -10,6 +10,9 @@ export interface Settings {
   readonly redirectBind: string;
   readonly publicPort: number;
   readonly hstsMs: number;
+  readonly trustedProxies: readonly string[];
+  readonly forwardedField: 'x-forwarded-for' | 'forwarded';
+  readonly proxyProtocol: 'on' | 'off';
 }
 
 export interface Server {
@@ -21,6 +24,7 @@ export interface Server {
 
 export interface ServeOptions {
   readonly timeouts?: object;
+  readonly limits?: object;
   readonly certificateFor?: (name: string) => never;
   readonly log?: (line: string) => void;
   readonly onError?: (error: unknown) => void;

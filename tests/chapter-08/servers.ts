@@ -11,6 +11,7 @@ export interface Setup {
   settings: Partial<Settings>;
   /** Of chapter 02. Default: patient ones. */
   timeouts?: Record<string, number>;
+  limits?: Record<string, number>;
   /** Names for which the callback that finds certificates throws, and how. */
   throwing?: { name: string; how: 'at once' | 'later' };
 }
@@ -40,9 +41,10 @@ export class Servers {
     this.#chapter = chapter;
   }
 
-  async serve({ settings, timeouts = patientTimeouts, throwing }: Setup): Promise<Served> {
+  async serve({ settings, timeouts = patientTimeouts, limits = {}, throwing }: Setup): Promise<Served> {
     const server = await this.#chapter.serveProduction(app, { bind: '127.0.0.1:0', ...settings }, {
       timeouts,
+      limits,
       log: (line) => this.lines.push(line),
       onError: (error) => this.lines.push(String(error)),
       ...(throwing && { certificateFor: (name: string) => fail(name, throwing) as never }),
@@ -52,7 +54,8 @@ export class Servers {
     const { redirectOrigin } = server;
     const redirect = redirectOrigin === null ? null : new URL(redirectOrigin);
     return {
-      address: typeof address === 'string' ? { host: address, port: 0 } : { host: address.address, port: address.port },
+      // A client takes a path in the place of both.
+      address: typeof address === 'string' ? ({ path: address } as unknown as Address) : { host: address.address, port: address.port },
       redirect: redirect && { host: redirect.hostname, port: Number(redirect.port) },
     };
   }

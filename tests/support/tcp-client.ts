@@ -28,6 +28,8 @@ export interface TcpClientOptions {
   label?: string;
   /** Speak TLS: `connected` means that both sides have finished the handshake. Whose certificate it is does not matter. */
   tls?: ConnectionOptions;
+  /** With `tls`: sent before the handshake. */
+  before?: Uint8Array;
 }
 
 /** How much of what was sent and received is kept for reports, in bytes each. */
@@ -58,7 +60,9 @@ export class TcpClient {
     this.#label = options.label ?? '';
     const target = { ...address, noDelay: true, allowHalfOpen: true };
     // A certificate of a test is signed by nobody who is known.
-    this.#socket = options.tls === undefined ? connect(target) : connectTls({ ...target, rejectUnauthorized: false, ...options.tls });
+    this.#socket = options.tls === undefined ? connect(target) : connectTls({ socket: connect(target).once('connect', function (this: Socket) {
+      if (options.before !== undefined) this.write(options.before);
+    }), rejectUnauthorized: false, ...options.tls });
     this.#socket.on(options.tls === undefined ? 'connect' : 'secureConnect', () => this.#note(() => (this.#connected = true)));
     this.#socket.on('end', () => this.#note(() => (this.#ended = true)));
     this.#socket.on('close', () => this.#note(() => (this.#closed = true)));
