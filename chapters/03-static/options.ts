@@ -2,7 +2,7 @@
  * The options of a static file server, and what they are by default.
  */
 
-import { fieldLines } from '../02-http/index.ts';
+import { HttpConnection } from '../02-http/index.ts';
 import type { HeaderPair, HeadersInit } from '../02-http/index.ts';
 import type { Coding } from './accept-encoding.ts';
 import { RANGES_MAX } from './range.ts';
@@ -41,8 +41,9 @@ export type Settings = Required<Omit<StaticOptions, 'headers' | 'cacheControl'>>
 export function withDefaults(options: StaticOptions = {}): Settings {
   const headers = Array.isArray(options.headers) ? (options.headers as readonly HeaderPair[]) : Object.entries(options.headers ?? {});
   const cacheControl = options.cacheControl ?? null;
-  // Checked now, and not with the first response.
-  fieldLines(cacheControl === null ? headers : [...headers, ['Cache-Control', cacheControl]]);
+  const fields: readonly HeaderPair[] = cacheControl === null ? headers : [...headers, ['Cache-Control', cacheControl]];
+  // Tried now, on a connection that is thrown away, and not with the first response.
+  new HttpConnection().send({ type: 'response', status: 200, headers: fields });
   return {
     dotfiles: options.dotfiles ?? false,
     platform: options.platform ?? process.platform,

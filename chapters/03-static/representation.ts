@@ -2,7 +2,6 @@
  * A representation: content and everything that is said about it, ready to be sent.
  */
 
-import { httpDate } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
 import type { Content } from './content.ts';
@@ -50,6 +49,11 @@ export function represent(content: Content, name: string, version: Version, codi
     fields: [...[...described, ...lasting].filter(remains), ...settings.headers],
     notModifiedFields: [...lasting.filter(remains), ...settings.headers.filter(isLasting)],
   };
+}
+
+/** A time in the preferred format, IMF-fixdate (RFC 9110 §5.6.7). */
+function httpDate(timeMs: number): string {
+  return new Date(timeMs).toUTCString();
 }
 
 /** What a version of a file is recognised by. */

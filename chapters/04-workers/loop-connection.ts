@@ -4,7 +4,7 @@
 
 import type { Socket } from 'node:net';
 
-import { HttpConnection, refusal, wireBytes } from '../02-http/index.ts';
+import { HttpConnection, refusal } from '../02-http/index.ts';
 import type { HttpResponse, RequestEvent } from '../02-http/index.ts';
 import type { AppRequest } from './app.ts';
 
@@ -42,7 +42,7 @@ export class LoopConnection {
    */
   respond({ status, headers, body }: HttpResponse): boolean {
     const wire = this.machine.send({ type: 'response', status, headers, body: body as string, close: this.#finishing });
-    const goesOn = this.socket.write(wireBytes(wire));
+    const goesOn = this.socket.write(wire, 'latin1');
     if (this.machine.ourState === 'must-close') this.socket.end();
     return goesOn;
   }

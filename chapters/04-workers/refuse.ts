@@ -4,8 +4,7 @@
 
 import type { Socket } from 'node:net';
 
-import { HttpConnection, HttpError, wireBytes } from '../02-http/index.ts';
-import { refusal } from '../02-http/index.ts';
+import { HttpConnection, HttpError, refusal } from '../02-http/index.ts';
 
 const RETRY_AFTER_S = 1;
 /** How long the client may go on sending after our answer, in milliseconds. */
@@ -21,7 +20,7 @@ export function refuseConnection(socket: Socket): void {
   const { status, headers, body } = refusal(overloaded());
   const head = new HttpConnection({ role: 'server' }).send({ type: 'response', status, headers, body: body as string, close: true });
   socket.on('error', ignore).setTimeout(LINGER_MS, () => socket.destroy());
-  socket.end(wireBytes(head));
+  socket.end(head, 'latin1');
   // The request does not matter, but if a socket is closed with unread input, the kernel sends RST.
   socket.resume();
 }

@@ -9,11 +9,11 @@
 import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
 
-import { HttpConnection, withDefaultLimits } from '../02-http/index.ts';
+import { HttpConnection } from '../02-http/index.ts';
 import type { HeaderPair, ReceivedEvent } from '../02-http/index.ts';
 
 /** A handler's output is trusted: only an endless head is refused. */
-const LIMITS = withDefaultLimits({ bodyBytesMax: Infinity, headerBytesMax: 1024 * 1024, headerCountMax: 10_000 });
+const LIMITS = { bodyBytesMax: Infinity, headerBytesMax: 1024 * 1024, headerCountMax: 10_000 };
 
 /** Called with the head, which comes once, and with any interim heads before it. */
 export type OnHead = (status: number, reason: string, headers: readonly HeaderPair[]) => void;

@@ -2,7 +2,6 @@
  * The events of a WebSocket, in both directions and both roles.
  */
 
-import type { NeedMoreData } from '../02-http/index.ts';
 import type { SharedMessage } from './shared-message.ts';
 import type { WebSocketMessage } from './websocket-types.ts';
 
@@ -34,6 +33,11 @@ export interface CloseEvent {
 /** The connection has ended on the peer's side. */
 export interface ConnectionEndEvent {
   readonly type: 'end';
+}
+
+/** Nothing to report until more bytes arrive. */
+export interface NeedMoreData {
+  readonly type: 'need-more-data';
 }
 
 /** What `nextEvent` returns. */

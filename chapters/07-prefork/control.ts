@@ -194,7 +194,6 @@ export function metricsText(facts: SupervisorFacts): string {
 /** Serves the numbers as `GET /metrics`, from the supervisor's own process: it answers even while no worker does. */
 export function serveMetrics(address: { host: string; port: number }, facts: () => SupervisorFacts): Promise<HttpServer> {
   // TODO 7.8  `GET /metrics` and HEAD, with or without a query, are answered with the text, as
-  //           `text/plain; version=0.0.4; charset=utf-8`. Any other path is 404, any other method what `otherMethodStatus`
-  //           of chapter 02 says.
+  //           `text/plain; version=0.0.4; charset=utf-8`. Any other path is 404, any other method 405, with Allow.
   throw new NotImplemented('7.8');
 }

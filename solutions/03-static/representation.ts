@@ -2,7 +2,6 @@
  * A representation: content and everything that is said about it, ready to be sent.
  */
 
-import { httpDate } from '../02-http/index.ts';
 import type { HeaderPair } from '../02-http/index.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
 import type { Content } from './content.ts';
@@ -53,6 +52,11 @@ export function represent(content: Content, name: string, version: Version, codi
 }
 
 const YEAR_0_MS = Date.parse('0000-01-01T00:00:00Z');
+
+/** A time in the preferred format, IMF-fixdate (RFC 9110 §5.6.7). */
+function httpDate(timeMs: number): string {
+  return new Date(timeMs).toUTCString();
+}
 
 /** What a version of a file is recognised by. */
 export function validators(version: Version, coding: CodingOrIdentity, nowMs: number): Validators {

@@ -2,7 +2,7 @@
  * The handler: from a request to the file that it means, and what happens to requests that mean none.
  */
 
-import { HttpError, HttpResponse, mayHaveBody, otherMethodStatus } from '../02-http/index.ts';
+import { HttpError, HttpResponse, mayHaveBody } from '../02-http/index.ts';
 import type { Handler, HttpRequest } from '../02-http/index.ts';
 import { preferredCodings } from './accept-encoding.ts';
 import type { CodingOrIdentity } from './accept-encoding.ts';
@@ -117,4 +117,9 @@ class StaticSite {
     if (request.method !== 'OPTIONS') throw new HttpError(otherMethodStatus(request.method), '', [['Allow', ALLOW]]);
     return new HttpResponse(204, [['Allow', ALLOW], ...this.#settings.headers]);
   }
+}
+
+/** RFC 9110 §9.1: 405 for a method that is known, and 501 for one that is not. Methods are case-sensitive. */
+function otherMethodStatus(method: string): 405 | 501 {
+  return /^(?:POST|PUT|DELETE|CONNECT|TRACE|PATCH)$/.test(method) ? 405 : 501;
 }

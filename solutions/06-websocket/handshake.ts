@@ -5,7 +5,7 @@
  * answer.
  */
 
-import { HttpError, listHas, LocalProtocolError, trimWhitespace } from '../02-http/index.ts';
+import { HttpError, listHas, LocalProtocolError } from '../02-http/index.ts';
 import type { HeaderPair, HttpHeaders, HttpVersion } from '../02-http/index.ts';
 import { acceptKey } from './accept-key.ts';
 import { acceptDeflate } from './deflate-parameters.ts';
@@ -134,6 +134,11 @@ function subprotocolsOf(headers: HttpHeaders): string[] {
     }
   }
   return subprotocols;
+}
+
+/** Takes SP and HTAB off both ends (RFC 9110 §5.6.3). `trim()` would take more: no-break spaces, which a value may hold. */
+function trimWhitespace(member: string): string {
+  return /[^ \t](?:.*[^ \t])?/.exec(member)?.[0] ?? '';
 }
 
 function extensionsOf(headers: HttpHeaders): ExtensionOffer[] {

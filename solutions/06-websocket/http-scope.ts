@@ -2,7 +2,6 @@
  * A request of chapter 02's server as a scope: the rules A10 to A29 of docs/gateway-spec.md.
  */
 
-import { lowerCaseFieldName } from '../02-http/index.ts';
 import type { HeaderPair, HttpRequest } from '../02-http/index.ts';
 import { decodePathInfo } from '../05-gateway/index.ts';
 import type { AsyncSettings } from './async-settings.ts';
@@ -71,7 +70,7 @@ export function websocketScope(request: HttpRequest, settings: AsyncSettings, fa
 function fieldsOf(request: HttpRequest): HeaderPair[] {
   // These pairs were made for us, so we may change them.
   const fields = request.headers.pairs() as [string, string][];
-  for (const field of fields) field[0] = lowerCaseFieldName(field[0]);
+  for (const field of fields) field[0] = field[0].toLowerCase();
   // RFC 9112 §3.2.2: with an absolute-form the Host field MUST be ignored.
   if (request.form !== 'absolute') return fields;
   return [['host', request.authority], ...fields.filter(([name]) => name !== 'host')];

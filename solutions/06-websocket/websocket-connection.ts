@@ -9,8 +9,7 @@
  * sends them. The opening handshake is over when it begins; it is in handshake.ts. Messages are sent in one frame each.
  */
 
-import { LocalProtocolError, needMoreData } from '../02-http/index.ts';
-import type { NeedMoreData } from '../02-http/index.ts';
+import { LocalProtocolError } from '../02-http/index.ts';
 import { closePayload } from './close-payload.ts';
 import { ControlReader } from './control-reader.ts';
 import type { DeflateTuning } from './deflate.ts';
@@ -26,7 +25,7 @@ import { CLOSE, CONTROL_BYTES_MAX, FIN, FIRST_CONTROL, PING, PONG } from './opco
 import { webSocketTransitions } from './states.ts';
 import type { WebSocketRole, WebSocketState, WebSocketTransition } from './states.ts';
 import { WebSocketError } from './websocket-error.ts';
-import type { ConnectionEndEvent, ConnectionEvent, ConnectionEventToSend } from './connection-events.ts';
+import type { ConnectionEndEvent, ConnectionEvent, ConnectionEventToSend, NeedMoreData } from './connection-events.ts';
 
 export interface WebSocketConnectionOptions {
   /** Default `server`. */
@@ -40,6 +39,7 @@ export interface WebSocketConnectionOptions {
   readonly deflateFromBytes?: number;
 }
 
+const needMoreData: NeedMoreData = Object.freeze({ type: 'need-more-data' });
 const connectionEnd: ConnectionEndEvent = Object.freeze({ type: 'end' });
 
 export class WebSocketConnection {

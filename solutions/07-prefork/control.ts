@@ -13,7 +13,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import { closeGracefully, createLineServer } from '../01-echo/index.ts';
-import { HttpError, HttpResponse, otherMethodStatus, serveHttp } from '../02-http/index.ts';
+import { HttpError, HttpResponse, serveHttp } from '../02-http/index.ts';
 import type { HttpServer } from '../02-http/index.ts';
 import { isSuccessor } from './child.ts';
 import type { WorkerReport } from './child.ts';
@@ -255,7 +255,7 @@ export function metricsText(facts: SupervisorFacts): string {
 export function serveMetrics(address: { host: string; port: number }, facts: () => SupervisorFacts): Promise<HttpServer> {
   return serveHttp(({ method, target }) => {
     if (target.split('?', 1)[0] !== '/metrics') throw new HttpError(404, 'the numbers are at /metrics');
-    if (method !== 'GET' && method !== 'HEAD') throw new HttpError(otherMethodStatus(method), '', [['Allow', 'GET, HEAD']]);
+    if (method !== 'GET' && method !== 'HEAD') throw new HttpError(405, '', [['Allow', 'GET, HEAD']]);
     const headers = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' };
     return new HttpResponse(200, headers, metricsText(facts()));
   }, address);

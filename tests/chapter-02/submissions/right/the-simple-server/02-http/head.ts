@@ -9,7 +9,7 @@ import { isIPv6 } from 'node:net';
 import { bodyFraming, responseBodyFraming } from './body.ts';
 import { defaultLimits, type HttpLimits, RemoteProtocolError } from './errors.ts';
 import type { FramedHead, HttpVersion, ReceivedFields, RequestEvent, RequestLine, ResponseEvent, TargetForm } from './events.ts';
-import { endOfLine, FIELD_VALUE, HttpHeaders, parseFieldSection, TOKEN, tokenList } from './headers.ts';
+import { endOfLine, FIELD_VALUE, HttpHeaders, listHas, parseFieldSection, TOKEN, tokenList } from './headers.ts';
 
 /**
  * What a target may hold. RFC 3986 allows no `\ ^ { | }` or backtick, but browsers send these unencoded (WHATWG URL), so
@@ -79,8 +79,8 @@ export function checkHost(line: RequestLine, headers: HttpHeaders): void {
 
 /** Whether the sender of this head wants the connection to persist: by default since 1.1, on request in 1.0 (RFC 9112 §9.3). */
 export function persists(head: FramedHead): boolean {
-  const options = tokenList(head.headers.get('connection'));
-  return !options.includes('close') && (head.httpVersion === '1.1' || options.includes('keep-alive'));
+  const options = head.headers.get('connection');
+  return !listHas(options, 'close') && (head.httpVersion === '1.1' || listHas(options, 'keep-alive'));
 }
 
 /**

@@ -51,6 +51,9 @@ export class HttpHeaders implements Iterable<HeaderPair> {
   /** Whether there is such a field, be it empty. */
   has(name: string): boolean { return this.getAll(name).length > 0; }
 
+  /** Every field line, as a list of one's own. */
+  pairs(): HeaderPair[] { return [...this.#pairs]; }
+
   /** Every field line, in the order and with the case of the wire. */
   [Symbol.iterator](): ArrayIterator<HeaderPair> { return this.#pairs.values(); }
 }
@@ -117,6 +120,9 @@ export function endOfLine(text: string, start: number, bytesMax: number, status:
 export function tokenList(value = ''): string[] {
   return value.toLowerCase().split(',').map((member) => member.slice(...withoutWhitespace(member, 0, member.length)));
 }
+
+/** Whether a comma-separated list has this member, in upper or lower case. `token` must be in lower case. */
+export const listHas = (value: string | undefined, token: string): boolean => tokenList(value).includes(token);
 
 /**
  * Where a part of a text begins and ends without the whitespace around it. Not trim(), which also removes vertical tabs and

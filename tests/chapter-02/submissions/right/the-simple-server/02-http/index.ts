@@ -4,12 +4,12 @@
 
 export { bodyFraming, ChunkedDecoder, parseChunkLine, parseContentLength } from './body.ts';
 export { HttpConnection, type HttpConnectionOptions } from './connection.ts';
-export { defaultLimits, HttpError, type HttpLimits, type HttpTimeouts } from './errors.ts';
+export { defaultLimits, HttpError, type HttpLimits, type HttpTimeouts, LocalProtocolError, RemoteProtocolError } from './errors.ts';
 export type * from './events.ts';
 export { checkHost, expectsContinue, parseRequestLine, persists } from './head.ts';
-export { type HeaderPair, HttpHeaders, parseFieldSection, parseHeaderField } from './headers.ts';
-export { type BodyIterable, type BodyPart, type Handler, type HeadersInit, type HttpRequest, HttpResponse, type ResponseBody, type ResponseOptions, type TakeOver } from './message.ts';
+export { type HeaderPair, HttpHeaders, listHas, parseFieldSection, parseHeaderField } from './headers.ts';
+export { type BodyIterable, type BodyPart, type Handler, type HeadersInit, type HttpRequest, HttpResponse, isOurFault, refusal, type ResponseBody, type ResponseOptions, type TakeOver } from './message.ts';
 export { type CloseOptions, HttpServer, type ServeOptions, serveHttp } from './server.ts';
 export type { ErrorReporter } from './server-connection.ts';
 export { site } from './site.ts';
-export type { WireData } from './writer.ts';
+export { mayHaveBody, reasonPhrase, type WireData } from './writer.ts';

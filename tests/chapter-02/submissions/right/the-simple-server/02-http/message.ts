@@ -153,6 +153,9 @@ export class HttpResponse {
     ({ reason: this.reason, trailers: this.trailers, takeOver: this.takeOver } = options);
   }
 
+  /** The same response with another body: one that counts, say, what is taken of this one. */
+  withBody(body: ResponseBody): HttpResponse { return new HttpResponse(this.status, this.headers, body, this); }
+
   /** Plain text in UTF-8. */
   static text(body: string, status = 200): HttpResponse { return new HttpResponse(status, { 'Content-Type': 'text/plain; charset=utf-8' }, body); }
 
@@ -172,13 +175,17 @@ export type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpRespo
 /**
  * The response that an error deserves. A peer's fault closes the connection: what follows on it could be anything.
  * Any error that was not meant for the client becomes a 500 that says nothing more.
+ *
+ * @param fields further ones for the response; the error's own take their place
  */
-export function refusal(error: unknown): HttpResponse {
+export function refusal(error: unknown, fields: readonly HeaderPair[] = []): HttpResponse {
   let [status, message, headers]: [number, string, readonly HeaderPair[]] = [500, '', []];
   if (error instanceof RemoteProtocolError) [status, message, headers] = [error.status, error.message, [['Connection', 'close']]];
   if (error instanceof HttpError && error.status >= 400 && error.status <= 599) ({ status, message, headers } = error);
   const text = `${status} ${reasonPhrase(status)}${message === '' ? '' : `: ${message}`}\n`;
-  return new HttpResponse(status, [['Content-Type', 'text/plain; charset=utf-8'], ...headers], text);
+  const own: readonly HeaderPair[] = [['Content-Type', 'text/plain; charset=utf-8'], ...headers];
+  const others = fields.filter(([name]) => !own.some(([taken]) => taken.toLowerCase() === name.toLowerCase()));
+  return new HttpResponse(status, [...own, ...others], text);
 }
 
 /** Whether the error is this server's own fault, to be reported, rather than an answer or the peer's fault. */

@@ -12,7 +12,7 @@ import { startDeadline } from '../01-echo/index.ts';
 import { HttpConnection } from './connection.ts';
 import { HttpError, type HttpLimits, type HttpTimeouts, LocalProtocolError, RemoteProtocolError } from './errors.ts';
 import type { RequestEvent } from './events.ts';
-import { type HeaderPair, HttpHeaders, tokenList } from './headers.ts';
+import { type HeaderPair, HttpHeaders, listHas } from './headers.ts';
 import { type BodyIterable, type Handler, HttpRequest, HttpResponse, isOurFault, refusal, type RequestSource } from './message.ts';
 import { mayHaveBody, type WireData } from './writer.ts';
 
@@ -22,8 +22,19 @@ import { mayHaveBody, type WireData } from './writer.ts';
  */
 export type ErrorReporter = (error: unknown, request: HttpRequest | null) => void;
 
-/** What all connections of a server share. When it is closing, each response is its connection's last, and idle connections end. */
-export interface ServerContext { readonly handler: Handler; readonly limits: HttpLimits; readonly timeouts: HttpTimeouts; readonly onError: ErrorReporter; readonly closing: boolean }
+/** What all connections of a server share. */
+export interface ServerContext {
+  readonly handler: Handler;
+  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
+  readonly onError: ErrorReporter;
+  readonly refusalHeaders: readonly HeaderPair[];
+  readonly abortOnHalfClose: boolean;
+  /** Each response is its connection's last. */
+  readonly closing: boolean;
+  /** Connections that wait for a request end. */
+  readonly idleEnds: boolean;
+}
 
 /** A response leaves in pieces of this size, and each has the whole of `sendMs`: slow clients get large bodies, too. */
 const PIECE_BYTES = 256 * 1024;
@@ -100,7 +111,7 @@ export class ServerConnection implements RequestSource {
       if (event.type === 'closed' || drainedBytes > limits.drainedBytesMax) return null;
       if (event.type !== 'need-more-data') continue;
       const { headBegun, theirState } = this.#machine;
-      if (!headBegun && theirState === 'idle' && this.#context.closing) return null;
+      if (!headBegun && theirState === 'idle' && this.#context.idleEnds) return null;
       // The time is for the whole head: a client gains nothing by sending a byte now and then.
       headUntilMs = headBegun ? Math.min(headUntilMs, performance.now() + timeouts.headerMs) : Infinity;
       const leftMs = headBegun ? headUntilMs - performance.now() : theirState === 'idle' ? timeouts.idleMs : timeouts.bodyMs;
@@ -117,7 +128,7 @@ export class ServerConnection implements RequestSource {
     if (this.socket.destroyed || (ourState !== 'idle' && ourState !== 'send-response')) throw error;
     if (isOurFault(error)) this.#report(error);
     // An HttpError may have fields that cannot be sent. A 500 has none.
-    await this.#send(refusal(error)).catch((again: unknown) => this.#refuse(again));
+    await this.#send(refusal(error, this.#context.refusalHeaders)).catch((again: unknown) => this.#refuse(again));
   }
 
   // ── input ──
@@ -130,6 +141,7 @@ export class ServerConnection implements RequestSource {
   };
 
   readonly #onEnd = (): void => {
+    if (this.#request !== null && this.#context.abortOnHalfClose) this.socket.destroy();
     this.#machine.receiveEof();
     this.wake();
   };
@@ -224,7 +236,7 @@ export class ServerConnection implements RequestSource {
   async #handOver({ headers, takeOver }: HttpResponse): Promise<void> {
     // RFC 9110 §7.8: a server MUST NOT switch to a protocol that the client did not ask for.
     const asked = this.#request?.headers;
-    if (!asked?.has('upgrade') || !tokenList(asked.get('connection')).includes('upgrade')) throw new LocalProtocolError('101 to a client that did not ask for it');
+    if (!asked?.has('upgrade') || !listHas(asked.get('connection'), 'upgrade')) throw new LocalProtocolError('101 to a client that did not ask for it');
     await this.#write(this.#machine.send({ type: 'informational', status: 101, headers }));
     this.#handedOver = true;
     this.socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).off('error', ignore).resume();

@@ -7,8 +7,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 
 import { listen, startDeadline } from '../01-echo/index.ts';
 import { defaultLimits, defaultTimeouts, type HttpLimits, type HttpTimeouts } from './errors.ts';
+import type { HeaderPair } from './headers.ts';
 import type { Handler } from './message.ts';
 import { type ErrorReporter, ServerConnection, type ServerContext } from './server-connection.ts';
+import { fieldLines } from './writer.ts';
 
 /** Where to listen, and how. */
 export interface ServeOptions {
@@ -18,30 +20,48 @@ export interface ServeOptions {
   readonly port?: number;
   /** A Unix domain socket, instead of host and port. */
   readonly path?: string;
+  /** A listening descriptor that was inherited, instead of host and port. */
+  readonly fd?: number;
+  /** Connections that wait to be accepted; the kernel may allow fewer. Default 511. */
+  readonly backlog?: number;
   readonly limits?: Partial<HttpLimits>;
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Called for each fault on our side. Default: written to stderr. */
   readonly onError?: ErrorReporter;
+  /** Fields for every response that is made from an error. Default none. */
+  readonly refusalHeaders?: readonly HeaderPair[];
+  /** Treat a client that ends its side while it waits for a response as gone. Default false: it is answered. */
+  readonly abortOnHalfClose?: boolean;
 }
 
-/** What is still in progress after that many milliseconds is cut; `Infinity` for never. Default 10,000. */
-export interface CloseOptions { readonly deadlineMs?: number }
+export interface CloseOptions {
+  /** What is still in progress after that many milliseconds is cut; `Infinity` for never. Default 10,000. */
+  readonly deadlineMs?: number;
+  /** How long an idle connection is kept for one more request, in milliseconds. Default 0: it ends at once. */
+  readonly idleMs?: number;
+}
 
 /** Made by {@link serveHttp}. */
 export class HttpServer {
-  readonly #server: Server;
-  readonly #context: ServerContext & { closing: boolean };
+  /** What accepts the connections. */
+  readonly server: Server;
+  readonly #context: ServerContext & { closing: boolean; idleEnds: boolean };
   /** Every open connection, those that were handed over included. */
   readonly #connections = new Map<Socket, ServerConnection>();
   #closed: Promise<void> | null = null;
 
-  /** Makes a server that does not listen yet: call {@link HttpServer.listen}. */
+  /** Makes a server that does not listen yet: call {@link HttpServer.listen}. @throws LocalProtocolError for refusal headers that cannot be sent */
   constructor(handler: Handler, options: ServeOptions = {}) {
-    const { onError = reportToStderr } = options;
+    const { onError = reportToStderr, abortOnHalfClose = false } = options;
+    const limits = { ...defaultLimits, ...options.limits };
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
-    this.#context = { handler, limits: { ...defaultLimits, ...options.limits }, timeouts, onError, closing: false };
+    // How a response is framed and what becomes of the connection, the server says itself.
+    const refusalHeaders = (options.refusalHeaders ?? []).filter(([name]) => !/^(?:connection|content-length|transfer-encoding|trailer|upgrade)$/i.test(name));
+    // Checked now, and not with the first refusal, which would be refused itself.
+    fieldLines(refusalHeaders);
+    this.#context = { handler, limits, timeouts, onError, refusalHeaders, abortOnHalfClose, closing: false, idleEnds: false };
     // Half-open: a client may end its side and still wait for the answer.
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.handleConnection(socket));
+    this.server = createServer({ allowHalfOpen: true }, (socket) => this.handleConnection(socket));
   }
 
   /** Serves a socket that was accepted elsewhere. It must allow half-open connections. */
@@ -53,14 +73,14 @@ export class HttpServer {
   }
 
   /** Starts to listen. @throws Error with `code` EADDRINUSE, EACCES and the like */
-  async listen({ host = '127.0.0.1', port = 0, path }: Pick<ServeOptions, 'host' | 'port' | 'path'> = {}): Promise<void> {
-    if (path === undefined) return void (await listen(this.#server, { host, port }));
-    await once(this.#server.listen({ path }), 'listening');
+  async listen({ host = '127.0.0.1', port = 0, path, fd, backlog = 511 }: Pick<ServeOptions, 'host' | 'port' | 'path' | 'fd' | 'backlog'> = {}): Promise<void> {
+    if (path === undefined && fd === undefined) return void (await listen(this.server, { host, port, backlog }));
+    await once(this.server.listen(fd === undefined ? { path, backlog } : { fd, backlog }), 'listening');
   }
 
   /** Where it listens; a string for a Unix domain socket. @throws Error when it does not listen */
   get address(): AddressInfo | string {
-    const address = this.#server.address();
+    const address = this.server.address();
     if (address === null) throw new Error('the server does not listen');
     return address;
   }
@@ -82,17 +102,24 @@ export class HttpServer {
    * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`, and
    * cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter deadline.
    */
-  async closeGracefully(options: CloseOptions = {}): Promise<void> {
-    const deadline = startDeadline(() => this.#connections.forEach((_, socket) => socket.destroy()), options.deadlineMs ?? 10_000);
+  async closeGracefully({ deadlineMs = 10_000, idleMs = 0 }: CloseOptions = {}): Promise<void> {
+    const deadline = startDeadline(() => this.#connections.forEach((_, socket) => socket.destroy()), deadlineMs);
     this.#context.closing = true;
-    this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()));
-    for (const connection of this.#connections.values()) connection.wake();
+    this.#closed ??= new Promise((resolve) => this.server.close(() => resolve()));
+    if (idleMs <= 0) this.#endIdle();
+    const idle = startDeadline(() => this.#endIdle(), idleMs);
     await this.#closed;
     deadline.clear();
+    idle.clear();
   }
 
   /** Stops accepting and cuts every connection. */
   close(): Promise<void> { return this.closeGracefully({ deadlineMs: 0 }); }
+
+  #endIdle(): void {
+    this.#context.idleEnds = true;
+    for (const connection of this.#connections.values()) connection.wake();
+  }
 }
 
 /** Serves a handler. Resolves once connections are accepted. @throws Error with `code` if it cannot get the address */

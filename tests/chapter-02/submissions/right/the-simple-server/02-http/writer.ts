@@ -8,7 +8,7 @@ import { isAllowedTrailer } from './body.ts';
 import { LocalProtocolError } from './errors.ts';
 import type { BodyFraming, HttpVersion } from './events.ts';
 import { TARGET } from './head.ts';
-import { FIELD_VALUE, type HeaderPair, TOKEN, tokenList } from './headers.ts';
+import { FIELD_VALUE, type HeaderPair, listHas, TOKEN } from './headers.ts';
 
 /** Bytes for the wire; in a string, each character is one byte (latin1). */
 export type WireData = string | Uint8Array;
@@ -53,7 +53,7 @@ function takeOut(lines: FieldLines, name: string, value: string): boolean {
   if (isLength && (lines.contentLength !== null || !/^\d{1,15}$/.test(value))) throw new LocalProtocolError('more than one Content-Length, or an invalid one');
   if (isCoding && value.toLowerCase() !== 'chunked') throw new LocalProtocolError('a transfer coding other than chunked');
   if (isLength) lines.contentLength = Number(value);
-  if (name === 'connection') lines.close ||= tokenList(value).includes('close');
+  if (name === 'connection') lines.close ||= listHas(value, 'close');
   lines.chunked ||= isCoding;
   lines.hasDate ||= name === 'date';
   return isLength || isCoding || (name === 'connection' && /^(?:close|keep-alive)$/i.test(value));
