@@ -35,6 +35,8 @@ export class HttpConnection {
   /** The request of this exchange: received by a server, sent by a client. */
   #request: Answered = unreadable;
   #persistent = true;
+  /** The last message received was the peer's last. */
+  #peerCloses = false;
   #awaitsContinue = false;
   #error: RemoteProtocolError | null = null;
 
@@ -50,6 +52,8 @@ export class HttpConnection {
   get theirState(): State { return this.#states[this.#peer]; }
   /** Bytes received that no event has delivered yet. */
   get bufferedBytes(): number { return this.#input.length + (this.#reader?.unread().length ?? 0); }
+  /** How much of our body may still be sent: what is left of its Content-Length, or Infinity. */
+  get bodyBytesToSend(): number { return this.#writer?.bytesLeft ?? 0; }
   /** Whether the client waits for a 100 before it sends its body. */
   get awaitsContinue(): boolean { return this.#awaitsContinue; }
   /**
@@ -57,6 +61,12 @@ export class HttpConnection {
    * begin one more: a client that has sent nothing else has not asked for anything.
    */
   get headBegun(): boolean { return !/^(?:\r\n)*\r?$/.test(this.#startOfInput()); }
+
+  /** Whether the peer may be sending: not if it waits for us, has ended its side, or has said that it sends nothing more (RFC 9112 §9.6). */
+  get peerMaySend(): boolean {
+    const hasSentAll = this.theirState === 'done' && this.#peerCloses && this.bufferedBytes === 0;
+    return !hasSentAll && this.theirState !== 'closed' && (this.theirState !== 'idle' || this.headBegun);
+  }
 
   /** Bytes from the peer. They are kept, not copied: do not reuse their memory. */
   receiveData(bytes: Uint8Array): void { this.#input = append(this.#input, bytes); }
@@ -140,7 +150,8 @@ export class HttpConnection {
     this.#move(this.#peer, event.type !== 'request' && event.status === 101 ? 'switch' : event.type);
     if (event.type === 'informational') return event;
     this.#reader = new BodyReader(event.framing, this.limits);
-    this.#persistent &&= persists(event) && event.framing.kind !== 'close';
+    this.#peerCloses = !persists(event);
+    this.#persistent &&= !this.#peerCloses && event.framing.kind !== 'close';
     return event;
   }
 

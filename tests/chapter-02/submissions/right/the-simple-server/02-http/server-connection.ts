@@ -14,7 +14,7 @@ import { HttpError, type HttpLimits, type HttpTimeouts, LocalProtocolError, Remo
 import type { RequestEvent } from './events.ts';
 import { type HeaderPair, HttpHeaders, listHas } from './headers.ts';
 import { type BodyIterable, type Handler, HttpRequest, HttpResponse, isOurFault, refusal, type RequestSource } from './message.ts';
-import { mayHaveBody, type WireData } from './writer.ts';
+import { mayHaveBody, toBytes, type WireData } from './writer.ts';
 
 /**
  * Called for faults on our side: what a handler threw, a response that could not be sent. `request` is the one that was
@@ -193,21 +193,26 @@ export class ServerConnection implements RequestSource {
     const { status, reason, headers, body, trailers } = response;
     if (response.takeOver !== undefined) return await this.#handOver(response);
     const head = { type: 'response', status, reason, headers, close: this.#context.closing } as const;
-    if (typeof body === 'string' || body instanceof Uint8Array) return await this.#write(this.#machine.send({ ...head, body }));
-    this.#body = body;
+    const isWhole = typeof body === 'string' || body instanceof Uint8Array;
+    const promised = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
+    if (isWhole && (promised === undefined || Number(promised) === Buffer.byteLength(body))) return await this.#write(this.#machine.send({ ...head, body }));
+    const parts: BodyIterable = isWhole ? [body] : body;
+    this.#body = parts;
     try {
       await this.#write(this.#machine.send(head));
-      if (mayHaveBody(status, this.#request?.method ?? 'GET')) await this.#sendParts(body);
+      if (mayHaveBody(status, this.#request?.method ?? 'GET')) await this.#sendParts(parts);
     } finally {
       await this.#closeBody();
     }
     await this.#write(this.#machine.send({ type: 'end', trailers: trailers?.() ?? [] }));
   }
 
-  /** Sends each part when the one before it has gone. `for await` ends the iterator, whatever happens. */
-  async #sendParts(body: BodyIterable): Promise<void> {
-    for await (const data of body) {
-      await this.#write(this.#machine.send({ type: 'data', data }));
+  /** Sends each part when the one before it has gone, and no more than was promised. `for await` ends the iterator, whatever happens. */
+  async #sendParts(parts: BodyIterable): Promise<void> {
+    for await (const part of parts) {
+      const [bytes, left] = [toBytes(part), this.#machine.bodyBytesToSend];
+      await this.#write(this.#machine.send({ type: 'data', data: bytes.subarray(0, left) }));
+      if (bytes.length > left) return this.#report(new LocalProtocolError('the body is longer than its Content-Length; it was cut'));
       // Parts that are ready at once must not keep other connections waiting.
       await new Promise(setImmediate);
     }
@@ -249,10 +254,11 @@ export class ServerConnection implements RequestSource {
   }
 
   /**
-   * Ends our side, and goes on reading for a while (RFC 9112 §9.6): a socket that is closed with unread input answers
-   * with RST, which can destroy the response on its way.
+   * Ends our side. If the client may be sending, we go on reading for a while (RFC 9112 §9.6): a socket that is closed
+   * with unread input answers with RST, which can destroy the response on its way.
    */
   #end(): void {
+    if (!this.#machine.peerMaySend) return this.socket.destroySoon();
     const deadline = startDeadline(() => this.socket.destroy(), this.#context.timeouts.lingerMs);
     // What still arrives is dropped.
     this.socket.once('close', () => deadline.clear()).off('data', this.#onData).resume().end();

@@ -124,6 +124,9 @@ export class BodyWriter {
     this.#bytesLeft = framing.kind === 'length' ? framing.length : framing.kind === 'none' ? 0 : Infinity;
   }
 
+  /** What is left of the promised length, or Infinity. */
+  get bytesLeft(): number { return this.#bytesLeft; }
+
   data(bytes: Uint8Array): WireData {
     // As a chunk, a part of no bytes would end the body.
     if (this.#dropped || bytes.length === 0) return '';
