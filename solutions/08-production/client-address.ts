@@ -26,11 +26,14 @@ export class TrustedProxies {
   /** @param texts addresses, networks such as `10.0.0.0/8`, and `unix` for clients of a Unix domain socket @throws SettingsError */
   constructor(texts: readonly string[]) {
     for (const text of texts) {
-      const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+      const [, address = '', bits] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
       const family = isIPv4(address) ? 'ipv4' : 'ipv6';
       const most = family === 'ipv4' ? 32 : 128;
+      // IPv4 as IPv6 has 96 bits more: with 8 bits, ::ffff:10.0.0.0 would be everybody.
+      const least = /^::ffff:[\d.]+$/i.test(address) ? 96 : 0;
+      const count = Number(bits ?? most);
       if (text === 'unix') this.#unix = true;
-      else if ((isIPv4(address) || isIPv6(address)) && Number(bits ?? most) <= most) this.#list.addSubnet(address, Number(bits ?? most), family);
+      else if ((isIPv4(address) || isIPv6(address)) && count >= least && count <= most) this.#list.addSubnet(address, count, family);
       else throw new SettingsError('--trusted-proxy', text, 'an address, a network such as 10.0.0.0/8, or unix');
     }
   }

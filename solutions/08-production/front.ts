@@ -12,6 +12,7 @@ import type { Endpoint } from '../06-websocket/index.ts';
 import type { Certificates } from './certificates.ts';
 import { UNKNOWN } from './client-address.ts';
 import type { TrustedProxies } from './client-address.ts';
+import { clientKey, OpenCounts } from './limits.ts';
 import { ProxyHeaderReader } from './proxy-header.ts';
 import type { ProxyHeader } from './proxy-header.ts';
 import type { Settings } from './settings.ts';
@@ -35,17 +36,27 @@ export class Front {
   readonly #options: FrontOptions;
   readonly #tls: tls.Server | null;
   readonly #open = new Set<Socket>();
+  readonly #counts: OpenCounts;
 
   /** @param onConnection gets each connection that is ready for requests */
   constructor(onConnection: (socket: Socket) => void, options: FrontOptions) {
     this.#options = options;
+    this.#counts = new OpenCounts(options.settings.connectionsPerClientMax);
     this.#tls = options.certificates === null ? null : secured(onConnection, options, options.certificates);
     // Half-open: a client may end its side and still wait for the answer.
     this.server = createServer({ allowHalfOpen: true }, (socket) => {
-      this.#open.add(socket);
       // There is nothing to do about an error, since `close` follows it.
       socket.on('error', () => undefined).once('close', () => this.#open.delete(socket));
+      if (this.#open.size >= options.settings.connectionsMax) {
+        socket.destroy();
+        return;
+      }
+      this.#open.add(socket);
       const enter = (): void => {
+        if (!this.#hasRoomFor(socket)) {
+          socket.destroy();
+          return;
+        }
         if (this.#tls !== null) this.#tls.emit('connection', socket);
         else onConnection(socket);
         // It may have been paused. The handshake does not mind, and takes what is there by itself.
@@ -55,6 +66,16 @@ export class Front {
       if (options.settings.proxyProtocol === 'on' && options.proxies.has(socket.remoteAddress ?? null)) readHeader(socket, options, enter);
       else enter();
     });
+  }
+
+  /** Whether the client may have one more connection. Those that come through a proxy have all the same address. */
+  #hasRoomFor(socket: Socket): boolean {
+    const { remoteAddress = null } = socket;
+    if (remoteAddress === null || this.#options.proxies.has(remoteAddress)) return true;
+    const key = clientKey(remoteAddress);
+    if (!this.#counts.enter(key)) return false;
+    socket.once('close', () => this.#counts.leave(key));
+    return true;
   }
 
   /** Reads the certificates again. Connections that are secured already stay as they are. @throws CertificateError */

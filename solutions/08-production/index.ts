@@ -17,3 +17,7 @@ export { clientOf, TrustedProxies } from './client-address.ts';
 export type { Trust } from './client-address.ts';
 export { ProxyHeaderError, ProxyHeaderReader } from './proxy-header.ts';
 export type { ProxyHeader } from './proxy-header.ts';
+
+// 8.4 limits and rate
+export { TokenBuckets } from './limits.ts';
+export type { BucketOptions } from './limits.ts';

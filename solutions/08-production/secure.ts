@@ -1,10 +1,11 @@
 /**
- * From plain HTTP to HTTPS: the redirect for those that come without, and the field that tells browsers not to come without.
+ * Between a server and browsers: from plain HTTP to HTTPS by a redirect, then by a field that asks for nothing else, and no
+ * requests that another site has made up.
  */
 
 import { HttpError, HttpResponse } from '../02-http/index.ts';
 import type { Handler } from '../02-http/index.ts';
-import type { AsyncApp } from '../06-websocket/index.ts';
+import type { AsyncApp, HttpScope, WebSocketScope } from '../06-websocket/index.ts';
 
 /**
  * Answers everything with a redirect to the same place over HTTPS.
@@ -39,5 +40,32 @@ export function withStrictTransport(app: AsyncApp, hstsMs: number): AsyncApp {
       const isThere = headers.some(([name]) => name.toLowerCase() === 'strict-transport-security');
       return send(isThere ? event : { ...event, headers: [...headers, ['Strict-Transport-Security', strictTransport(hstsMs)]] });
     });
+  };
+}
+
+/** Methods that change nothing (RFC 9110 §9.2.1). */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Whether a browser sends this for a page of another site, with the user's cookies: then it must not change anything
+ * (cross-site request forgery). Programs other than browsers send neither field, and have nobody's cookies.
+ */
+export function isForged(scope: HttpScope | WebSocketScope): boolean {
+  if (scope.type === 'http' && SAFE_METHODS.has(scope.method)) return false;
+  const valueOf = (wanted: string): string | undefined => scope.headers.find(([name]) => name === wanted)?.[1];
+  const site = valueOf('sec-fetch-site');
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  // Browsers from before 2023 send no more than this.
+  const origin = valueOf('origin');
+  return origin !== undefined && origin.replace(/^https?:\/\//i, '').toLowerCase() !== valueOf('host')?.toLowerCase();
+}
+
+/** Answers what {@link isForged} with 403. */
+export function withoutForgery(app: AsyncApp): AsyncApp {
+  return async (scope, receive, send) => {
+    if (scope.type === 'lifespan' || !isForged(scope)) return await app(scope, receive, send);
+    if (scope.type === 'websocket') return await send({ type: 'websocket.close' });
+    await send({ type: 'http.response.start', status: 403, headers: [['Content-Type', 'text/plain']] });
+    await send({ type: 'http.response.body', body: Buffer.from('Not from another site.\n') });
   };
 }

@@ -14,7 +14,8 @@ import { Certificates } from './certificates.ts';
 import { TrustedProxies, withClientAddress } from './client-address.ts';
 import { Front } from './front.ts';
 import type { CertificateFor } from './front.ts';
-import { redirectToHttps, strictTransport, withStrictTransport } from './secure.ts';
+import { TokenBuckets, withRate } from './limits.ts';
+import { redirectToHttps, strictTransport, withoutForgery, withStrictTransport } from './secure.ts';
 import { checked, defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 
@@ -48,9 +49,7 @@ export class ProductionServer {
     // The peer of a TCP connection that is gone already has no address, either.
     const proxies = new TrustedProxies(settings.trustedProxies.filter((text) => text !== 'unix' || address.kind !== 'tcp'));
     const front = Promise.withResolvers<Front>();
-    // The outermost is the last one.
-    const protectedApp = withClientAddress(withStrictTransport(app, hstsMs), { proxies, field: settings.forwardedField });
-    const server = await serveAsync(protectedApp, {
+    const server = await serveAsync(protect(app, settings, proxies), {
       ...rest,
       ...address,
       // What the server refuses by itself is seen by browsers, too.
@@ -106,6 +105,13 @@ export class ProductionServer {
   close(): Promise<void> {
     return this.closeGracefully({ deadlineMs: 0 });
   }
+}
+
+/** Puts around an application what looks at its requests: the last one is the first to see them. */
+function protect(app: AsyncApp, { hstsMs, forwardedField: field, requestIntervalMs: intervalMs, requestBurst: burst, crossSite }: Settings, proxies: TrustedProxies): AsyncApp {
+  const careful = crossSite === 'refuse' ? withoutForgery(app) : app;
+  const limited = withRate(careful, intervalMs === 0 ? null : new TokenBuckets({ intervalMs, burst }));
+  return withClientAddress(withStrictTransport(limited, hstsMs), { proxies, field });
 }
 
 /**

@@ -42,6 +42,11 @@ const table = {
     meaning: 'the field in which those proxies say so; the other one is ignored',
   },
   proxyProtocol: { default: 'off', form: 'on or off', pattern: /^(on|off)$/, meaning: 'whether connections of those proxies begin with a PROXY header' },
+  connectionsMax: { default: 10_000, range: [1, 1_000_000], meaning: 'how many connections may be open; more are closed at once' },
+  connectionsPerClientMax: { default: 0, range: [1, 1_000_000], meaning: 'how many of them one address may have; trusted proxies may have more' },
+  requestIntervalMs: { default: 0, range: [0.001, 3600], meaning: 'a client may ask this often in the long run; beyond it gets 429' },
+  requestBurst: { default: 50, range: [1, 1_000_000], meaning: 'how many requests at a time a client may be ahead of that' },
+  crossSite: { default: 'allow', form: 'allow or refuse', pattern: /^(allow|refuse)$/, meaning: 'whether pages of other sites may change something' },
 } as const satisfies Record<string, Row>;
 
 type ValueOf<R extends Row> = R['default'] extends string ? string : R['default'] extends number ? number : readonly string[];

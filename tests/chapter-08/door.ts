@@ -13,6 +13,11 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   readonly forwardedField: 'x-forwarded-for' | 'forwarded';
   readonly proxyProtocol: 'on' | 'off';
+  readonly connectionsMax: number;
+  readonly connectionsPerClientMax: number;
+  readonly requestIntervalMs: number;
+  readonly requestBurst: number;
+  readonly crossSite: 'allow' | 'refuse';
 }
 
 export interface Server {
@@ -31,5 +36,6 @@ export interface ServeOptions {
 }
 
 export interface Door {
+  TokenBuckets: new (options: { intervalMs: number; burst: number; clientsMax?: number }) => { readonly size: number; take(key: string, nowMs: number): number };
   serveProduction: (app: AsyncApp, settings: Partial<Settings>, options: ServeOptions) => Promise<Server>;
 }

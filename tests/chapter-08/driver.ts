@@ -6,9 +6,14 @@
  */
 import type { Door } from './door.ts';
 import { driver } from '#support/driver.ts';
+import { limitCalls } from './limit-calls.ts';
 import { serverCalls, Servers } from './servers.ts';
 
 export default driver<Door>()('08-production', (chapter) => {
   const servers = new Servers(chapter);
-  return { ...serverCalls(servers) };
+  return {
+    ...serverCalls(servers),
+    // 8.4
+    ...limitCalls(chapter),
+  };
 });
