@@ -3,7 +3,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTarget, listOfChapters } from './names.ts';
 import type { Target } from './names.ts';
-import { chapterName } from './manifest.ts';
+import { chapterName, isReady } from './manifest.ts';
 import type { Chapter } from './manifest.ts';
 import { npmCommand } from './options.ts';
 import { Problem, UsageProblem } from './problem.ts';
@@ -54,6 +54,7 @@ export function treeOf(subject: string, chapter: Chapter): Tree {
 
 function ownTree(chapter: Chapter): Tree {
   if (!isFolder(join(CHAPTERS, chapter.folder))) {
+    if (!isReady(chapter)) throw new Problem(`${chapterName(chapter)} is still being written, and has no starters yet. \`npm start\` shows the chapters that are there.`);
     throw new Problem(`chapters/${chapter.folder} is missing: \`npm run reset ${chapterName(chapter)}\` puts the starters there.`);
   }
   return { folder: CHAPTERS, label: 'chapters', own: true };
