@@ -17,7 +17,8 @@ const SCRIPT = new URL('./connection-process.ts', import.meta.url);
 function serveInProcess(socket: Socket, context: PerConnectionContext): Promise<void> {
   return new Promise((resolve) => {
     const child = fork(SCRIPT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const tell = (message: ConnectionMessage): void => void (child.connected && child.send(message));
+    // If the child is just ending, the message is lost, which is not an error: `close` follows.
+    const tell = (message: ConnectionMessage): void => void (child.connected && child.send(message, () => {}));
     const finish = (): void => tell({ type: 'finish' });
     const worker = context.add({ kind: 'process', id: child.pid ?? 0, finish, kill: () => child.kill('SIGKILL') });
     child.on('message', (report: ProcessReport) => {

@@ -35,8 +35,6 @@ export class HttpConnection {
   /** The request of this exchange: received by a server, sent by a client. */
   #request: Answered = unreadable;
   #persistent = true;
-  /** The last message received was the peer's last. */
-  #peerCloses = false;
   #awaitsContinue = false;
   #error: RemoteProtocolError | null = null;
 
@@ -61,12 +59,6 @@ export class HttpConnection {
    * begin one more: a client that has sent nothing else has not asked for anything.
    */
   get headBegun(): boolean { return !/^(?:\r\n)*\r?$/.test(this.#startOfInput()); }
-
-  /** Whether the peer may be sending: not if it waits for us, has ended its side, or has said that it sends nothing more (RFC 9112 §9.6). */
-  get peerMaySend(): boolean {
-    const hasSentAll = this.theirState === 'done' && this.#peerCloses && this.bufferedBytes === 0;
-    return !hasSentAll && this.theirState !== 'closed' && (this.theirState !== 'idle' || this.headBegun);
-  }
 
   /** Bytes from the peer. They are kept, not copied: do not reuse their memory. */
   receiveData(bytes: Uint8Array): void { this.#input = append(this.#input, bytes); }
@@ -125,8 +117,9 @@ export class HttpConnection {
   // ── what they send ──
 
   #readHead(): ReceivedEvent {
-    // A head is looked for once a line has ended, or the input is too long: one that comes in crumbs costs no more.
-    if (this.#input.includes('\n', this.#bytesSearched) || this.#input.length >= headBytesMax(this.limits)) {
+    const bytesNew = this.#input.length - this.#bytesSearched;
+    // A head is looked for once a line has ended, or is too long for any: one that comes in crumbs costs no more.
+    if (this.#input.includes('\n', this.#bytesSearched) || bytesNew > this.limits.requestLineBytesMax) {
       const text = this.#input.toString('latin1', 0, headBytesMax(this.limits));
       const event = this.role === 'server' ? readRequestHead(text, this.limits) : readResponseHead(text, this.limits, this.#request.method);
       if (event !== null) return this.#begin(event);
@@ -150,8 +143,7 @@ export class HttpConnection {
     this.#move(this.#peer, event.type !== 'request' && event.status === 101 ? 'switch' : event.type);
     if (event.type === 'informational') return event;
     this.#reader = new BodyReader(event.framing, this.limits);
-    this.#peerCloses = !persists(event);
-    this.#persistent &&= !this.#peerCloses && event.framing.kind !== 'close';
+    this.#persistent &&= persists(event) && event.framing.kind !== 'close';
     return event;
   }
 

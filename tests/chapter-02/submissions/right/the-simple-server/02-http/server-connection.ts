@@ -12,6 +12,7 @@ import { startDeadline } from '../01-echo/index.ts';
 import { HttpConnection } from './connection.ts';
 import { HttpError, type HttpLimits, type HttpTimeouts, LocalProtocolError, RemoteProtocolError } from './errors.ts';
 import type { RequestEvent } from './events.ts';
+import { persists } from './head.ts';
 import { type HeaderPair, HttpHeaders, listHas } from './headers.ts';
 import { type BodyIterable, type Handler, HttpRequest, HttpResponse, isOurFault, refusal, type RequestSource } from './message.ts';
 import { mayHaveBody, toBytes, type WireData } from './writer.ts';
@@ -52,6 +53,8 @@ export class ServerConnection implements RequestSource {
   /** The body that is being sent, until it is closed. */
   #body: BodyIterable | null = null;
   #handedOver = false;
+  /** The client is not sending: it has had its answer and waits, or it will send nothing more. */
+  #isQuiet = false;
   /** Has a connection that is waiting for something look again. */
   wake: () => void = ignore;
 
@@ -93,10 +96,13 @@ export class ServerConnection implements RequestSource {
     } catch (error) {
       await this.#refuse(error);
     }
+    // RFC 9112 §9.6: a client that has asked for the close sends nothing more. Any other may be sending right now.
+    const { ourState, theirState, bufferedBytes } = this.#machine;
+    this.#isQuiet = this.#request !== null && !persists(this.#request) && theirState === 'done' && bufferedBytes === 0;
     this.#request = null;
     // A handler that still waits for the body is told that it can no longer be read.
     this.wake();
-    return !this.#handedOver && this.#machine.ourState !== 'must-close';
+    return !this.#handedOver && ourState !== 'must-close' && !this.#context.idleEnds;
   }
 
   /** Waits for a head, and drops what a handler has left unread of the last body. Null when no head will follow. */
@@ -106,15 +112,17 @@ export class ServerConnection implements RequestSource {
     let headUntilMs = Infinity;
     for (;;) {
       const event = this.#machine.nextEvent();
+      const { headBegun, theirState } = this.#machine;
+      const isIdle = theirState === 'idle' && !headBegun;
+      this.#isQuiet = isIdle || theirState === 'closed';
       if (event.type === 'request') return event;
       if (event.type === 'data') drainedBytes += event.data.length;
       if (event.type === 'closed' || drainedBytes > limits.drainedBytesMax) return null;
       if (event.type !== 'need-more-data') continue;
-      const { headBegun, theirState } = this.#machine;
-      if (!headBegun && theirState === 'idle' && this.#context.idleEnds) return null;
+      if (isIdle && this.#context.idleEnds) return null;
       // The time is for the whole head: a client gains nothing by sending a byte now and then.
       headUntilMs = headBegun ? Math.min(headUntilMs, performance.now() + timeouts.headerMs) : Infinity;
-      const leftMs = headBegun ? headUntilMs - performance.now() : theirState === 'idle' ? timeouts.idleMs : timeouts.bodyMs;
+      const leftMs = headBegun ? headUntilMs - performance.now() : isIdle ? timeouts.idleMs : timeouts.bodyMs;
       if (await this.#arrival(leftMs)) continue;
       if (!headBegun) return null;
       this.#machine.refuse(new RemoteProtocolError(408, 'the head took too long'));
@@ -258,7 +266,7 @@ export class ServerConnection implements RequestSource {
    * with unread input answers with RST, which can destroy the response on its way.
    */
   #end(): void {
-    if (!this.#machine.peerMaySend) return this.socket.destroySoon();
+    if (this.#isQuiet) return this.socket.destroySoon();
     const deadline = startDeadline(() => this.socket.destroy(), this.#context.timeouts.lingerMs);
     // What still arrives is dropped.
     this.socket.once('close', () => deadline.clear()).off('data', this.#onData).resume().end();

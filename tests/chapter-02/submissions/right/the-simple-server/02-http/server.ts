@@ -116,6 +116,8 @@ export class HttpServer {
   /** Stops accepting and cuts every connection. */
   close(): Promise<void> { return this.closeGracefully({ deadlineMs: 0 }); }
 
+  [Symbol.asyncDispose](): Promise<void> { return this.close(); }
+
   #endIdle(): void {
     this.#context.idleEnds = true;
     for (const connection of this.#connections.values()) connection.wake();
