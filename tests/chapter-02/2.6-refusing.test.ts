@@ -101,6 +101,14 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
     async (world) => {
       const server = await world.call('serve', { ...READER, limits: { bodyBytesMax: 4000 } });
       await tryVectors(world, server, 'limits');
+      // A line that is too long already need not end first.
+      for (const [label, start, status] of [['a target without an end', 'GET /', 414], ['a field without an end', 'GET / HTTP/1.1\r\nHost: a\r\nX-A: ', 431]] as const) {
+        const http = await world.http(server, { label });
+        http.announce('GET').tcp.write(start);
+        await world.settle();
+        http.tcp.write('a'.repeat(world.random.integer(40_000, 60_000)));
+        expectStatus(await http.response({ expected: `${status}, although the line has no end yet` }), status, http.tcp.describeSent());
+      }
     },
   );
 
