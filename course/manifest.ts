@@ -183,6 +183,7 @@ export const chapters: readonly Chapter[] = [
       { id: '8.1', title: 'TLS', kind: 'core', minutes: 45, file: 'certificates.ts', section: 'A name that proves itself' },
       { id: '8.3', title: "the client's address", kind: 'core', minutes: 45, file: 'client-address.ts', section: 'Who is asking?' },
       { id: '8.4', title: 'limits and rate', kind: 'core', minutes: 45, file: 'limits.ts', section: 'Enough for everybody' },
+      { id: '8.5', title: 'health and metrics', kind: 'core', minutes: 45, file: 'health.ts', section: 'How are you?' },
     ],
   },
   {

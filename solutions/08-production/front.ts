@@ -13,8 +13,10 @@ import type { Certificates } from './certificates.ts';
 import { UNKNOWN } from './client-address.ts';
 import type { TrustedProxies } from './client-address.ts';
 import { clientKey, OpenCounts } from './limits.ts';
+import type { Metrics } from './metrics.ts';
 import { ProxyHeaderReader } from './proxy-header.ts';
 import type { ProxyHeader } from './proxy-header.ts';
+import type { LogEntry } from './requests.ts';
 import type { Settings } from './settings.ts';
 
 /** Gives the certificate for a name instead of those in files; nothing for a name that is not its business. */
@@ -26,8 +28,9 @@ export interface FrontOptions {
   readonly certificates: Certificates | null;
   readonly certificateFor?: CertificateFor;
   readonly proxies: TrustedProxies;
-  /** Is told, in a line, why a client was not let in. */
-  readonly log: (line: string) => void;
+  readonly metrics: Metrics;
+  /** Is told why a client was not let in. */
+  readonly log: (entry: LogEntry) => void;
 }
 
 /** The server that accepts, and what it does with a connection until that is ready for requests. */
@@ -48,12 +51,14 @@ export class Front {
       // There is nothing to do about an error, since `close` follows it.
       socket.on('error', () => undefined).once('close', () => this.#open.delete(socket));
       if (this.#open.size >= options.settings.connectionsMax) {
+        options.metrics.refused('too many connections');
         socket.destroy();
         return;
       }
       this.#open.add(socket);
       const enter = (): void => {
         if (!this.#hasRoomFor(socket)) {
+          options.metrics.refused('too many of one client');
           socket.destroy();
           return;
         }
@@ -84,6 +89,11 @@ export class Front {
     if (this.#options.certificates !== null) this.#tls?.setSecureContext(this.#options.certificates.first);
   }
 
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
   /** Hangs up on everyone: also on those who have not come as far as a request. */
   cut(): void {
     for (const socket of this.#open) socket.destroy();
@@ -91,7 +101,7 @@ export class Front {
 }
 
 /** Makes the server that takes connections through the handshake; `emit('connection', socket)` gives it one. */
-function secured(onConnection: (socket: Socket) => void, { settings, certificateFor, log }: FrontOptions, certificates: Certificates): tls.Server {
+function secured(onConnection: (socket: Socket) => void, { settings, certificateFor, metrics, log }: FrontOptions, certificates: Certificates): tls.Server {
   const choose = async (name: string): Promise<SecureContext | undefined> => (await certificateFor?.(name)) ?? certificates.find(name);
   const server = tls.createServer({
     ...certificates.first,
@@ -110,17 +120,19 @@ function secured(onConnection: (socket: Socket) => void, { settings, certificate
     onConnection(socket);
   });
   return server.on('tlsClientError', ({ message }, socket) => {
-    log(`no handshake with ${socket.remoteAddress ?? 'a client'}: ${message}`);
+    metrics.refused('no handshake');
+    log({ event: 'no handshake', client: socket.remoteAddress ?? null, reason: message });
     // If time is up, nobody else does.
     socket.destroy();
   });
 }
 
 /** Reads the PROXY header of a connection. What comes after it is left for the next one who reads. */
-function readHeader(socket: Socket, { settings, log }: FrontOptions, enter: () => void): void {
+function readHeader(socket: Socket, { settings, metrics, log }: FrontOptions, enter: () => void): void {
   const reader = new ProxyHeaderReader();
   const refuse = (reason: string): void => {
-    log(`no PROXY header from ${socket.remoteAddress ?? 'a client'}: ${reason}`);
+    metrics.refused('no PROXY header');
+    log({ event: 'no PROXY header', client: socket.remoteAddress ?? null, reason });
     socket.destroy();
   };
   const deadline = startDeadline(() => refuse('it took too long'), settings.handshakeMs);

@@ -21,3 +21,7 @@ export type { ProxyHeader } from './proxy-header.ts';
 // 8.4 limits and rate
 export { TokenBuckets } from './limits.ts';
 export type { BucketOptions } from './limits.ts';
+
+// 8.5 health and metrics
+export type { Check } from './health.ts';
+export type { LogEntry } from './requests.ts';

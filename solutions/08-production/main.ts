@@ -28,6 +28,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
     listenToSignals(server);
     console.log(`listening on ${server.origin}`);
     if (server.redirectOrigin !== null) console.log(`redirecting ${server.redirectOrigin}`);
+    if (server.statusOrigin !== null) console.log(`telling ${server.statusOrigin}`);
     return undefined;
   } catch (error) {
     console.error(error instanceof Error ? error.message.split('\n')[0] : String(error));

@@ -3,6 +3,7 @@
  */
 
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 
 import { startDeadline } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
@@ -14,90 +15,126 @@ import { Certificates } from './certificates.ts';
 import { TrustedProxies, withClientAddress } from './client-address.ts';
 import { Front } from './front.ts';
 import type { CertificateFor } from './front.ts';
+import { statusHandler } from './health.ts';
+import type { Check } from './health.ts';
 import { TokenBuckets, withRate } from './limits.ts';
+import { Metrics } from './metrics.ts';
+import { withRecords, withRequestId } from './requests.ts';
+import type { LogEntry } from './requests.ts';
 import { redirectToHttps, strictTransport, withoutForgery, withStrictTransport } from './secure.ts';
 import { checked, defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 
 export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'fd'> {
   readonly certificateFor?: CertificateFor;
-  /** Is told, in a line, what happens to clients that are not let in. Default: written to stderr. */
-  readonly log?: (line: string) => void;
+  /** What must be there for the server to be ready, by name. */
+  readonly checks?: Readonly<Record<string, Check>>;
+  /** Is told of clients that are not let in, and of requests if there is an access log. Default: lines of JSON on stderr. */
+  readonly log?: (entry: LogEntry) => void;
+}
+
+/** What a server is made of. */
+interface Parts {
+  readonly settings: Settings;
+  readonly server: AsyncServer;
+  readonly front: Front;
+  /** For plain HTTP. */
+  readonly redirect: HttpServer | null;
+  /** For monitoring. */
+  readonly status: HttpServer | null;
+  readonly state: { isDraining: boolean };
 }
 
 export class ProductionServer {
-  readonly #server: AsyncServer;
-  readonly #front: Front;
-  readonly #redirect: HttpServer | null;
-  readonly #isSecure: boolean;
+  readonly #parts: Parts;
+  #draining: Promise<void> | null = null;
 
   /** Use {@link serveProduction}. */
-  private constructor(server: AsyncServer, front: Front, redirect: HttpServer | null, isSecure: boolean) {
-    this.#server = server;
-    this.#front = front;
-    this.#redirect = redirect;
-    this.#isSecure = isSecure;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   /** @throws CertificateError, SettingsError, LifespanError, or an Error with `code` for an address that is not available */
   static async start(app: AsyncApp, given: Partial<Settings>, options: ProductionOptions): Promise<ProductionServer> {
     const settings = checked({ ...defaultSettings, ...given });
-    const { bind, redirectBind, publicPort, hstsMs } = settings;
-    const { certificateFor, log = console.error, ...rest } = options;
+    const { bind, redirectBind, statusBind, publicPort, hstsMs, checkMs } = settings;
+    const { certificateFor, checks = {}, log = toStderr, ...rest } = options;
     const certificates = settings.certificates.length === 0 ? null : new Certificates(settings.certificates);
     const address = parseBind(bind);
     // The peer of a TCP connection that is gone already has no address, either.
     const proxies = new TrustedProxies(settings.trustedProxies.filter((text) => text !== 'unix' || address.kind !== 'tcp'));
-    const front = Promise.withResolvers<Front>();
-    const server = await serveAsync(protect(app, settings, proxies), {
+    const metrics = new Metrics();
+    const made = Promise.withResolvers<Front>();
+    const server = await serveAsync(protect(app, settings, { proxies, metrics, log }), {
       ...rest,
       ...address,
       // What the server refuses by itself is seen by browsers, too.
       ...(certificates !== null && hstsMs > 0 && { refusalHeaders: [['Strict-Transport-Security', strictTransport(hstsMs)]] }),
       createServer: (onConnection) => {
-        const made = new Front(onConnection, { settings, certificates, proxies, log, ...(certificateFor && { certificateFor }) });
-        front.resolve(made);
-        return made.server;
+        const front = new Front(onConnection, { settings, certificates, proxies, metrics, log, ...(certificateFor && { certificateFor }) });
+        made.resolve(front);
+        return front.server;
       },
     });
+    const front = await made.promise;
+    const state = { isDraining: false };
     const portOf = (): number => publicPort || (server.address as AddressInfo).port;
-    const redirect = redirectBind === '' ? null : new HttpServer(redirectToHttps(portOf), options.timeouts && { timeouts: options.timeouts });
+    const timeouts = options.timeouts && { timeouts: options.timeouts };
+    const redirect = redirectBind === '' ? null : new HttpServer(redirectToHttps(portOf), timeouts);
+    const status = statusBind === '' ? null : new HttpServer(statusHandler({
+      checks,
+      checkMs,
+      isDraining: () => state.isDraining,
+      metrics: () => metrics.text(front.connections),
+      onFailure: (check, error) => log({ event: 'check failed', check, reason: String(error) }),
+    }), timeouts);
     try {
       await redirect?.listen(parseBind(redirectBind));
+      await status?.listen(parseBind(statusBind));
     } catch (error) {
-      await server.close();
+      await Promise.all([server.close(), redirect?.close()]);
       throw error;
     }
-    return new ProductionServer(server, await front.promise, redirect, certificates !== null);
+    return new ProductionServer({ settings, server, front, redirect, status, state });
   }
 
   /** What accepts and serves connections. */
   get http(): HttpServer {
-    return this.#server.http;
+    return this.#parts.server.http;
   }
 
   /** `https://127.0.0.1:8000`. */
   get origin(): string {
-    return this.#isSecure ? this.http.origin.replace('http:', 'https:') : this.http.origin;
+    return this.#parts.settings.certificates.length > 0 ? this.http.origin.replace('http:', 'https:') : this.http.origin;
   }
 
   /** Where plain HTTP is redirected; `null` for nowhere. */
   get redirectOrigin(): string | null {
-    return this.#redirect?.origin ?? null;
+    return this.#parts.redirect?.origin ?? null;
+  }
+
+  /** Where `/health`, `/readiness` and `/metrics` are; `null` for nowhere. */
+  get statusOrigin(): string | null {
+    return this.#parts.status?.origin ?? null;
   }
 
   /** Reads the certificates again: new connections get the new ones. @throws CertificateError; then the old ones stay */
   reload(): void {
-    this.#front.reload();
+    this.#parts.front.reload();
   }
 
-  /** As {@link AsyncServer.closeGracefully}. */
+  /** As {@link AsyncServer.closeGracefully}; before that, it says for the delay of the settings that it is not ready any more. */
   async closeGracefully({ deadlineMs = 10_000, idleMs = 0 }: CloseOptions = {}): Promise<void> {
-    const deadline = startDeadline(() => this.#front.cut(), deadlineMs);
+    const { settings, server, front, redirect, status, state } = this.#parts;
+    state.isDraining = true;
+    this.#draining ??= wait(settings.drainDelayMs);
+    const deadline = startDeadline(() => front.cut(), deadlineMs);
     try {
-      await Promise.all([this.#server.closeGracefully({ deadlineMs, idleMs }), this.#redirect?.closeGracefully({ deadlineMs })]);
+      if (deadlineMs > settings.drainDelayMs) await this.#draining;
+      await Promise.all([server.closeGracefully({ deadlineMs, idleMs }), redirect?.closeGracefully({ deadlineMs })]);
     } finally {
       deadline.clear();
+      await status?.close();
     }
   }
 
@@ -107,11 +144,23 @@ export class ProductionServer {
   }
 }
 
+interface Records {
+  readonly proxies: TrustedProxies;
+  readonly metrics: Metrics;
+  readonly log: (entry: LogEntry) => void;
+}
+
 /** Puts around an application what looks at its requests: the last one is the first to see them. */
-function protect(app: AsyncApp, { hstsMs, forwardedField: field, requestIntervalMs: intervalMs, requestBurst: burst, crossSite }: Settings, proxies: TrustedProxies): AsyncApp {
+function protect(app: AsyncApp, settings: Settings, { proxies, metrics, log }: Records): AsyncApp {
+  const { hstsMs, forwardedField: field, requestIntervalMs: intervalMs, requestBurst: burst, crossSite, accessLog } = settings;
   const careful = crossSite === 'refuse' ? withoutForgery(app) : app;
   const limited = withRate(careful, intervalMs === 0 ? null : new TokenBuckets({ intervalMs, burst }));
-  return withClientAddress(withStrictTransport(limited, hstsMs), { proxies, field });
+  const recorded = withRecords(withStrictTransport(limited, hstsMs), metrics, accessLog === 'on' ? log : () => undefined);
+  return withRequestId(withClientAddress(recorded, { proxies, field }), proxies);
+}
+
+function toStderr(entry: LogEntry): void {
+  console.error(JSON.stringify({ time: new Date().toISOString(), ...entry }));
 }
 
 /**

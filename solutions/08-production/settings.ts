@@ -47,6 +47,10 @@ const table = {
   requestIntervalMs: { default: 0, range: [0.001, 3600], meaning: 'a client may ask this often in the long run; beyond it gets 429' },
   requestBurst: { default: 50, range: [1, 1_000_000], meaning: 'how many requests at a time a client may be ahead of that' },
   crossSite: { default: 'allow', form: 'allow or refuse', pattern: /^(allow|refuse)$/, meaning: 'whether pages of other sites may change something' },
+  statusBind: { default: '', form: BIND_FORM, meaning: 'where /health, /readiness and /metrics are answered: not for strangers' },
+  checkMs: { default: 2, range: [0.01, 60], meaning: 'how long a check of readiness may take' },
+  drainDelayMs: { default: 0, range: [0.01, 3600], meaning: 'how long a server that was told to stop says so before it takes no more connections' },
+  accessLog: { default: 'off', form: 'on or off', pattern: /^(on|off)$/, meaning: 'whether there is a line of JSON for each request' },
 } as const satisfies Record<string, Row>;
 
 type ValueOf<R extends Row> = R['default'] extends string ? string : R['default'] extends number ? number : readonly string[];
@@ -108,8 +112,8 @@ function readText({ flag, default: value, range, pattern, form = 'a text', unit,
 
 /** Each setting is fine by itself: is it so in the company of the others? @throws SettingsError */
 export function checked(settings: Settings): Settings {
-  const { bind, redirectBind, certificates } = settings;
-  for (const text of [bind, redirectBind]) if (text !== '') parseBind(text);
+  const { bind, redirectBind, statusBind, certificates } = settings;
+  for (const text of [bind, redirectBind, statusBind]) if (text !== '') parseBind(text);
   if (redirectBind !== '' && certificates.length === 0) {
     throw new SettingsError('redirectBind', redirectBind, '', `--redirect-bind is ${redirectBind}, but without a certificate there is no HTTPS to redirect to`);
   }

@@ -18,11 +18,16 @@ export interface Settings {
   readonly requestIntervalMs: number;
   readonly requestBurst: number;
   readonly crossSite: 'allow' | 'refuse';
+  readonly statusBind: string;
+  readonly checkMs: number;
+  readonly drainDelayMs: number;
+  readonly accessLog: 'on' | 'off';
 }
 
 export interface Server {
   readonly http: { readonly address: AddressInfo | string; readonly connections: number };
   readonly redirectOrigin: string | null;
+  readonly statusOrigin: string | null;
   reload(): void | Promise<void>;
   closeGracefully(options: { deadlineMs: number }): Promise<void>;
 }
@@ -31,7 +36,8 @@ export interface ServeOptions {
   readonly timeouts?: object;
   readonly limits?: object;
   readonly certificateFor?: (name: string) => never;
-  readonly log?: (line: string) => void;
+  readonly log?: (entry: object) => void;
+  readonly checks?: Record<string, () => void | Promise<void>>;
   readonly onError?: (error: unknown) => void;
 }
 

@@ -13,6 +13,8 @@ export interface Setup {
   timeouts?: Record<string, number>;
   limits?: Record<string, number>;
   /** Names for which the callback that finds certificates throws, and how. */
+  /** Checks of readiness, by name; see the call `checks`. */
+  checks?: readonly string[];
   throwing?: { name: string; how: 'at once' | 'later' };
 }
 
@@ -20,7 +22,12 @@ export interface Served {
   address: Address;
   /** Where plain HTTP is redirected. */
   redirect: Address | null;
+  /** Where monitoring asks. */
+  status: Address | null;
 }
+
+/** What a check of readiness does. `waits`: until the next call of `checks`. */
+export type CheckOutcome = 'passes' | 'throws' | 'rejects' | 'waits';
 
 /** What the application answers with. */
 export interface Told {
@@ -30,34 +37,55 @@ export interface Told {
   client: { address: string; port: number } | null;
   host: string;
   body: string;
+  requestId: string | null;
 }
 
 export class Servers {
   readonly #chapter: Door;
   readonly lines: string[] = [];
+  /** How often checks have run. */
+  checked = 0;
+  #outcome: CheckOutcome = 'passes';
+  #waiting = Promise.withResolvers<void>();
   #server: Server | undefined;
 
   constructor(chapter: Door) {
     this.#chapter = chapter;
   }
 
-  async serve({ settings, timeouts = patientTimeouts, limits = {}, throwing }: Setup): Promise<Served> {
+  async serve({ settings, timeouts = patientTimeouts, limits = {}, checks = [], throwing }: Setup): Promise<Served> {
     const server = await this.#chapter.serveProduction(app, { bind: '127.0.0.1:0', ...settings }, {
       timeouts,
       limits,
-      log: (line) => this.lines.push(line),
+      log: (entry) => this.lines.push(JSON.stringify(entry)),
+      checks: Object.fromEntries(checks.map((name) => [name, () => this.#check(name)])),
       onError: (error) => this.lines.push(String(error)),
       ...(throwing && { certificateFor: (name: string) => fail(name, throwing) as never }),
     });
     this.#server = server;
     const { address } = server.http;
-    const { redirectOrigin } = server;
-    const redirect = redirectOrigin === null ? null : new URL(redirectOrigin);
+    const { redirectOrigin, statusOrigin } = server;
+    const at = (origin: string | null): Address | null => origin === null ? null : { host: new URL(origin).hostname, port: Number(new URL(origin).port) };
     return {
       // A client takes a path in the place of both.
       address: typeof address === 'string' ? ({ path: address } as unknown as Address) : { host: address.address, port: address.port },
-      redirect: redirect && { host: redirect.hostname, port: Number(redirect.port) },
+      redirect: at(redirectOrigin),
+      status: at(statusOrigin),
     };
+  }
+
+  #check(name: string): void | Promise<void> {
+    this.checked++;
+    if (this.#outcome === 'throws') throw new Error(`the secret of ${name}`);
+    if (this.#outcome === 'rejects') return Promise.reject(new Error(`the secret of ${name}`));
+    return this.#outcome === 'waits' ? this.#waiting.promise : undefined;
+  }
+
+  /** From now on checks do this. Those that wait pass. */
+  check(outcome: CheckOutcome): void {
+    this.#outcome = outcome;
+    this.#waiting.resolve();
+    this.#waiting = Promise.withResolvers();
   }
 
   get server(): Server {
@@ -84,7 +112,8 @@ const app: AsyncApp = async (scope, receive, send) => {
 };
 
 function told({ method, path, scheme, client, headers }: HttpScope, body: string): Told {
-  return { method, path, scheme, client, host: headers.find(([name]) => name === 'host')?.[1] ?? '', body };
+  const valueOf = (wanted: string): string | undefined => headers.find(([name]) => name === wanted)?.[1];
+  return { method, path, scheme, client, host: valueOf('host') ?? '', body, requestId: valueOf('x-request-id') ?? null };
 }
 
 async function bodyOf(receive: Receive<ReceivedEvent>): Promise<string> {
@@ -120,6 +149,13 @@ export function serverCalls(servers: Servers) {
       }
     },
     close: async (deadlineMs: number) => await servers.server.closeGracefully({ deadlineMs }),
+    /** What the checks of readiness do from now on. */
+    checks: (outcome: CheckOutcome) => servers.check(outcome),
+    checked: (): number => servers.checked,
+    /** Begins to stop, and does not wait for it. */
+    beginClose: (deadlineMs: number) => {
+      servers.server.closeGracefully({ deadlineMs }).catch((error: unknown) => servers.lines.push(String(error)));
+    },
     /** What the server has logged. */
     lines: (): string[] => [...servers.lines],
   };
