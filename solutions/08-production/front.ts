@@ -115,8 +115,8 @@ function secured(onConnection: (socket: Socket) => void, { settings, certificate
     },
   }, (socket) => {
     // Node has no public name for the socket below.
-    const { _parent: raw } = socket as unknown as { readonly _parent?: Socket };
-    if (raw !== undefined && Object.hasOwn(raw, 'remoteAddress')) nameClient(socket, { address: raw.remoteAddress!, port: raw.remotePort! });
+    const { _parent: raw } = socket as unknown as { readonly _parent?: Socket | null };
+    if (raw && Object.hasOwn(raw, 'remoteAddress')) nameClient(socket, { address: raw.remoteAddress!, port: raw.remotePort! });
     onConnection(socket);
   });
   return server.on('tlsClientError', ({ message }, socket) => {
