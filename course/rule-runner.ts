@@ -16,7 +16,7 @@ import { cleanUp, rules, Skipped, standIn } from './vitest-stand-in.ts';
 import type { DeclaredRule, TestContext } from './vitest-stand-in.ts';
 
 export interface RuleRunOptions extends CheckOptions {
-  /** Only so many rules of each exercise: the first ones that this machine can run. */
+  /** At most this number of rules of each exercise: the first ones that this machine can run. */
   rulesMax?: number;
   /** The code is trusted: rules may share its processes. One that fails in company is run again alone before it counts. */
   shared?: boolean;

@@ -23,7 +23,7 @@ export function allSteps(): readonly Step[] {
   return steps.toSorted((one, other) => length(other) - length(one));
 }
 
-/** So many rules of each exercise of a chapter whose rules take long are asked in `npm test`. */
+/** How many rules of each exercise of a slow chapter `npm test` asks. */
 const SLOW_RULES_MAX = 2;
 
 /**
