@@ -29,7 +29,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'show the next hint for an exercise',
   },
   serve: {
-    usage: 'chapter-04 [--solution] [--port N] ...',
+    usage: 'chapter-04 [--solution [--engine tuned]] [--port N] ...',
     summary: 'run your server from that chapter',
     passesOn: true,
   },

@@ -1,7 +1,7 @@
 /**
  * `npm run bench http [-- --seconds N --rounds N --only hello,headers --servers nginx,node:http --json FILE]`
  *
- * Chapter 02's server beside nginx, node:http, Fastify and Express. All are measured in one run and in turns, each on
+ * Chapter 02's server, tuned and simple, beside nginx, node:http, Fastify and Express. All are measured in one run and in turns, each on
  * a core of its own that the generator leaves alone. A row counts only if that core was busy: else the generator was
  * measured, the row is marked, and a goal that needs it is judged by CPU time instead. Takes three minutes; longer
  * rounds (`--seconds 3`) vary less.
@@ -21,6 +21,7 @@ import {
   freePort, inTurns, keepWhatIsMeasured, median, runWrk, startServers, writeResults,
 } from './support/index.ts';
 import type { BenchOptions, Cores, Measured, ServerCommand } from './support/index.ts';
+import { layTuned } from '../tuned.ts';
 
 const IDLE_CONNECTIONS = 10_000;
 const SATURATED_PERCENT = 90;
@@ -28,7 +29,9 @@ const UNSATURATED =
   `below ${SATURATED_PERCENT} % the server was not saturated: requests/s says nothing, CPU µs/request is a hint. ` +
   'Repeat it when the machine has nothing else to do.';
 const WARM_UP_SECONDS = 1;
-const OURS = 'ten-servers';
+/** The goals are those of the tuned server. */
+const OURS = 'ten-servers, tuned';
+const SIMPLE = 'ten-servers';
 
 interface Row extends Measured {
   readonly scenario: string;
@@ -43,11 +46,12 @@ interface MemoryRow {
 
 /** The servers that are here; says of those that are not how to get them. */
 async function availableServers(wanted: readonly string[] | null): Promise<ServerCommand[]> {
-  const file = (name: string): string => join(import.meta.dirname, 'servers', name);
-  const node = (name: string, script: string): ServerCommand => ({
-    name, command: process.execPath, args: ['--expose-gc', file(script)],
+  const file = (name: string, folder = import.meta.dirname): string => join(folder, 'servers', name);
+  const node = (name: string, script: string, folder?: string): ServerCommand => ({
+    name, command: process.execPath, args: ['--expose-gc', file(script, folder)],
   });
-  const servers = [node(OURS, 'ten-servers.ts'), node('node:http', 'node-http.ts')];
+  const tuned = join(layTuned(['course/bench/servers']), 'course', 'bench');
+  const servers = [node(OURS, 'ten-servers.ts', tuned), node(SIMPLE, 'ten-servers.ts'), node('node:http', 'node-http.ts')];
   for (const name of ['fastify', 'express']) {
     if (existsSync(join(import.meta.dirname, 'node_modules', name))) servers.push(node(name, `${name}.mjs`));
     else console.log(`Without ${name}: npm ci --prefix course/bench`);

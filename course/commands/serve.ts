@@ -9,6 +9,7 @@ import { shown } from '../root.ts';
 import { runNode } from '../run-tool.ts';
 import { listed } from '../screen.ts';
 import { targetOf, treeOf } from '../trees.ts';
+import { layTuned } from '../tuned.ts';
 
 /**
  * SIGUSR1 shall not open Node's inspector. The flag blocks the signal altogether, so a program that listens to it is
@@ -24,11 +25,22 @@ export async function run(args: readonly string[]): Promise<number> {
   const strange = beforeName.find((arg) => arg !== '--solution');
   if (strange !== undefined) throw new UsageProblem(`${strange} goes after the chapter's name.\nUse: ${npmUsage('serve')}`);
   const { chapter } = targetOf('serve', args.slice(at < 0 ? args.length : at, at + 1));
-  const rest = args.slice(at + 1).filter((arg) => arg !== '--solution');
+  const { engine, rest } = takeEngine(args.slice(at + 1).filter((arg) => arg !== '--solution'));
   const solution = args.includes('--solution') || keptByNpm('solution') === 'true';
-  const main = join(treeOf(solution ? 'solutions' : 'chapters', chapter).folder, chapter.folder, 'main.ts');
+  if (engine !== undefined && !solution) throw new UsageProblem(`--engine goes with --solution: the tuned servers are ours.\nUse: ${npmUsage('serve')}`);
+  const tree = engine === undefined ? treeOf(solution ? 'solutions' : 'chapters', chapter).folder : join(layTuned(), 'solutions');
+  const main = join(tree, chapter.folder, 'main.ts');
   if (!existsSync(main)) throw new UsageProblem(`${shown(main)} is missing, so there is nothing to serve.`);
   return runNode(main, [...rest, ...(await optionsKeptByNpm(main, rest, `npm run serve ${args[at]}${solution ? ' --solution' : ''}`))], { nodeOptions: nodeOptionsFor(main) });
+}
+
+/** `--engine tuned`: chapter 10's servers in the place of those that they are faster than. */
+function takeEngine(args: readonly string[]): { engine: 'tuned' | undefined; rest: string[] } {
+  const at = args.findIndex((arg) => arg === '--engine' || arg.startsWith('--engine='));
+  if (at < 0) return { engine: undefined, rest: [...args] };
+  const [name, value = args[at + 1]] = (args[at] as string).split('=');
+  if (value !== 'tuned') throw new UsageProblem(`${name} takes "tuned", the one other engine that there is.`);
+  return { engine: value, rest: args.toSpliced(at, args[at] === name ? 2 : 1) };
 }
 
 /** Settings of npm's own that it always hands on: `npm_config_cache` is its folder, and not what somebody typed. */

@@ -15,6 +15,7 @@ import { begunChapters } from '../manifest.ts';
 import { applyChange, changeOf, parseOverlay, printOverlay } from '../overlay.ts';
 import type { Change } from '../overlay.ts';
 import { ROOT } from '../root.ts';
+import { fileIn } from '../tuned.ts';
 import { listSubmissions } from './submission.ts';
 import type { Submission } from './submission.ts';
 
@@ -61,11 +62,12 @@ export function rebaseSubmissions(before: (file: string) => string | undefined):
 /** The change as it must be now, or what is in the way. One that still fits stays as it is. */
 function rebaseChange({ base }: Submission, change: Change, before: (file: string) => string | undefined): Change | string {
   if ('text' in change) return change;
-  const path = `${base}/${change.file}`;
+  const path = fileIn(base, change.file);
   const now = readText(join(ROOT, path));
   if (now === undefined) return `${path} is gone`;
   if (fits(now, change)) return change;
-  const then = before(path);
+  // Where the tree has it now, it may have had it from the reference.
+  const then = before(path) ?? before(`solutions/${change.file}`);
   if (then === undefined || !fits(then, change)) return `the diff for ${change.file} fits neither what ${base} is nor what it was`;
   const merged = merge(now, then, applyChange(then, change));
   if (merged === undefined) return `the diff for ${change.file} and what ${base} has become change the same lines`;

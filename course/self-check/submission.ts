@@ -15,7 +15,8 @@
  *     Caught by `1.3/answers-fin-with-fin`. The client's FIN is never answered.
  *
  * They change the reference, unless a paragraph before the first heading, or the
- * submission's own, says otherwise: Base: `solutions/10-bake-off/tuned`. A stage
+ * submission's own, says otherwise: Base: `solutions/10-bake-off/tuned`. A chapter
+ * that this tree does not hold is the reference's. A stage
  * changes the starters, and says only what {@link stageFiles} does not know: files
  * in which one exercise is done and the next is not. A file that the learner writes
  * from nothing says that best with Base: `solutions`, as the reference without
@@ -30,6 +31,7 @@ import { applyChange, parseOverlay } from '../overlay.ts';
 import type { Change, Section } from '../overlay.ts';
 import { ROOT } from '../root.ts';
 import { readStarters } from '../starters.ts';
+import { fileIn } from '../tuned.ts';
 import { stageFiles, writeStage, writeTree } from './trees.ts';
 
 export type Kind = 'wrong' | 'right' | 'stage';
@@ -141,7 +143,7 @@ export function changedFiles(submission: Submission): Map<string, string> {
   const starters = base === BASES.stage ? readStarters(chapter) : undefined;
   for (const change of changes) {
     try {
-      texts.set(change.file, applyChange(starters === undefined ? readText(join(ROOT, base, change.file)) : starters[change.file], change));
+      texts.set(change.file, applyChange(starters === undefined ? readText(join(ROOT, fileIn(base, change.file))) : starters[change.file], change));
     } catch (error) {
       throw new Error(`${page}, ${name}: ${(error as Error).message}`);
     }

@@ -6,8 +6,9 @@ import { chapters } from '../manifest.ts';
 import type { Chapter } from '../manifest.ts';
 import { SOLUTIONS } from '../root.ts';
 import { isLeftIn, readStarters, writeStarterTree } from '../starters.ts';
+import { chapterIn } from '../tuned.ts';
 
-/** Another tree's chapters, up to and including this one. */
+/** Another tree's chapters, up to and including this one; those that it does not hold are the reference's. */
 export function writeTree(tree: string, from: string, chapter: Chapter): void {
   rmSync(tree, { recursive: true, force: true });
   copyChapters(tree, from, (number) => number <= chapter.number);
@@ -40,7 +41,8 @@ export function stageFiles(chapter: Chapter, exercise: string): Map<string, stri
 }
 
 function copyChapters(tree: string, from: string, wanted: (number: number) => boolean): void {
-  for (const { number, folder } of chapters) {
-    if (wanted(number) && existsSync(join(from, folder))) cpSync(join(from, folder), join(tree, folder), { recursive: true });
+  for (const chapter of chapters) {
+    const folder = chapterIn(from, chapter);
+    if (wanted(chapter.number) && existsSync(folder)) cpSync(folder, join(tree, chapter.folder), { recursive: true });
   }
 }

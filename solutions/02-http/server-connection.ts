@@ -1,496 +1,269 @@
 /**
  * A client's connection: the driver between a socket and an HttpConnection.
  *
- * It reads, feeds, acts, writes, and asks whether to close. One request is in flight at a time; what arrives after it
- * is kept, and reading pauses when that grows too large. What bytes mean is the machine's business, not ours.
- *
- * Whatever happens (bytes, the end of input, a drained socket, a handler or a body that has finished) leads to `#run`.
- * It takes events from the machine until there is nothing left to act on: a request is being answered, the client
- * reads too slowly, or more input is needed. Then `#watch` sets the deadline for what the connection is waiting for.
+ * `run` is the loop: read a request, call the handler, write its response, begin again. One request is in flight at a
+ * time; what arrives after it is kept, and reading pauses when that grows too large. What bytes mean is the machine's
+ * business, not ours.
  */
 
 import type { Socket } from 'node:net';
 
-import { BodyPump } from './body-pump.ts';
-import type { BodySink } from './body-pump.ts';
+import { startDeadline } from '../01-echo/index.ts';
 import { HttpConnection } from './connection.ts';
-import type { Expiring } from './deadlines.ts';
 import { HttpError, LocalProtocolError, RemoteProtocolError } from './errors.ts';
 import type { RequestEvent } from './events.ts';
-import type { HeaderPair } from './headers.ts';
-import { persists } from './persistence.ts';
-import { isOurFault, refusal } from './refusal.ts';
-import { HttpRequest } from './request.ts';
-import { RequestIntake } from './request-intake.ts';
-import { HttpResponse } from './response.ts';
-import type { BodyIterable, BodyPart } from './response.ts';
-import { isHttps } from './request-target.ts';
-import { mayHaveBody } from './response-head.ts';
-import type { ServerContext } from './server-context.ts';
-import { SocketOutput } from './socket-output.ts';
-import { listHas } from './token-list.ts';
+import { persists } from './head.ts';
+import { type HeaderPair, HttpHeaders, listHas } from './headers.ts';
+import { type BodyIterable, HttpRequest, HttpResponse, isOurFault, refusal } from './message.ts';
+import type { RequestSource, ServerContext } from './message.ts';
+import { mayHaveBody, toBytes, type WireData } from './writer.ts';
 
-/** What the connection is waiting for, which decides the timeout that runs. */
-type Wait = 'nothing' | 'idle' | 'header' | 'body' | 'send' | 'linger';
+/** A response leaves in pieces of this size, and each has the whole of `sendMs`: slow clients get large bodies, too. */
+const PIECE_BYTES = 256 * 1024;
 
-export class ServerConnection implements Expiring, BodySink {
-  readonly #socket: Socket;
+/** No answer will reach it, so nobody is told but a handler that reads. */
+const gone = (): RemoteProtocolError => new RemoteProtocolError(400, 'the client has gone');
+
+/** Made for a socket that has just been accepted, and allows half-open connections. */
+export class ServerConnection implements RequestSource {
+  readonly socket: Socket;
   readonly #context: ServerContext;
   readonly #machine: HttpConnection;
-  readonly #output: SocketOutput;
-  readonly #intake: RequestIntake;
   /** The request in flight. */
   #request: HttpRequest | null = null;
-  #pump: BodyPump | null = null;
-  #running = false;
-  /** Our side has ended; what still arrives is dropped. */
-  #ending = false;
-  #drainedBytes = 0;
-  #wait: Wait = 'nothing';
-  deadlineMs = Infinity;
+  /** The body that is being sent, until it is closed. */
+  #body: BodyIterable | null = null;
+  #handedOver = false;
+  /** The client is not sending: it has had its answer and waits, or it will send nothing more. */
+  #isQuiet = false;
+  /** Has a connection that is waiting for something look again. */
+  wake: () => void = ignore;
 
   constructor(socket: Socket, context: ServerContext) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#context = context;
     this.#machine = new HttpConnection({ role: 'server', limits: context.limits });
-    this.#output = new SocketOutput(socket);
-    this.#intake = new RequestIntake(socket, this.#machine, this.#output, () => this.#watch());
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
     // There is nothing to do about a socket's error, since `close` follows it.
-    socket.on('error', ignore);
-    this.#watch();
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', ignore);
+    // Nagle's algorithm would hold a small part of a response back for the client's ACK.
+    socket.setNoDelay(true);
   }
 
-  // ── what the socket reports ──
-
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#ending) return;
-    this.#machine.receiveData(chunk);
-    if (this.#request === null) this.#run();
-    else this.#intake.arrived();
-    // We read no more than we are willing to keep: the kernel's buffer fills, and the client's writes stall.
-    if (this.#machine.bufferedBytes > this.#context.limits.pipelinedBytesMax) this.#socket.pause();
-  };
-
-  readonly #onEnd = (): void => {
-    if (this.#ending) return;
-    this.#machine.receiveEof();
-    if (this.#request === null) this.#run();
-    else if (this.#context.abortOnHalfClose) this.#socket.destroy();
-    else this.#intake.arrived();
-  };
-
-  readonly #onDrain = (): void => {
-    this.#output.drained();
-    this.#run();
-  };
-
-  readonly #onClose = (): void => {
-    this.#context.release(this, null);
-    this.#output.closed();
-    this.#intake.leave();
-    this.#request?.abort();
-    this.#stopPump();
-  };
+  get heldBytesMax(): number { return this.#context.limits.heldBytesMax; }
 
   // ── the loop ──
 
-  /** Acts on everything that has arrived, then writes the output of that. */
-  #run(): void {
-    if (this.#running) return;
-    this.#running = true;
+  /** Serves requests until the connection ends. */
+  async run(): Promise<void> {
     try {
-      while (this.#step());
+      while (await this.#exchange());
     } catch (error) {
-      this.#fail(error);
+      if (isOurFault(error)) this.#report(error);
     }
-    this.#running = false;
-    // If a body comes in parts, its head leaves together with the first part.
-    if (this.#pump === null) this.#output.flush();
-    this.#watch();
+    if (!this.#handedOver) this.#end();
   }
 
-  /** Acts on one event; false when there is nothing to do now. */
-  #step(): boolean {
-    if (this.#request !== null || this.#ending || this.#output.full) return false;
-    const event = this.#machine.nextEvent();
-    switch (event.type) {
-      case 'request':
-        this.#begin(event);
-        return true;
-      case 'data':
-        // A body that the handler left unread.
-        this.#drainedBytes += event.data.length;
-        if (this.#drainedBytes <= this.#context.limits.drainedBytesMax) return true;
-        this.#end(true);
-        return false;
-      case 'end':
-        this.#drainedBytes = 0;
-        return true;
-      case 'closed':
-        this.#end(false);
-        return false;
-      default:
-        return false;
-    }
-  }
-
-  #begin(head: RequestEvent): void {
-    const request = new HttpRequest(head, this.#intake);
-    this.#request = request;
-    if (head.framing.kind === 'none') this.#machine.nextEvent();
+  /** One request and its response. False when no other can follow. */
+  async #exchange(): Promise<boolean> {
     try {
+      const head = await this.#nextHead();
+      if (head === null) return false;
+      // The end of a body that is not there comes with the head.
+      if (head.framing.kind === 'none') this.#machine.nextEvent();
+      this.#request = new HttpRequest(head, this);
       // RFC 9110 §7.4: what is asked for by https MUST NOT be served over a connection that is not secured.
-      if (head.form === 'absolute' && request.scheme === 'http' && isHttps(head.target)) throw new HttpError(421);
-      const response: unknown = this.#context.handler(request);
-      // A handler that answers at once does not pay for a promise.
-      if (response instanceof HttpResponse) this.#respond(response);
-      else if (isThenable(response)) this.#await(request, response);
-      else this.#respond(response);
+      const isForHttps = head.form === 'absolute' && /^https/i.test(head.target);
+      if (isForHttps && this.#request.scheme === 'http') throw new HttpError(421);
+      await this.#send(await this.#context.handler(this.#request));
     } catch (error) {
-      this.#fail(error);
+      await this.#refuse(error);
     }
-  }
-
-  #await(request: HttpRequest, response: PromiseLike<unknown>): void {
-    Promise.resolve(response).then(
-      (value) => this.#settled(request, () => this.#respond(value), value),
-      (error: unknown) => this.#settled(request, () => this.#fail(error), undefined),
-    ).catch((error: unknown) => this.#broken(error));
-  }
-
-  /** A promise of the handler or of its body has settled: acts on it, unless the client has gone in the meantime. */
-  #settled(request: HttpRequest, act: () => void, value: unknown): void {
-    if (this.#request !== request || this.#intake.gone) {
-      if (value instanceof HttpResponse && isIterable(value.body)) this.#discard(value.body);
-      return;
-    }
-    act();
-    this.#run();
-  }
-
-  // ── the response ──
-
-  #respond(response: unknown): void {
-    if (!(response instanceof HttpResponse)) {
-      this.#fail(new LocalProtocolError('the handler did not return an HttpResponse'));
-      return;
-    }
-    try {
-      const { body } = response;
-      if (response.takeOver !== undefined) this.#switch(response);
-      else if (isIterable(body)) this.#stream(response, body, undefined);
-      else if (body.length > SLICE_BYTES) this.#sendSliced(response, body);
-      else this.#sendWhole(response, body);
-    } catch (error) {
-      if (isIterable(response.body)) this.#discard(response.body);
-      this.#fail(error);
-    }
-  }
-
-  /** Sends a body that is all there: with its head in one event, unless a Content-Length might contradict it. */
-  #sendWhole(response: HttpResponse, body: BodyPart): void {
-    const { status, reason, headers } = response;
-    const close = this.#closesAfter();
-    if (typeof body !== 'string' && !(body instanceof Uint8Array)) throw new LocalProtocolError('invalid body');
-    const joined = typeof body === 'string' || body.length <= JOINED_BYTES_MAX;
-    if (joined && !hasContentLength(headers)) {
-      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, body, close }));
-    } else {
-      const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-      const bodyBytes = bytes.length;
-      this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes }));
-      this.#sendData(bytes);
-      this.#output.write(this.#machine.send({ type: 'end' }));
-    }
-    this.#complete();
-  }
-
-  /** A body too large for one write. Each slice has the full timeout to itself, so that slow clients get it too. */
-  #sendSliced(response: HttpResponse, body: BodyPart): void {
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    this.#stream(response, slices(bytes), bytes.length);
-  }
-
-  #stream(response: HttpResponse, body: BodyIterable, bodyBytes: number | undefined): void {
-    const { status, reason, headers } = response;
-    const request = this.#request!;
-    const close = this.#closesAfter();
-    this.#output.write(this.#machine.send({ type: 'response', status, reason, headers, close, bodyBytes }));
-    const pump = new BodyPump(body);
-    if (!mayHaveBody(status, request.method)) {
-      pump.stop().catch((error: unknown) => this.#report(error));
-      this.#endBody(response);
-      return;
-    }
-    this.#pump = pump;
-    // The parts leave as they come: Nagle's algorithm would hold the small ones back for the client's ACK.
-    this.#socket.setNoDelay(true);
-    this.#output.flushSoon();
-    pump.run(this).then(
-      () => this.#settled(request, () => this.#endBody(response), undefined),
-      (error: unknown) => {
-        if (this.#intake.gone && isOurFault(error)) this.#report(error);
-        this.#settled(request, () => this.#fail(error), undefined);
-      },
-    ).catch((error: unknown) => this.#broken(error));
-  }
-
-  /** Sends a part of the body. For the pump. */
-  async sendPart(part: BodyPart): Promise<boolean> {
-    if (this.#intake.gone || this.#ending) return false;
-    if (!this.#sendData(part)) return false;
-    const sent = this.#output.sent();
-    if (sent === true) return true;
-    this.#watch();
-    const ok = await sent;
-    this.#watch();
-    return ok;
-  }
-
-  /** Sends data, cut at the promised length; false when it was cut. */
-  #sendData(part: BodyPart): boolean {
-    if (typeof part !== 'string' && !(part instanceof Uint8Array)) throw new LocalProtocolError('invalid body part');
-    const left = this.#machine.bodyBytesToSend;
-    let data = part;
-    let cut = false;
-    if (left !== Infinity) {
-      data = typeof part === 'string' ? Buffer.from(part) : part;
-      cut = data.length > left;
-      if (cut) {
-        this.#report(new LocalProtocolError('the body is longer than its Content-Length; it was cut'));
-        data = data.subarray(0, left);
-      }
-    }
-    this.#output.write(this.#machine.send({ type: 'data', data }));
-    return !cut;
-  }
-
-  #endBody(response: HttpResponse): void {
-    try {
-      this.#output.write(this.#machine.send({ type: 'end', trailers: response.trailers?.() ?? [] }));
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#complete();
-  }
-
-  /** The response is complete. */
-  #complete(): void {
-    const request = this.#request;
+    // RFC 9112 §9.6: a client that has asked for the close sends nothing more. Any other may be sending right now.
+    const { ourState, theirState, bufferedBytes } = this.#machine;
+    this.#isQuiet = this.#request !== null && !persists(this.#request) && theirState === 'done' && bufferedBytes === 0;
     this.#request = null;
-    this.#pump = null;
-    request?.finish();
-    this.#intake.reset();
-    if (this.#machine.ourState === 'must-close' || this.#context.idleEnds) {
-      // RFC 9112 §9.6: a client that asked for the close MUST NOT send more. Any other may be sending right now.
-      const expected = request !== null && !persists(request) && this.#machine.theirState === 'done';
-      this.#end(!expected || this.#machine.bufferedBytes > 0);
+    // A handler that still waits for the body is told that it can no longer be read.
+    this.wake();
+    return !this.#handedOver && ourState !== 'must-close' && !this.#context.idleEnds;
+  }
+
+  /** Waits for a head, and drops what a handler has left unread of the last body. Null when no head will follow. */
+  async #nextHead(): Promise<RequestEvent | null> {
+    const { limits, timeouts } = this.#context;
+    let drainedBytes = 0;
+    let headUntilMs = Infinity;
+    for (;;) {
+      const event = this.#machine.nextEvent();
+      const { headBegun, theirState } = this.#machine;
+      const isIdle = theirState === 'idle' && !headBegun;
+      this.#isQuiet = isIdle || theirState === 'closed';
+      if (event.type === 'request') return event;
+      if (event.type === 'data') drainedBytes += event.data.length;
+      if (event.type === 'closed' || drainedBytes > limits.drainedBytesMax) return null;
+      if (event.type !== 'need-more-data') continue;
+      if (isIdle && this.#context.idleEnds) return null;
+      // The time is for the whole head: a client gains nothing by sending a byte now and then.
+      headUntilMs = headBegun ? Math.min(headUntilMs, performance.now() + timeouts.headerMs) : Infinity;
+      const leftMs = headBegun ? headUntilMs - performance.now() : isIdle ? timeouts.idleMs : timeouts.bodyMs;
+      if (await this.#arrival(leftMs)) continue;
+      if (!headBegun) return null;
+      this.#machine.refuse(new RemoteProtocolError(408, 'the head took too long'));
     }
-  }
-
-  /** Whether this response must be the connection's last. */
-  #closesAfter(): boolean {
-    if (this.#context.closing || this.#intake.failed) return true;
-    const bytes = this.#machine.bodyBytesToReceive;
-    return bytes !== Infinity && bytes > this.#context.limits.drainedBytesMax;
-  }
-
-  /** 101: the connection leaves this server's hands. */
-  #switch(response: HttpResponse): void {
-    const { headers } = this.#request!;
-    if (!headers.has('upgrade') || !listHas(headers.get('connection'), 'upgrade')) {
-      throw new LocalProtocolError('101 to a client that did not ask for it');
-    }
-    this.#output.write(this.#machine.send({ type: 'informational', status: 101, headers: response.headers }));
-    this.#output.flush();
-    const socket = this.#socket;
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose);
-    socket.off('error', ignore);
-    this.#ending = true;
-    this.#request?.finish();
-    this.#request = null;
-    this.#intake.reset();
-    this.deadlineMs = Infinity;
-    this.#context.release(this, this.#socket);
-    try {
-      response.takeOver!(socket, this.#machine.takeInput());
-    } catch (error) {
-      this.#report(error);
-      socket.destroy();
-    }
-  }
-
-  // ── what goes wrong ──
-
-  /** The one place where errors become actions: an answer, if there can still be one, else the end of the connection. */
-  #fail(error: unknown): void {
-    if (isOurFault(error)) this.#report(error);
-    if (this.#ending || this.#intake.gone) return;
-    const { ourState } = this.#machine;
-    if (ourState === 'idle' || ourState === 'send-response') {
-      this.#respond(withFields(refusal(error), this.#context.refusalHeaders));
-      return;
-    }
-    // The response has begun. If it never ends properly, the client knows that something is missing.
-    this.#stopPump();
-    this.#request?.finish();
-    this.#request = null;
-    this.#end(true);
-  }
-
-  #report(error: unknown): void {
-    this.#context.onError(error, this.#request);
-  }
-
-  /** For promises that nobody awaits: a fault of ours ends this connection, but not the process or another one. */
-  #broken(error: unknown): void {
-    this.#socket.destroy();
-    this.#report(error);
-  }
-
-  #discard(body: BodyIterable): void {
-    new BodyPump(body).stop().catch((error: unknown) => this.#report(error));
-  }
-
-  #stopPump(): void {
-    const pump = this.#pump;
-    this.#pump = null;
-    pump?.stop().catch((error: unknown) => this.#report(error));
   }
 
   /**
-   * Ends our side.
-   *
-   * @param linger go on reading, and drop what comes, until the client ends its side (RFC 9112 §9.6): a socket that is
-   *   closed with unread input answers with RST, which can destroy the reply on its way
+   * The one place where errors become actions: an answer, if there can still be one, else the end of the connection.
    */
-  #end(linger: boolean): void {
-    if (this.#ending) return;
-    this.#output.flush();
-    this.#ending = true;
-    // The kernel sends what it has taken, and then a FIN. TLS has a goodbye of its own to say first.
-    if (!linger && this.#socket.writableLength === 0 && this.#intake.scheme === 'http') {
-      this.#socket.destroy();
-      return;
-    }
-    this.#wait = 'send';
-    this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.sendMs);
-    if (linger) this.#endAndLinger();
-    else this.#socket.destroySoon();
+  async #refuse(error: unknown): Promise<void> {
+    const { ourState } = this.#machine;
+    // If the response has begun and never ends properly, the client knows that something is missing.
+    if (this.socket.destroyed || (ourState !== 'idle' && ourState !== 'send-response')) throw error;
+    if (isOurFault(error)) this.#report(error);
+    // An HttpError may have fields that cannot be sent. A 500 has none.
+    await this.#send(refusal(error, this.#context.refusalHeaders)).catch((again: unknown) => this.#refuse(again));
   }
 
-  #endAndLinger(): void {
-    const wait = (): void => {
-      this.#wait = 'linger';
-      this.deadlineMs = this.#context.deadlines.after(this.#context.timeouts.lingerMs);
-    };
-    // What is still to be sent has a timeout of its own; we wait for the client's last word only after that.
-    if (this.#socket.writableLength > 0) this.#socket.end(wait);
-    else this.#socket.end();
-    if (this.#socket.writableLength === 0) wait();
-    this.#socket.resume();
+  // ── input ──
+
+  readonly #onData = (bytes: Buffer): void => {
+    this.#machine.receiveData(bytes);
+    // We read no more than we are willing to keep: the kernel's buffer fills, and the client's writes stall.
+    if (this.#machine.bufferedBytes > this.#context.limits.pipelinedBytesMax) this.socket.pause();
+    this.wake();
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#request !== null && this.#context.abortOnHalfClose) this.socket.destroy();
+    this.#machine.receiveEof();
+    this.wake();
+  };
+
+  readonly #onClose = (): void => {
+    this.wake();
+    this.#request?.abort();
+    // A body that is waiting for something is told that nobody waits for it.
+    this.#closeBody().catch((error: unknown) => this.#report(error));
+  };
+
+  /** Waits until something has arrived. False when it has taken too long. @throws when the client has gone */
+  async #arrival(ms: number): Promise<boolean> {
+    if (this.socket.destroyed) throw gone();
+    this.socket.resume();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const deadline = startDeadline(() => resolve(false), ms);
+    this.wake = () => resolve(true);
+    const inTime = await promise;
+    deadline.clear();
+    if (this.socket.destroyed) throw gone();
+    return inTime;
   }
 
-  // ── deadlines ──
-
-  /** Starts the clock for what the connection is waiting for now. */
-  #watch(): void {
-    if (this.#ending || this.#intake.gone) return;
-    const { deadlines, timeouts } = this.#context;
-    const wait = this.#waitingFor();
-    // The timeout is for the whole head: a client gains nothing by sending a byte now and then.
-    if (wait === 'header' && this.#wait === 'header') return;
-    this.#wait = wait;
-    switch (wait) {
-      case 'idle':
-        this.deadlineMs = deadlines.after(timeouts.idleMs);
-        break;
-      case 'header':
-        this.deadlineMs = deadlines.after(timeouts.headerMs);
-        break;
-      case 'body':
-        this.deadlineMs = deadlines.after(timeouts.bodyMs);
-        break;
-      case 'send':
-        this.deadlineMs = deadlines.after(timeouts.sendMs);
-        break;
-      default:
-        this.deadlineMs = Infinity;
-    }
-    if (wait !== 'nothing' && wait !== 'send' && this.#socket.isPaused()) this.#socket.resume();
-  }
-
-  #waitingFor(): Wait {
-    if (this.#output.full || this.#output.waiting) return 'send';
-    if (this.#intake.waiting) return 'body';
-    if (this.#request !== null) return 'nothing';
-    if (this.#machine.theirState === 'body') return 'body';
-    return this.#machine.headBegun ? 'header' : 'idle';
-  }
-
-  /** The deadline has passed. */
-  expire(): void {
-    this.deadlineMs = Infinity;
-    switch (this.#wait) {
-      case 'header':
-        this.#fail(new RemoteProtocolError(408, 'the head took too long'));
-        this.#output.flush();
-        break;
-      case 'body':
-        if (this.#request === null) this.#end(true);
-        else this.#intake.fail(new RemoteProtocolError(408, 'the body took too long'));
-        break;
-      default:
-        this.#socket.destroy();
+  async readBody(request: HttpRequest): Promise<Buffer | HttpHeaders> {
+    const machine = this.#machine;
+    for (;;) {
+      if (this.#request !== request) throw new LocalProtocolError('the body was read after the response was complete');
+      const event = machine.nextEvent();
+      if (event.type === 'data') return event.data;
+      if (event.type === 'end') return event.trailers;
+      if (event.type !== 'need-more-data') return new HttpHeaders();
+      // RFC 9110 §10.1.1: the client is told to go on only when the handler wants its body.
+      if (machine.awaitsContinue && machine.ourState === 'send-response') this.sendInformational(request, 100, []);
+      const inTime = await this.#arrival(this.#context.timeouts.bodyMs);
+      if (!inTime && this.#request === request) machine.refuse(new RemoteProtocolError(408, 'the body took too long'));
     }
   }
 
-  /** The server is closing: ends the connection if it is between two requests. */
-  endIfIdle(): void {
-    if (this.#request === null && this.#machine.theirState === 'idle' && !this.#machine.headBegun) {
-      this.#end(false);
+  // ── output ──
+
+  sendInformational(request: HttpRequest, status: number, headers: readonly HeaderPair[]): void {
+    if (this.#request !== request) throw new LocalProtocolError('an interim response after the final one');
+    this.socket.write(this.#machine.send({ type: 'informational', status, headers }), 'latin1');
+  }
+
+  async #send(response: unknown): Promise<void> {
+    if (!(response instanceof HttpResponse)) throw new LocalProtocolError('the handler did not return an HttpResponse');
+    const { status, reason, headers, body, trailers } = response;
+    if (response.takeOver !== undefined) return await this.#handOver(response);
+    const head = { type: 'response', status, reason, headers, close: this.#context.closing } as const;
+    const isWhole = typeof body === 'string' || body instanceof Uint8Array;
+    const promised = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
+    if (isWhole && (promised === undefined || Number(promised) === Buffer.byteLength(body))) {
+      return await this.#write(this.#machine.send({ ...head, body }));
+    }
+    const parts: BodyIterable = isWhole ? [body] : body;
+    this.#body = parts;
+    try {
+      await this.#write(this.#machine.send(head));
+      if (mayHaveBody(status, this.#request?.method ?? 'GET')) await this.#sendParts(parts);
+    } finally {
+      await this.#closeBody();
+    }
+    await this.#write(this.#machine.send({ type: 'end', trailers: trailers?.() ?? [] }));
+  }
+
+  /**
+   * Sends each part when the one before it has gone, and no more than was promised. `for await` ends the iterator,
+   * whatever happens.
+   */
+  async #sendParts(parts: BodyIterable): Promise<void> {
+    for await (const part of parts) {
+      const [bytes, left] = [toBytes(part), this.#machine.bodyBytesToSend];
+      await this.#write(this.#machine.send({ type: 'data', data: bytes.subarray(0, left) }));
+      if (bytes.length > left) return this.#report(new LocalProtocolError('a body beyond its Content-Length was cut'));
+      // Parts that are ready at once must not keep other connections waiting.
+      await new Promise(setImmediate);
     }
   }
 
-  /** Cuts the connection, whatever it is doing. */
-  destroy(): void {
-    this.#socket.destroy();
+  async #closeBody(): Promise<void> {
+    const body = this.#body;
+    this.#body = null;
+    await body?.close?.();
+    // A stream of Node's has no `close`, and one that nobody has begun to read does not end by itself.
+    if (body !== null && 'destroy' in body && typeof body.destroy === 'function') body.destroy();
   }
-}
 
-/** Bodies of bytes up to this size are joined to their head; copying a larger one costs more than a second buffer. */
-const JOINED_BYTES_MAX = 8 * 1024;
+  /** Resolves when the kernel has taken everything (backpressure). @throws when the client has gone */
+  async #write(wire: WireData): Promise<void> {
+    const bytes = typeof wire === 'string' ? Buffer.from(wire, 'latin1') : wire;
+    for (let at = 0; at < bytes.length && !this.socket.destroyed; at += PIECE_BYTES) {
+      const deadline = startDeadline(() => this.socket.destroy(), this.#context.timeouts.sendMs);
+      await new Promise<void>((resolve) => this.socket.write(bytes.subarray(at, at + PIECE_BYTES), () => resolve()));
+      deadline.clear();
+    }
+    if (this.socket.destroyed) throw gone();
+  }
 
-const SLICE_BYTES = 256 * 1024;
+  /** 101: the connection leaves this server's hands. */
+  async #handOver({ headers, takeOver }: HttpResponse): Promise<void> {
+    // RFC 9110 §7.8: a server MUST NOT switch to a protocol that the client did not ask for.
+    const asked = this.#request?.headers;
+    const isAskedFor = asked?.has('upgrade') === true && listHas(asked.get('connection'), 'upgrade');
+    if (!isAskedFor) throw new LocalProtocolError('101 to a client that did not ask for it');
+    await this.#write(this.#machine.send({ type: 'informational', status: 101, headers }));
+    this.#handedOver = true;
+    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).off('error', ignore);
+    this.socket.resume();
+    try {
+      takeOver?.(this.socket, this.#machine.takeInput());
+    } catch (error) {
+      this.#report(error);
+      this.socket.destroy();
+    }
+  }
 
-function* slices(body: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
+  /**
+   * Ends our side. If the client may be sending, we go on reading for a while (RFC 9112 §9.6): a socket that is closed
+   * with unread input answers with RST, which can destroy the response on its way.
+   */
+  #end(): void {
+    if (this.#isQuiet) return this.socket.destroySoon();
+    const deadline = startDeadline(() => this.socket.destroy(), this.#context.timeouts.lingerMs);
+    // What still arrives is dropped.
+    this.socket.once('close', () => deadline.clear()).off('data', this.#onData).resume().end();
+  }
+
+  #report(error: unknown): void { this.#context.onError(error, this.#request); }
 }
 
 function ignore(): void {}
-
-/** The response with further fields, but for those that it has already. */
-function withFields(response: HttpResponse, fields: readonly HeaderPair[]): HttpResponse {
-  if (fields.length === 0) return response;
-  const own = new Set(response.headers.map(([name]) => name.toLowerCase()));
-  const others = fields.filter(([name]) => !own.has(name.toLowerCase()));
-  return new HttpResponse(response.status, [...response.headers, ...others], response.body, response);
-}
-
-function hasContentLength(headers: readonly HeaderPair[]): boolean {
-  for (const header of headers) {
-    if (header[0].length === 14 && header[0].toLowerCase() === 'content-length') return true;
-  }
-  return false;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
-}
-
-function isIterable(body: unknown): body is BodyIterable {
-  if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return false;
-  return Symbol.asyncIterator in body || Symbol.iterator in body;
-}

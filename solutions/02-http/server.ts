@@ -8,12 +8,12 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { listen, startDeadline } from '../01-echo/index.ts';
 import { defaultLimits, defaultTimeouts, type HttpLimits, type HttpTimeouts } from './errors.ts';
 import type { HeaderPair } from './headers.ts';
-import type { Handler } from './message.ts';
-import { type ErrorReporter, ServerConnection, type ServerContext } from './server-connection.ts';
+import type { ErrorReporter, Handler, ServerContext } from './message.ts';
+import { ServerConnection } from './server-connection.ts';
 import { fieldLines } from './writer.ts';
 
-/** Where to listen, and how. */
-export interface ServeOptions {
+/** Where to listen. */
+export interface ListenOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string;
   /** Default 0: a free one. */
@@ -24,6 +24,10 @@ export interface ServeOptions {
   readonly fd?: number;
   /** Connections that wait to be accepted; the kernel may allow fewer. Default 511. */
   readonly backlog?: number;
+}
+
+/** Where to listen, and how to serve. */
+export interface ServeOptions extends ListenOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Called for each fault on our side. Default: written to stderr. */
@@ -32,6 +36,11 @@ export interface ServeOptions {
   readonly refusalHeaders?: readonly HeaderPair[];
   /** Treat a client that ends its side while it waits for a response as gone. Default false: it is answered. */
   readonly abortOnHalfClose?: boolean;
+  /**
+   * Makes what accepts: it calls `onConnection` with each socket, and allows half-open ones. Default `net.createServer`;
+   * `tls.createServer` serves HTTPS.
+   */
+  readonly createServer?: (onConnection: (socket: Socket) => void) => Server;
 }
 
 export interface CloseOptions {
@@ -40,6 +49,9 @@ export interface CloseOptions {
   /** How long an idle connection is kept for one more request, in milliseconds. Default 0: it ends at once. */
   readonly idleMs?: number;
 }
+
+/** Fields that no option may set. */
+const OURS = /^(?:connection|content-length|transfer-encoding|trailer|upgrade)$/i;
 
 /** Made by {@link serveHttp}. */
 export class HttpServer {
@@ -50,18 +62,24 @@ export class HttpServer {
   readonly #connections = new Map<Socket, ServerConnection>();
   #closed: Promise<void> | null = null;
 
-  /** Makes a server that does not listen yet: call {@link HttpServer.listen}. @throws LocalProtocolError for refusal headers that cannot be sent */
+  /**
+   * Makes a server that does not listen yet: call {@link HttpServer.listen}.
+   *
+   * @throws LocalProtocolError for refusal headers that cannot be sent
+   */
   constructor(handler: Handler, options: ServeOptions = {}) {
     const { onError = reportToStderr, abortOnHalfClose = false } = options;
     const limits = { ...defaultLimits, ...options.limits };
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     // How a response is framed and what becomes of the connection, the server says itself.
-    const refusalHeaders = (options.refusalHeaders ?? []).filter(([name]) => !/^(?:connection|content-length|transfer-encoding|trailer|upgrade)$/i.test(name));
+    const refusalHeaders = (options.refusalHeaders ?? []).filter(([name]) => !OURS.test(name));
     // Checked now, and not with the first refusal, which would be refused itself.
     fieldLines(refusalHeaders);
-    this.#context = { handler, limits, timeouts, onError, refusalHeaders, abortOnHalfClose, closing: false, idleEnds: false };
+    const state = { closing: false, idleEnds: false };
+    this.#context = { handler, limits, timeouts, onError, refusalHeaders, abortOnHalfClose, ...state };
     // Half-open: a client may end its side and still wait for the answer.
-    this.server = createServer({ allowHalfOpen: true }, (socket) => this.handleConnection(socket));
+    const onConnection = (socket: Socket): void => this.handleConnection(socket);
+    this.server = options.createServer?.(onConnection) ?? createServer({ allowHalfOpen: true }, onConnection);
   }
 
   /** Serves a socket that was accepted elsewhere. It must allow half-open connections. */
@@ -73,7 +91,7 @@ export class HttpServer {
   }
 
   /** Starts to listen. @throws Error with `code` EADDRINUSE, EACCES and the like */
-  async listen({ host = '127.0.0.1', port = 0, path, fd, backlog = 511 }: Pick<ServeOptions, 'host' | 'port' | 'path' | 'fd' | 'backlog'> = {}): Promise<void> {
+  async listen({ host = '127.0.0.1', port = 0, path, fd, backlog = 511 }: ListenOptions = {}): Promise<void> {
     if (path === undefined && fd === undefined) return void (await listen(this.server, { host, port, backlog }));
     await once(this.server.listen(fd === undefined ? { path, backlog } : { fd, backlog }), 'listening');
   }
@@ -100,7 +118,8 @@ export class HttpServer {
 
   /**
    * Stops accepting, ends idle connections, lets the others finish their response, which says `Connection: close`, and
-   * cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter deadline.
+   * cuts what is left at the deadline. Resolves when no connection is left. May be called again with a shorter
+   * deadline.
    */
   async closeGracefully({ deadlineMs = 10_000, idleMs = 0 }: CloseOptions = {}): Promise<void> {
     const deadline = startDeadline(() => this.#connections.forEach((_, socket) => socket.destroy()), deadlineMs);
@@ -131,4 +150,6 @@ export async function serveHttp(handler: Handler, options: ServeOptions = {}): P
   return server;
 }
 
-const reportToStderr: ErrorReporter = (error, request) => console.error(`error in ${request?.method} ${request?.target}:`, error);
+const reportToStderr: ErrorReporter = (error, request) => {
+  console.error(`error in ${request?.method} ${request?.target}:`, error);
+};

@@ -4,7 +4,7 @@
 
 import type { Socket } from 'node:net';
 
-import { HttpError, RemoteProtocolError } from './errors.ts';
+import { HttpError, type HttpLimits, type HttpTimeouts, RemoteProtocolError } from './errors.ts';
 import type { HttpVersion, RequestEvent, TargetForm } from './events.ts';
 import { splitAbsolute } from './head.ts';
 import { type HeaderPair, HttpHeaders } from './headers.ts';
@@ -55,7 +55,9 @@ export class HttpRequest {
    * The host and port that the request is for: from an absolute-form target, else from Host; `''` if neither has one.
    * RFC 9112 §3.2.2: with an absolute-form the Host field MUST be ignored.
    */
-  get authority(): string { return this.form === 'absolute' ? splitAbsolute(this.target).authority : (this.headers.get('host') ?? ''); }
+  get authority(): string {
+    return this.form === 'absolute' ? splitAbsolute(this.target).authority : (this.headers.get('host') ?? '');
+  }
   get scheme(): 'http' | 'https' { return 'encrypted' in this.#source.socket ? 'https' : 'http'; }
   get remoteAddress(): string | undefined { return this.#source.socket.remoteAddress; }
   get remotePort(): number | undefined { return this.#source.socket.remotePort; }
@@ -66,7 +68,10 @@ export class HttpRequest {
   /** Aborts if the client leaves before its response is complete. */
   get signal(): AbortSignal { return this.#controller.signal; }
   /** The length of the body if it was announced: 0 without a body, `undefined` for a chunked one. */
-  get contentLength(): number | undefined { return this.#head.framing.kind === 'length' ? this.#head.framing.length : this.hasBody ? undefined : 0; }
+  get contentLength(): number | undefined {
+    const { framing } = this.#head;
+    return framing.kind === 'length' ? framing.length : this.hasBody ? undefined : 0;
+  }
 
   /**
    * The rest of the body as a whole.
@@ -89,7 +94,9 @@ export class HttpRequest {
   async text(bytesMax?: number): Promise<string> { return (await this.bytes(bytesMax)).toString(); }
 
   /** Sends an interim response, such as 103 with Link fields. Dropped for an HTTP/1.0 client. */
-  sendInformational(status: number, headers: readonly HeaderPair[] = []): void { this.#source.sendInformational(this, status, headers); }
+  sendInformational(status: number, headers: readonly HeaderPair[] = []): void {
+    this.#source.sendInformational(this, status, headers);
+  }
 
   /** Tells anyone who listens that the client has gone. For the server. @internal */
   abort(): void { this.#controller.abort(); }
@@ -107,8 +114,8 @@ export class HttpRequest {
 
 export type BodyPart = string | Uint8Array;
 /**
- * A body in parts. A part is asked for only once the part before it has gone to the kernel. If the iterator has not ended
- * by itself, its `return()` is called. In every case `close()` is called once, even if no part was asked for.
+ * A body in parts. A part is asked for only once the part before it has gone to the kernel. If the iterator has not
+ * ended by itself, its `return()` is called. In every case `close()` is called once, even if no part was asked for.
  */
 export type BodyIterable = (Iterable<BodyPart> | AsyncIterable<BodyPart>) & { close?(): void | Promise<void> };
 export type ResponseBody = BodyPart | BodyIterable;
@@ -157,7 +164,9 @@ export class HttpResponse {
   withBody(body: ResponseBody): HttpResponse { return new HttpResponse(this.status, this.headers, body, this); }
 
   /** Plain text in UTF-8. */
-  static text(body: string, status = 200): HttpResponse { return new HttpResponse(status, { 'Content-Type': 'text/plain; charset=utf-8' }, body); }
+  static text(body: string, status = 200): HttpResponse {
+    return new HttpResponse(status, { 'Content-Type': 'text/plain; charset=utf-8' }, body);
+  }
 
   /**
    * 101: hands the connection over to another protocol. The request must have asked for it and have no body left.
@@ -171,6 +180,25 @@ export class HttpResponse {
 
 /** What answers requests. It may throw an HttpError to answer with its status; any other error is answered with 500. */
 export type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+/**
+ * Called for faults on our side: what a handler threw, a response that could not be sent. `request` is the one that was
+ * being answered, if any. The peers' faults are not reported.
+ */
+export type ErrorReporter = (error: unknown, request: HttpRequest | null) => void;
+
+/** What all connections of a server share. */
+export interface ServerContext {
+  readonly handler: Handler;
+  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
+  readonly onError: ErrorReporter;
+  readonly refusalHeaders: readonly HeaderPair[];
+  readonly abortOnHalfClose: boolean;
+  /** Each response is its connection's last. */
+  readonly closing: boolean;
+  /** Connections that wait for a request end. */
+  readonly idleEnds: boolean;
+}
 
 /**
  * The response that an error deserves. A peer's fault closes the connection: what follows on it could be anything.
@@ -180,7 +208,9 @@ export type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpRespo
  */
 export function refusal(error: unknown, fields: readonly HeaderPair[] = []): HttpResponse {
   let [status, message, headers]: [number, string, readonly HeaderPair[]] = [500, '', []];
-  if (error instanceof RemoteProtocolError) [status, message, headers] = [error.status, error.message, [['Connection', 'close']]];
+  if (error instanceof RemoteProtocolError) {
+    [status, message, headers] = [error.status, error.message, [['Connection', 'close']]];
+  }
   if (error instanceof HttpError && error.status >= 400 && error.status <= 599) ({ status, message, headers } = error);
   const text = `${status} ${reasonPhrase(status)}${message === '' ? '' : `: ${message}`}\n`;
   const own: readonly HeaderPair[] = [['Content-Type', 'text/plain; charset=utf-8'], ...headers];
@@ -189,4 +219,6 @@ export function refusal(error: unknown, fields: readonly HeaderPair[] = []): Htt
 }
 
 /** Whether the error is this server's own fault, to be reported, rather than an answer or the peer's fault. */
-export const isOurFault = (error: unknown): boolean => !(error instanceof RemoteProtocolError) && !(error instanceof HttpError);
+export function isOurFault(error: unknown): boolean {
+  return !(error instanceof RemoteProtocolError) && !(error instanceof HttpError);
+}
