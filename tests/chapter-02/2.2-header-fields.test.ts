@@ -8,6 +8,8 @@ import { judge, judgeVector, showOutcome, showText } from './outcomes.ts';
 import { loadVectors, textOf } from './vectors.ts';
 import type { Vector, VectorBytes } from './vectors.ts';
 
+type TestWorld = World<typeof driver>;
+
 interface FieldVector extends Vector {
   bytes: VectorBytes;
   accepted?: [name: string, value: string];
@@ -18,8 +20,6 @@ interface HostVector extends Vector {
   line: { method: string; target: string; form: string; httpVersion: string };
   accepted?: true;
 }
-
-type TestWorld = World<typeof driver>;
 
 const FAR = 65_536;
 

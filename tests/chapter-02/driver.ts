@@ -1,6 +1,6 @@
 /** What the tests of chapter 02 do inside the process of the code under test. */
 import { createHash } from 'node:crypto';
-import { connect } from 'node:net';
+import net, { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type * as Http from '#subject/02-http/index.ts';
 import { driver, patientTimeouts, WrongResult } from '#support/driver.ts';
@@ -67,6 +67,39 @@ export interface ServeSetup {
   otherwise?: Answer;
   limits?: Partial<Http.HttpLimits>;
   timeouts?: Partial<Http.HttpTimeouts>;
+  refusalHeaders?: Pairs;
+  abortOnHalfClose?: boolean;
+}
+
+/** What the machine has made of the bytes that it was given, as far as it goes without an answer. */
+export interface MachineReading {
+  head?: RequestLineValue & { fields: Pairs };
+  body: Buffer;
+  /** Absent before the end of the body. */
+  trailers?: Pairs;
+  /** What it said at last: an event that is none (`need-more-data`, `paused`, `closed`), or a refusal. */
+  last: Outcome<string>;
+  /** What it has not touched. */
+  left: Buffer;
+  awaitsContinue: boolean;
+}
+
+/** Bytes that the machine has written, event by event, and what may be sent next. */
+export interface MachineWriting {
+  wire: Outcome<Buffer>[];
+  ourState: string;
+  theirState: string;
+}
+
+/** A TCP handle of Node's: what a listening socket is made from. */
+interface ServerHandle {
+  readonly fd: number;
+  listen(backlog: number): number;
+}
+
+/** A socket that is bound to a free port, and does not listen. */
+function boundHandle(): ServerHandle {
+  return (net as unknown as { _createServerHandle: (address: string, port: number, family: 4) => ServerHandle })._createServerHandle('127.0.0.1', 0, 4);
 }
 
 /** Absent if requests are built differently and do not tell it. */
@@ -112,6 +145,8 @@ export default driver<typeof Http>()('02-http', (chapter) => {
   const gates = new Map<string, { promise: Promise<void>; open: () => void }>();
   let server: Http.HttpServer | undefined;
   let closing: Promise<void> | undefined;
+  /** What must not be collected: the socket would be closed with it. */
+  const held: unknown[] = [];
   let closeState: 'not called' | 'pending' | 'resolved' | string = 'not called';
 
   function gate(name: string): { promise: Promise<void>; open: () => void } {
@@ -326,6 +361,8 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       onError: (error: unknown) => errors.push(error instanceof Error ? error.message : String(error)),
       ...(setup.limits === undefined ? {} : { limits: setup.limits }),
       timeouts: { ...patientTimeouts, ...setup.timeouts },
+      ...(setup.refusalHeaders === undefined ? {} : { refusalHeaders: setup.refusalHeaders }),
+      ...(setup.abortOnHalfClose === undefined ? {} : { abortOnHalfClose: setup.abortOnHalfClose }),
     });
     const address = server?.address as { port?: unknown } | undefined;
     if (typeof address?.port !== 'number') throw new WrongResult('serveHttp resolved, but its `address` has no port');
@@ -407,7 +444,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
         }),
       ),
 
-    // 2.3
+    // 2.3 and 2.4
 
     framings: (cases: { httpVersion: string; fields: Pairs; limits?: Partial<Http.HttpLimits> }[]) =>
       cases.map(({ httpVersion, fields, limits }) =>
@@ -464,12 +501,45 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       return [first, again, drain()];
     },
 
-    // 2.5
-
     persistence: (cases: { httpVersion: string; fields: Pairs }[]) =>
       cases.map(({ httpVersion, fields }) => {
         const head = { httpVersion: httpVersion as Http.HttpVersion, headers: chapter.HttpHeaders.from(fields) };
         return { persists: outcome(() => chapter.persists(head)), expectsContinue: outcome(() => chapter.expectsContinue(head)) };
+      }),
+
+    // 2.5: the machine reads
+
+    /** Feeds a machine each list of pieces. `ends`: nothing follows the last one. */
+    read: (deliveries: Uint8Array[][], { ends = false }: { ends?: boolean } = {}) =>
+      deliveries.map((pieces): MachineReading => {
+        const connection = new chapter.HttpConnection({ role: 'server' });
+        const parts: Buffer[] = [];
+        const reading: Omit<MachineReading, 'body' | 'last' | 'left' | 'awaitsContinue'> = {};
+        const drain = (): Outcome<string> =>
+          outcome(() => {
+            for (let turn = 0; turn < 100_000; turn++) {
+              const event = connection.nextEvent();
+              if (event?.type === 'request') {
+                const { method, target, form, httpVersion, headers } = event;
+                reading.head = { method, target, form, httpVersion, fields: pairsOf(headers) };
+              } else if (event?.type === 'data') parts.push(Buffer.from(event.data));
+              else if (event?.type === 'end') reading.trailers = pairsOf(event.trailers);
+              else if (event?.type === undefined) throw new WrongResult(`nextEvent must return an event; it returned ${String(event)}`);
+              else return event.type;
+            }
+            throw new WrongResult('nextEvent gave a hundred thousand events: what it gives out must be consumed');
+          });
+        let last: Outcome<string> = { accepted: 'need-more-data' };
+        for (const piece of pieces) {
+          connection.receiveData(piece);
+          last = drain();
+        }
+        if (ends) {
+          connection.receiveEof();
+          last = drain();
+        }
+        const { awaitsContinue } = connection;
+        return { ...reading, body: Buffer.concat(parts), last, left: Buffer.from(connection.takeInput()), awaitsContinue };
       }),
 
     /** What the machine does when it is asked again after a bad request, and when a good one follows it. */
@@ -489,9 +559,26 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       if ('accepted' in first && first.accepted === 'request') first = next();
       const again = next();
       connection.receiveData(good);
-      const behind = next();
-      const wire = outcome(() => Buffer.from(connection.send({ type: 'response', status: 400, headers: [], body: 'bad' }) as string, 'latin1').toString('latin1'));
-      return { first, again, behind, wire, ourState: connection.ourState };
+      return { first, again, behind: next() };
+    },
+
+    // 2.6 and 2.7: the machine writes
+
+    /** Gives a machine some bytes, lets it read as far as it goes, and has it send events. */
+    write: (received: Uint8Array, events: Http.EventToSend[]): MachineWriting => {
+      const connection = new chapter.HttpConnection({ role: 'server' });
+      connection.receiveData(received);
+      const read = outcome(() => {
+        for (let turn = 0; turn < 1000; turn++) {
+          const { type } = connection.nextEvent();
+          if (type !== 'request' && type !== 'data' && type !== 'end') return type;
+        }
+        throw new WrongResult('nextEvent gave a thousand events');
+      });
+      if ('threw' in read) throw new WrongResult(`nextEvent threw ${read.threw}`);
+      const bytesOf = (wire: Http.WireData): Buffer => (typeof wire === 'string' ? Buffer.from(wire, 'latin1') : Buffer.from(wire));
+      const wire = events.map((event) => outcome(() => bytesOf(connection.send(event))));
+      return { wire, ourState: connection.ourState, theirState: connection.theirState };
     },
 
     /** A request and its response; then what a response to nothing looks like, sent while the next request is awaited. */
@@ -501,7 +588,8 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       while (connection.nextEvent().type !== 'end');
       connection.send({ type: 'response', status: 200, headers: [], body: 'hello' });
       const { ourState, theirState } = connection;
-      const wire = Buffer.from(connection.send({ type: 'response', status: 408, headers: [], body: 'too late' }) as string, 'latin1').toString('latin1');
+      const late = connection.send({ type: 'response', status: 408, headers: [], body: 'too late' });
+      const wire = typeof late === 'string' ? late : Buffer.from(late).toString('latin1');
       return { ourState, theirState, wire };
     },
 
@@ -522,6 +610,32 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       const closed = local.close();
       await Promise.all([closed, gone]);
       return { ...seen, taken, closingThen: local.closing };
+    },
+
+    /** How many connections may wait to be accepted, as the kernel was told. */
+    backlogOf: async (backlog?: number) => {
+      const prototype = Object.getPrototypeOf(boundHandle()) as ServerHandle;
+      const { listen } = prototype;
+      let told = NaN;
+      prototype.listen = function (this: ServerHandle, waiting: number) {
+        told = waiting;
+        return listen.call(this, waiting);
+      };
+      try {
+        server = await chapter.serveHttp(() => new chapter.HttpResponse(200), { port: 0, ...(backlog === undefined ? {} : { backlog }) });
+        return told;
+      } finally {
+        prototype.listen = listen;
+      }
+    },
+
+    /** Serves on a socket that was opened by somebody else. */
+    serveDescriptor: async (body: string) => {
+      const handle = boundHandle();
+      server = await chapter.serveHttp(() => new chapter.HttpResponse(200, [], body), { fd: handle.fd });
+      held.push(handle);
+      const { port } = server.address as { port: number };
+      return { host: '127.0.0.1', port };
     },
 
     /** One exchange after another in the client's role: what was sent, and what was read out of the pieces. */
@@ -558,11 +672,11 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       );
     },
 
-    // 2.4 and later: servers
+    // 2.8 and later: servers
 
     serve: async (setup: ServeSetup) => await start(handlerOf(setup), setup),
 
-    /** The site of 2.7, and beside it a route that throws. */
+    /** The site of 2.13, and beside it a route that throws. */
     serveSite: async () => {
       const { site } = chapter;
       if (typeof site !== 'function') throw new WrongResult('site must be a handler: a function');
@@ -582,9 +696,9 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     shiftClock,
 
     /** Calls closeGracefully and returns at once. */
-    beginClose: (deadlineMs: number) => {
+    beginClose: (deadlineMs: number, idleMs?: number) => {
       closeState = 'pending';
-      closing = Promise.resolve(running().closeGracefully({ deadlineMs }));
+      closing = Promise.resolve(running().closeGracefully({ deadlineMs, ...(idleMs === undefined ? {} : { idleMs }) }));
       closing.then(
         () => (closeState = 'resolved'),
         (error: unknown) => (closeState = `rejected: ${String(error)}`),

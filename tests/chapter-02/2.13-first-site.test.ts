@@ -3,8 +3,8 @@ import { check } from '#support/failure.ts';
 import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
-import type driver from './driver.ts';
 import { SECRET } from './driver.ts';
+import type driver from './driver.ts';
 import { exchange, expectBody, expectStatus, msUntilOneDigitEach, once, showResponse } from './wire.ts';
 import type { TestWorld } from './wire.ts';
 
@@ -30,7 +30,7 @@ async function timeAt(world: TestWorld, server: Address): Promise<number> {
   return time;
 }
 
-exercise<typeof driver>('2.7', import.meta.url, (rule) => {
+exercise<typeof driver>('2.13', import.meta.url, (rule) => {
   rule(
     'serves-pages',
     'serves / and /about',

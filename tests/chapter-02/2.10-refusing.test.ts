@@ -1,26 +1,19 @@
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { requestBytes } from '#support/http-client.ts';
-import { fieldTokens, fieldValue, saysClose } from '#support/http-response.ts';
-import type { TcpClient } from '#support/tcp-client.ts';
-import type driver from './driver.ts';
+import { fieldTokens, fieldValue, fieldValues, saysClose } from '#support/http-response.ts';
 import { SECRET } from './driver.ts';
-import type { Answer, Pairs, ServeSetup } from './driver.ts';
+import type driver from './driver.ts';
+import type { Answer } from './driver.ts';
 import { tryVectors } from './trials.ts';
-import { eventually, expectBody, expectStatus, once, over, showResponse, staysOpen, theOnly, TIMEOUT_PATIENCE_MS } from './wire.ts';
+import { badAnswer, closing, eventually, expectBody, expectStatus, once, over, READER, showResponse, theOnly } from './wire.ts';
 import type { TestWorld } from './wire.ts';
-
-/** Reads every body to its end. */
-const READER: ServeSetup = { otherwise: { reads: 'parts', body: 'ok' } };
 
 async function refuses(world: TestWorld, ...groups: string[]): Promise<void> {
   await tryVectors(world, await world.call('serve', READER), ...groups);
 }
 
-/** Long enough that only a timeout under test could end a connection within a test. */
-const FAR_MS = 120_000;
-
-exercise<typeof driver>('2.6', import.meta.url, (rule) => {
+exercise<typeof driver>('2.10', import.meta.url, (rule) => {
   rule(
     'refuses-a-bad-line',
     'refuses a bad request line with 400 and another version with 505, and closes',
@@ -168,13 +161,13 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
 
   rule(
     'refuses-head-without-content',
-    'refuses HEAD without content, whatever is wrong and however little of it has come',
+    'refuses HEAD without content, whatever is wrong with it',
     {
       rule: 'the answer to HEAD has no content, not even that of a refusal: a client takes what follows the head for the next response (RFC 9110 §9.3.2)',
       likely: 'a request that could not be read is answered like a GET; its method may be known all the same',
     },
     async (world) => {
-      const server = await world.call('serve', { ...READER, limits: { headerBytesMax: 2000, bodyBytesMax: 2000 }, timeouts: { headerMs: 150 } });
+      const server = await world.call('serve', { ...READER, limits: { headerBytesMax: 2000, bodyBytesMax: 2000 } });
       const cases: [label: string, text: string, statuses: number[], methods: string[]][] = [
         ['HEAD without Host', 'HEAD / HTTP/1.1\r\n\r\n', [400], ['HEAD']],
         ['HEAD without Host after an empty line', '\r\nHEAD / HTTP/1.1\r\n\r\n', [400], ['HEAD']],
@@ -182,8 +175,6 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
         ['HEAD with too large a head', `HEAD / HTTP/1.1\r\nHost: a\r\nX-Large: ${'x'.repeat(3000)}\r\n\r\n`, [431], ['HEAD']],
         ['HEAD with too large a body', 'HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n', [413], ['HEAD']],
         ['HEAD with an expectation that nobody meets', 'HEAD / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nConnection: close\r\n\r\n', [417], ['HEAD']],
-        ['HEAD whose head never ends', 'HEAD / HTTP/1.1\r\nHost: a\r\nX-Ha', [408], ['HEAD']],
-        ['HEAD whose head never ends after an empty line', '\r\nHEAD / HTTP/1.1\r\nHo', [408], ['HEAD']],
         ['HEAD without Host after a good GET', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n', [400], ['GET', 'HEAD']],
         ['HEAD without Host after a good HEAD and an empty line', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n\r\nHEAD / HTTP/1.1\r\n\r\n', [400], ['HEAD', 'HEAD']],
       ];
@@ -191,47 +182,11 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
         cases.map(async ([label, text, statuses, methods]) => {
           const http = await world.http(server, { label });
           http.sendBytes(text, methods);
-          const responses = await http.responsesToEnd({ expected: `${statuses.join(' or ')} without content, and the end of the connection`, patienceMs: TIMEOUT_PATIENCE_MS });
+          const responses = await http.responsesToEnd({ expected: `${statuses.join(' or ')} without content, and the end of the connection` });
           const last = responses.at(-1);
           check(responses.length === methods.length && last !== undefined && statuses.includes(last.status), { sent: http.tcp.describeSent(), received: http.tcp.describe(), expected: `${statuses.join(' or ')} without content` });
         }),
       );
-    },
-  );
-
-  rule(
-    'stays-refused',
-    'reads nothing more from a connection on which something was refused',
-    {
-      rule: 'after a bad request, what follows may be its body, half a field, or a request that somebody has hidden there (RFC 9112 §2.2, §6.3)',
-      likely: 'nextEvent throws, and does not remember it: asked again, it parses what comes next',
-    },
-    async ({ call, random }) => {
-      const good = Buffer.from(`GET /${random.word()} HTTP/1.1\r\nHost: a\r\n\r\n`);
-      const cases: [string, string, number[]][] = [
-        ['no method', ' / HTTP/1.1\r\nHost: a\r\n\r\n', [400]],
-        ['no Host', 'GET / HTTP/1.1\r\n\r\n', [400]],
-        ['another version', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', [505]],
-        ['a bad length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n', [400]],
-        ['a bad chunk', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n', [400]],
-        ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\n\r\n', [417]],
-      ];
-      for (const [what, bad, statuses] of cases) {
-        const { first, again, behind, wire, ourState } = await call('afterBadRequest', Buffer.from(bad, 'latin1'), good);
-        const sent = `a request with ${what}, and a good one after it, to the machine`;
-        for (const [when, outcome] of [['at first', first], ['asked again', again], ['asked again after the good one', behind]] as const) {
-          check('refused' in outcome && statuses.includes(outcome.refused), {
-            sent,
-            received: `${when}: ${'accepted' in outcome ? `the event ${outcome.accepted}` : 'refused' in outcome ? `refused with ${outcome.refused}` : outcome.threw}`,
-            expected: `refused with ${statuses.join(' or ')}, every time`,
-          });
-        }
-        check('accepted' in wire && /^connection: close$/im.test(wire.accepted.replaceAll('\r', '')) && ourState === 'must-close', {
-          sent: `${sent}; then the answer`,
-          received: 'accepted' in wire ? `${JSON.stringify(wire.accepted)}, and our state is ${ourState}` : JSON.stringify(wire),
-          expected: 'Connection: close in it, and our state is must-close',
-        });
-      }
     },
   );
 
@@ -335,142 +290,6 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
   );
 
   rule(
-    'says-408',
-    'answers 408 to a head or a body that does not come in time, and closes',
-    {
-      rule: 'a server that has waited long enough says 408 and closes (RFC 9110 §15.5.9)',
-      likely: 'the connection is cut without a word, or stays open',
-    },
-    async (world) => {
-      const server = await world.call('serve', { ...READER, timeouts: { headerMs: 120, bodyMs: 120 } });
-      const cases: [string, string, number[]][] = [
-        ['half a head', 'GET /slow HTTP/1.1\r\nHost: a\r\nX-Ha', [408]],
-        ['half a body', 'POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf', [408]],
-        ['half a chunk', 'POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nA\r\nhalf', [408]],
-      ];
-      await Promise.all(
-        cases.map(async ([label, text, statuses]) => {
-          const http = await world.http(server, { label });
-          http.sendBytes(text);
-          const response = theOnly(await http.responsesToEnd({ expected: '408 and the end of the connection', patienceMs: TIMEOUT_PATIENCE_MS }), http.tcp);
-          expectStatus(response, statuses, http.tcp.describeSent());
-          check(saysClose(response), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'Connection: close' });
-        }),
-      );
-    },
-  );
-
-  rule(
-    'times-out-the-slow',
-    'ends a head that comes byte by byte without end (slowloris)',
-    {
-      rule: 'the time for a head counts from its first byte: a byte now and then does not restart it',
-      likely: "`socket.setTimeout` starts again with every byte",
-    },
-    async (world) => {
-      const server = await world.call('serve', { timeouts: { headerMs: 200, idleMs: FAR_MS } });
-      const client = await world.connect(server, { label: 'slowloris (headerMs 200)' });
-      client.write('GET / HTTP/1.1\r\nX: ');
-      let sent = 0;
-      while (!client.ended && !client.closed) {
-        check(sent++ < 60, { sent: `${client.describeSent()}, a byte now and then`, received: 'the connection is still open', expected: 'it is closed after headerMs' });
-        await staysOpen(client, 10);
-        if (!client.ended && !client.closed) client.write('x');
-      }
-      expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request after slowloris');
-    },
-  );
-
-  rule(
-    'times-out-the-deaf',
-    'cuts off clients that do not read, do not send what they promised, or do not close',
-    {
-      rule: 'every wait has an end: for a full buffer (sendMs), for the rest of a body that nobody reads (bodyMs), for the client\'s last word (lingerMs)',
-      likely: 'a wait without a timer: each such client holds a connection for ever',
-    },
-    async (world) => {
-      const server = await world.call('serve', {
-        routes: { '/endless': { endlessBytes: 60_000 }, '/large': { body: world.random.bytes(32 << 20) }, '/unread': { body: 'not read' } },
-        timeouts: { headerMs: FAR_MS, idleMs: FAR_MS, bodyMs: 200, sendMs: 200, lingerMs: 200 },
-      });
-      const deaf = ['/endless', '/large'].map((target) => {
-        const client = world.client(server, { label: `client that does not read GET ${target} (sendMs 200)`, paused: true });
-        return client.write(requestBytes('GET', target));
-      });
-      const silent = await world.http(server, { label: 'client that does not send the body that it promised (bodyMs 200)' });
-      silent.announce('POST').tcp.write('POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf');
-      expectBody(await silent.response(), 'not read', silent.tcp.describeSent());
-      const lasting = await world.http(server, { label: 'client that is refused and does not close (lingerMs 200)' });
-      lasting.sendBytes('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n');
-      expectStatus(await lasting.response(), 400, lasting.tcp.describeSent());
-      await eventually(
-        world,
-        async () => (await world.call('connections')) === 0,
-        { sent: 'two requests whose answer is not read, half a body, and one that is refused and does not close', received: 'connections are still open', expected: 'each is cut when its time is up' },
-        TIMEOUT_PATIENCE_MS,
-      );
-      const { closed } = await world.call('counters');
-      check(closed === 1, { sent: 'GET /endless, not read', received: `close() was called ${closed} times on the body`, expected: 'once' });
-      for (const client of [...deaf, silent.tcp, lasting.tcp]) client.destroy();
-    },
-  );
-
-  rule(
-    'times-out-while-closing',
-    'still ends half-sent requests when the server is closing',
-    {
-      rule: 'timeouts go on working while a server closes: half a request does not hold it until the deadline',
-      likely: 'the timer is stopped when the server stops listening, as in `http.Server.close`',
-    },
-    async (world) => {
-      const server = await world.call('serve', { otherwise: { reads: 'whole' }, timeouts: { headerMs: 200, bodyMs: 200, idleMs: FAR_MS } });
-      const head = await world.connect(server, { label: 'client with half a head (headerMs 200)' });
-      head.write('GET / HTTP/1.1\r\nX');
-      const body = await world.connect(server, { label: 'client with half a body (bodyMs 200)' });
-      body.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
-      await world.settle();
-      await world.call('beginClose', FAR_MS);
-      await Promise.all([head, body].map(async (client) => await over(client, 'the connection is closed when its time is up, though the server is closing', TIMEOUT_PATIENCE_MS)));
-      for (const client of [head, body]) client.end();
-      await world.call('awaitClose');
-    },
-  );
-
-  rule(
-    'breaks-off-the-reading',
-    'ends the reading of a body with an error when the client leaves in the middle of it',
-    {
-      rule: 'a body that breaks off is reported as an error: its reader must neither wait for ever nor treat it as complete (RFC 9112 §8)',
-      likely: 'the promise of the next part is never settled when the socket closes',
-    },
-    async (world) => {
-      const server = await world.call('serve', { otherwise: { reads: 'parts', body: 'read' } });
-      const leave = { RST: (client: TcpClient) => client.resetNow(), FIN: (client: TcpClient) => client.destroy() };
-      let gone = 0;
-      for (const framing of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
-        for (const [how, go] of Object.entries(leave)) {
-          const client = await world.connect(server, { label: `client that leaves by ${how}` });
-          client.write(`POST /${gone} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n5\r\nhello\r\n`);
-          await eventually(world, async () => (await world.call('calls')).some((call) => call.target === `/${gone}` && call.bodyBytes > 0), {
-            sent: client.describeSent(),
-            received: 'the handler has seen nothing of the body',
-            expected: 'the part that has come',
-          });
-          go(client);
-          gone++;
-          await eventually(world, async () => (await world.call('counters')).cutShort === gone, {
-            sent: `${client.describeSent()}, then ${how}`,
-            received: 'the handler still waits for the rest',
-            expected: 'the iteration of request.body throws',
-          });
-        }
-      }
-      const complete = (await world.call('calls')).filter((call) => call.complete);
-      check(complete.length === 0, { sent: `${gone} bodies that break off`, received: `${complete.length} were read to an end`, expected: 'none is complete' });
-    },
-  );
-
-  rule(
     'survives-those-who-leave',
     'keeps running when clients leave in the middle of anything',
     {
@@ -490,36 +309,6 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
       }
       await eventually(world, async () => (await world.call('connections')) === 0, { sent: '12 requests that break off', received: `${await world.call('connections')} connections are still counted`, expected: 'none is left' });
       expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request after all that');
-    },
-  );
-
-  rule(
-    'hands-over-only-what-was-asked-for',
-    'switches protocols only for clients that asked for it, and counts those until they are gone',
-    {
-      rule: 'a server MUST NOT switch to a protocol that the request did not name, and ignores Upgrade in HTTP/1.0 (RFC 9110 §7.8)',
-      likely: '101 is sent because the handler says so; the connection is dropped from the count, and keeps the server from ending',
-    },
-    async (world) => {
-      const server = await world.call('serve', { routes: { '/': { switches: true }, '/throws': { switches: 'throws' } } });
-      const asked: Pairs = [['Connection', 'Upgrade'], ['Upgrade', 'capitals']];
-      for (const [what, fields, version] of [['no Upgrade', [], 'HTTP/1.1'], ['Upgrade, but no Connection: Upgrade', [['Upgrade', 'capitals']], 'HTTP/1.1'], ['Connection: Upgrade, but no Upgrade', [['Connection', 'Upgrade']], 'HTTP/1.1'], ['HTTP/1.0', asked, 'HTTP/1.0']] as [string, Pairs, string][]) {
-        const client = await world.connect(server, { label: `client with ${what}` });
-        client.write(requestBytes('GET', '/', { fields, version })).end();
-        await over(client);
-        check(!/^HTTP\/1\.1 101/.test(client.received.toString('latin1')), { sent: client.describeSent(), received: client.describe(), expected: 'no 101' });
-      }
-      const broken = await world.http(server, { label: 'client whose connection is taken over by a function that throws' });
-      broken.send('GET', '/throws', { fields: asked });
-      await over(broken.tcp, 'the connection is closed: nobody has it');
-      const http = await world.http(server);
-      http.send('GET', '/', { fields: asked });
-      expectStatus(await http.response(), 101, http.tcp.describeSent());
-      await eventually(world, async () => (await world.call('connections')) === 1, { sent: 'GET / with Upgrade', received: 'the count of connections is not 1', expected: 'connections is 1: the one that was handed over' });
-      await world.call('beginClose', 100);
-      await over(http.tcp, 'a connection that was handed over is cut at the deadline of closeGracefully');
-      await world.call('awaitClose');
-      check((await world.call('connections')) === 0, { sent: 'closeGracefully', received: 'a connection is still counted', expected: 'none' });
     },
   );
 
@@ -623,6 +412,102 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
         expectStatus(response, 413, http.tcp.describeSent());
         check(fieldTokens(response, 'connection').includes('close'), { sent: http.tcp.describeSent(), received: showResponse(response), expected: 'Connection: close' });
         await over(http.tcp);
+      }
+    },
+  );
+
+  rule(
+    'refuses-injected-fields',
+    'lets no handler write lines of its own through a value, a name or a reason',
+    {
+      rule: 'CR, LF and NUL never leave in a field: a reflected value would forge fields and responses (RFC 9110 §5.5)',
+      likely: 'values are written as they are; or characters beyond latin1 are cut to one byte: U+010D U+010A become CR LF',
+    },
+    async (world) => {
+      const cases: [string, Answer][] = [
+        ['a value with CRLF', { headers: [['X-A', 'b\r\nX-Evil: yes']] }],
+        ['a value with LF', { headers: [['X-A', 'b\nX-Evil: yes']] }],
+        ['a value with CR', { headers: [['X-A', 'b\rX-Evil: yes']] }],
+        ['a value that ends in CRLF', { headers: [['X-A', 'b\r\n\r\nX-Evil: yes']] }],
+        ['a value with NUL', { headers: [['X-A', 'b\0X-Evil: yes']] }],
+        ['a value with U+010D U+010A', { headers: [['X-A', 'b\u010d\u010aX-Evil: yes']] }],
+        ['a name with CRLF', { headers: [['X-A: b\r\nX-Evil', 'yes']] }],
+        ['a name with a space', { headers: [['X-Evil ', 'yes']] }],
+        ['a name with a colon', { headers: [['X-Evil:', 'yes']] }],
+        ['an empty name', { headers: [['', 'X-Evil: yes']] }],
+        ['a name beyond ASCII', { headers: [['X-Evil\xe9', 'yes']] }],
+        ['a name with U+010A', { headers: [['X-A\u010aX-Evil', 'yes']] }],
+        ['a reason with CRLF', { reason: 'OK\r\nX-Evil: yes' }],
+        ['a reason with LF', { reason: 'OK\nX-Evil: yes' }],
+        ['a reason with U+010D U+010A', { reason: 'OK\u010d\u010aX-Evil: yes' }],
+        ['a trailer with CRLF', { parts: ['a'], trailers: [['X-A', 'b\r\nX-Evil: yes']] }],
+        ['Content-Length with CRLF', { headers: [['Content-Length', '1\r\nX-Evil: yes']], body: 'a' }],
+        ['Connection with CRLF', { headers: [['Connection', 'close\r\nX-Evil: yes']], body: 'a' }],
+      ];
+      for (const [what, answer] of cases) {
+        const sent = `GET /bad, whose handler sets ${what}`;
+        const { received, describe } = await badAnswer(world, sent, { body: 'x', ...answer });
+        check(!/^x-evil/im.test(received.toString('latin1').replaceAll('\r', '\n')) && !received.includes(0), {
+          kind: 'wrong bytes',
+          sent,
+          received: describe,
+          expected: 'the response is refused: a 500 or a closed connection',
+        });
+      }
+    },
+  );
+
+  rule(
+    'refuses-bad-framing-of-handlers',
+    'sends no status, length or coding that is not valid',
+    {
+      rule: 'a status is three digits from 100 to 599 (RFC 9110 §15); a length is digits (§8.6); what cannot be kept is not promised',
+      likely: 'whatever the handler gives is written',
+    },
+    async (world) => {
+      const cases: [string, Answer][] = [
+        ...[42, 0, -1, 1000, 99, 200.5, Number.NaN].map((status): [string, Answer] => [`the status ${status}`, { status }]),
+        ...['abc', '-1', '1e3', '1, 2', '+1', ''].map((length): [string, Answer] => [`Content-Length: ${length}`, { headers: [['Content-Length', length]] }]),
+        ['two different Content-Lengths', { headers: [['Content-Length', '1'], ['Content-Length', '2']] }],
+        ['Transfer-Encoding: gzip', { headers: [['Transfer-Encoding', 'gzip']] }],
+        ['Transfer-Encoding and Content-Length', { headers: [['Transfer-Encoding', 'chunked'], ['Content-Length', '9']] }],
+      ];
+      for (const [what, answer] of cases) {
+        // The strict reader throws if what came is not a response.
+        const sent = `GET /bad, whose handler sets ${what}`;
+        const { response } = await badAnswer(world, sent, { body: 'x', ...answer });
+        if (answer.status !== undefined) check(response === undefined || response.status === 500, { sent, received: response ? showResponse(response) : '', expected: 'a 500 or a closed connection' });
+        else if (response && response.status !== 500) expectBody(response, 'x', sent);
+      }
+    },
+  );
+
+  rule(
+    'adds-fields-to-refusals',
+    'puts the fields of `refusalHeaders` on every response that is made from an error, and on no other',
+    {
+      rule: 'what a site says in each of its answers, such as Strict-Transport-Security, it says in its refusals, too; an error\'s own field takes the place of such a one',
+      likely: 'the option is used for one kind of error only, or its fields are sent twice',
+    },
+    async (world) => {
+      const mark = world.random.word();
+      const server = await world.call('serve', {
+        routes: { '/broken': { throws: 'error' }, '/405': { throws: 'http error', status: 405, headers: [['Allow', 'GET'], ['x-mark', 'own']] } },
+        refusalHeaders: [['X-Mark', mark], ['Content-Length', '7'], ['Connection', 'keep-alive']],
+      });
+      const refused: [what: string, bytes: Buffer, status: number, mark: string | undefined][] = [
+        ['a request that cannot be read', Buffer.from('NONSENSE\r\n\r\n'), 400, mark],
+        ['a handler that throws', requestBytes('GET', '/broken', closing()), 500, mark],
+        ['an HttpError with a field of the same name', requestBytes('GET', '/405', closing()), 405, 'own'],
+        ['a request that is right', requestBytes('GET', '/', closing()), 200, undefined],
+      ];
+      for (const [what, bytes, status, wanted] of refused) {
+        const http = await world.http(server, { label: what });
+        http.sendBytes(bytes, ['GET']);
+        const response = theOnly(await http.responsesToEnd(), http.tcp);
+        expectStatus(response, status, http.tcp.describeSent());
+        const found = fieldValues(response, 'x-mark');
+        check(found.join() === (wanted ?? ''), { sent: `${what}; refusalHeaders has X-Mark: ${mark}`, received: `X-Mark: ${found.join(' and ') || 'none'}`, expected: wanted ?? 'none' });
       }
     },
   );
