@@ -37,8 +37,8 @@ export interface ServeOptions extends ListenOptions {
   /** Treat a client that ends its side while it waits for a response as gone. Default false: it is answered. */
   readonly abortOnHalfClose?: boolean;
   /**
-   * Makes what accepts: it calls `onConnection` with each socket, and allows half-open ones. Default `net.createServer`;
-   * `tls.createServer` serves HTTPS.
+   * Makes what accepts: it calls `onConnection` with each socket, and allows half-open ones. Default
+   * `net.createServer`; `tls.createServer` serves HTTPS.
    */
   readonly createServer?: (onConnection: (socket: Socket) => void) => Server;
 }
