@@ -150,7 +150,7 @@ function noteFaults(file: string, { id, kind, minutes }: Exercise, note: string)
   return note.includes(skip) ? [] : [`${file}: the note of ${id} must say "${skip}" and why, since course/manifest.ts calls it ${kind}`];
 }
 
-const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve'];
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve', 'thirteen', 'fourteen', 'fifteen'];
 /** What an opening says may be this far from the sum of the exercises. */
 const HOURS_OFF_MAX = 0.25;
 
