@@ -26,7 +26,7 @@ export function chapterIn(tree: string, { folder }: Pick<Chapter, 'folder'>): st
  */
 export function fileIn(tree: string, file: string): string {
   const [folder = ''] = file.split('/');
-  return existsSync(join(ROOT, tree, folder)) || !tree.startsWith('solutions') ? `${tree}/${file}` : `solutions/${file}`;
+  return existsSync(join(ROOT, tree, folder)) ? `${tree}/${file}` : `solutions/${file}`;
 }
 
 /**

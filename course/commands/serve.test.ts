@@ -11,6 +11,16 @@ describe('serve', () => {
     expect((await course.run('serve 1 --exit 7')).code).toBe(7);
   });
 
+  test('lays the tuned servers over the reference', async () => {
+    using course = new FakeCourse();
+    course.write('solutions/02-http/main.ts', 'process.exit(8);\n');
+    course.write('solutions/10-bake-off/tuned/02-http/main.ts', "import { code } from '../01-echo/code.ts';\nprocess.exit(process.argv.length === 2 ? code : 7);\n");
+    course.write('solutions/01-echo/code.ts', 'export const code = 9;\n');
+    expect((await course.run('serve 2 --solution')).code).toBe(8);
+    expect((await course.run('serve 2 --solution --engine tuned')).code).toBe(9);
+    expect((await course.run('serve 2 --engine=tuned --solution')).code).toBe(9);
+  });
+
   test('hands on what npm kept, or says how to write it', async () => {
     using course = new FakeCourse();
     const npm = (env: Record<string, string>) => ({ env: { npm_lifecycle_event: 'serve', ...env } });
@@ -48,6 +58,8 @@ describe('serve', () => {
     ['serve --port 0 1', /--port goes after the chapter's name/],
     ['serve 2', /chapters\/02-http\/main\.ts is missing, so there is nothing to serve/],
     ['serve 2 --solution', /solutions\/02-http\/main\.ts is missing/],
+    ['serve 1 --engine tuned', /--engine goes with --solution/],
+    ['serve 1 --solution --engine fast', /--engine takes "tuned"/],
     ['serve 3', /not written yet/],
     ['serve nope', /There is no chapter/],
   ])('wrong use: %s', async (args, message) => {

@@ -113,6 +113,13 @@ describe('a submission', () => {
     expect(built('01-echo/echo.ts')).toBe('one\nthree\n');
   });
 
+  test('may change a tree that holds only some chapters', () => {
+    write('base/02-http/index.ts', '');
+    const base = shown(join(folder, 'base'));
+    submission(wrong(patch, `Base: \`${base}\`\n\nCaught by \`1.1/x\`. It is wrong.`))();
+    expect(built('01-echo/echo.ts')).toContain('allowHalfOpen: false');
+  });
+
   test('that is right may have files of its own beside the page', () => {
     write('page/sub/01-echo/echo.ts', 'export {};\n');
     expect(submission('# Right\n\n## sub\n\nAll in one.\n', 'right')()).toEqual(['01-echo/echo.ts']);

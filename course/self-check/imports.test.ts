@@ -15,11 +15,13 @@ describe('what a chapter may import', () => {
     ['solutions/03-static/types.ts', 'mime-db/db.json'],
     ['solutions/03-static/types.ts', '@scope/name/deep'],
     ['chapters/02-http/server.ts', '#course/not-implemented.ts'],
+    ['solutions/10-bake-off/tuned/02-http/server.ts', '../01-echo/index.ts'],
   ])('%s may import %s', (file, specifier) => expect(faults(file, specifier)).toEqual([]));
 
   test.each([
     ['solutions/02-http/server.ts', 'net', 'write node:net'],
     ['solutions/02-http/server.ts', '../01-echo/echo.ts', 'the only door is 01-echo/index.ts'],
+    ['solutions/10-bake-off/tuned/02-http/server.ts', '../01-echo/echo.ts', 'the only door is 01-echo/index.ts'],
     ['solutions/01-echo/server.ts', '../02-http/index.ts', 'does not build on chapter 2'],
     ['solutions/04-workers/server.ts', '../03-static/index.ts', 'does not build on chapter 3'],
     ['solutions/02-http/server.ts', '#course/not-implemented.ts', 'only a starter'],
