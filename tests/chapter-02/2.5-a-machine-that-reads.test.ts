@@ -163,9 +163,10 @@ exercise<typeof driver>('2.5', import.meta.url, (rule) => {
       const groups = ['request-line', 'field-lines', 'line-ends', 'hosts', 'lengths', 'codings', 'chunks', 'limits', 'expectations'];
       const vectors = loadVectors<WireVector>('wire', ...groups).filter((vector) => vector.refused !== undefined && vector.accepted === undefined);
       for (const vector of vectors) {
-        const bytes = bytesOf(vector.bytes);
+        // With what comes after it: some lines do not end by themselves.
+        const bytes = Buffer.concat([bytesOf(vector.bytes), NEXT]);
         const pieces = bytes.length > BYTEWISE_MAX ? world.random.pieces(bytes, Math.ceil(bytes.length / 12)) : bytewise(bytes);
-        const readings = await world.call('read', [[bytes], pieces]);
+        const readings = await world.call('read', [[bytes], pieces], { limits: { bodyBytesMax: 4000 } });
         for (const [index, way] of ['whole', 'in pieces'].entries()) {
           judgeVector({ ...vector, accepted: undefined }, readings[index]?.last, `${showText(bytes.toString('latin1'))} ${way}, to the machine`);
         }

@@ -510,9 +510,9 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     // 2.5: the machine reads
 
     /** Feeds a machine each list of pieces. `ends`: nothing follows the last one. */
-    read: (deliveries: Uint8Array[][], { ends = false }: { ends?: boolean } = {}) =>
+    read: (deliveries: Uint8Array[][], { ends = false, limits = {} }: { ends?: boolean; limits?: Partial<Http.HttpLimits> } = {}) =>
       deliveries.map((pieces): MachineReading => {
-        const connection = new chapter.HttpConnection({ role: 'server' });
+        const connection = new chapter.HttpConnection({ role: 'server', limits });
         const parts: Buffer[] = [];
         const reading: Omit<MachineReading, 'body' | 'last' | 'left' | 'awaitsContinue'> = {};
         const drain = (): Outcome<string> =>
