@@ -94,6 +94,7 @@ export interface MachineWriting {
 /** A TCP handle of Node's: what a listening socket is made from. */
 interface ServerHandle {
   readonly fd: number;
+  getsockname(name: { port?: number }): number;
   listen(backlog: number): number;
 }
 
@@ -634,8 +635,9 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       const handle = boundHandle();
       server = await chapter.serveHttp(() => new chapter.HttpResponse(200, [], body), { fd: handle.fd });
       held.push(handle);
-      const { port } = server.address as { port: number };
-      return { host: '127.0.0.1', port };
+      const name: { port?: number } = {};
+      handle.getsockname(name);
+      return { host: '127.0.0.1', port: name.port ?? 0 };
     },
 
     /** One exchange after another in the client's role: what was sent, and what was read out of the pieces. */
