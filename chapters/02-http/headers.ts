@@ -15,7 +15,7 @@ export const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 /** RFC 9110 §5.5: CR, LF and NUL are dangerous in a value. We refuse every control but the tab. */
 export const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-// TODO 2.2  Everything below is yours. What is exported is what the other files call; behind it, build what you like.
+// TODO 2.2  Everything below is yours. What is exported is what the other files call; inside, build what you like.
 
 /** A set of fields: order and duplicates kept, names in upper or lower case. */
 export class HttpHeaders implements Iterable<HeaderPair> {

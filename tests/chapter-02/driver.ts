@@ -77,7 +77,7 @@ export interface MachineReading {
   body: Buffer;
   /** Absent before the end of the body. */
   trailers?: Pairs;
-  /** What it said at last: an event that is none (`need-more-data`, `paused`, `closed`), or a refusal. */
+  /** What it said at last: `need-more-data`, `paused`, `closed`, or a refusal. */
   last: Outcome<string>;
   /** What it has not touched. */
   left: Buffer;
