@@ -83,5 +83,5 @@ export const defaultTimeouts = Object.freeze({
   lingerMs: 2_000,
 });
 
-/** Timeouts of one's own: {@link defaultTimeouts} says what each is. */
+/** Timeouts of one's own: `defaultTimeouts` says what each is. */
 export type HttpTimeouts = Readonly<Record<keyof typeof defaultTimeouts, number>>;

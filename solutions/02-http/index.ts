@@ -2,7 +2,7 @@
  * Chapter 02, HTTP from bytes: the only door into this chapter.
  */
 
-export { bodyFraming, ChunkedDecoder, parseChunkLine, parseContentLength } from './body.ts';
+export { type BodyEvent, bodyFraming, ChunkedDecoder, parseChunkLine, parseContentLength } from './body.ts';
 export { HttpConnection, type HttpConnectionOptions } from './connection.ts';
 export {
   defaultLimits, HttpError, type HttpLimits, type HttpTimeouts, LocalProtocolError, RemoteProtocolError,
