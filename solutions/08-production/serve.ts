@@ -165,8 +165,9 @@ function protect(app: AsyncApp, settings: Settings, { proxies, metrics, log }: R
 }
 
 /** What chapter 02 measures: each of these is about one wait, and not about a rate. */
-function timeoutsOf({ headerMs, idleMs, bodyMs, sendMs }: Settings, others: ProductionOptions['timeouts']): Partial<HttpTimeouts> {
-  return { ...others, headerMs, idleMs, bodyMs, sendMs };
+function timeoutsOf({ headerMs, idleMs, bodyMs, sendMs, sendBytesPerSecondMin }: Settings, others: ProductionOptions['timeouts']): Partial<HttpTimeouts> {
+  // With a rate, the front cuts a silent client, too, and says why.
+  return { ...others, headerMs, idleMs, bodyMs, sendMs: sendBytesPerSecondMin === 0 ? sendMs : Infinity };
 }
 
 function toStderr(entry: LogEntry): void {

@@ -13,6 +13,8 @@ import type { Stage } from './stage.ts';
 
 /** A limit that a rule waits for. */
 const LIMIT_MS = 400;
+/** A limit that is long enough for buffers on the way to be emptied in between. */
+const SLOW_MS = 1_000;
 /** A limit that a client must not pass, also on a busy machine. */
 const WIDE_MS = 1_500;
 /** Between two bytes of a slow client. */
@@ -212,16 +214,17 @@ exercise<typeof driver>('8.2', import.meta.url, (rule) => {
     'cuts a client that takes a response more slowly than its rate, and says so in its log',
     {
       rule: 'a client that is further behind the rate than `sendMs` is cut, though it always takes something; a line of the log says who it was',
-      likely: 'a limit for silence begins anew with each byte that is taken, or the secured socket is not watched',
+      likely: 'a limit for silence begins anew with each byte that is taken, or it is not the secured socket that is watched',
       attack: { name: 'slow read', year: 2012, fell: 'Apache httpd, whose limits were for requests alone' },
     },
     staged(async (stage) => {
-      for (const place of await bothWays(stage, { sendMs: LIMIT_MS, sendBytesPerSecondMin: RATE_MAX })) {
-        for (const target of ['/endless', '/large']) {
+      for (const place of await bothWays(stage, { sendMs: SLOW_MS, sendBytesPerSecondMin: RATE_MAX })) {
+        for (const [target, how] of [['/endless', 'slowly'], ['/large', 'slowly'], ['/endless', 'not at all']] as const) {
           const before = (await stage.world.call('lines')).length;
-          const http = await enter(stage, place, `a client that takes GET ${target} slowly ${place.how}`);
+          const http = await enter(stage, place, `a client that takes GET ${target} ${how} ${place.how}`);
           http.send('GET', target);
-          await sip(stage, http.tcp, CUT_MS, true);
+          if (how === 'slowly') await sip(stage, http.tcp, CUT_MS, true);
+          else await expectCut(stage, http.tcp);
           const lines = (await stage.world.call('lines')).slice(before);
           check(lines.some((line) => line.includes('127.0.0.1')), { sent: http.tcp.describeSent(), received: lines.length === 0 ? 'no line in the log' : lines.join(' '), expected: 'a line with the address of the client' });
           check(http.completeResponses().length === 0, { sent: http.tcp.describeSent(), received: 'a complete response', expected: 'a response that breaks off' });
@@ -372,7 +375,7 @@ async function half(stage: Stage, address: Address, count: number): Promise<TcpC
 async function trickle(stage: Stage, client: TcpClient, more: string, times = 1): Promise<void> {
   const { subject } = stage.world;
   for (const startedMs = subject.ownMs(); !client.ended && !client.closed;) {
-    check(subject.ownMs() - startedMs < times * CUT_MS, { timed: true, sent: `${client.describeSent()}, ${JSON.stringify(more)} now and then`, received: 'the connection is still open', expected: `its end, after ${LIMIT_MS} ms` });
+    check(subject.ownMs() - startedMs < times * CUT_MS, { timed: true, sent: `${client.describeSent()}, ${JSON.stringify(more)} now and then`, received: 'the connection is still open', expected: `its end, when the time is up` });
     await staysOpen(client, GAP_MS);
     if (!client.ended && !client.closed) client.write(more);
   }
@@ -382,6 +385,7 @@ async function trickle(stage: Stage, client: TcpClient, more: string, times = 1)
 async function sip(stage: Stage, client: TcpClient, ms: number, isCut: boolean): Promise<void> {
   const { subject } = stage.world;
   const isOver = (): boolean => client.ended || client.closed;
+  client.pause();
   const startedMs = subject.ownMs();
   while (!isOver() && subject.ownMs() - startedMs < ms) {
     const before = client.receivedBytes;
@@ -391,7 +395,17 @@ async function sip(stage: Stage, client: TcpClient, ms: number, isCut: boolean):
     client.pause();
     await subject.pass(GAP_MS / 4);
   }
-  check(isOver() === isCut, { timed: true, sent: `${client.describeSent()}, and little of the response taken at a time`, received: isCut ? 'the connection is still open' : client.describe(), expected: isCut ? `the connection is cut after ${LIMIT_MS} ms` : 'the response goes on' });
+  check(isOver() === isCut, { timed: true, sent: `${client.describeSent()}, and little of the response taken at a time`, received: isCut ? 'the connection is still open' : client.describe(), expected: isCut ? `the connection is cut after ${SLOW_MS} ms` : 'the response goes on' });
+}
+
+/** Takes nothing until the server has had the time to cut, and must then find the connection closed. */
+async function expectCut(stage: Stage, client: TcpClient): Promise<void> {
+  client.pause();
+  const streaming = async (): Promise<number> => (await stage.world.call('clocked')).streaming;
+  await eventually(stage.world, async () => (await streaming()) > 0, { sent: client.describeSent(), received: 'nothing of it in the application', expected: 'a call of the application' });
+  await eventually(stage.world, async () => (await streaming()) === 0, { sent: client.describeSent(), received: 'the application goes on sending', expected: `the connection is cut after ${SLOW_MS} ms` }, CUT_MS);
+  client.resume();
+  await over(client, 'the connection is cut', CUT_MS);
 }
 
 /** The only response that came says that something is over, and so is the connection. */
