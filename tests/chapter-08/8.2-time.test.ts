@@ -179,7 +179,7 @@ exercise<typeof driver>('8.2', import.meta.url, (rule) => {
       for (const place of await bothWays(stage, { bodyMs: 2 * LIMIT_MS, bodyBytesPerSecondMin: 1_000_000 })) {
         const body = stage.world.random.bytes(150_000).toString('hex');
         const http = await enter(stage, place, `a body that the application reads late, ${place.how}`);
-        http.send('POST', '/held', { body });
+        http.send('POST', '/read-late', { body });
         await stage.world.subject.pass(4 * LIMIT_MS);
         await stage.world.call('release');
         const response = await http.response();

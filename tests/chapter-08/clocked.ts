@@ -26,7 +26,7 @@ export class Clocked {
     return async (scope, receive, send) => {
       const path = scope.type === 'http' ? this.#paths[scope.path] : undefined;
       if (path !== undefined) await path(scope as HttpScope, receive, send);
-      else if (scope.type === 'http' && scope.path === '/held') {
+      else if (scope.type === 'http' && scope.path === '/read-late') {
         // Nothing of the body is read before the gate opens.
         await this.#gate.promise;
         await other(scope, receive, send);
