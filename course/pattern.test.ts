@@ -82,6 +82,12 @@ describe('a chapter in the pattern', () => {
     expect(patternFaults(chapter, figures(answer, starter))).toEqual([expect.stringMatching(told)]);
   });
 
+  test('of many rooms may have more files', () => {
+    const roomy = { ...chapter, learnerWrites: { linesMax: 100, files: 16 } };
+    expect(patternFaults(roomy, figures(many, {}))).toEqual([]);
+    expect(patternFaults(roomy, figures({ ...many, 'one-more.ts': 'x();\n' }, {}))).toEqual([expect.stringMatching(/has 17 files; a reader keeps 16 in mind/)]);
+  });
+
   test('that is not there yet has limits of its own', () => {
     const early = { ...chapter, learnerWrites: { linesMax: 1000, share: 0.4, longest: 210 } };
     const written = (own: number): ReturnType<typeof figures> => figures({ 'a.ts': lines(own), 'b.ts': lines(201, 'b') }, { 'b.ts': lines(201, 'b') });

@@ -35,11 +35,11 @@ export class ServerConnection implements RequestSource {
   //           is a 421.
 
   // TODO 2.11 Every wait ends: for a head (`headerMs`, from its first byte), for the first byte of one (`idleMs`,
-  //           without a word), for a body (`bodyMs`), for a piece of a response to leave (`sendMs`; large bodies go
-  //           in pieces, so that slow clients get them, too), for the client's last byte (`lingerMs`). A head or a
-  //           body that is late is a 408. With `context.closing` each response is the last; with `context.idleEnds`,
-  //           so is each wait for a request. With `context.abortOnHalfClose` a client that ends its side while it
-  //           waits has gone.
+  //           without a word), for a part of a body or for all that nobody has read of one (`bodyMs`), for a piece of a
+  //           response to leave (`sendMs`; large bodies go in pieces, so that slow clients get them, too), for the
+  //           client's last byte (`lingerMs`). A head or a body that is late is a 408. With `context.closing` each
+  //           response is the last; with `context.idleEnds`, so is each wait for a request. With
+  //           `context.abortOnHalfClose` a client that ends its side while it waits has gone.
 
   // TODO 2.12 A response with `takeOver` hands the connection over after a 101, if the client has asked for it (RFC
   //           9110 §7.8): the socket without a listener of ours, and the bytes that have come already.

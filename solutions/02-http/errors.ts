@@ -73,7 +73,7 @@ export type HttpLimits = Readonly<Record<keyof typeof defaultLimits, number>>;
 export const defaultTimeouts = Object.freeze({
   /** From a request's first byte to the end of its head: 408. */
   headerMs: 15_000,
-  /** Between two parts of a body that we are waiting for: 408. */
+  /** Between two parts of a body that we are waiting for: 408. For all that is left of one that nobody reads: closed. */
   bodyMs: 30_000,
   /** Between two requests, and before the first: closed without a word. */
   idleMs: 15_000,

@@ -92,6 +92,7 @@ export class ServerConnection implements RequestSource {
     const { limits, timeouts } = this.#context;
     let drainedBytes = 0;
     let headUntilMs = Infinity;
+    const drainUntilMs = performance.now() + timeouts.bodyMs;
     for (;;) {
       const event = this.#machine.nextEvent();
       const { headBegun, theirState } = this.#machine;
@@ -102,9 +103,10 @@ export class ServerConnection implements RequestSource {
       if (event.type === 'closed' || drainedBytes > limits.drainedBytesMax) return null;
       if (event.type !== 'need-more-data') continue;
       if (isIdle && this.#context.idleEnds) return null;
-      // The time is for the whole head: a client gains nothing by sending a byte now and then.
-      headUntilMs = headBegun ? Math.min(headUntilMs, performance.now() + timeouts.headerMs) : Infinity;
-      const leftMs = headBegun ? headUntilMs - performance.now() : isIdle ? timeouts.idleMs : timeouts.bodyMs;
+      // The time is for a whole head, and for all that is left of a body: a byte now and then gains a client nothing.
+      const nowMs = performance.now();
+      headUntilMs = headBegun ? Math.min(headUntilMs, nowMs + timeouts.headerMs) : Infinity;
+      const leftMs = headBegun ? headUntilMs - nowMs : isIdle ? timeouts.idleMs : drainUntilMs - nowMs;
       if (await this.#arrival(leftMs)) continue;
       if (!headBegun) return null;
       this.#machine.refuse(new RemoteProtocolError(408, 'the head took too long'));

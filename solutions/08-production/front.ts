@@ -18,6 +18,7 @@ import { ProxyHeaderReader } from './proxy-header.ts';
 import type { ProxyHeader } from './proxy-header.ts';
 import type { LogEntry } from './requests.ts';
 import type { Settings } from './settings.ts';
+import { SlowReaders } from './time.ts';
 
 /** Gives the certificate for a name instead of those in files; nothing for a name that is not its business. */
 export type CertificateFor = (name: string) => SecureContext | undefined | Promise<SecureContext | undefined>;
@@ -29,7 +30,7 @@ export interface FrontOptions {
   readonly certificateFor?: CertificateFor;
   readonly proxies: TrustedProxies;
   readonly metrics: Metrics;
-  /** Is told why a client was not let in. */
+  /** Is told why a client was not let in, or was cut. */
   readonly log: (entry: LogEntry) => void;
 }
 
@@ -40,12 +41,18 @@ export class Front {
   readonly #tls: tls.Server | null;
   readonly #open = new Set<Socket>();
   readonly #counts: OpenCounts;
+  readonly #readers: SlowReaders;
 
   /** @param onConnection gets each connection that is ready for requests */
   constructor(onConnection: (socket: Socket) => void, options: FrontOptions) {
     this.#options = options;
     this.#counts = new OpenCounts(options.settings.connectionsPerClientMax);
-    this.#tls = options.certificates === null ? null : secured(onConnection, options, options.certificates);
+    this.#readers = slowReaders(options);
+    const ready = (socket: Socket): void => {
+      this.#readers.add(socket);
+      onConnection(socket);
+    };
+    this.#tls = options.certificates === null ? null : secured(ready, options, options.certificates);
     // Half-open: a client may end its side and still wait for the answer.
     this.server = createServer({ allowHalfOpen: true }, (socket) => {
       // There is nothing to do about an error, since `close` follows it.
@@ -63,7 +70,7 @@ export class Front {
           return;
         }
         if (this.#tls !== null) this.#tls.emit('connection', socket);
-        else onConnection(socket);
+        else ready(socket);
         // It may have been paused. The handshake does not mind, and takes what is there by itself.
         if (this.#tls === null) socket.resume();
       };
@@ -114,8 +121,7 @@ function secured(onConnection: (socket: Socket) => void, { settings, certificate
       choose(name).then((context) => done(null, context), (error: unknown) => done(error as Error)).catch(reportDetached);
     },
   }, (socket) => {
-    // Node has no public name for the socket below.
-    const { _parent: raw } = socket as unknown as { readonly _parent?: Socket | null };
+    const raw = socketBelow(socket);
     if (raw && Object.hasOwn(raw, 'remoteAddress')) nameClient(socket, { address: raw.remoteAddress!, port: raw.remotePort! });
     onConnection(socket);
   });
@@ -125,6 +131,33 @@ function secured(onConnection: (socket: Socket) => void, { settings, certificate
     // If time is up, nobody else does.
     socket.destroy();
   });
+}
+
+/** The socket that a secured one is made of; none for one that is not secured. */
+function socketBelow(socket: Socket): Socket | null {
+  // Node has no public name for it.
+  const { _parent: raw } = socket as unknown as { readonly _parent?: Socket | null };
+  return raw ?? null;
+}
+
+/** Cuts those that take a response too slowly. */
+function slowReaders({ settings, log }: FrontOptions): SlowReaders {
+  const { sendBytesPerSecondMin: bytesPerSecondMin, sendMs: slackMs } = settings;
+  return new SlowReaders({ bytesPerSecondMin, slackMs }, (socket) => {
+    const { remoteAddress: client = null, bytesWritten, writableLength } = socket;
+    log({ event: 'too slow', client, reason: 'it takes the response too slowly', takenBytes: bytesWritten - writableLength });
+    reset(socketBelow(socket) ?? socket);
+  });
+}
+
+/** Otherwise the kernel goes on keeping, for minutes, what the client does not take. */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // A Unix domain socket has no reset.
+    socket.destroy();
+  }
 }
 
 /** Reads the PROXY header of a connection. What comes after it is left for the next one who reads. */

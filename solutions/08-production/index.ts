@@ -12,13 +12,15 @@ export { main } from './main.ts';
 export { CertificateError, Certificates } from './certificates.ts';
 export type { CertificateFor } from './front.ts';
 
-// 8.3 the client's address
+// 8.2 time
+export { Patience } from './time.ts';
+export type { PatienceOptions } from './time.ts';
+
+// 8.3 limits and rate
 export { clientOf, TrustedProxies } from './client-address.ts';
 export type { Trust } from './client-address.ts';
 export { ProxyHeaderError, ProxyHeaderReader } from './proxy-header.ts';
 export type { ProxyHeader } from './proxy-header.ts';
-
-// 8.4 limits and rate
 export { TokenBuckets } from './limits.ts';
 export type { BucketOptions } from './limits.ts';
 

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 import { startDeadline } from '../01-echo/index.ts';
 import { HttpServer } from '../02-http/index.ts';
-import type { CloseOptions } from '../02-http/index.ts';
+import type { CloseOptions, HttpTimeouts } from '../02-http/index.ts';
 import { serveAsync } from '../06-websocket/index.ts';
 import type { AsyncApp, AsyncServeOptions, AsyncServer } from '../06-websocket/index.ts';
 import { parseBind } from '../07-prefork/index.ts';
@@ -24,8 +24,11 @@ import type { LogEntry } from './requests.ts';
 import { redirectToHttps, strictTransport, withoutForgery, withStrictTransport } from './secure.ts';
 import { checked, defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { withTimes } from './time.ts';
 
-export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'fd'> {
+export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'fd' | 'timeouts'> {
+  /** Those that are not among the settings. */
+  readonly timeouts?: Pick<HttpTimeouts, 'lingerMs'>;
   readonly certificateFor?: CertificateFor;
   /** What must be there for the server to be ready, by name. */
   readonly checks?: Readonly<Record<string, Check>>;
@@ -65,8 +68,10 @@ export class ProductionServer {
     const proxies = new TrustedProxies(settings.trustedProxies.filter((text) => text !== 'unix' || address.kind !== 'tcp'));
     const metrics = new Metrics();
     const made = Promise.withResolvers<Front>();
+    const timeouts = timeoutsOf(settings, options.timeouts);
     const server = await serveAsync(protect(app, settings, { proxies, metrics, log }), {
       ...rest,
+      timeouts,
       ...address,
       // What the server refuses by itself is seen by browsers, too.
       ...(certificates !== null && hstsMs > 0 && { refusalHeaders: [['Strict-Transport-Security', strictTransport(hstsMs)]] }),
@@ -79,15 +84,14 @@ export class ProductionServer {
     const front = await made.promise;
     const state = { isDraining: false };
     const portOf = (): number => publicPort || (server.address as AddressInfo).port;
-    const timeouts = options.timeouts && { timeouts: options.timeouts };
-    const redirect = redirectBind === '' ? null : new HttpServer(redirectToHttps(portOf), timeouts);
+    const redirect = redirectBind === '' ? null : new HttpServer(redirectToHttps(portOf), { timeouts });
     const status = statusBind === '' ? null : new HttpServer(statusHandler({
       checks,
       checkMs,
       isDraining: () => state.isDraining,
       metrics: () => metrics.text(front.connections),
       onFailure: (check, error) => log({ event: 'check failed', check, reason: String(error) }),
-    }), timeouts);
+    }), { timeouts });
     try {
       await redirect?.listen(parseBind(redirectBind));
       await status?.listen(parseBind(statusBind));
@@ -155,8 +159,15 @@ function protect(app: AsyncApp, settings: Settings, { proxies, metrics, log }: R
   const { hstsMs, forwardedField: field, requestIntervalMs: intervalMs, requestBurst: burst, crossSite, accessLog } = settings;
   const careful = crossSite === 'refuse' ? withoutForgery(app) : app;
   const limited = withRate(careful, intervalMs === 0 ? null : new TokenBuckets({ intervalMs, burst }));
-  const recorded = withRecords(withStrictTransport(limited, hstsMs), metrics, accessLog === 'on' ? log : () => undefined);
+  const timed = withTimes(withStrictTransport(limited, hstsMs), settings);
+  const recorded = withRecords(timed, metrics, accessLog === 'on' ? log : () => undefined);
   return withRequestId(withClientAddress(recorded, { proxies, field }), proxies);
+}
+
+/** What chapter 02 measures: each of these is about one wait, and not about a rate. */
+function timeoutsOf({ headerMs, idleMs, bodyMs, sendMs, sendBytesPerSecondMin }: Settings, others: ProductionOptions['timeouts']): Partial<HttpTimeouts> {
+  // With a rate, the front cuts a silent client, too, and says why.
+  return { ...others, headerMs, idleMs, bodyMs, sendMs: sendBytesPerSecondMin === 0 ? sendMs : Infinity };
 }
 
 function toStderr(entry: LogEntry): void {

@@ -11,7 +11,7 @@ import { parseBind, SettingsError } from '../07-prefork/index.ts';
 interface Row {
   /** In the unit that people write. */
   readonly default: string | number | readonly string[];
-  /** The least and the most, of a number. Where the default is 0, 0 is allowed and means that there is none. */
+  /** The least and the most, of a number. Where the default is 0, and for a rate, 0 is allowed and means that there is none. */
   readonly range?: readonly [number, number];
   /** What a text is like. */
   readonly form?: string;
@@ -30,6 +30,13 @@ const table = {
     meaning: 'serve HTTPS with it, for the names that it names; may be given several times',
   },
   handshakeMs: { default: 10, range: [0.1, 3600], meaning: 'how long a client may take until its connection is secured' },
+  headerMs: { default: 15, range: [0.1, 3600], meaning: 'how long a client may take for the head of a request' },
+  idleMs: { default: 15, range: [0.1, 3600], meaning: 'how long a connection is kept between two requests, and before the first' },
+  bodyMs: { default: 30, range: [0.1, 3600], meaning: 'how long a client may send nothing of a body, or be behind its rate' },
+  bodyBytesPerSecondMin: { default: 500, range: [1, 1_000_000_000], meaning: 'at which rate a client must send a body in the long run' },
+  sendMs: { default: 30, range: [0.1, 3600], meaning: 'how long a client may take nothing of a response, or be behind its rate' },
+  sendBytesPerSecondMin: { default: 500, range: [1, 1_000_000_000], meaning: 'at which rate a client must take a response in the long run' },
+  requestMs: { default: 0, range: [0.1, 100_000], meaning: 'how long a request may take from its head to the end of its response' },
   redirectBind: { default: '', form: BIND_FORM, meaning: 'where plain HTTP is answered with a redirect to HTTPS' },
   publicPort: { default: 0, range: [1, 65_535], meaning: 'the port that a redirect names, if it is not the one of --bind' },
   hstsMs: { default: 0, range: [1, 100_000_000], meaning: 'how long browsers ask for HTTPS only, after they have seen a response' },
@@ -98,14 +105,14 @@ export function parseSettings(argv: readonly string[]): Settings | null {
   return checked({ ...defaultSettings, app: positionals[0]!, ...(Object.fromEntries(given) as Partial<Settings>) });
 }
 
-function readText({ flag, default: value, range, pattern, form = 'a text', unit, scale }: Setting, text: string): string | number {
+function readText({ key, flag, default: value, range, pattern, form = 'a text', unit, scale }: Setting, text: string): string | number {
   if (typeof value !== 'number') {
     if (pattern?.test(text) ?? true) return text;
     throw new SettingsError(`--${flag}`, text, form);
   }
   const number = /^\d+(\.\d+)?$/.test(text) && (unit !== '' || !text.includes('.')) ? Number(text) : NaN;
   const [least, most] = range!;
-  const orNone = value === 0;
+  const orNone = value === 0 || key.endsWith('PerSecondMin');
   if ((orNone && number === 0) || (number >= least && number <= most)) return Math.round(number * scale);
   throw new SettingsError(`--${flag}`, text, `a ${unit === '' ? 'whole ' : ''}number from ${least} to ${most}${unit && ` ${unit}`}${orNone ? ', or 0 for none' : ''}`);
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { count } from '#support/bytes.ts';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { HttpClient, requestBytes } from '#support/http-client.ts';
@@ -143,6 +144,35 @@ exercise<typeof driver>('2.11', import.meta.url, (rule) => {
   );
 
   rule(
+    'each-head-has-its-time',
+    'gives each head of a pipeline a time of its own',
+    {
+      rule: 'the time for a head counts from its first byte, also if that byte came together with the end of the head before',
+      likely: 'the timer of one head goes on for the next: the connection was never idle in between',
+    },
+    async (world) => {
+      const headerMs = 1000;
+      const server = await world.call('serve', { otherwise: { synchronous: true, body: 'ok' }, timeouts: { headerMs, idleMs: FAR_MS } });
+      const [beginning, end] = ['GET / HTTP/1.1\r\n', 'Host: a\r\n\r\n'];
+      const http = await world.http(server, { label: `a head every 50 ms, for ${2.5 * headerMs} ms (headerMs ${headerMs})` });
+      http.sendBytes(beginning);
+      let sent = 1;
+      for (const startedMs = performance.now(); performance.now() - startedMs < 2.5 * headerMs && !http.tcp.ended && !http.tcp.closed; sent++) {
+        await world.subject.pass(50);
+        http.sendBytes(end + beginning);
+      }
+      http.tcp.write(`Connection: close\r\n${end}`);
+      const responses = await http.responsesToEnd();
+      check(responses.length === sent && responses.every(({ status }) => status === 200), {
+        timed: true,
+        sent: http.tcp.describeSent(),
+        received: `${count(responses.length, 'response')}; the last is ${responses.at(-1)?.status ?? 'none'}`,
+        expected: `${sent} times 200`,
+      });
+    },
+  );
+
+  rule(
     'times-out-the-deaf',
     'cuts off clients that do not read, do not send what they promised, or do not close',
     {
@@ -173,6 +203,33 @@ exercise<typeof driver>('2.11', import.meta.url, (rule) => {
       const { closed } = await world.call('counters');
       check(closed === 1, { sent: 'GET /endless, not read', received: `close() was called ${closed} times on the body`, expected: 'once' });
       for (const client of [...deaf, silent.tcp, lasting.tcp]) client.destroy();
+    },
+  );
+
+  rule(
+    'trickled-remains',
+    'does not wait for ever for the rest of a body that nobody reads, though a byte comes now and then',
+    {
+      rule: 'a body that nobody reads is dropped for one bodyMs in all, and not for one more with each byte; then the connection is closed',
+      likely: 'the timer of a body begins anew with each of its parts',
+    },
+    async (world) => {
+      const server = await world.call('serve', { routes: { '/unread': { body: 'not read' } }, timeouts: { headerMs: FAR_MS, idleMs: FAR_MS, bodyMs: 200 } });
+      const cases: [string, string, string, string][] = [
+        ['a body with a length (bodyMs 200)', 'Content-Length: 100000', 'half', 'x'],
+        ['chunks (bodyMs 200)', 'Transfer-Encoding: chunked', '', '1\r\nx\r\n'],
+        ['a chunk extension (bodyMs 200)', 'Transfer-Encoding: chunked', '5;name', 'x'],
+      ];
+      await Promise.all(cases.map(async ([label, framing, beginning, more]) => {
+        const http = await world.http(server, { label });
+        http.announce('POST').tcp.write(`POST /unread HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n${beginning}`);
+        expectBody(await http.response(), 'not read', http.tcp.describeSent());
+        for (let sent = 0; !http.tcp.ended && !http.tcp.closed; sent++) {
+          check(sent < 60, { sent: `${http.tcp.describeSent()}, a byte now and then`, received: 'the connection is still open', expected: 'it is closed after bodyMs' });
+          await staysOpen(http.tcp, 10);
+          if (!http.tcp.ended && !http.tcp.closed) http.tcp.write(more);
+        }
+      }));
     },
   );
 

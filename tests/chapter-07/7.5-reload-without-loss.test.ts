@@ -1,4 +1,5 @@
 /** Exercise 7.5: another version takes over, and no client notices. */
+import { rmSync } from 'node:fs';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
 import { closing } from '#support/http-exchange.ts';
@@ -276,6 +277,34 @@ exercise<typeof driver>('7.5', import.meta.url, (rule) => {
       const last = await stage.untilServing(master, 2, sent);
       await stage.untilMark(master, 'new', sent);
       check(!last.some((pid) => old.includes(pid)), { sent, received: `workers ${last.join(', ')}`, expected: 'two new ones' });
+    }),
+  );
+
+  rule(
+    'reads-once-more',
+    'takes a HUP that comes while the settings are read',
+    {
+      rule: 'what was read is old by the time of the second HUP: something has been changed since',
+      likely: 'as long as a reload is under way, another one is ignored',
+      skip: onWindows,
+    },
+    staged(async (stage) => {
+      const rereadFile = await stage.world.call('writeFile', 'settings.json', '{}');
+      const master = await stage.start({ workers: 1 }, { rereadFile });
+      await stage.world.call('writeFile', 'settings.json.held', '');
+      await stage.world.call('writeFile', 'settings.json', '{ "workers": 2 }');
+      await master.signal('SIGHUP');
+      const sent = 'HUP, with `workers` 2 instead of 1 in the settings; while they are read, `workers` becomes 3, and HUP comes again';
+      const untilSeen = (line: string, expected: string): Promise<unknown> =>
+        until(stage.world, () => stage.world.call('readLines', `${rereadFile}.seen`), (lines) => lines.includes(line), {
+          sent, show: (lines) => lines.join(', ') || 'nothing', expected,
+        });
+      await untilSeen('read', '`reread` is called');
+      await stage.world.call('writeFile', 'settings.json', '{ "workers": 3 }');
+      await master.signal('SIGHUP');
+      await untilSeen('HUP', 'the master is running');
+      rmSync(`${rereadFile}.held`);
+      await stage.untilServing(master, 3, sent);
     }),
   );
 

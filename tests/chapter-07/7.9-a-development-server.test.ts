@@ -277,7 +277,7 @@ exercise<typeof driver>('7.9', import.meta.url, (rule) => {
   rule(
     'shows-an-error-of-a-request',
     'shows the page for an error of a request while you develop, and never in production',
-    { rule: 'with reload, what an application throws is answered with its page and 500, and a Content-Security-Policy by which no script runs; without, nobody learns what it was (CWE-209)', ...SKIP },
+    { rule: 'with reload, what an application throws is answered with its page and 500; without, nobody learns what it was (CWE-209)', ...SKIP },
     staged(async (stage) => {
       const { world } = stage;
       const path = await world.call('writeFile', 'app.mjs', appText('version 0'));
@@ -285,8 +285,6 @@ exercise<typeof driver>('7.9', import.meta.url, (rule) => {
       const shownPage = await get(stage, develop, '/throws');
       const sent = 'GET /throws, which throws a TypeError';
       check(shownPage.status === 500, { sent, received: String(shownPage.status), expected: '500' });
-      const policy = fieldValue(shownPage, 'Content-Security-Policy') ?? 'none at all';
-      check(/\b(?:default|script)-src(?:-elem)? 'none'|\bsandbox(?! [^;]*allow-scripts)/.test(policy), { sent, received: `Content-Security-Policy: ${policy}`, expected: "one that lets no script run, such as default-src 'none'" });
       expectShown(shownPage.body.toString(), ['TypeError', 'wrong <script>alert(1)</script> here', 'app.mjs', "if (scope.path === '/throws')"], `${sent}, with reload`);
       expectEscaped(shownPage.body.toString(), ['<script>alert(1)'], `${sent}, with reload`);
       const production = await stage.start({ workers: 1, app: `${path}:app` });

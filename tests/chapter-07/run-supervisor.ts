@@ -6,7 +6,7 @@
  * All that it must know is in its arguments, so that a second master (USR2), which is started with the same ones, knows
  * it too.
  */
-import { readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,7 +17,11 @@ import type { Door, Loaded, Settings } from './door.ts';
 export interface Setup {
   /** Instead of the defaults. */
   settings: Partial<Settings>;
-  /** A JSON file of settings to put on top of those at a reload. Where it cannot be read, rereading fails. */
+  /**
+   * A JSON file of settings to put on top of those at a reload. Where it cannot be read, rereading fails. As long as there
+   * is a file of this name and `.held`, what was read is not handed over; `.seen` gets a line `read`, and a line `HUP` for
+   * each HUP that comes in the meantime.
+   */
   rereadFile?: string;
 }
 
@@ -46,6 +50,15 @@ const reread = async (): Promise<Loaded> => {
   // As long as it takes to read files and to load what they name: other signals come in the meantime.
   await wait(REREAD_MS);
   const changes = rereadFile === undefined ? {} : (JSON.parse(readFileSync(rereadFile, 'utf8')) as Partial<Settings>);
+  const isHeld = (): boolean => existsSync(`${rereadFile}.held`);
+  if (isHeld()) {
+    const note = (line: string): void => appendFileSync(`${rereadFile}.seen`, `${line}\n`);
+    const onHup = (): void => note('HUP');
+    process.on('SIGHUP', onHup);
+    note('read');
+    while (isHeld()) await wait(REREAD_MS);
+    process.off('SIGHUP', onHup);
+  }
   return { settings: { ...begun, ...changes }, hooks: {}, action: 'run', configFile: rereadFile ?? null, rest: [] };
 };
 

@@ -7,6 +7,13 @@ export interface Settings {
   readonly bind: string;
   readonly certificates: readonly string[];
   readonly handshakeMs: number;
+  readonly headerMs: number;
+  readonly idleMs: number;
+  readonly bodyMs: number;
+  readonly bodyBytesPerSecondMin: number;
+  readonly sendMs: number;
+  readonly sendBytesPerSecondMin: number;
+  readonly requestMs: number;
   readonly redirectBind: string;
   readonly publicPort: number;
   readonly hstsMs: number;
@@ -42,6 +49,7 @@ export interface ServeOptions {
 }
 
 export interface Door {
+  Patience: new (options: { bytesPerSecondMin: number; slackMs: number }) => { readonly leftMs: number; after(waitedMs: number, bytes: number): number };
   TokenBuckets: new (options: { intervalMs: number; burst: number; clientsMax?: number }) => { readonly size: number; take(key: string, nowMs: number): number };
   serveProduction: (app: AsyncApp, settings: Partial<Settings>, options: ServeOptions) => Promise<Server>;
 }

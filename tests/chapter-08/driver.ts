@@ -8,12 +8,15 @@ import type { Door } from './door.ts';
 import { driver } from '#support/driver.ts';
 import { limitCalls } from './limit-calls.ts';
 import { serverCalls, Servers } from './servers.ts';
+import { timeCalls } from './time-calls.ts';
 
 export default driver<Door>()('08-production', (chapter) => {
   const servers = new Servers(chapter);
   return {
     ...serverCalls(servers),
-    // 8.4
+    // 8.2
+    ...timeCalls(chapter),
+    // 8.3
     ...limitCalls(chapter),
   };
 });

@@ -1,4 +1,4 @@
-/** The calls of 8.4: buckets by themselves, on a clock that a test writes down. */
+/** The calls of 8.3: buckets by themselves, on a clock that a test writes down. */
 import type { Door } from './door.ts';
 
 export interface BucketRun {

@@ -2,21 +2,25 @@
  * Servers in the process of the code under test, and the application that they serve: it answers with what it was told.
  */
 import type { AsyncApp, HttpScope, Receive, ReceivedEvent } from '#subject/06-websocket/index.ts';
-import { patientTimeouts } from '#support/driver.ts';
 import type { Address } from '#support/tcp-client.ts';
 import type { Door, Server, Settings } from './door.ts';
+import { Clocked } from './clocked.ts';
 
 /** What a test can tell a server: plain values alone, since they come from another process. */
 export interface Setup {
   settings: Partial<Settings>;
-  /** Of chapter 02. Default: patient ones. */
-  timeouts?: Record<string, number>;
   limits?: Record<string, number>;
-  /** Names for which the callback that finds certificates throws, and how. */
   /** Checks of readiness, by name; see the call `checks`. */
   checks?: readonly string[];
+  /** Names for which the callback that finds certificates throws, and how. */
   throwing?: { name: string; how: 'at once' | 'later' };
 }
+
+/** What no client is slow enough for, unless a rule says otherwise. */
+const LONG_MS = 120_000;
+const patient: Partial<Settings> = {
+  headerMs: LONG_MS, idleMs: LONG_MS, bodyMs: LONG_MS, bodyBytesPerSecondMin: 0, sendMs: LONG_MS, sendBytesPerSecondMin: 0, requestMs: 0,
+};
 
 export interface Served {
   address: Address;
@@ -43,6 +47,7 @@ export interface Told {
 export class Servers {
   readonly #chapter: Door;
   readonly lines: string[] = [];
+  readonly clocked = new Clocked();
   /** How often checks have run. */
   checked = 0;
   #outcome: CheckOutcome = 'passes';
@@ -53,9 +58,9 @@ export class Servers {
     this.#chapter = chapter;
   }
 
-  async serve({ settings, timeouts = patientTimeouts, limits = {}, checks = [], throwing }: Setup): Promise<Served> {
-    const server = await this.#chapter.serveProduction(app, { bind: '127.0.0.1:0', ...settings }, {
-      timeouts,
+  async serve({ settings, limits = {}, checks = [], throwing }: Setup): Promise<Served> {
+    const server = await this.#chapter.serveProduction(this.clocked.around(app), { bind: '127.0.0.1:0', ...patient, ...settings }, {
+      timeouts: { lingerMs: LONG_MS },
       limits,
       log: (entry) => this.lines.push(JSON.stringify(entry)),
       checks: Object.fromEntries(checks.map((name) => [name, () => this.#check(name)])),
@@ -149,6 +154,10 @@ export function serverCalls(servers: Servers) {
       }
     },
     close: async (deadlineMs: number) => await servers.server.closeGracefully({ deadlineMs }),
+    /** Opens the gate at which paths of 8.2 wait; the next one that comes there waits again. */
+    release: () => servers.clocked.release(),
+    /** What the paths of 8.2 have seen. */
+    clocked: () => servers.clocked.counts,
     /** What the checks of readiness do from now on. */
     checks: (outcome: CheckOutcome) => servers.check(outcome),
     checked: (): number => servers.checked,

@@ -72,6 +72,8 @@ export interface SubjectOptions {
 export class Subject {
   readonly #child: ChildProcess;
   readonly #bell = new Bell();
+  /** Rings when its loop has turned: nobody who waits for anything else may be woken by that, and ask for the next turn at once. */
+  readonly #turnBell = new Bell();
   readonly #calls = new Map<number, PendingCall>();
   readonly #lines: string[] = [];
   #unfinishedLine = '';
@@ -190,7 +192,7 @@ export class Subject {
     while (this.#pongs < ping && !this.exited) {
       if (performance.now() - startedMs > SUSPECT_MS) this.ownTime.ms();
       if (still.ms() > BLOCKED_MS && !(await this.#hasAnswered(ping))) return false;
-      await this.#bell.wait(TURN_LOOK_MS);
+      await this.#turnBell.wait(TURN_LOOK_MS);
     }
     return !this.exited;
   }
@@ -373,7 +375,8 @@ export class Subject {
       case 'pong':
         this.#pongs = Math.max(this.#pongs, message.id);
         this.rssBytes = message.rssBytes;
-        break;
+        this.#turnBell.ring();
+        return;
       case 'started-over':
         this.#tidy = message.tidy;
         break;
@@ -402,6 +405,7 @@ export class Subject {
     // What it started may outlive it.
     if (!this.#killed) killGroup(this.#child.pid);
     this.#bell.ring();
+    this.#turnBell.ring();
   }
 
   #onOutput(chunk: Buffer): void {

@@ -31,7 +31,7 @@ import { SocketOutput } from './socket-output.ts';
 import { listHas } from './token-list.ts';
 
 /** What the connection is waiting for, which decides the timeout that runs. */
-type Wait = 'nothing' | 'idle' | 'header' | 'body' | 'send' | 'linger';
+type Wait = 'nothing' | 'idle' | 'header' | 'body' | 'drain' | 'send' | 'linger';
 
 export class ServerConnection implements Expiring, BodySink {
   readonly #socket: Socket;
@@ -116,6 +116,7 @@ export class ServerConnection implements Expiring, BodySink {
     const event = this.#machine.nextEvent();
     switch (event.type) {
       case 'request':
+        this.#wait = 'nothing';
         this.#begin(event);
         return true;
       case 'data':
@@ -126,6 +127,7 @@ export class ServerConnection implements Expiring, BodySink {
         return false;
       case 'end':
         this.#drainedBytes = 0;
+        this.#wait = 'nothing';
         return true;
       case 'closed':
         this.#end(false);
@@ -400,8 +402,9 @@ export class ServerConnection implements Expiring, BodySink {
     if (this.#ending || this.#intake.gone) return;
     const { deadlines, timeouts } = this.#context;
     const wait = this.#waitingFor();
-    // The timeout is for the whole head: a client gains nothing by sending a byte now and then.
-    if (wait === 'header' && this.#wait === 'header') return;
+    // The timeout is for the whole head, and for all of a body that nobody reads: a client gains nothing by sending a byte
+    // now and then.
+    if ((wait === 'header' || wait === 'drain') && this.#wait === wait) return;
     this.#wait = wait;
     switch (wait) {
       case 'idle':
@@ -411,6 +414,7 @@ export class ServerConnection implements Expiring, BodySink {
         this.deadlineMs = deadlines.after(timeouts.headerMs);
         break;
       case 'body':
+      case 'drain':
         this.deadlineMs = deadlines.after(timeouts.bodyMs);
         break;
       case 'send':
@@ -426,7 +430,7 @@ export class ServerConnection implements Expiring, BodySink {
     if (this.#output.full || this.#output.waiting) return 'send';
     if (this.#intake.waiting) return 'body';
     if (this.#request !== null) return 'nothing';
-    if (this.#machine.theirState === 'body') return 'body';
+    if (this.#machine.theirState === 'body') return 'drain';
     return this.#machine.headBegun ? 'header' : 'idle';
   }
 
@@ -439,8 +443,10 @@ export class ServerConnection implements Expiring, BodySink {
         this.#output.flush();
         break;
       case 'body':
-        if (this.#request === null) this.#end(true);
-        else this.#intake.fail(new RemoteProtocolError(408, 'the body took too long'));
+        this.#intake.fail(new RemoteProtocolError(408, 'the body took too long'));
+        break;
+      case 'drain':
+        this.#end(true);
         break;
       default:
         this.#socket.destroy();

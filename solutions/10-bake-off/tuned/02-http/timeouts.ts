@@ -5,7 +5,7 @@
 export interface HttpTimeouts {
   /** From a request's first byte to the end of its head: 408. */
   readonly headerMs: number;
-  /** Between two parts of a body that we are waiting for: 408. */
+  /** Between two parts of a body that we are waiting for: 408. For all that is left of one that nobody reads: closed. */
   readonly bodyMs: number;
   /** Between two requests, and before the first: closed without a word. */
   readonly idleMs: number;
