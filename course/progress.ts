@@ -8,10 +8,11 @@ import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckResult } from './check-result.ts';
 import { writeFileAtomic } from './files.ts';
-import { readyChapters } from './manifest.ts';
+import { chapterName, findExercise, readyChapters } from './manifest.ts';
 import type { Chapter, Exercise } from './manifest.ts';
 import { reason } from './problem.ts';
 import { shown, STATE } from './root.ts';
+import { listed } from './screen.ts';
 
 /** What is known of one exercise. Times are ISO 8601. */
 export interface ExerciseProgress {
@@ -27,6 +28,8 @@ export interface ExerciseProgress {
   skippedAt?: string;
   /** How many levels of its hints were shown. */
   hintLevel?: number;
+  /** The cut of its chapter, from the second on: see the manifest. */
+  cut?: number;
 }
 
 export interface Progress {
@@ -40,13 +43,15 @@ export interface ProgressRead {
   readonly progress: Progress;
   /** A sentence, where the file could not be taken as it was. */
   readonly problem?: string;
+  /** Some of the file is about exercises that are no more; when it is written next, it is without them. */
+  readonly outdated?: boolean;
   /** It may be read but must not be written over. */
   readonly frozen?: boolean;
 }
 
 export const PROGRESS_FILE = join(STATE, 'progress.json');
 
-const NUMBERS = ['seed', 'hintLevel'] as const;
+const NUMBERS = ['seed', 'hintLevel', 'cut'] as const;
 const TIMES = ['passedAt', 'undoneAt', 'filledAt', 'skippedAt'] as const;
 
 /** Reads the progress. Never throws: what cannot be read is empty and has a `problem`. */
@@ -66,7 +71,7 @@ export function readProgress(): ProgressRead {
     return { progress: empty, frozen: true, problem };
   }
   if (parsed.damaged) return { progress: parsed.progress, problem: moveAside(parsed.progress) };
-  return { progress: parsed.progress };
+  return { progress: parsed.progress, ...(parsed.cutAnew.length > 0 && { outdated: true, problem: newCut(parsed.cutAnew) }) };
 }
 
 /** Keeps the damaged file under another name, and what is sound of it under its own. */
@@ -86,24 +91,41 @@ export function stamp(now = new Date()): string {
   return now.toISOString().replaceAll(/[:.]/g, '-');
 }
 
-/** Reads the text of a progress file, keeping of a damaged one what is sound. */
-export function parseProgress(text: string): { progress: Progress; damaged: boolean } | 'newer' {
+/** What a progress file says. */
+export interface ProgressText {
+  /** What is sound of it, and about exercises that are still the same. */
+  readonly progress: Progress;
+  readonly damaged: boolean;
+  /** Chapters that were cut anew since. */
+  readonly cutAnew: readonly string[];
+}
+
+/** Reads the text of a progress file. */
+export function parseProgress(text: string): ProgressText | 'newer' {
   const progress: Progress = { version: 1, exercises: {} };
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
-    return { progress, damaged: true };
+    return { progress, damaged: true, cutAnew: [] };
   }
-  if (!isRecord(data)) return { progress, damaged: true };
+  if (!isRecord(data)) return { progress, damaged: true, cutAnew: [] };
   if (typeof data['version'] === 'number' && data['version'] > 1) return 'newer';
-  if (data['version'] !== 1 || !isRecord(data['exercises'])) return { progress, damaged: true };
+  if (data['version'] !== 1 || !isRecord(data['exercises'])) return { progress, damaged: true, cutAnew: [] };
   let damaged = false;
+  const cutAnew = new Set<string>();
   for (const [id, entry] of Object.entries(data['exercises'])) {
-    if (/^\d+\.\d+$/.test(id) && isRecord(entry) && isEntry(entry)) progress.exercises[id] = entry;
-    else damaged = true;
+    const chapter = findExercise(id)?.chapter;
+    if (!/^\d+\.\d+$/.test(id) || !isRecord(entry) || !isEntry(entry)) damaged = true;
+    else if (chapter !== undefined && (entry.cut ?? 1) < (chapter.cut ?? 1)) cutAnew.add(chapterName(chapter));
+    else progress.exercises[id] = entry;
   }
-  return { progress, damaged };
+  return { progress, damaged, cutAnew: [...cutAnew] };
+}
+
+/** What a learner is told when what they have passed does not count any more. */
+export function newCut(chapters: readonly string[]): string {
+  return `The exercises of ${listed(chapters)} were cut anew: what was passed of the earlier ones does not count for them. Your files stay as they are. To go on with a later chapter, run \`npm run catch-up\` with its name.`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -123,12 +145,12 @@ function isEntry(entry: Record<string, unknown>): entry is Record<string, unknow
  * @returns sentences to print, empty where all went well
  */
 export function updateProgress(change: (progress: Progress) => void): string[] {
-  const { progress, problem, frozen } = readProgress();
+  const { progress, problem, outdated, frozen } = readProgress();
   const sentences = problem === undefined ? [] : [problem];
   if (frozen === true) return sentences;
   const before = JSON.stringify(progress);
   change(progress);
-  if (JSON.stringify(progress) === before) return sentences;
+  if (JSON.stringify(progress) === before && outdated !== true) return sentences;
   try {
     write(progress);
   } catch (error) {
@@ -140,7 +162,11 @@ export function updateProgress(change: (progress: Progress) => void): string[] {
 function write(progress: Progress): void {
   const entries = Object.entries(progress.exercises);
   entries.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
-  const sorted: Progress = { version: 1, exercises: Object.fromEntries(entries) };
+  const stamped = entries.map(([id, entry]) => {
+    const cut = findExercise(id)?.chapter.cut;
+    return [id, cut === undefined ? entry : { ...entry, cut }];
+  });
+  const sorted: Progress = { version: 1, exercises: Object.fromEntries(stamped) };
   writeFileAtomic(PROGRESS_FILE, `${JSON.stringify(sorted, undefined, 2)}\n`);
 }
 

@@ -18,6 +18,11 @@ export function chapterIn(tree: string, { folder }: Pick<Chapter, 'folder'>): st
   return existsSync(own) ? own : join(SOLUTIONS, folder);
 }
 
+/** The chapters that are faster there. */
+export function tunedChapters(): readonly Chapter[] {
+  return chapters.filter(({ folder }) => existsSync(join(ROOT, TUNED, folder)));
+}
+
 /**
  * The path, from the project's folder, of a file in a tree that may hold only some chapters.
  *

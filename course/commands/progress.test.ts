@@ -41,6 +41,26 @@ describe('progress', () => {
     expect(untouched.exists('.ten-servers/progress.json')).toBe(false);
   });
 
+  test('of a chapter that was cut anew begins anew', async () => {
+    using recut = new FakeCourse();
+    recut.write('course/manifest.ts', recut.read('course/manifest.ts').replace('standsOn: [1],', 'standsOn: [1], cut: 2,'));
+    recut.commit();
+    using course = recut.clone();
+    const now = { ...PASSED, cut: 2 };
+    course.write('.ten-servers/progress.json', file({ '1.1': PASSED, '2.1': { ...PASSED, hintLevel: 2 }, '2.2': now, '9.9': PASSED }));
+    const { stdout, stderr } = await course.run('progress');
+    expect(stdout).toMatch(/chapter-02 {2}HTTP: 1 of 2 done\n {2}2\.1 .* open\n {2}2\.2 .* done/);
+    expect(stderr).toMatch(/^The exercises of chapter-02 were cut anew:/);
+    // Said until something is written, and not after that.
+    expect((await course.run('test 1.1')).stdout).toContain('were cut anew');
+    expect(course.progress()).toEqual({ '1.1': { ...PASSED, undoneAt: expect.any(String) }, '2.2': now, '9.9': PASSED });
+    course.write('chapters/02-http/http.ts', 'pass 2.1');
+    expect((await course.run('test 2.1')).stdout).not.toContain('were cut anew');
+    expect(course.progress()).toMatchObject({ '2.1': { passedAt: expect.any(String), cut: 2 }, '2.2': now });
+    course.write('older.json', file({ '2.2': PASSED }));
+    expect((await course.run('progress --import older.json')).stdout).toMatch(/^Nothing new[^]*\nThe exercises of chapter-02 were cut anew/);
+  });
+
   test('that is reset can be restored', async () => {
     using course = new FakeCourse();
     expect((await course.run('progress --reset')).stdout).toMatch(/nothing to do/);

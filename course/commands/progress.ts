@@ -5,7 +5,7 @@ import { backUp } from '../backup.ts';
 import { effortOf } from '../effort.ts';
 import { chapterName, readyChapters } from '../manifest.ts';
 import { parseCommand } from '../options.ts';
-import { mergeProgress, nextExercise, parseProgress, PROGRESS_FILE, readProgress, standing, updateProgress } from '../progress.ts';
+import { mergeProgress, newCut, nextExercise, parseProgress, PROGRESS_FILE, readProgress, standing, updateProgress } from '../progress.ts';
 import type { ExerciseProgress, Progress, Standing } from '../progress.ts';
 import { Problem, reason, UsageProblem } from '../problem.ts';
 import { fromUser } from '../root.ts';
@@ -77,6 +77,7 @@ function importFrom(given: string): number {
   let gained: string[] = [];
   const sentences = updateProgress((progress) => (gained = mergeProgress(progress, theirs.progress)));
   for (const sentence of sentences) print(wrap(sentence));
+  if (theirs.cutAnew.length > 0) print(wrap(newCut(theirs.cutAnew)));
   if (theirs.damaged) print(`Parts of ${file} are damaged; the rest was imported.`);
   print(gained.length === 0 ? 'Nothing new: everything that is done there is done here too.' : wrap(`Now done here too: ${listed(gained)}.`));
   return sentences.length === 0 ? 0 : 1;

@@ -1,10 +1,12 @@
-/** The reference passes every hidden test of every chapter. */
+/** The reference passes every hidden test of every chapter, and so do the tuned servers. */
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CheckResult, RuleResult } from '../check-result.ts';
 import { readyChapters } from '../manifest.ts';
 import type { Chapter, Exercise } from '../manifest.ts';
 import { testFileOf } from '../results.ts';
 import { SOLUTIONS } from '../root.ts';
+import { layTuned, tunedChapters } from '../tuned.ts';
 import type { JobPool } from './job-pool.ts';
 import { sum } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
@@ -28,19 +30,28 @@ const SLOW_RULES_MAX = 2;
 
 /**
  * The reference is trusted, so rules may share its processes. `test:all` asks as
- * a learner's check does: by vitest, each rule in a process of its own.
+ * a learner's check does: by vitest, each rule in a process of its own. It asks
+ * the tuned servers, too, where they are not the reference.
  */
 export async function checkReferences(pool: JobPool, tell: Tell, all: boolean): Promise<Outcome> {
   const steps = allSteps();
+  const tuned = all ? steps.filter(({ chapter }) => tunedChapters().includes(chapter)) : [];
+  const tree = tuned.length === 0 ? '' : join(layTuned(), 'solutions');
   let done = 0;
+  const tellOne = (): void => tell(++done, steps.length + tuned.length);
   const outcomes = steps.map(async ({ chapter, exercise }) => {
     const options = { chapter, exercise: exercise.id, tree: SOLUTIONS, subject: 'solutions', bail: false };
     const some = chapter.slow && !all;
     const result = await (all ? pool.check(options) : pool.rules({ ...options, shared: true, ...(some ? { rulesMax: SLOW_RULES_MAX } : {}) }));
-    tell(++done, steps.length);
+    tellOne();
     return rulesOutcome(some ? withoutThoseNotRun(result) : result);
   });
-  return sum(await Promise.all(outcomes));
+  const onTuned = tuned.map(async ({ chapter, exercise }) => {
+    const result = await pool.rules({ chapter, exercise: exercise.id, tree, subject: 'the tuned servers', bail: false });
+    tellOne();
+    return rulesOutcome(result);
+  });
+  return sum(await Promise.all([...outcomes, ...onTuned]));
 }
 
 function withoutThoseNotRun(result: CheckResult): CheckResult {
