@@ -46,6 +46,7 @@ describe('progress', () => {
     recut.write('course/manifest.ts', recut.read('course/manifest.ts').replace('standsOn: [1],', 'standsOn: [1], cut: 2,'));
     recut.commit();
     using course = recut.clone();
+    course.write('node_modules/vitest/package.json', '{}');
     const now = { ...PASSED, cut: 2 };
     course.write('.ten-servers/progress.json', file({ '1.1': PASSED, '2.1': { ...PASSED, hintLevel: 2 }, '2.2': now, '9.9': PASSED }));
     const { stdout, stderr } = await course.run('progress');
