@@ -125,7 +125,8 @@ export function parseProgress(text: string): ProgressText | 'newer' {
 
 /** What a learner is told when what they have passed does not count any more. */
 export function newCut(chapters: readonly string[]): string {
-  return `The exercises of ${listed(chapters)} were cut anew: what was passed of the earlier ones does not count for them. Your files stay as they are. To go on with a later chapter, run \`npm run catch-up\` with its name.`;
+  const resets = listed(chapters.map((name) => `\`npm run reset ${name}\``));
+  return `The exercises of ${listed(chapters)} were cut anew: what was passed of the earlier ones does not count for them. Begin with ${resets}, for the new starters; your files are kept in a backup. To go on with a later chapter instead, run \`npm run catch-up\` with its name.`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
