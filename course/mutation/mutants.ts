@@ -58,9 +58,13 @@ async function loadStryker(): Promise<Stryker> {
   }
 }
 
-/** The files of the reference that are mutated: its code, but not its program. */
-export function mutableFiles(chapter: Chapter, glob = '**'): string[] {
-  return readdirSync(join(SOLUTIONS, chapter.folder), { recursive: true, encoding: 'utf8' })
+/**
+ * The files of the reference that are mutated: its code, but not its program.
+ *
+ * @param from the folder that holds them, below `solutions/`
+ */
+export function mutableFiles(from: string, glob = '**'): string[] {
+  return readdirSync(join(SOLUTIONS, from), { recursive: true, encoding: 'utf8' })
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => file.endsWith('.ts') && file !== 'main.ts' && glob.split(',').some((one) => matchesGlob(file, one)))
     .toSorted();
@@ -76,23 +80,25 @@ export function isGiven(file: string): boolean {
  * Makes a sandbox: the tests as they are now, and in `solutions/` the chapter's
  * files with all mutants, none of them switched on. Edits made while mutants
  * are tested change nothing. The caller removes it.
+ *
+ * @param from the folder that holds the files, below `solutions/`: the chapter's, or that of its tuned server
  */
-export async function makeSandbox(chapter: Chapter, files: readonly string[]): Promise<{ sandbox: string; mutants: Mutant[] }> {
+export async function makeSandbox(chapter: Chapter, from: string, files: readonly string[]): Promise<{ sandbox: string; mutants: Mutant[] }> {
   const { Instrumenter } = await loadStryker();
-  const sources = new Map(files.map((file) => [file, readFileSync(join(SOLUTIONS, chapter.folder, file), 'utf8')]));
+  const sources = new Map(files.map((file) => [file, readFileSync(join(SOLUTIONS, from, file), 'utf8')]));
   const quiet = { isDebugEnabled: () => false, debug: () => {}, info: () => {}, warn: console.warn };
   const result = await new Instrumenter(quiet).instrument(
     [...sources].map(([name, content]) => ({ name, content, mutate: true })),
     { plugins: null, excludedMutations: [], ignorers: [], noHeader: false },
   );
 
-  const sandbox = writeSandbox(chapter, result.files);
+  const sandbox = writeSandbox(chapter, from, result.files);
   const mutants = result.mutants.map((mutant) => {
     const source = sources.get(mutant.fileName) as string;
     const { start, end } = mutant.location;
     return {
       id: mutant.id,
-      file: `${chapter.folder}/${mutant.fileName}`,
+      file: `${from}/${mutant.fileName}`,
       line: start.line + 1,
       column: start.column + 1,
       mutator: mutant.mutatorName,
@@ -104,7 +110,7 @@ export async function makeSandbox(chapter: Chapter, files: readonly string[]): P
   return { sandbox, mutants };
 }
 
-function writeSandbox(chapter: Chapter, files: InstrumentResult['files']): string {
+function writeSandbox(chapter: Chapter, from: string, files: InstrumentResult['files']): string {
   const folder = join(STATE, 'mutation');
   mkdirSync(folder, { recursive: true });
   forgetSandboxes(folder);
@@ -116,6 +122,10 @@ function writeSandbox(chapter: Chapter, files: InstrumentResult['files']): strin
     });
   }
   const solutions = join(sandbox, 'solutions');
+  if (from !== chapter.folder) {
+    rmSync(join(solutions, chapter.folder), { recursive: true });
+    cpSync(join(SOLUTIONS, from), join(solutions, chapter.folder), { recursive: true });
+  }
   cpSync(fileURLToPath(new URL('probe.mjs', import.meta.url)), join(solutions, 'probe.mjs'));
   for (const { name, content } of files) {
     const up = '../'.repeat(name.split('/').length);

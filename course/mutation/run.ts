@@ -2,7 +2,7 @@
  * Mutation testing: do the hidden tests notice when the reference is changed?
  *
  *     node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N]
- *                                            [--survivors] [--rules ID,ID…] [--confirm]
+ *                                            [--survivors] [--rules ID,ID…] [--confirm] [--engine tuned]
  *
  * Each mutant is one small change to `solutions/NN-name`. The rules that reach
  * it run against it until one fails, which kills it; a mutant that no rule
@@ -11,6 +11,7 @@
  * `--survivors` runs what the last full run did not kill, and what is new, and
  * brings its report up to date; with `--rules` only by these rules, which is what
  * one does after writing them. With `--confirm` a rule must fail twice to kill.
+ * `--engine tuned` takes the chapter of `solutions/10-bake-off/tuned`.
  * Reports go to `.ten-servers/mutation/chapter-NN.json` and `.md`; of a run on
  * some of the files, to `chapter-NN-partial.…`.
  *
@@ -24,6 +25,7 @@ import type { Chapter } from '../manifest.ts';
 import { findTarget } from '../names.ts';
 import { Problem, UsageProblem } from '../problem.ts';
 import { ROOT, shown, STATE } from '../root.ts';
+import { TUNED, tunedChapters } from '../tuned.ts';
 import { excuseOf, ignored } from './ignored.ts';
 import { isGiven, makeSandbox, mutableFiles } from './mutants.ts';
 import type { Mutant } from './mutants.ts';
@@ -41,6 +43,8 @@ const USUAL_TIMES = 5;
 
 interface Settings {
   chapter: Chapter;
+  /** The folder that holds them, below `solutions/`. */
+  from: string;
   files: string[];
   concurrency: number;
   seed: number;
@@ -62,23 +66,28 @@ function settings(): Settings {
       survivors: { type: 'boolean', default: false },
       rules: { type: 'string' },
       confirm: { type: 'boolean', default: false },
+      engine: { type: 'string' },
     },
   });
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw new UsageProblem('usage: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--rules ID,ID…] [--confirm]');
+    throw new UsageProblem('usage: node course/mutation/run.ts chapter-01 [--files GLOB] [--concurrency N] [--seed N] [--survivors] [--rules ID,ID…] [--confirm] [--engine tuned]');
   }
   if (values.rules !== undefined && !values.survivors) throw new UsageProblem('--rules goes with --survivors: a score is of all rules');
   const { chapter } = findTarget(name);
-  const files = mutableFiles(chapter, values.files);
+  if (values.engine !== undefined && (values.engine !== 'tuned' || !tunedChapters().includes(chapter))) {
+    throw new UsageProblem(`--engine ${values.engine}: the one other engine is "tuned", and it holds ${tunedChapters().map(chapterName).join(', ')}`);
+  }
+  const from = values.engine === undefined ? chapter.folder : `${TUNED.slice('solutions/'.length)}/${chapter.folder}`;
+  const files = mutableFiles(from, values.files);
   if (files.length === 0) {
-    throw new UsageProblem(`--files ${values.files} matches none of these: ${mutableFiles(chapter).join(', ')}`);
+    throw new UsageProblem(`--files ${values.files} matches none of these: ${mutableFiles(from).join(', ')}`);
   }
   const concurrency = Number(values.concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new UsageProblem(`--concurrency ${values.concurrency}: a number from 1`);
   const seed = Number(values.seed);
   if (!Number.isInteger(seed)) throw new UsageProblem(`--seed ${values.seed}: a whole number`);
-  return { chapter, files, concurrency, seed, survivors: values.survivors, rules: values.rules?.split(','), confirm: values.confirm };
+  return { chapter, from, files, concurrency, seed, survivors: values.survivors, rules: values.rules?.split(','), confirm: values.confirm };
 }
 
 /** The chapter's test files below a folder, in the order of the course. */
@@ -204,13 +213,13 @@ function broughtUpToDate(all: readonly Mutant[], last: ReadonlyMap<string, Mutan
 
 async function main(): Promise<number> {
   const wish = settings();
-  const { chapter, files, concurrency, seed, survivors } = wish;
-  const whole = files.length === mutableFiles(chapter).length;
-  const reportFile = join(STATE, 'mutation', chapterName(chapter));
+  const { chapter, from, files, concurrency, seed, survivors } = wish;
+  const whole = files.length === mutableFiles(from).length;
+  const reportFile = join(STATE, 'mutation', `${chapterName(chapter)}${from === chapter.folder ? '' : '-tuned'}`);
   const last = survivors ? lastRun(`${reportFile}.json`) : undefined;
   const startedAt = new Date();
   testFiles(chapter, ROOT);
-  const { sandbox, mutants: all } = await makeSandbox(chapter, files);
+  const { sandbox, mutants: all } = await makeSandbox(chapter, from, files);
   process.on('exit', () => rmSync(sandbox, { recursive: true, force: true }));
   const mutants = last ? all.filter((mutant) => !isSettled(last.get(keyOf(mutant)))) : all;
   const tests = testFiles(chapter, sandbox);
@@ -244,7 +253,7 @@ async function main(): Promise<number> {
   for (const mutant of results.filter(isSurvivor)) console.log(`${describeMutant(mutant)}\n`);
   console.log(summaryOf(report));
   if (whole) {
-    for (const entry of ignored.filter(({ file }) => file.startsWith(`${chapter.folder}/`))) {
+    for (const entry of ignored.filter(({ file }) => file.startsWith(`${from}/`))) {
       if (!results.some((result) => result.status === 'ignored' && excuseOf(result) === entry)) console.log(`ignored.ts excuses nothing with "${[entry.line].flat().join('" or "')}" in ${entry.file}`);
     }
   }
