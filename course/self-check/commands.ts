@@ -57,7 +57,14 @@ function npmFault(words: readonly string[]): string | undefined {
   const [script = '', ...words2] = verb === 'run' ? rest : [verb, ...rest];
   if (!/^[a-z]/.test(script)) return undefined;
   if (!(script in scripts)) return `package.json has no script ${script}`;
-  return scriptFault(script, words2);
+  return script === 'attack' ? (attackFault(words2) ?? scriptFault(script, words2)) : scriptFault(script, words2);
+}
+
+/** `npm run attack slow-body -- --port 8000`: such a program is there. */
+function attackFault(words: readonly string[]): string | undefined {
+  const name = words.find((word) => !word.startsWith('-')) ?? '';
+  const isThere = !/^[a-z]/.test(name) || existsSync(join(ROOT, 'chapters', '08-production', 'attacks', `${name}.ts`));
+  return isThere ? undefined : `there is no attack ${name}`;
 }
 
 function scriptFault(script: string, words: readonly string[]): string | undefined {
