@@ -20,8 +20,17 @@ export interface TargetOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long somebody who comes by chance waits for an answer. */
-const PATIENCE_MS = 5_000;
+export interface Answer {
+  /** After how many milliseconds the response began. */
+  readonly ms: number;
+  readonly status: number;
+}
+
+/** How long somebody who comes by chance waits for an answer, and how often they try: on a busy machine, any server may be late once. */
+const PATIENCE_MS = 10_000;
+const TRIES = 3;
+/** Between two of their tries. */
+const AGAIN_MS = 300;
 /** How often a condition is looked at. */
 const LOOK_MS = 10;
 /** This many connections are made at a time: more would be too many for the queue of any server. */
@@ -65,18 +74,27 @@ export class Target {
   /**
    * An ordinary request of somebody else: from another address, where the system has one.
    *
-   * @returns after how many milliseconds a response had come, and its status; `null` if none came
+   * @returns `null` if none of several tries had a response
    */
-  async ask(): Promise<{ ms: number; status: number } | null> {
+  async ask(): Promise<Answer | null> {
+    let answer = await this.#askOnce();
+    for (let tries = 1; answer === null && tries < TRIES && !this.options.signal.aborted; tries++) {
+      await this.until(() => false, AGAIN_MS);
+      answer = await this.#askOnce();
+    }
+    return answer;
+  }
+
+  async #askOnce(): Promise<Answer | null> {
     const startedMs = performance.now();
     const elsewhere = process.platform === 'linux' && this.options.host === '127.0.0.1' ? { localAddress: '127.0.0.2' } : {};
     const { host, port } = this.options;
-    const raw = connect({ host, port, ...elsewhere });
-    const opened = this.options.tls ? this.#opened(this.#secured({ socket: raw }), 'secureConnect', true) : this.#opened(raw, 'connect', true);
-    const client = await opened;
+    const raw = connect({ host, port, ...elsewhere }).on('error', () => undefined);
+    const client = this.options.tls ? await this.#opened(this.#secured({ socket: raw }), 'secureConnect', true) : await this.#opened(raw, 'connect', true);
     client.write(`${this.head()}Connection: close\r\n\r\n`);
     await this.until(() => client.status !== null || !client.isOpen, PATIENCE_MS);
     client.socket.destroy();
+    raw.destroy();
     return client.status === null ? null : { ms: client.respondedAtMs - startedMs, status: client.status };
   }
 
