@@ -112,12 +112,12 @@ function programFaults({ programs, rules }: Museum): string[] {
 }
 
 function attacksTable({ attacked, programs }: Museum): string {
-  return table(['Attack', 'Year', 'CVE', 'Who fell', 'What the server does', 'Rule', 'Program'], attacked.map(({ id, name, year, cve = '', fell, sentence }) =>
+  return table(['Attack', 'Year', 'CVE', 'Victim', 'What the server does', 'Rule', 'Program'], attacked.map(({ id, name, year, cve = '', fell, sentence }) =>
     [name, String(year), cve, fell, sentence, code(id), programsFor(id, programs)]));
 }
 
 function lessonTable({ attacked, programs }: Museum): string {
-  return table(['Attack', 'Year', 'Who fell', 'Rule', 'Program'], attacked.map(({ id, name, year, fell }) => [name, String(year), fell, code(id), programsFor(id, programs)]));
+  return table(['Attack', 'Year', 'Victim', 'Rule', 'Program'], attacked.map(({ id, name, year, fell }) => [name, String(year), fell, code(id), programsFor(id, programs)]));
 }
 
 function programsTable({ programs }: Museum): string {
@@ -129,7 +129,12 @@ function programsFor(id: string, programs: readonly Program[]): string {
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n').replaceAll('|  |', '| |');
+  return [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cellOf).join(' | ')} |`).join('\n').replaceAll('|  |', '| |');
+}
+
+/** Names such as __proto__ are code, and not bold. */
+function cellOf(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/(?<![`\w])__\w+__(?![`\w])/g, code);
 }
 
 function code(text: string): string {

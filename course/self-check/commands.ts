@@ -82,7 +82,13 @@ function optionSource(script: string, words: readonly string[]): string | undefi
   const chapter = chapters.find((candidate) => candidate.number === Number(/\d+/.exec(name)?.[0]));
   const main = chapter && readIfThere(`solutions/${chapter.folder}/main.ts`);
   const settings = chapter && readIfThere(`solutions/${chapter.folder}/settings.ts`);
-  return main === undefined ? undefined : `${usage} ${main} ${settings ?? ''}`;
+  return main === undefined ? undefined : `${usage} ${main} ${settings ?? ''} ${flagsOf(settings ?? '')}`;
+}
+
+/** Where a table has only the names of its settings, their flags follow from those: `requestIntervalMs` is `--request-interval`. */
+function flagsOf(settings: string): string {
+  const names = settings.match(/\b[a-z]+(?:[A-Z][a-z]*)+\b/g) ?? [];
+  return names.map((name) => name.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)).join(' ');
 }
 
 function readIfThere(file: string): string | undefined {
