@@ -33,6 +33,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'run your server from that chapter',
     passesOn: true,
   },
+  attack: {
+    usage: 'NAME --port N [--tls] [--path PATH] [--host HOST] [--connections N] [--seconds N]',
+    summary: 'attack a server of this machine, as in chapter 08',
+  },
   progress: {
     usage: '[--import CLONE] [--json] [--reset]',
     summary: 'show what you have done',

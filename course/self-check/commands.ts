@@ -57,7 +57,14 @@ function npmFault(words: readonly string[]): string | undefined {
   const [script = '', ...words2] = verb === 'run' ? rest : [verb, ...rest];
   if (!/^[a-z]/.test(script)) return undefined;
   if (!(script in scripts)) return `package.json has no script ${script}`;
-  return scriptFault(script, words2);
+  return script === 'attack' ? (attackFault(words2) ?? scriptFault(script, words2)) : scriptFault(script, words2);
+}
+
+/** `npm run attack slow-body -- --port 8000`: such a program is there. */
+function attackFault(words: readonly string[]): string | undefined {
+  const name = words.find((word) => !word.startsWith('-')) ?? '';
+  const isThere = !/^[a-z]/.test(name) || existsSync(join(ROOT, 'chapters', '08-production', 'attacks', `${name}.ts`));
+  return isThere ? undefined : `there is no attack ${name}`;
 }
 
 function scriptFault(script: string, words: readonly string[]): string | undefined {
@@ -75,7 +82,13 @@ function optionSource(script: string, words: readonly string[]): string | undefi
   const chapter = chapters.find((candidate) => candidate.number === Number(/\d+/.exec(name)?.[0]));
   const main = chapter && readIfThere(`solutions/${chapter.folder}/main.ts`);
   const settings = chapter && readIfThere(`solutions/${chapter.folder}/settings.ts`);
-  return main === undefined ? undefined : `${usage} ${main} ${settings ?? ''}`;
+  return main === undefined ? undefined : `${usage} ${main} ${settings ?? ''} ${flagsOf(settings ?? '')}`;
+}
+
+/** Where a table has only the names of its settings, their flags follow from those: `requestIntervalMs` is `--request-interval`. */
+function flagsOf(settings: string): string {
+  const names = settings.match(/\b[a-z]+(?:[A-Z][a-z]*)+\b/g) ?? [];
+  return names.map((name) => name.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)).join(' ');
 }
 
 function readIfThere(file: string): string | undefined {

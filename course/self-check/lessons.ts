@@ -12,6 +12,7 @@ import { listFiles } from '../files.ts';
 import { chapterName, readyChapters } from '../manifest.ts';
 import type { Chapter, Exercise } from '../manifest.ts';
 import { ROOT } from '../root.ts';
+import { attackFaults, rewriteAttacks } from './attacks-page.ts';
 import { commandFaults } from './commands.ts';
 import { parsePage } from './markdown.ts';
 import type { Block, Page } from './markdown.ts';
@@ -38,6 +39,7 @@ export function findFaults(): Outcome {
     ...FOR_MAINTAINERS.flatMap((file) => mentionFaults(file, readPage(file))),
     ...mapFaults(readPage('README.md')),
     ...settingsFaults(readPage(SETTINGS_PAGE)),
+    ...[...pages.keys()].flatMap((file) => attackFaults(file, readPage(file))),
   ]);
 }
 
@@ -188,7 +190,7 @@ function hintFaults(id: string, file: string, page: Page): string[] {
 function write(): void {
   for (const file of pageFiles()) {
     const before = readPage(file);
-    const after = file === SETTINGS_PAGE ? rewriteSettings(before) : rewriteBlocks(before);
+    const after = rewriteAttacks(file === SETTINGS_PAGE ? rewriteSettings(before) : rewriteBlocks(before));
     if (after === before) continue;
     writeFileSync(join(ROOT, file), after);
     console.log(`${file}: rewritten from its sources`);

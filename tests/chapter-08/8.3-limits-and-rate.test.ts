@@ -57,7 +57,6 @@ exercise<typeof driver>('8.3', import.meta.url, (rule) => {
     {
       rule: 'each proxy adds the address that it has seen at the right; to the left is what clients have written themselves',
       likely: 'the first address of the list is taken: the one that everybody can choose',
-      attack: { name: 'a spoofed X-Forwarded-For', year: 2022, cve: 'CVE-2022-2255', fell: 'mod_wsgi, and every limit by address that reads the first one' },
     },
     staged(async (stage) => {
       const { address } = await stage.serve({ trustedProxies: OURS });
@@ -184,6 +183,7 @@ exercise<typeof driver>('8.3', import.meta.url, (rule) => {
     {
       rule: 'a proxy that writes one of the two fields passes on what a client has put into the other',
       likely: 'the other field is read when the first one is not there, or before it',
+      attack: { name: 'a spoofed X-Client-IP', year: 2022, cve: 'CVE-2022-2255', fell: 'mod_wsgi, which left the field in although no trusted proxy had sent it' },
     },
     staged(async (stage) => {
       for (const [forwardedField, fields] of [
