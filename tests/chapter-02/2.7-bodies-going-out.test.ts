@@ -207,7 +207,7 @@ exercise<typeof driver>('2.7', import.meta.url, (rule) => {
     'forgets the last request when the next one is awaited',
     {
       rule: 'what a response looks like depends on its own request: one that is sent before a request has come (408) answers none (RFC 9110 §6.4.1)',
-      likely: '#settle resets the states, but keeps the request that was answered: after HEAD, a refusal has no body',
+      likely: 'the states begin anew for the next exchange, but the machine keeps the request that was answered: after HEAD, a refusal has no body',
     },
     async ({ call }) => {
       for (const [method, version] of [['GET', '1.1'], ['HEAD', '1.1'], ['HEAD', '1.0']] as const) {
