@@ -87,4 +87,9 @@ describe('an attack says', () => {
     expect(code).toBe(130);
     await expect.poll(() => open.size).toBe(0);
   });
+
+  test('that nobody listens, and does not begin', async () => {
+    const { code, stdout } = await attack(['slow-headers', '--port', '1']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
 });
