@@ -46,7 +46,7 @@ describe('an attack says', () => {
   test('that a server fell which waits for ever', async () => {
     const { port } = await server(() => OK);
     const { code, stdout } = await attack(['slow-headers', '--port', port, '--connections', '3', '--seconds', '1']);
-    expect(stdout).toMatch(/^slow-headers begins heads, .*\n.* answers 200 to an ordinary request, in \d+ ms\.\n {2}\d s {2}3 of 3 half-sent heads; others are served in \d+ ms\n[^]*IT FELL: 3 of 3 half-sent heads are still there after 1 s,/);
+    expect(stdout).toMatch(/^slow-headers begins heads, .*\n.* answers 200 to an ordinary request, in \d+ ms\.\n {2}\d s {2}3 of 3 half-sent heads; others are served in \d+ ms\n[^]*IT FELL: 3 of 3 half-sent heads are still there after 1 s \(/);
     expect(code).toBe(1);
   });
 
@@ -86,5 +86,10 @@ describe('an attack says', () => {
     expect(stdout).toMatch(/Stopped\. All connections of the attack are closed\.\n$/);
     expect(code).toBe(130);
     await expect.poll(() => open.size).toBe(0);
+  });
+
+  test('that nobody listens, and does not begin', async () => {
+    const { code, stdout } = await attack(['slow-headers', '--port', '1']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 });

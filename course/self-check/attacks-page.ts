@@ -34,8 +34,13 @@ export interface Museum {
   readonly rules: ReadonlySet<string>;
 }
 
-/** Reads the hidden tests and the programs, without running them. */
+/** Reads the hidden tests and the programs, without running them: once, since it takes a moment. */
 export function readMuseum(): Museum {
+  return (museum ??= readAll());
+}
+let museum: Museum | undefined;
+
+function readAll(): Museum {
   const attacked: AttackedRule[] = [];
   const rules = new Set<string>();
   for (const file of listFiles(join(ROOT, 'tests')).filter((path) => /^chapter-\d+\/\d+\.\d+-[\w-]+\.test\.ts$/.test(path))) {

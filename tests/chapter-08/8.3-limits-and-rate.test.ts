@@ -613,7 +613,7 @@ exercise<typeof driver>('8.3', import.meta.url, (rule) => {
     {
       rule: 'browsers say by Sec-Fetch-Site whose page it is (Fetch Metadata §2.3); from another site, only safe methods are allowed (RFC 9110 §9.2.1)',
       likely: 'a request without the field is refused, too, and with it every program that is not a browser',
-      attack: { name: 'cross-site request forgery', year: 2008, fell: 'ING Direct and YouTube: pages of others moved money and added friends' },
+      attack: { name: 'cross-site request forgery', year: 2008, fell: 'ING Direct and YouTube: pages of others could move money and add friends' },
     },
     staged(async (stage) => {
       const { address } = await stage.serve({ crossSite: 'refuse' });

@@ -7,7 +7,7 @@ export default {
   does: 'begins heads, and goes on with a byte now and then',
   rules: ['8.2/slow-head', '8.2/slowloris'],
   connections: 200,
-  seconds: 60,
+  seconds: 120,
   run: async (target) => await hold(target, {
     what: 'half-sent heads',
     begin: (client) => client.write(`${target.head()}X-Slow: `),

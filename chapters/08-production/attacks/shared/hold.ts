@@ -37,7 +37,7 @@ export async function hold(target: Target, { what, open, begin, goOn }: Hold): P
     }
     if (others.are === 'not served') return fell(`nobody else is served while it has ${count} ${what}`);
     if (count === 0) break;
-    if (passedMs() > 1000 * seconds) return fell(`${count} of ${connections} ${what} are still there after ${seconds} s, and can stay as long as they like`);
+    if (passedMs() > 1000 * seconds) return fell(`${count} of ${connections} ${what} are still there after ${seconds} s (--seconds N waits longer)`);
     if (goOn) held().forEach(goOn);
     await target.until(() => held().length === 0, GAP_MS);
   }
