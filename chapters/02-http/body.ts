@@ -109,7 +109,7 @@ export function isAllowedTrailer(name: string): boolean {
   return !NOT_IN_TRAILERS.has(name.toLowerCase()) && !/^(?:content|if|proxy)-/i.test(name);
 }
 
-/** Two runs of bytes as one. Copies nothing where the first is empty, as it nearly always is. */
+/** Two runs of bytes as one. Copies nothing where either is empty, as one nearly always is. */
 export function append(before: Buffer, bytes: Uint8Array): Buffer {
   throw new NotImplemented('2.4');
 }

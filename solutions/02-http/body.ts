@@ -218,8 +218,9 @@ function endOfBody(trailers: readonly HeaderPair[] = []): EndEvent {
   return { type: 'end', trailers: HttpHeaders.from(trailers) };
 }
 
-/** Two runs of bytes as one. Copies nothing where the first is empty, as it nearly always is. */
+/** Two runs of bytes as one. Copies nothing where either is empty, as one nearly always is. */
 export function append(before: Buffer, bytes: Uint8Array): Buffer {
+  if (bytes.length === 0) return before;
   if (before.length > 0) return Buffer.concat([before, bytes]);
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 
 import { startDeadline } from '../01-echo/index.ts';
 import { HttpConnection } from './connection.ts';
@@ -164,10 +165,11 @@ export class ServerConnection implements RequestSource {
     const machine = this.#machine;
     for (;;) {
       if (this.#request !== request) throw new LocalProtocolError('the body was read after the response was complete');
+      // There is no body, or no more of it: what comes next belongs to another request.
+      if (machine.theirState !== 'body' && machine.theirState !== 'error') return new HttpHeaders();
       const event = machine.nextEvent();
       if (event.type === 'data') return event.data;
       if (event.type === 'end') return event.trailers;
-      if (event.type !== 'need-more-data') return new HttpHeaders();
       // RFC 9110 §10.1.1: the client is told to go on only when the handler wants its body.
       if (machine.awaitsContinue && machine.ourState === 'send-response') this.sendInformational(request, 100, []);
       const inTime = await this.#arrival(this.#context.timeouts.bodyMs);
@@ -194,6 +196,8 @@ export class ServerConnection implements RequestSource {
     }
     const parts: BodyIterable = isWhole ? [body] : body;
     this.#body = parts;
+    // A stream of Node's may fail before anyone reads it. Reading it will throw the error; nothing else may.
+    if (parts instanceof Readable) parts.on('error', ignore);
     try {
       await this.#write(this.#machine.send(head));
       if (mayHaveBody(status, this.#request?.method ?? 'GET')) await this.#sendParts(parts);
@@ -221,8 +225,8 @@ export class ServerConnection implements RequestSource {
     const body = this.#body;
     this.#body = null;
     await body?.close?.();
-    // A stream of Node's has no `close`, and one that nobody has begun to read does not end by itself.
-    if (body !== null && 'destroy' in body && typeof body.destroy === 'function') body.destroy();
+    // A stream of Node's that nobody has begun to read does not end by itself.
+    if (body instanceof Readable) body.destroy();
   }
 
   /** Resolves when the kernel has taken everything (backpressure). @throws when the client has gone */
@@ -259,7 +263,7 @@ export class ServerConnection implements RequestSource {
    * with unread input answers with RST, which can destroy the response on its way.
    */
   #end(): void {
-    if (this.#isQuiet) return this.socket.destroySoon();
+    if (this.#isQuiet || this.socket.destroyed) return this.socket.destroySoon();
     const deadline = startDeadline(() => this.socket.destroy(), this.#context.timeouts.lingerMs);
     // What still arrives is dropped.
     this.socket.once('close', () => deadline.clear()).off('data', this.#onData).resume().end();
