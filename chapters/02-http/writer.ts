@@ -120,8 +120,8 @@ export class BodyWriter {
   }
 
   end(trailers: readonly HeaderPair[]): WireData {
-    // TODO 2.7  What ends the body. A body that is shorter than promised cannot be ended, and a field that cannot be a
-    //           trailer is not sent.
+    // TODO 2.7  What ends the body. A LocalProtocolError for a body that is shorter than promised, and for a field that
+    //           cannot be a trailer.
     throw new NotImplemented('2.7');
   }
 }
