@@ -4,8 +4,6 @@
  * It knows no socket and no clock. Whatever it remembers has a greatest size, too.
  */
 
-import { isIPv6, SocketAddress } from 'node:net';
-
 import type { AsyncApp } from '../06-websocket/index.ts';
 import { NotImplemented } from '#course/not-implemented.ts';
 
@@ -17,12 +15,10 @@ const CLIENTS_MAX = 100_000;
  * second kind has all 2⁶⁴ of that network.
  */
 export function clientKey(address: string): string {
-  const [, v4] = /^::ffff:([\d.]+)$/i.exec(address) ?? [];
-  if (v4 !== undefined || !isIPv6(address)) return v4 ?? address;
-  const plain = new SocketAddress({ family: 'ipv6', address: address.replace(/%.*/, '') }).address;
-  const [left = [], right = []] = plain.split('::').map((half) => half.split(':').filter((group) => group !== ''));
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
+  // TODO 8.3  However a client writes its address, it is the same client: `::ffff:192.0.2.1` is IPv4, and IPv6 has capitals, zeros
+  //           that may be left out, and a zone after `%` (`SocketAddress` of node:net knows one way to write it). What is no
+  //           address is a client by itself.
+  throw new NotImplemented('8.3');
 }
 
 /** Counts what each client has open. */

@@ -10,7 +10,9 @@ import type { Check } from './health.ts';
 import type { LogEntry } from './requests.ts';
 import type { Settings } from './settings.ts';
 
-export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'fd' | 'timeouts'> {
+export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'timeouts'> {
+  /** A socket that listens, or is bound to `bind` already. */
+  readonly fd?: number;
   /** Those that are not among the settings. */
   readonly timeouts?: Pick<HttpTimeouts, 'lingerMs'>;
   readonly certificateFor?: CertificateFor;
@@ -24,10 +26,11 @@ export class ProductionServer {
   // Everything in here is yours. It grows with the exercises: each TODO says what the server can do when that exercise is done.
 
   // TODO 8.1  It serves the application (`serveAsync`) at `bind`, through a Front, over HTTPS if there are `certificates`. `given`
-  //           counts before the defaults, and all of them are `checked` together. At `redirectBind`, through the same Front and
-  //           without TLS, everything is redirected to the port of HTTPS: `publicPort`, or the one that is bound. With `hstsMs`,
-  //           all responses over HTTPS have Strict-Transport-Security, those too with which the server refuses
-  //           (`refusalHeaders`). A server that could not start has left nothing open.
+  //           counts before the defaults, and all of them are `checked` together. With `fd`, the socket of `bind` is there already:
+  //           a supervisor has bound it. At `redirectBind`, through the same Front and without TLS, everything is redirected to
+  //           the port of HTTPS: `publicPort`, or the one that is bound. With `hstsMs`, all responses over HTTPS have
+  //           Strict-Transport-Security, those too with which the server refuses (`refusalHeaders`). A server that could not
+  //           start has left nothing open.
 
   // TODO 8.2  Chapter 02's server waits as the settings say: `headerMs`, `idleMs`, `bodyMs` and, without a rate, `sendMs`; with
   //           one, the front cuts a silent client, too. And requests are held to their times (`withTimes`).

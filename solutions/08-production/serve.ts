@@ -26,7 +26,9 @@ import { checked, defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { withTimes } from './time.ts';
 
-export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'fd' | 'timeouts'> {
+export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'timeouts'> {
+  /** A socket that listens, or is bound to `bind` already. */
+  readonly fd?: number;
   /** Those that are not among the settings. */
   readonly timeouts?: Pick<HttpTimeouts, 'lingerMs'>;
   readonly certificateFor?: CertificateFor;
@@ -63,7 +65,7 @@ export class ProductionServer {
   static async start(app: AsyncApp, given: Partial<Settings>, options: ProductionOptions): Promise<ProductionServer> {
     const settings = checked({ ...defaultSettings, ...given });
     const { bind, redirectBind, statusBind, publicPort, hstsMs, checkMs } = settings;
-    const { certificateFor, checks = {}, log = toStderr, ...rest } = options;
+    const { certificateFor, checks = {}, log = toStderr, fd, ...rest } = options;
     const certificates = settings.certificates.length === 0 ? null : new Certificates(settings.certificates);
     const address = parseBind(bind);
     // The peer of a TCP connection that is gone already has no address, either.
@@ -75,7 +77,7 @@ export class ProductionServer {
     const server = await serveAsync(around(app), {
       ...rest,
       timeouts,
-      ...address,
+      ...(fd === undefined ? address : { fd }),
       // What the server refuses by itself is seen by browsers, too.
       ...(certificates !== null && hstsMs > 0 && { refusalHeaders: [['Strict-Transport-Security', strictTransport(hstsMs)]] }),
       createServer: (onConnection) => front.server(onConnection, certificates),
