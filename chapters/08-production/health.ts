@@ -25,7 +25,7 @@ export function statusHandler(source: StatusSource): Handler {
   // TODO 8.5  `/health` is 200, whatever is missing. `/readiness` is 200 if all checks pass, and 503 if one of them fails, or if
   //           the server drains. The answer names the checks that have failed, and says nothing of what they have thrown: that is
   //           for `onFailure`. A check that has not ended after `checkMs` has failed. While checks run, all that ask get the
-  //           result of that run; who asks later gets a new one. `/metrics` is `metrics()` as `text/plain; version=0.0.4`.
+  //           result of that run; a later question begins a new one. `/metrics` is `metrics()` as `text/plain; version=0.0.4`.
   //           No answer may be kept (`Cache-Control`). Any other path is 404, and any method but GET and HEAD is 405.
   throw new NotImplemented('8.5');
 }

@@ -16,8 +16,8 @@ const CLIENTS_MAX = 100_000;
  */
 export function clientKey(address: string): string {
   // TODO 8.3  However a client writes its address, it is the same client: `::ffff:192.0.2.1` is IPv4, and IPv6 has capitals, zeros
-  //           that may be left out, and a zone after `%` (`SocketAddress` of node:net knows one way to write it). What is no
-  //           address is a client by itself.
+  //           that may be left out, and a zone after `%` (`SocketAddress` of node:net knows one way to write it). What is
+  //           not an address is a client by itself.
   throw new NotImplemented('8.3');
 }
 

@@ -35,7 +35,7 @@ export class ProductionServer {
   // TODO 8.2  Chapter 02's server waits as the settings say: `headerMs`, `idleMs`, `bodyMs` and, without a rate, `sendMs`; with
   //           one, the front cuts a silent client, too. And requests are held to their times (`withTimes`).
 
-  // TODO 8.3  Applications are told of the client, and not of the proxy. `unix` is no proxy for a server on a TCP port: there, a
+  // TODO 8.3  Applications are told of the client, and not of the proxy. `unix` is not a proxy for a server on a TCP port: there, a
   //           client without an address has just gone. With `requestIntervalMs` (0 is off), a client has one bucket, whichever
   //           port it comes to. With `crossSite: 'refuse'`, there are no forged requests.
 

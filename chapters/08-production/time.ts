@@ -45,7 +45,7 @@ export class Patience {
 /** Limits a request in time: its body by a rate, and all of it. The client gets 408, or 503 if it was not the client's fault. */
 export function withTimes(app: AsyncApp, settings: Settings): AsyncApp {
   // TODO 8.2  While the application waits for a part of the body, the client must keep up `bodyBytesPerSecondMin`, and may be
-  //           `bodyMs` behind it. If it is not, `receive` rejects with a RemoteProtocolError of 408, now and whenever it is
+  //           `bodyMs` late. If it is not, `receive` rejects with a RemoteProtocolError of 408, now and whenever it is
   //           called again. Only waiting for the client counts: not what the application does between two calls, and not
   //           what it waits for when it has all of the body.
   //
