@@ -62,10 +62,10 @@ class Worker {
     const app = settings.reload ? showErrors(loaded) : loaded;
     const onDone = (report: RequestReport): void => log?.write(accessLine(settings.accessLogFormat, factsOf(report)));
     const watched = new WatchedApp(app, { ...settings, ...(log !== null && { onDone }) });
-    const hooks = hooksModule === undefined ? {} : await loadHooks(hooksModule);
-    callHook(hooks, 'postWorkerInit', { pid: process.pid, settings }, console.error);
+    const hooks = hooksModule === undefined ? undefined : await loadHooks(hooksModule);
+    callHook(hooks ?? {}, 'postWorkerInit', { pid: process.pid, settings }, console.error);
     const { backlog, keepAliveMs } = settings;
-    const server = await (hooks.serve ?? serveAsync)(watched.app, { fd: LISTEN_FD, backlog, timeouts: { idleMs: keepAliveMs } });
+    const server = await (hooks?.serve ?? serveAsync)(watched.app, { fd: LISTEN_FD, backlog, timeouts: { idleMs: keepAliveMs } });
     return new Worker(settings, watched, server, log);
   }
   // endregion
