@@ -196,9 +196,9 @@ export const chapters: readonly Chapter[] = [
     learnerWrites: { linesMax: 1500, files: 18 },
     exercises: [
       { id: '8.1', title: 'TLS', kind: 'core', minutes: 45, file: 'certificates.ts', section: 'A name that proves itself' },
-      { id: '8.2', title: 'time', kind: 'core', minutes: 45, file: 'time.ts', section: 'How long is too long?' },
-      { id: '8.3', title: 'limits and rate', kind: 'core', minutes: 45, file: 'client-address.ts', section: 'Enough for everybody' },
-      { id: '8.5', title: 'health and metrics', kind: 'core', minutes: 45, file: 'health.ts', section: 'How are you?' },
+      { id: '8.2', title: 'time', kind: 'core', minutes: 45, file: 'time.ts', section: 'How long is too long?', growsFrom: '8.1' },
+      { id: '8.3', title: 'limits and rate', kind: 'core', minutes: 45, file: 'client-address.ts', section: 'Enough for everybody', growsFrom: '8.1' },
+      { id: '8.5', title: 'health and metrics', kind: 'core', minutes: 45, file: 'health.ts', section: 'How are you?', growsFrom: '8.1' },
     ],
   },
   {

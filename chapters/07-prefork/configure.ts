@@ -68,7 +68,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function checkHooks(hooks: unknown, file: string): Hooks {
   if (!isObject(hooks)) throw new SettingsError(`hooks in ${file}`, hooks, 'an object of functions');
   for (const [name, hook] of Object.entries(hooks)) {
-    if (!hookNames.some((known) => known === name)) throw unknownName(`hook in ${file} called`, name, hookNames);
+    if (name !== 'serve' && !hookNames.some((known) => known === name)) throw unknownName(`hook in ${file} called`, name, [...hookNames, 'serve']);
     if (typeof hook !== 'function') throw new SettingsError(`hook ${name} in ${file}`, hook, 'a function');
   }
   return hooks;

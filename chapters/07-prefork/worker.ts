@@ -27,11 +27,11 @@ const QUEUE_SHARE = 1 / 4;
 class Worker {
   readonly #settings: Settings;
   readonly #watched: WatchedApp;
-  readonly #server: AsyncServer;
+  readonly #server: Pick<AsyncServer, 'http' | 'closeGracefully' | 'close'>;
   readonly #log: LogFile | null;
   readonly #beats: NodeJS.Timeout;
 
-  private constructor(settings: Settings, watched: WatchedApp, server: AsyncServer, log: LogFile | null) {
+  private constructor(settings: Settings, watched: WatchedApp, server: Pick<AsyncServer, 'http' | 'closeGracefully' | 'close'>, log: LogFile | null) {
     this.#settings = settings;
     this.#watched = watched;
     this.#server = server;
@@ -47,6 +47,7 @@ class Worker {
 
     // TODO 7.7  First of all this process gets its umask and its title (`applyToProcess`). The hook `postWorkerInit` of
     //           `hooksModule` is called when the application is loaded, before it is served; what it throws goes to stderr.
+    //           If that module has a hook `serve`, it serves in the place of `serveAsync`, with the same options.
 
     // TODO 7.8  If there is an `accessLog`, each request that is over (`onDone`) is a line of it, in the settings' format;
     //           `-` is stdout. What goes wrong with the log goes to stderr. The log is the Worker's.

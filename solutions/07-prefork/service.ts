@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
+import type { AsyncApp, AsyncServeOptions, AsyncServer } from '../06-websocket/index.ts';
 import { SettingsError } from './settings.ts';
 import type { Settings } from './settings.ts';
 
@@ -29,6 +30,8 @@ export interface HookFacts {
 export type Hooks = { readonly [Name in HookName]?: (facts: HookFacts) => unknown } & {
   /** The URL of the file that they come from. A worker loads it again, because functions cannot be sent. */
   readonly module?: string;
+  /** Serves in each worker, in the place of `serveAsync`. This one is waited for, and what it throws ends the worker. */
+  readonly serve?: (app: AsyncApp, options: AsyncServeOptions) => Promise<Pick<AsyncServer, 'http' | 'closeGracefully' | 'close'>>;
 };
 
 // #region call-hook

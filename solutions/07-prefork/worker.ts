@@ -36,14 +36,14 @@ const QUEUE_SHARE = 1 / 4;
 class Worker {
   readonly #settings: Settings;
   readonly #watched: WatchedApp;
-  readonly #server: AsyncServer;
+  readonly #server: Pick<AsyncServer, 'http' | 'closeGracefully' | 'close'>;
   readonly #log: LogFile | null;
   readonly #beats: NodeJS.Timeout;
   #deadline = startDeadline(() => undefined, Infinity);
   #finishing = false;
   #hasEnded = false;
 
-  private constructor(settings: Settings, watched: WatchedApp, server: AsyncServer, log: LogFile | null) {
+  private constructor(settings: Settings, watched: WatchedApp, server: Pick<AsyncServer, 'http' | 'closeGracefully' | 'close'>, log: LogFile | null) {
     this.#settings = settings;
     this.#watched = watched;
     this.#server = server;
@@ -62,11 +62,10 @@ class Worker {
     const app = settings.reload ? showErrors(loaded) : loaded;
     const onDone = (report: RequestReport): void => log?.write(accessLine(settings.accessLogFormat, factsOf(report)));
     const watched = new WatchedApp(app, { ...settings, ...(log !== null && { onDone }) });
-    if (hooksModule !== undefined) {
-      callHook(await loadHooks(hooksModule), 'postWorkerInit', { pid: process.pid, settings }, console.error);
-    }
+    const hooks = hooksModule === undefined ? undefined : await loadHooks(hooksModule);
+    callHook(hooks ?? {}, 'postWorkerInit', { pid: process.pid, settings }, console.error);
     const { backlog, keepAliveMs } = settings;
-    const server = await serveAsync(watched.app, { fd: LISTEN_FD, backlog, timeouts: { idleMs: keepAliveMs } });
+    const server = await (hooks?.serve ?? serveAsync)(watched.app, { fd: LISTEN_FD, backlog, timeouts: { idleMs: keepAliveMs } });
     return new Worker(settings, watched, server, log);
   }
   // endregion

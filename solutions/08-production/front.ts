@@ -5,7 +5,7 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import * as tls from 'node:tls';
-import type { SecureContext } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
 
 import { reportDetached, startDeadline } from '../01-echo/index.ts';
 import type { Endpoint } from '../06-websocket/index.ts';
@@ -25,8 +25,6 @@ export type CertificateFor = (name: string) => SecureContext | undefined | Promi
 
 export interface FrontOptions {
   readonly settings: Settings;
-  /** `null` for a server without TLS. */
-  readonly certificates: Certificates | null;
   readonly certificateFor?: CertificateFor;
   readonly proxies: TrustedProxies;
   readonly metrics: Metrics;
@@ -34,27 +32,36 @@ export interface FrontOptions {
   readonly log: (entry: LogEntry) => void;
 }
 
-/** The server that accepts, and what it does with a connection until that is ready for requests. */
+/** What is done with a connection until it is ready for requests. All servers of a front share its limits. */
 export class Front {
-  readonly server: Server;
   readonly #options: FrontOptions;
-  readonly #tls: tls.Server | null;
+  #tls: tls.Server | null = null;
   readonly #open = new Set<Socket>();
   readonly #counts: OpenCounts;
   readonly #readers: SlowReaders;
 
-  /** @param onConnection gets each connection that is ready for requests */
-  constructor(onConnection: (socket: Socket) => void, options: FrontOptions) {
+  constructor(options: FrontOptions) {
     this.#options = options;
     this.#counts = new OpenCounts(options.settings.connectionsPerClientMax);
     this.#readers = slowReaders(options);
+  }
+
+  /**
+   * A server whose connections come through here. There may be one with certificates, and others without.
+   *
+   * @param onConnection gets each connection that is ready for requests
+   * @param certificates `null` for a server without TLS
+   */
+  server(onConnection: (socket: Socket) => void, certificates: Certificates | null): Server {
+    const options = this.#options;
     const ready = (socket: Socket): void => {
       this.#readers.add(socket);
       onConnection(socket);
     };
-    this.#tls = options.certificates === null ? null : secured(ready, options, options.certificates);
+    const handshakes = certificates === null ? null : secured(ready, options, certificates);
+    this.#tls = handshakes ?? this.#tls;
     // Half-open: a client may end its side and still wait for the answer.
-    this.server = createServer({ allowHalfOpen: true }, (socket) => {
+    return createServer({ allowHalfOpen: true }, (socket) => {
       // There is nothing to do about an error, since `close` follows it.
       socket.on('error', () => undefined).once('close', () => this.#open.delete(socket));
       if (this.#open.size >= options.settings.connectionsMax) {
@@ -69,10 +76,10 @@ export class Front {
           socket.destroy();
           return;
         }
-        if (this.#tls !== null) this.#tls.emit('connection', socket);
+        if (handshakes !== null) handshakes.emit('connection', socket);
         else ready(socket);
         // It may have been paused. The handshake does not mind, and takes what is there by itself.
-        if (this.#tls === null) socket.resume();
+        if (handshakes === null) socket.resume();
       };
       // A stranger's header is left where it is, and refused as what it is then: a bad request.
       if (options.settings.proxyProtocol === 'on' && options.proxies.has(socket.remoteAddress ?? null)) readHeader(socket, options, enter);
@@ -90,10 +97,9 @@ export class Front {
     return true;
   }
 
-  /** Reads the certificates again. Connections that are secured already stay as they are. @throws CertificateError */
-  reload(): void {
-    this.#options.certificates?.reload();
-    if (this.#options.certificates !== null) this.#tls?.setSecureContext(this.#options.certificates.first);
+  /** From now on clients that name no host that is known get this certificate. Connections that are secured stay as they are. */
+  setFirst(certificate: SecureContextOptions): void {
+    this.#tls?.setSecureContext(certificate);
   }
 
   /** How many connections are open. */
@@ -141,10 +147,11 @@ function socketBelow(socket: Socket): Socket | null {
 }
 
 /** Cuts those that take a response too slowly. */
-function slowReaders({ settings, log }: FrontOptions): SlowReaders {
+function slowReaders({ settings, metrics, log }: FrontOptions): SlowReaders {
   const { sendBytesPerSecondMin: bytesPerSecondMin, sendMs: slackMs } = settings;
   return new SlowReaders({ bytesPerSecondMin, slackMs }, (socket) => {
     const { remoteAddress: client = null, bytesWritten, writableLength } = socket;
+    metrics.tooSlow++;
     log({ event: 'too slow', client, reason: 'it takes the response too slowly', takenBytes: bytesWritten - writableLength });
     reset(socketBelow(socket) ?? socket);
   });

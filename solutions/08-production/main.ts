@@ -3,9 +3,10 @@
  *
  *     main.ts MODULE:EXPORT [--bind HOST:PORT] [--certificate CERTIFICATE.pem,KEY.pem] …
  *
- * SIGHUP reads the certificates again. SIGINT and SIGTERM let responses finish.
+ * SIGHUP reads the certificates again. SIGINT and SIGTERM let responses finish. With `--workers`, a supervisor takes them.
  *
- * Exit codes: 0 stopped by a signal; 1 no such address or application, or a certificate that cannot be used; 2 wrong arguments.
+ * Exit codes: 0 stopped by a signal; 1 no such address or application, or a certificate that cannot be used; 2 wrong arguments;
+ * below a supervisor also those of chapter 07.
  */
 
 import { reportDetached } from '../01-echo/index.ts';
@@ -15,6 +16,7 @@ import { serveProduction } from './serve.ts';
 import type { ProductionServer } from './serve.ts';
 import { helpText, parseSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { superviseProduction } from './workers.ts';
 
 /** Starts the server and says where. Resolves to an exit code if it does not run. */
 export async function main(argv: readonly string[]): Promise<number | undefined> {
@@ -24,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
       console.log(helpText());
       return 0;
     }
+    if (settings.workers > 0) return await superviseProduction(settings);
     const server = await serveProduction(await loadAsyncApp(settings.app, 'auto'), settings);
     listenToSignals(server);
     console.log(`listening on ${server.origin}`);

@@ -21,6 +21,8 @@ export class Metrics {
   #count = 0;
   /** Requests that are being answered. */
   inProgress = 0;
+  /** Clients that were cut, since they took what they had asked for too slowly. */
+  tooSlow = 0;
 
   /** A request has been answered. */
   request(method: string, status: number, durationMs: number): void {
@@ -49,6 +51,7 @@ export class Metrics {
       family('http_requests_in_progress', 'gauge', 'Requests that are being answered.', [['', this.inProgress]]),
       family('connections_open', 'gauge', 'Connections that are open.', [['', connections]]),
       family('connections_refused_total', 'counter', 'Connections that were closed before their first request.', labelled(this.#refusals)),
+      family('connections_cut_total', 'counter', 'Connections that were cut because the client was too slow.', [['', this.tooSlow]]),
       family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ].join('');
   }

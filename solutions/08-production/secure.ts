@@ -3,8 +3,7 @@
  * requests that another site has made up.
  */
 
-import { HttpError, HttpResponse } from '../02-http/index.ts';
-import type { Handler } from '../02-http/index.ts';
+import { HttpError } from '../02-http/index.ts';
 import type { AsyncApp, HttpScope, WebSocketScope } from '../06-websocket/index.ts';
 
 /**
@@ -12,15 +11,19 @@ import type { AsyncApp, HttpScope, WebSocketScope } from '../06-websocket/index.
  *
  * @param portOf the port of HTTPS, asked for with each request
  */
-export function redirectToHttps(portOf: () => number): Handler {
-  return (request) => {
-    const host = request.authority.replace(/:\d*$/, '');
+export function redirectToHttps(portOf: () => number): AsyncApp {
+  return async (scope, _receive, send) => {
+    if (scope.type === 'lifespan') return;
+    if (scope.type === 'websocket') return await send({ type: 'websocket.close' });
+    const { headers, rootPath, rawPath, query } = scope;
+    const host = headers.find(([name]) => name === 'host')?.[1].replace(/:\d*$/, '') ?? '';
     // RFC 9112 §3.2: an HTTP/1.0 client may leave Host out, and we do not know what it wants.
-    if (host === '' || !request.path.startsWith('/')) throw new HttpError(400);
+    if (host === '' || !rawPath.startsWith('/')) throw new HttpError(400);
     const port = portOf();
-    const location = `https://${host}${port === 443 ? '' : `:${port}`}${request.path}${request.query === '' ? '' : `?${request.query}`}`;
+    const location = `https://${host}${port === 443 ? '' : `:${port}`}${rootPath}${rawPath}${query === '' ? '' : `?${query}`}`;
     // RFC 9110 §15.4.9: 308 keeps the method, so that a POST does not become a GET.
-    return new HttpResponse(308, [['Location', location], ['Content-Type', 'text/plain']], `${location}\n`);
+    await send({ type: 'http.response.start', status: 308, headers: [['Location', location], ['Content-Type', 'text/plain']] });
+    await send({ type: 'http.response.body', body: Buffer.from(`${location}\n`) });
   };
 }
 

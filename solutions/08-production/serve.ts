@@ -2,7 +2,7 @@
  * Puts the rooms of this chapter together: a server for an application of chapter 06 that can face the open internet.
  */
 
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import { startDeadline } from '../01-echo/index.ts';
@@ -26,7 +26,9 @@ import { checked, defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { withTimes } from './time.ts';
 
-export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'fd' | 'timeouts'> {
+export interface ProductionOptions extends Omit<AsyncServeOptions, 'createServer' | 'host' | 'port' | 'path' | 'timeouts'> {
+  /** A socket that listens, or is bound to `bind` already. */
+  readonly fd?: number;
   /** Those that are not among the settings. */
   readonly timeouts?: Pick<HttpTimeouts, 'lingerMs'>;
   readonly certificateFor?: CertificateFor;
@@ -41,8 +43,10 @@ interface Parts {
   readonly settings: Settings;
   readonly server: AsyncServer;
   readonly front: Front;
+  /** `null` for a server without TLS. */
+  readonly certificates: Certificates | null;
   /** For plain HTTP. */
-  readonly redirect: HttpServer | null;
+  readonly redirect: AsyncServer | null;
   /** For monitoring. */
   readonly status: HttpServer | null;
   readonly state: { isDraining: boolean };
@@ -61,30 +65,25 @@ export class ProductionServer {
   static async start(app: AsyncApp, given: Partial<Settings>, options: ProductionOptions): Promise<ProductionServer> {
     const settings = checked({ ...defaultSettings, ...given });
     const { bind, redirectBind, statusBind, publicPort, hstsMs, checkMs } = settings;
-    const { certificateFor, checks = {}, log = toStderr, ...rest } = options;
+    const { certificateFor, checks = {}, log = toStderr, fd, ...rest } = options;
     const certificates = settings.certificates.length === 0 ? null : new Certificates(settings.certificates);
     const address = parseBind(bind);
     // The peer of a TCP connection that is gone already has no address, either.
     const proxies = new TrustedProxies(settings.trustedProxies.filter((text) => text !== 'unix' || address.kind !== 'tcp'));
     const metrics = new Metrics();
-    const made = Promise.withResolvers<Front>();
+    const front = new Front({ settings, proxies, metrics, log, ...(certificateFor && { certificateFor }) });
     const timeouts = timeoutsOf(settings, options.timeouts);
-    const server = await serveAsync(protect(app, settings, { proxies, metrics, log }), {
+    const around = protection(settings, { proxies, metrics, log });
+    const server = await serveAsync(around(app), {
       ...rest,
       timeouts,
-      ...address,
+      ...(fd === undefined ? address : { fd }),
       // What the server refuses by itself is seen by browsers, too.
       ...(certificates !== null && hstsMs > 0 && { refusalHeaders: [['Strict-Transport-Security', strictTransport(hstsMs)]] }),
-      createServer: (onConnection) => {
-        const front = new Front(onConnection, { settings, certificates, proxies, metrics, log, ...(certificateFor && { certificateFor }) });
-        made.resolve(front);
-        return front.server;
-      },
+      createServer: (onConnection) => front.server(onConnection, certificates),
     });
-    const front = await made.promise;
     const state = { isDraining: false };
     const portOf = (): number => publicPort || (server.address as AddressInfo).port;
-    const redirect = redirectBind === '' ? null : new HttpServer(redirectToHttps(portOf), { timeouts });
     const status = statusBind === '' ? null : new HttpServer(statusHandler({
       checks,
       checkMs,
@@ -92,14 +91,18 @@ export class ProductionServer {
       metrics: () => metrics.text(front.connections),
       onFailure: (check, error) => log({ event: 'check failed', check, reason: String(error) }),
     }), { timeouts });
+    let redirect: AsyncServer | null = null;
     try {
-      await redirect?.listen(parseBind(redirectBind));
+      if (redirectBind !== '') {
+        const createServer = (onConnection: (socket: Socket) => void): Server => front.server(onConnection, null);
+        redirect = await serveAsync(around(redirectToHttps(portOf)), { ...rest, timeouts, ...parseBind(redirectBind), lifespan: 'off', createServer });
+      }
       await status?.listen(parseBind(statusBind));
     } catch (error) {
       await Promise.all([server.close(), redirect?.close()]);
       throw error;
     }
-    return new ProductionServer({ settings, server, front, redirect, status, state });
+    return new ProductionServer({ settings, certificates, server, front, redirect, status, state });
   }
 
   /** What accepts and serves connections. */
@@ -124,7 +127,9 @@ export class ProductionServer {
 
   /** Reads the certificates again: new connections get the new ones. @throws CertificateError; then the old ones stay */
   reload(): void {
-    this.#parts.front.reload();
+    const { certificates, front } = this.#parts;
+    certificates?.reload();
+    if (certificates !== null) front.setFirst(certificates.first);
   }
 
   /** As {@link AsyncServer.closeGracefully}; before that, it says for the delay of the settings that it is not ready any more. */
@@ -154,14 +159,18 @@ interface Records {
   readonly log: (entry: LogEntry) => void;
 }
 
-/** Puts around an application what looks at its requests: the last one is the first to see them. */
-function protect(app: AsyncApp, settings: Settings, { proxies, metrics, log }: Records): AsyncApp {
+/** What is put around each application to look at its requests: the last one is the first to see them. */
+function protection(settings: Settings, { proxies, metrics, log }: Records): (app: AsyncApp) => AsyncApp {
   const { hstsMs, forwardedField: field, requestIntervalMs: intervalMs, requestBurst: burst, crossSite, accessLog } = settings;
-  const careful = crossSite === 'refuse' ? withoutForgery(app) : app;
-  const limited = withRate(careful, intervalMs === 0 ? null : new TokenBuckets({ intervalMs, burst }));
-  const timed = withTimes(withStrictTransport(limited, hstsMs), settings);
-  const recorded = withRecords(timed, metrics, accessLog === 'on' ? log : () => undefined);
-  return withRequestId(withClientAddress(recorded, { proxies, field }), proxies);
+  // One bucket for each client, and not one for each application.
+  const buckets = intervalMs === 0 ? null : new TokenBuckets({ intervalMs, burst });
+  return (app) => {
+    const careful = crossSite === 'refuse' ? withoutForgery(app) : app;
+    const limited = withRate(careful, buckets);
+    const timed = withTimes(withStrictTransport(limited, hstsMs), settings);
+    const recorded = withRecords(timed, metrics, accessLog === 'on' ? log : () => undefined);
+    return withRequestId(withClientAddress(recorded, { proxies, field }), proxies);
+  };
 }
 
 /** What chapter 02 measures: each of these is about one wait, and not about a rate. */

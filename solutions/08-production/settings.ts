@@ -25,6 +25,7 @@ const none: readonly string[] = [];
 const table = {
   app: { default: '', form: 'MODULE:EXPORT', meaning: 'the application, such as ./app.ts:app; an argument without a flag' },
   bind: { default: '127.0.0.1:8000', form: BIND_FORM, meaning: 'where to listen; port 0 takes a free one' },
+  workers: { default: 0, range: [1, 1024], meaning: 'how many processes serve, below a supervisor that takes the signals of chapter 07' },
   certificates: {
     default: none, form: 'CERTIFICATE.pem,KEY.pem', pattern: /^[^,]+,[^,]+$/,
     meaning: 'serve HTTPS with it, for the names that it names; may be given several times',
@@ -119,10 +120,14 @@ function readText({ key, flag, default: value, range, pattern, form = 'a text', 
 
 /** Each setting is fine by itself: is it so in the company of the others? @throws SettingsError */
 export function checked(settings: Settings): Settings {
-  const { bind, redirectBind, statusBind, certificates } = settings;
+  const { bind, redirectBind, statusBind, certificates, workers } = settings;
   for (const text of [bind, redirectBind, statusBind]) if (text !== '') parseBind(text);
   if (redirectBind !== '' && certificates.length === 0) {
     throw new SettingsError('redirectBind', redirectBind, '', `--redirect-bind is ${redirectBind}, but without a certificate there is no HTTPS to redirect to`);
+  }
+  // Only the socket of --bind is shared.
+  for (const [flag, text] of [['--redirect-bind', redirectBind], ['--status-bind', statusBind]] as const) {
+    if (workers > 0 && text !== '') throw new SettingsError(flag, text, '', `${flag} is ${text}, but one address cannot be that of ${workers} workers`);
   }
   return settings;
 }

@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
+import { closing } from '#support/http-exchange.ts';
+import { fieldValues } from '#support/http-response.ts';
 import type { Asked, Outcome, WasLoaded } from './configuration-calls.ts';
 import { drawOther, inCode, KNOWN, LAYERS, misspelt, named, nameIn, nothing, write } from './configuration-cases.ts';
 import type { Known, Layer, Value, Written } from './configuration-cases.ts';
@@ -414,6 +416,40 @@ exercise<typeof driver>('7.7', import.meta.url, (rule) => {
       check(strangers.length === 0, { sent: 'hooks of the supervisor', received: strangers.map(({ hook, by }) => `${hook} in ${by}`).join(', '), expected: `all in ${master.pid}` });
       const gone = new Set(all.filter(({ hook }) => hook === 'workerExit').map(({ workerPid }) => workerPid));
       check(workers.every((pid) => gone.has(pid)), { sent: 'workerExit', received: `workerPid: ${[...gone].join(', ')}`, expected: `${workers.join(', ')} among them` });
+    }),
+  );
+
+  rule(
+    'serves-by-hook',
+    'lets a hook serve in the place of its own server, and hands over what a server needs',
+    {
+      rule: '`serve` gets the application and the options of `serveAsync`, the socket among them, in each worker; what it throws is a boot that has failed',
+      likely: 'the worker serves by itself all the same, or does not wait for what `serve` resolves to',
+      skip: onWindows,
+    },
+    staged(async (stage) => {
+      const word = stage.world.random.word();
+      const gateway = await stage.world.call('urlInTree', '06-websocket/index.ts');
+      const config = await stage.world.call('writeFile', 'serve.mjs', `import { setTimeout as wait } from 'node:timers/promises';
+import { serveAsync } from ${JSON.stringify(gateway)};
+const told = (app) => (scope, receive, send) => app(scope, receive, (event) => send(event.type === 'http.response.start' ? { ...event, headers: [...event.headers ?? [], ['x-served-by', ${JSON.stringify(word)}]] } : event));
+export default { hooks: { serve: async (app, options) => {
+  await wait(100);
+  return await serveAsync(told(app), options);
+} } };
+`);
+      const master = await (await runMain(stage, [stage.fixture(), '--bind', '127.0.0.1:0', '--workers', '2', '--config', config])).listening('main.ts with a hook that serves');
+      for (let index = 0; index < 6; index++) {
+        const http = (await stage.world.http(master.address)).send('GET', '/', closing());
+        const response = await http.response();
+        check(fieldValues(response, 'x-served-by').join() === word, { sent: 'GET / to workers with a hook that serves', received: `${response.status}, X-Served-By: ${fieldValues(response, 'x-served-by').join() || 'none'}`, expected: `what that server adds: ${word}` });
+      }
+      await master.signal('SIGTERM');
+      await master.exits(0, { sent: 'SIGTERM, with a hook that serves', expected: 'it ends' });
+      const broken = await stage.world.call('writeFile', 'broken.mjs', "export default { hooks: { serve: async () => { throw new Error('no such certificate'); } } };\n");
+      const failing = await runMain(stage, [stage.fixture(), '--bind', '127.0.0.1:0', '--workers', '1', '--config', broken]);
+      const { lines } = await failing.exits(1, { sent: 'a hook that serves and throws', expected: 'the boot has failed' });
+      check(lines.some((line) => line.includes('no such certificate')), { sent: 'a hook that serves and throws', received: lines.join('\n'), expected: 'what it has thrown' });
     }),
   );
 

@@ -1,7 +1,8 @@
 /** What the tests of 7.7 do inside the process of the code under test: load settings, keep pidfiles, start `main`. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Door, Settings } from './door.ts';
 import type { Masters } from './masters.ts';
 
@@ -75,6 +76,8 @@ export function configurationCalls(chapter: Door, masters: Masters) {
     startMain: (argv: readonly string[], env: Record<string, string> = {}): number =>
       masters.start({ program: { file: RUNNER, args: [process.argv[2]!, ...argv] }, env }),
 
+    /** The URL of a file of the tree under test. */
+    urlInTree: (path: string): string => pathToFileURL(resolve(process.argv[2]!, path)).href,
     defaults: (): Settings => ({ ...chapter.defaultSettings }),
     textOf,
     /** The permissions of a file, in octal digits. */

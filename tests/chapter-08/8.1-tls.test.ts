@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { exercise } from '#support/exercise.ts';
 import { check } from '#support/failure.ts';
-import { closing, expectStatus, over, staysOpen, theOnly } from '#support/http-exchange.ts';
+import { closing, eventually, expectStatus, over, staysOpen, theOnly } from '#support/http-exchange.ts';
 import { fieldValues } from '#support/http-response.ts';
 import type { HttpTestResponse } from '#support/http-response.ts';
 import type { Address } from '#support/tcp-client.ts';
@@ -15,6 +15,9 @@ import type { Stage } from './stage.ts';
 /** Long enough for a handshake that is not slow on purpose, also on a busy machine. */
 const HANDSHAKE_MS = 500;
 const CUT_MS = 5_000;
+/** A supervisor and its workers start, or take their leave. */
+const BOOT_MS = 15_000;
+const onWindows = process.platform === 'win32' ? 'Windows has neither signals nor descriptors that are handed on' : undefined;
 
 const hasHybridGroup = ((): boolean => {
   try {
@@ -423,6 +426,53 @@ exercise<typeof driver>('8.1', import.meta.url, (rule) => {
       check(policies(await plain(stage, redirect!, 'GET', '/', 'localhost')).length === 0, { sent: 'GET / over plain HTTP', received: 'Strict-Transport-Security', expected: 'nothing of the kind' });
       const open = await stage.serve({ hstsMs: settings.hstsMs });
       check(policies(await plain(stage, open.address, 'GET', '/', 'localhost')).length === 0, { sent: 'GET / to a server without TLS', received: 'Strict-Transport-Security', expected: 'nothing of the kind' });
+    }),
+  );
+
+  rule(
+    'below-a-supervisor',
+    'serves HTTPS by two workers of a supervisor, and has new certificates after a reload',
+    {
+      rule: 'the socket is bound by the supervisor and shared; each generation of workers reads the certificates when it starts',
+      likely: 'the server binds its address by itself, although it was given a descriptor',
+      skip: onWindows,
+    },
+    staged(async (stage) => {
+      const { world } = stage;
+      const files = stage.certificate('server', { names: ['localhost'] });
+      const app = stage.write('app.mjs', `export const app = async (scope, receive, send) => {
+  if (scope.type !== 'http') return;
+  await send({ type: 'http.response.start', status: 200, headers: [] });
+  await send({ type: 'http.response.body', body: Buffer.from(scope.scheme + ' ' + process.pid) });
+};
+`);
+      const command = `main.ts ${app}:app --workers 2 --certificate …`;
+      await world.call('startMain', [`${app}:app`, '--bind', '127.0.0.1:0', '--workers', '2', '--certificate', files.pair]);
+      let report = await world.call('mainReport');
+      const refresh = async (): Promise<typeof report> => (report = await world.call('mainReport'));
+      await eventually(world, async () => /^listening on .*:\d+$/m.test((await refresh()).output) || report.exit !== null, { sent: command, received: 'no line', expected: 'a line `listening on …`' }, BOOT_MS);
+      const port = Number(/^listening on .*:(\d+)$/m.exec(report.output)?.[1]);
+      check(port > 0 && report.exit === null, { sent: command, received: `exit ${report.exit}: ${report.output}`, expected: 'it serves' });
+      const address = { host: '127.0.0.1', port };
+
+      const pids = new Set<string>();
+      await eventually(world, async () => {
+        const { response, fingerprint } = await stage.ask(address);
+        const [scheme, pid = ''] = response.body.toString('utf8').split(' ');
+        check(scheme === 'https' && fingerprint === files.fingerprint, { sent: `a request over TLS to ${command}`, received: `scheme ${scheme}, certificate ${fingerprint}`, expected: `https, and ${files.fingerprint}` });
+        return pids.add(pid).size === 2;
+      }, { sent: 'requests over TLS', received: 'answers of one process', expected: 'both workers answer' }, BOOT_MS);
+
+      const { fingerprint: renewed } = stage.certificate('server', { names: ['localhost'] });
+      await world.call('signalMain', 'SIGHUP');
+      await eventually(world, async () => {
+        const { response, fingerprint } = await stage.ask(address);
+        expectStatus(response, 200, 'a request over TLS, during a reload');
+        return fingerprint === renewed;
+      }, { sent: 'SIGHUP, when there is a new certificate', received: 'the old one', expected: 'the new one' }, BOOT_MS);
+      await world.call('signalMain', 'SIGTERM');
+      await eventually(world, async () => (await refresh()).exit !== null, { sent: 'SIGTERM', received: 'it goes on', expected: 'it ends' }, BOOT_MS);
+      check(report.exit === 0, { sent: 'SIGTERM', received: `exit ${report.exit}: ${report.output}`, expected: 'exit code 0' });
     }),
   );
 

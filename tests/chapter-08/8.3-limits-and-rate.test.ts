@@ -560,6 +560,34 @@ exercise<typeof driver>('8.3', import.meta.url, (rule) => {
   );
 
   rule(
+    'redirects-count',
+    'holds those that come to be redirected to the same limits',
+    {
+      rule: 'every port that strangers can reach is a way in: one that has no limits makes those of the other useless',
+      likely: 'the server for plain HTTP is one by itself, with connections and requests that nobody counts',
+    },
+    staged(async (stage) => {
+      const REDIRECT = { redirectBind: '127.0.0.1:0' } as const;
+      const most = stage.world.random.integer(2, 4);
+      const { address, redirect } = await stage.serveSecure({ ...REDIRECT, connectionsMax: most });
+      for (let index = 0; index < most; index++) await stage.world.connect(index % 2 === 0 ? redirect! : address, { label: `connection ${index + 1}` });
+      await stage.world.settle();
+      const client = stage.world.client(redirect!, { label: `connection ${most + 1} of at most ${most}, for a redirect` });
+      client.write(requestBytes('GET', '/', closing()));
+      await over(client, 'the connection is closed');
+      check(!client.received.includes('https://'), { sent: client.describeSent(), received: client.describe(), expected: 'the connection is closed, or the request is refused' });
+
+      const burst = stage.world.random.integer(2, 5);
+      const slow = await stage.serveSecure({ ...REDIRECT, requestIntervalMs: HOUR_MS, requestBurst: burst });
+      for (let index = 0; index < burst; index++) {
+        const response = await ask(stage, slow.redirect!, []);
+        check(fieldValues(response, 'location').length === 1, { sent: `request ${index + 1} of ${burst} that a client may send at once, for a redirect`, received: `${response.status}`, expected: 'a redirect' });
+      }
+      expectStatus(await ask(stage, slow.redirect!, []), 429, `request ${burst + 1}, for a redirect`);
+    }),
+  );
+
+  rule(
     'tokens-come-back',
     'gives tokens back as time passes, and never more than a bucket holds',
     {

@@ -228,6 +228,26 @@ exercise<typeof driver>('8.5', import.meta.url, (rule) => {
   );
 
   rule(
+    'cut-are-counted',
+    'counts the clients that it has cut because they take too little',
+    {
+      rule: 'an attack that is fended off must be seen, also when it begins after the first request',
+      likely: 'the log has a line, and no number grows that an alarm could watch',
+    },
+    staged(async (stage) => {
+      const { address, status } = await stage.serve({ ...STATUS, sendMs: 500, sendBytesPerSecondMin: 1_000_000_000 });
+      const cut = async (): Promise<number> => valueOf(await scrape(stage, status!), 'connections_cut_total');
+      check((await cut()) === 0, { sent: 'GET /metrics, before anybody was slow', received: `${await cut()} in connections_cut_total`, expected: '0' });
+      for (let index = 0; index < 2; index++) {
+        const http = await stage.world.http(address);
+        http.tcp.pause();
+        http.send('GET', '/endless');
+      }
+      await eventually(stage.world, async () => (await cut()) === 2, { sent: 'two clients that take nothing of a response', received: 'another number in connections_cut_total', expected: '2' });
+    }),
+  );
+
+  rule(
     'request-ids',
     'gives each request a name of its own, or leaves it the one of a trusted proxy, and tells both sides',
     {

@@ -51,5 +51,6 @@ export interface ServeOptions {
 export interface Door {
   Patience: new (options: { bytesPerSecondMin: number; slackMs: number }) => { readonly leftMs: number; after(waitedMs: number, bytes: number): number };
   TokenBuckets: new (options: { intervalMs: number; burst: number; clientsMax?: number }) => { readonly size: number; take(key: string, nowMs: number): number };
+  main: (argv: readonly string[]) => Promise<number | undefined>;
   serveProduction: (app: AsyncApp, settings: Partial<Settings>, options: ServeOptions) => Promise<Server>;
 }

@@ -7,6 +7,7 @@
 import type { Door } from './door.ts';
 import { driver } from '#support/driver.ts';
 import { limitCalls } from './limit-calls.ts';
+import { mainCalls } from './main-calls.ts';
 import { serverCalls, Servers } from './servers.ts';
 import { timeCalls } from './time-calls.ts';
 
@@ -14,6 +15,8 @@ export default driver<Door>()('08-production', (chapter) => {
   const servers = new Servers(chapter);
   return {
     ...serverCalls(servers),
+    // 8.1
+    ...mainCalls(),
     // 8.2
     ...timeCalls(chapter),
     // 8.3
