@@ -26,13 +26,18 @@ export interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
+  readonly fd?: number;
+  readonly backlog?: number;
   readonly limits?: Partial<HttpLimits>;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly onError?: (error: unknown, request: unknown) => void;
+  readonly refusalHeaders?: readonly HeaderPair[];
+  readonly abortOnHalfClose?: boolean;
 }
 
 export interface CloseOptions {
   readonly deadlineMs?: number;
+  readonly idleMs?: number;
 }
 
 /** The client has gone, or we have cut it off: nothing more to say. */
@@ -227,6 +232,7 @@ class Connection {
     this.socket = socket;
     this.input = new Input(socket, server.limits.pipelinedBytesMax);
     socket.on('close', () => this.request?.controller.abort());
+    if (server.abortOnHalfClose) socket.on('end', () => void (this.request !== null && socket.destroy()));
     socket.setNoDelay(true);
   }
 
@@ -275,10 +281,16 @@ class Connection {
   }
 
   #answerTo(error: unknown): HttpResponse {
-    if (error instanceof RemoteProtocolError) return new HttpResponse(error.status, [['Connection', 'close']], error.message);
-    if (error instanceof HttpError) return new HttpResponse(error.status, error.headers, error.message);
+    if (error instanceof RemoteProtocolError) return this.#refusal(error.status, [['Connection', 'close']], error.message);
+    if (error instanceof HttpError) return this.#refusal(error.status, error.headers, error.message);
     this.server.onError(error, this.request);
-    return new HttpResponse(500, [], 'Sorry.');
+    return this.#refusal(500, [], 'Sorry.');
+  }
+
+  /** The fields of the site come after those of the error, and only where it has none of that name. */
+  #refusal(status: number, own: readonly HeaderPair[], text: string): HttpResponse {
+    const names = own.map(([name]) => name.toLowerCase());
+    return new HttpResponse(status, [...own, ...this.server.refusalHeaders.filter(([name]) => !names.includes(name.toLowerCase()))], text);
   }
 
   async #readHead(): Promise<Request | null> {
@@ -286,7 +298,7 @@ class Connection {
     const { emptyLinesMax } = server.limits;
     this.idle = !input.begun(emptyLinesMax);
     while (!input.begun(emptyLinesMax)) {
-      if (input.ended || server.closing || !(await input.more(server.timeouts.idleMs))) return null;
+      if (input.ended || server.idleEnds || !(await input.more(server.timeouts.idleMs))) return null;
     }
     this.idle = false;
     const until = performance.now() + server.timeouts.headerMs;
@@ -452,14 +464,22 @@ export class HttpServer {
   readonly limits: HttpLimits;
   readonly timeouts: HttpTimeouts;
   readonly onError: (error: unknown, request: unknown) => void;
+  readonly refusalHeaders: readonly HeaderPair[];
+  readonly abortOnHalfClose: boolean;
   readonly all = new Map<Socket, Connection>();
   closing = false;
+  /** Connections between two requests end. */
+  idleEnds = false;
+  #closed: Promise<void> | null = null;
 
   constructor(handler: Handler, options: ServeOptions = {}) {
     this.handler = handler;
     this.limits = withDefaultLimits(options.limits);
     this.timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.onError = options.onError ?? ((error) => console.error(error));
+    this.refusalHeaders = (options.refusalHeaders ?? []).filter(([name]) => !/^(connection|content-length|transfer-encoding|trailer|upgrade)$/i.test(name));
+    headOf(200, '', this.refusalHeaders);
+    this.abortOnHalfClose = options.abortOnHalfClose ?? false;
     this.server = createServer({ allowHalfOpen: true }, (socket) => {
       const connection = new Connection(this, socket);
       this.all.set(socket, connection);
@@ -468,9 +488,10 @@ export class HttpServer {
     });
   }
 
-  async listen({ host = '127.0.0.1', port = 0, path }: ServeOptions = {}): Promise<void> {
+  async listen({ host = '127.0.0.1', port = 0, path, fd, backlog = 511 }: ServeOptions = {}): Promise<void> {
+    const where = fd !== undefined ? { fd } : path !== undefined ? { path } : { port, host };
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(path === undefined ? { port, host } : { path }, resolve);
+      this.server.once('error', reject).listen({ ...where, backlog }, resolve);
     });
   }
 
@@ -490,15 +511,22 @@ export class HttpServer {
     return this.all.size;
   }
 
-  async closeGracefully({ deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
+  async closeGracefully({ deadlineMs = 10_000, idleMs = 0 }: CloseOptions = {}): Promise<void> {
     this.closing = true;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    for (const { idle, input } of this.all.values()) if (idle) input.wake();
-    const timer = setTimeout(() => {
-      for (const socket of this.all.keys()) socket.destroy();
-    }, deadlineMs);
-    await closed;
-    clearTimeout(timer);
+    this.#closed ??= new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const endIdle = (): void => {
+      this.idleEnds = true;
+      for (const { idle, input } of this.all.values()) if (idle) input.wake();
+    };
+    if (idleMs <= 0) endIdle();
+    const timers = [
+      setTimeout(endIdle, Math.min(idleMs, 2 ** 31 - 1)),
+      setTimeout(() => {
+        for (const socket of this.all.keys()) socket.destroy();
+      }, Math.min(deadlineMs, 2 ** 31 - 1)),
+    ];
+    await this.#closed;
+    timers.forEach((timer) => clearTimeout(timer));
   }
 
   async close(): Promise<void> {
