@@ -204,6 +204,8 @@ class Connection {
     this.socket = socket;
     this.input = new Input(socket, server.limits);
     socket.on('close', () => this.request?.controller.abort());
+    // A body that waits for something would never hear of it.
+    socket.on('close', () => void this.#closeBody().catch((error: unknown) => server.onError(error, null)));
     if (server.abortOnHalfClose) socket.on('end', () => void (this.request !== null && socket.destroy()));
     socket.setNoDelay(true);
   }
@@ -230,6 +232,7 @@ class Connection {
     this.request = request;
     let response: HttpResponse;
     try {
+      if (request.form === 'absolute' && /^https/i.test(request.target)) throw new HttpError(421);
       response = await this.server.handler(request as never);
       if (!(response instanceof HttpResponse)) throw new LocalProtocolError('the handler gave no response');
     } catch (error) {
@@ -298,6 +301,7 @@ class Connection {
     let declared: number | undefined;
     let close = request === null || !persists(request) || server.closing || request.broken !== undefined || !request.complete || request.waits;
     const fields: HeaderPair[] = [];
+    this.#body = iterable ? body : null;
     try {
       for (const [name, value] of response.headers) {
         const lower = name.toLowerCase();
@@ -338,11 +342,19 @@ class Connection {
       throw error;
     } finally {
       this.#sentBefore = socket.bytesWritten;
-      if (iterable) await closeBody(body);
+      await this.#closeBody();
     }
   }
 
   #sentBefore = 0;
+  /** What is being sent, until it is closed. */
+  #body: unknown = null;
+
+  async #closeBody(): Promise<void> {
+    const body = this.#body;
+    this.#body = null;
+    await closeBody(body);
+  }
 
   async #stream(body: AsyncIterable<string | Uint8Array>, length: number | undefined, chunked: boolean): Promise<boolean> {
     let left = length ?? Infinity;
@@ -362,7 +374,12 @@ class Connection {
     return true;
   }
 
+  /** Each piece has the whole of sendMs: slow clients get large bodies, too. */
   async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += 65_536) await this.#writePiece(bytes.subarray(at, at + 65_536));
+  }
+
+  async #writePiece(bytes: Uint8Array): Promise<void> {
     const { socket } = this;
     if (socket.write(bytes)) return;
     const timer = setTimeout(() => socket.destroy(), Math.min(this.server.timeouts.sendMs, 2 ** 31 - 1));
