@@ -1076,7 +1076,10 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
     async (world) => {
       const routes = { '/': { endlessBytes: 50_000 }, '/sync': { endlessBytes: 50_000, iterable: 'sync' as const }, '/waits': { gate: 'never', watchesSignal: true }, '/late': { gate: 'late', parts: ['a', 'b'] }, '/stuck': { parts: ['first', 'second'], partGate: 'stuck' }, '/watched': { watchesSignal: true, body: 'x' } };
       const server = await world.call('serve', { routes });
-      expectStatus(await once(world, server, 'GET', '/watched'), 200, 'GET /watched');
+      const watched = await exchange(world, server, 'GET', '/watched');
+      expectStatus(watched.response, 200, 'GET /watched');
+      watched.http.tcp.end();
+      await over(watched.http.tcp);
       await world.settle();
       check((await world.call('counters')).aborted === 0, { sent: 'a request that is answered in full, then FIN', received: 'request.signal aborts', expected: 'no abort: the response is complete' });
       for (const [index, target] of ['/', '/sync', '/', '/sync'].entries()) {
