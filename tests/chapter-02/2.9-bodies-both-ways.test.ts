@@ -591,7 +591,13 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
       let wanted = 0;
       for (const [method, target] of [['GET', '/'], ['GET', '/sync'], ['HEAD', '/'], ['HEAD', '/sync'], ['GET', '/204'], ['GET', '/long'], ['HEAD', '/endless'], ['HEAD', '/endless-sync']] as const) {
         const client = await world.connect(server);
+        const before = (await world.call('counters')).asked;
         client.write(requestBytes(method, target, closing()));
+        for (let turn = 0; turn < 400 && !client.ended && !client.closed; turn++) {
+          const asked = (await world.call('counters')).asked - before;
+          check(asked < 100, { sent: `${method} ${target}`, received: `${asked} parts were asked for`, expected: 'none: they are not sent, and an endless body would be asked for ever' });
+          await world.settle();
+        }
         await over(client, 'an answer, and the end of the connection');
         await world.settle();
         wanted++;
