@@ -41,7 +41,18 @@ exercise<typeof driver>('2.10', import.meta.url, (rule) => {
       rule: 'lines end in CRLF (RFC 9112 §2.2); two servers that disagree about it see different requests in the same bytes',
       likely: 'the server waits for a CRLF CRLF that never comes: it hangs instead of refusing',
     },
-    async (world) => await refuses(world, 'line-ends'),
+    async (world) => {
+      await refuses(world, 'line-ends');
+      // With nothing after it.
+      const server = await world.call('serve', READER);
+      await Promise.all(
+        ['GET / HTTP/1.1\n', 'GET / HTTP/1.1\nHost: a\n\n', 'GET / HTTP/1.1\r\nHost: a\n\n', 'GET / HTTP/1.1\r\nHost: a\r\n\n'].map(async (text) => {
+          const http = await world.http(server);
+          http.sendBytes(text);
+          expectStatus(await http.response({ expected: '400: no CRLF will mend that line' }), 400, http.tcp.describeSent());
+        }),
+      );
+    },
   );
 
   rule(
@@ -334,6 +345,7 @@ exercise<typeof driver>('2.10', import.meta.url, (rule) => {
       const server = await world.call('serve', { routes });
       const http = await world.http(server, { label: 'one connection' });
       for (const target of Object.keys(routes)) {
+        const reported = (await world.call('errors')).length;
         const one = await once(world, server, target === '/after-reading' ? 'POST' : 'GET', target, target === '/after-reading' ? { body: 'abc' } : {}).catch((error: unknown) => {
           // A head may have left before the first part broke.
           if (target === '/breaks-at-once') return undefined;
@@ -346,6 +358,10 @@ exercise<typeof driver>('2.10', import.meta.url, (rule) => {
           received: one.body.toString().slice(0, 120),
           expected: 'a body that says nothing about the reason',
         });
+        await world.settle();
+        const news = (await world.call('errors')).slice(reported);
+        const threw = ['/throws', '/rejects', '/after-reading'].includes(target);
+        check(threw ? news.includes(SECRET) : news.length > 0, { sent: `GET ${target}`, received: `onError was called with ${news.length} errors: ${news.join('; ')}`, expected: threw ? "the handler's error, for the log" : 'what is wrong with the response, for the log' });
       }
       // On one connection: each is answered, and the connection goes on or says that it does not.
       let open = http;
@@ -355,8 +371,6 @@ exercise<typeof driver>('2.10', import.meta.url, (rule) => {
         expectStatus(response, target === '/fine' ? 200 : 500, open.tcp.describeSent());
         if (saysClose(response)) open = await world.http(server, { label: 'the next connection' });
       }
-      const errors = await world.call('errors');
-      check(errors.includes(SECRET), { sent: 'GET /throws', received: `onError was called with ${errors.length} errors: ${errors.slice(0, 3).join('; ')}`, expected: "the handler's error, for the log" });
     },
   );
 
@@ -443,6 +457,10 @@ exercise<typeof driver>('2.10', import.meta.url, (rule) => {
         ['a trailer with CRLF', { parts: ['a'], trailers: [['X-A', 'b\r\nX-Evil: yes']] }],
         ['Content-Length with CRLF', { headers: [['Content-Length', '1\r\nX-Evil: yes']], body: 'a' }],
         ['Connection with CRLF', { headers: [['Connection', 'close\r\nX-Evil: yes']], body: 'a' }],
+        ['a field of a 103 with CRLF', { informational: [{ status: 103, headers: [['Link', '</a>\r\nX-Evil: yes']] }], body: 'a' }],
+        ['a field of an HttpError with CRLF', { throws: 'http error', status: 401, headers: [['WWW-Authenticate', 'Basic realm="a"\r\nX-Evil: yes']] }],
+        ['a field of an HttpError with U+010D U+010A', { throws: 'http error', status: 405, headers: [['Allow', 'GET\u010d\u010aX-Evil: yes']] }],
+        ['a field of an HttpError whose name has CRLF', { throws: 'http error', status: 503, headers: [['Retry-After: 1\r\nX-Evil', 'yes']] }],
       ];
       for (const [what, answer] of cases) {
         const sent = `GET /bad, whose handler sets ${what}`;
@@ -454,6 +472,23 @@ exercise<typeof driver>('2.10', import.meta.url, (rule) => {
           expected: 'the response is refused: a 500 or a closed connection',
         });
       }
+    },
+  );
+
+  rule(
+    'serves-no-https-in-cleartext',
+    'refuses a target of https on a connection that is not secured',
+    {
+      rule: 'what is asked for by https MUST be refused over a connection that is not secured: 421 says so (RFC 9110 §7.4, §15.5.20)',
+      likely: 'only the path of an absolute target is looked at',
+    },
+    async (world) => {
+      const server = await world.call('serve', { otherwise: { body: 'secret' } });
+      for (const [target, statuses] of [['https://a.example/', [400, 403, 404, 421]], ['HTTPS://a.example:443/x', [400, 403, 404, 421]], ['http://a.example/', [200]], ['/https://a.example/', [200]]] as const) {
+        expectStatus(await once(world, server, 'GET', target), statuses, `GET ${target}`);
+      }
+      const served = (await world.call('calls')).map(({ target }) => target);
+      check(!served.some((target) => /^https:/i.test(target)), { sent: 'GET https://a.example/ in cleartext', received: 'the handler was called', expected: 'it is not called' });
     },
   );
 

@@ -22,20 +22,24 @@ exercise<typeof driver>('2.11', import.meta.url, (rule) => {
     },
     async (world) => {
       const server = await world.call('serve', {
-        routes: { '/slow': { gate: 'slow', body: 'slow' } },
-        timeouts: { idleMs: 300 },
+        routes: { '/slow': { gate: 'slow', body: 'slow' }, '/reads-late': { gate: 'slow', reads: 'parts', body: 'read' } },
+        timeouts: { idleMs: 300, bodyMs: 300 },
       });
       // Not connected before they write: this process may be kept waiting between the two.
       const slow = new HttpClient(world.client(server, { label: 'client whose handler is slow' }));
       slow.send('GET', '/slow');
+      const reads = new HttpClient(world.client(server, { label: 'client whose body nobody reads yet (bodyMs 300)' }));
+      reads.send('POST', '/reads-late', { body: world.random.bytes(1 << 20) });
       const idle = new HttpClient(world.client(server, { label: 'client idle after a response (idleMs 300)' }));
       await askAndCheck(idle, '/idle');
       const fresh = await world.connect(server, { label: 'client that says nothing (idleMs 300)' });
       await Promise.all([fresh, idle.tcp].map(async (client) => await over(client, 'the connection is closed when its time is up', TIMEOUT_PATIENCE_MS)));
       check(fresh.receivedBytes === 0 && idle.leftOver.length === 0, { sent: 'nothing', received: `${fresh.describe()} and ${idle.tcp.describe()}`, expected: 'no response, since nobody asked: idle connections are closed without a word' });
       check(await staysOpen(slow.tcp, 400), { sent: slow.tcp.describeSent(), received: slow.tcp.describe(), expected: 'the connection stays open: the client has done its part' });
+      check(await staysOpen(reads.tcp, 100), { sent: reads.tcp.describeSent(), received: reads.tcp.describe(), expected: 'the connection stays open: nobody has asked for the body yet' });
       await world.call('release', 'slow');
       expectBody(await slow.response(), 'slow', slow.tcp.describeSent());
+      expectBody(await reads.response(), 'read', reads.tcp.describeSent());
     },
   );
 
@@ -203,6 +207,101 @@ exercise<typeof driver>('2.11', import.meta.url, (rule) => {
       const { closed } = await world.call('counters');
       check(closed === 1, { sent: 'GET /endless, not read', received: `close() was called ${closed} times on the body`, expected: 'once' });
       for (const client of [...deaf, silent.tcp, lasting.tcp]) client.destroy();
+    },
+  );
+
+  rule(
+    'idle-time-begins-anew',
+    'gives a connection its idle time anew after each answer',
+    {
+      rule: 'a connection is idle while nothing is asked and nothing answered (RFC 9112 §9.5): one that is in use is not closed, however old it is',
+      likely: 'one timer is started with the connection, and none with its last answer',
+    },
+    async (world) => {
+      const idleMs = 1000;
+      const server = await world.call('serve', { otherwise: { synchronous: true, body: 'ok' }, timeouts: { idleMs, headerMs: FAR_MS } });
+      const http = await world.http(server, { label: `a request every 50 ms, for ${2.5 * idleMs} ms (idleMs ${idleMs})` });
+      let sent = 0;
+      for (const startedMs = performance.now(); performance.now() - startedMs < 2.5 * idleMs && !http.tcp.ended && !http.tcp.closed; sent++) {
+        http.send('GET', '/');
+        await world.subject.pass(50);
+      }
+      if (!http.tcp.closed) http.send('GET', '/', { fields: [['Connection', 'close']] });
+      const responses = await http.responsesToEnd({ timed: true });
+      check(responses.length === sent + 1 && responses.every(({ status }) => status === 200), {
+        timed: true,
+        sent: http.tcp.describeSent(),
+        received: `${count(responses.length, 'response')}, then the end of the connection`,
+        expected: `${sent + 1} times 200`,
+      });
+    },
+  );
+
+  rule(
+    'slow-senders-get-through',
+    'takes a body that comes slowly, but comes',
+    {
+      rule: 'bodyMs is for the next part of a body: a client on a slow line needs longer for all of it',
+      likely: 'one timer for the whole body',
+    },
+    async (world) => {
+      const bodyMs = 600;
+      const server = await world.call('serve', { ...READER, timeouts: { bodyMs } });
+      const http = await world.http(server, { label: `client that takes ${2.5 * bodyMs} ms for its body, a byte every 50 ms (bodyMs ${bodyMs})` });
+      const length = (2.5 * bodyMs) / 50;
+      http.sendBytes(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`, ['POST']);
+      for (let sent = 0; sent < length && !http.tcp.closed; sent++) {
+        await world.subject.pass(50);
+        http.tcp.write('x');
+      }
+      const response = await http.response({ timed: true });
+      check(response.status === 200, { timed: true, sent: http.tcp.describeSent(), received: showResponse(response), expected: '200' });
+    },
+  );
+
+  rule(
+    'slow-readers-get-it-all',
+    'sends a large body to the end to a client that reads slowly, but reads',
+    {
+      rule: 'sendMs is for a piece of a response: a client that takes one after the other is not cut off, however long the whole takes',
+      likely: 'a large body is one write, and has one sendMs for all of it',
+    },
+    async (world) => {
+      const body = world.random.bytes(32 << 20);
+      const server = await world.call('serve', { routes: { '/large': { body } }, timeouts: { sendMs: 1000 } });
+      const http = await world.http(server, { label: 'client that takes three seconds to read 32 MiB (sendMs 1000)', paused: true });
+      http.send('GET', '/large');
+      const steps = 60;
+      for (let step = 1; step <= steps; step++) {
+        await world.subject.pass(50);
+        http.tcp.resume();
+        await http.tcp.until(() => http.tcp.receivedBytes >= (body.length * step) / steps, { timed: true, expected: 'the next part of the body: the client has just read one' });
+        http.tcp.pause();
+      }
+      http.tcp.resume();
+      const response = await http.response({ timed: true });
+      expectBody(response, body, 'GET /large, read slowly');
+    },
+  );
+
+  rule(
+    'lingers-for-its-time',
+    'lingers for lingerMs, and no longer for a client that goes on sending',
+    {
+      rule: 'after its last byte a server reads on for a while (RFC 9112 §9.6), and not for as long as a byte comes now and then',
+      likely: 'each byte that is dropped starts the timer again',
+    },
+    async (world) => {
+      const server = await world.call('serve', { ...READER, timeouts: { headerMs: FAR_MS, idleMs: FAR_MS, bodyMs: FAR_MS, lingerMs: 200 } });
+      const http = await world.http(server, { label: 'client that is refused and goes on sending (lingerMs 200)' });
+      http.sendBytes('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n');
+      expectStatus(await http.response(), 400, http.tcp.describeSent());
+      const startedMs = world.subject.ownMs();
+      while ((await world.call('connections')) > 0) {
+        check(world.subject.ownMs() - startedMs < TIMEOUT_PATIENCE_MS, { timed: true, sent: `${http.tcp.describeSent()}, a byte now and then`, received: 'the connection is still open', expected: 'it is cut after lingerMs' });
+        if (!http.tcp.closed) http.tcp.write('x');
+        await world.subject.pass(10);
+      }
     },
   );
 

@@ -28,6 +28,18 @@ exercise<typeof driver>('2.12', import.meta.url, (rule) => {
       });
       http.tcp.write('world');
       await http.tcp.until(() => http.leftOver.toString() === 'HELLO WORLD', { expected: 'HELLO WORLD, by the other protocol' });
+      // More than the server would keep of a pipeline.
+      const much = world.random.bytes(world.random.integer(100_000, 200_000)).toString('hex');
+      http.tcp.write(much);
+      const shouted = Buffer.from(`HELLO WORLD${much.toUpperCase()}`);
+      await http.tcp.until(() => http.leftOver.length >= shouted.length, { expected: `all of ${count(much.length, 'letter')} by the other protocol: nobody else reads, or stops reading, from this socket` });
+      check(http.leftOver.equals(shouted), { kind: 'wrong bytes', sent: `${count(much.length, 'letter')} after the 101`, received: 'other letters', expected: 'the same in capitals' });
+      // As browsers say it, too.
+      for (const fields of [[['Connection', 'keep-alive, Upgrade'], ['Upgrade', 'capitals']], [['Connection', 'keep-alive'], ['connection', 'upgrade'], ['upgrade', 'capitals']]] as Pairs[]) {
+        const browser = await world.http(server, { label: `client that says ${fields.map((field) => field.join(': ')).join(', ')}` });
+        browser.send('GET', '/', { fields });
+        expectStatus(await browser.response(), 101, browser.tcp.describeSent());
+      }
     },
   );
 
@@ -39,14 +51,18 @@ exercise<typeof driver>('2.12', import.meta.url, (rule) => {
       likely: '101 is sent because the handler says so; the connection is dropped from the count, and keeps the server from ending',
     },
     async (world) => {
-      const server = await world.call('serve', { routes: { '/': { switches: true }, '/throws': { switches: 'throws' } } });
+      const server = await world.call('serve', { routes: { '/': { switches: true }, '/throws': { switches: 'throws' }, '/forged': { switches: true, headers: [['X-A', 'b\r\nX-Evil: yes']] } } });
       const asked: Pairs = [['Connection', 'Upgrade'], ['Upgrade', 'capitals']];
-      for (const [what, fields, version] of [['no Upgrade', [], 'HTTP/1.1'], ['Upgrade, but no Connection: Upgrade', [['Upgrade', 'capitals']], 'HTTP/1.1'], ['Connection: Upgrade, but no Upgrade', [['Connection', 'Upgrade']], 'HTTP/1.1'], ['HTTP/1.0', asked, 'HTTP/1.0']] as [string, Pairs, string][]) {
+      for (const [what, fields, version] of [['no Upgrade', [], 'HTTP/1.1'], ['Upgrade, but no Connection: Upgrade', [['Upgrade', 'capitals']], 'HTTP/1.1'], ['Connection: Upgrade, but no Upgrade', [['Connection', 'Upgrade']], 'HTTP/1.1'], ['Connection: upgrades', [['Connection', 'upgrades'], ['Upgrade', 'capitals']], 'HTTP/1.1'], ['HTTP/1.0', asked, 'HTTP/1.0']] as [string, Pairs, string][]) {
         const client = await world.connect(server, { label: `client with ${what}` });
         client.write(requestBytes('GET', '/', { fields, version })).end();
         await over(client);
         check(!/^HTTP\/1\.1 101/.test(client.received.toString('latin1')), { sent: client.describeSent(), received: client.describe(), expected: 'no 101' });
       }
+      const forged = await world.connect(server, { label: 'client whose handler puts CRLF into a field of the 101' });
+      forged.write(requestBytes('GET', '/forged', { fields: asked })).end();
+      await over(forged);
+      check(!/^x-evil/im.test(forged.received.toString('latin1').replaceAll('\r', '\n')), { kind: 'wrong bytes', sent: forged.describeSent(), received: forged.describe(), expected: 'a 500 or a closed connection: no field writes another one (RFC 9110 §5.5)' });
       const broken = await world.http(server, { label: 'client whose connection is taken over by a function that throws' });
       broken.send('GET', '/throws', { fields: asked });
       await over(broken.tcp, 'the connection is closed: nobody has it');

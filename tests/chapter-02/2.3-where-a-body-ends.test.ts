@@ -178,4 +178,20 @@ exercise<typeof driver>('2.3', import.meta.url, (rule) => {
       }
     },
   );
+
+  rule(
+    'is-not-held-up-by-spaces',
+    'takes a list apart as fast as it came, though it has very many spaces',
+    {
+      rule: 'any amount of whitespace may be around a member of a list (RFC 9110 §5.6.1): the time for it must not grow with its square, or one client keeps all others waiting',
+      likely: '`/[ \\t]+$/` begins anew at each of the spaces; walk in from both ends instead',
+    },
+    async ({ call }) => {
+      const spaces = ' \t'.repeat(150_000);
+      for (const [what, value, wanted] of [['within a member', `x${spaces}y, close`, false], ['around a member', `x, ${spaces}close${spaces}, y`, false], ['and no member', `${spaces},${spaces}`, true]] as const) {
+        const [outcome] = await call('persistence', [{ httpVersion: '1.1', fields: [['Connection', value]] }]);
+        judge(outcome?.persists ?? { threw: 'nothing' }, `persists of Connection with 300,000 spaces and tabs ${what}`, [wanted], [], wanted ? 'nobody says close' : 'close is a member of the list');
+      }
+    },
+  );
 });

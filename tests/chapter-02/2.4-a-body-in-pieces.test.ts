@@ -184,13 +184,24 @@ exercise<typeof driver>('2.4', import.meta.url, (rule) => {
       likely: 'the decoder skips the bad line and goes on with the next',
     },
     async ({ call }) => {
-      const outcomes = await call('decodeAfterRefusal', Buffer.from('3\r\nabcX'), Buffer.from('\r\n3\r\ndef\r\n0\r\n\r\n'));
-      for (const [index, outcome] of outcomes.entries()) {
-        check('refused' in outcome && outcome.refused === 400, {
-          sent: `a chunk without CRLF after it, then ${['nothing', 'nextEvent again', 'a good chunk and nextEvent'][index]}`,
-          received: showOutcome(outcome),
-          expected: 'a RemoteProtocolError with status 400, each time',
-        });
+      const good = '3\r\ndef\r\n0\r\n\r\n';
+      const cases: [what: string, bad: string, more: string][] = [
+        ['a chunk without CRLF after it', '3\r\nabcX', `\r\n${good}`],
+        ['a line that is not a size', 'x\r\n', good],
+        ['a line that is not a size, after a good chunk', '3\r\nabc\r\n+3\r\n', good],
+        ['a bad extension', '3;a\rb\r\n', good],
+        ['a bare LF', '3\n', good],
+        ['a bad trailer', '0\r\nX : a\r\n\r\n', good],
+      ];
+      for (const [what, bad, more] of cases) {
+        const outcomes = await call('decodeAfterRefusal', Buffer.from(bad), Buffer.from(more));
+        for (const [index, outcome] of outcomes.entries()) {
+          check('refused' in outcome && outcome.refused === 400, {
+            sent: `${what}, then ${['nothing', 'nextEvent again', 'what would have been good, and nextEvent'][index]}`,
+            received: showOutcome(outcome),
+            expected: 'a RemoteProtocolError with status 400, each time',
+          });
+        }
       }
     },
   );

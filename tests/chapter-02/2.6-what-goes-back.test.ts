@@ -32,6 +32,9 @@ async function headOf(world: TestWorld, asked: Asked, event: Http.EventToSend & 
   return { text: Buffer.from(outcome.accepted).toString('latin1'), sent };
 }
 
+/** A field line, with its name in lower case. */
+const lowerName = (line: string): string => line.replace(/^[^:]+/, (name) => name.toLowerCase());
+
 /** The values of a field, one for each line. */
 function valuesIn(head: string, name: string): string[] {
   return head.split('\r\n').filter((line) => line.toLowerCase().startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trim());
@@ -55,8 +58,10 @@ exercise<typeof driver>('2.6', import.meta.url, (rule) => {
           check(reason === undefined ? first?.startsWith(line.slice(0, 13)) === true : first === line, { sent, received: JSON.stringify(first), expected: JSON.stringify(line) });
           check(text.endsWith('\r\n\r\n') && text.indexOf('\r\n\r\n') === text.length - 4, { sent, received: JSON.stringify(text.slice(-60)), expected: 'one empty line, at the end of the head' });
           const given = headers.filter(([name]) => name !== 'Content-Length').map(([name, value]) => `${name}: ${value}`);
-          const found = lines.filter((one) => given.includes(one));
-          check(isDeepStrictEqual(found, given), { sent, received: JSON.stringify(lines.filter((one) => one !== '')), expected: `the lines ${given.join(' and ')}, in this order` });
+          // A name may be written in any case (RFC 9110 §5.1).
+          const wanted = given.map(lowerName);
+          const found = lines.map(lowerName).filter((one) => wanted.includes(one));
+          check(isDeepStrictEqual(found, wanted), { sent, received: JSON.stringify(lines.filter((one) => one !== '')), expected: `the lines ${given.join(' and ')}, in this order` });
         }
       }
     },

@@ -270,6 +270,27 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
   );
 
   rule(
+    'sends-on-after-the-fin',
+    'goes on with a body when the client ends its side in the middle of it',
+    {
+      rule: 'a FIN says that the client sends no more, not that it reads no more (RFC 9112 §9.6): a body on its way goes on',
+      likely: "'end' is taken for 'close': the iterator is ended, or the socket destroyed",
+    },
+    async (world) => {
+      const parts = Array.from({ length: 3 }, () => world.random.words(3));
+      const server = await world.call('serve', { routes: { '/': { parts, partGate: 'part' } } });
+      const http = await world.http(server);
+      http.send('GET', '/');
+      await http.tcp.until(() => withoutChunkHeads(http.tcp.received).includes(parts[0] as string), { expected: 'the first part' });
+      http.tcp.end();
+      for (let turn = 0; turn < 5; turn++) await world.settle();
+      for (const name of ['part1', 'part2']) await world.call('release', name);
+      expectBody(await http.response(), parts.join(''), http.tcp.describeSent());
+      await http.tcp.readToEnd();
+    },
+  );
+
+  rule(
     'tells-of-the-body',
     'tells the handler which host a request is for, whom it came from, and whether it has a body',
     {
@@ -565,13 +586,19 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
       likely: 'HEAD, 204 and 304 return before the body is looked at: every HEAD leaks an open file',
     },
     async (world) => {
-      const routes: Record<string, Answer> = { '/': { parts: ['a', 'b'] }, '/sync': { parts: ['a', 'b'], iterable: 'sync' }, '/204': { status: 204, parts: ['a'] }, '/long': { headers: [['Content-Length', '1']], parts: ['a', 'b', 'c'] } };
+      const routes: Record<string, Answer> = { '/': { parts: ['a', 'b'] }, '/sync': { parts: ['a', 'b'], iterable: 'sync' }, '/204': { status: 204, parts: ['a'] }, '/long': { headers: [['Content-Length', '1']], parts: ['a', 'b', 'c'] }, '/endless': { endlessBytes: 1000 }, '/endless-sync': { endlessBytes: 1000, iterable: 'sync' } };
       const server = await world.call('serve', { routes });
       let wanted = 0;
-      for (const [method, target] of [['GET', '/'], ['GET', '/sync'], ['HEAD', '/'], ['HEAD', '/sync'], ['GET', '/204'], ['GET', '/long']] as const) {
+      for (const [method, target] of [['GET', '/'], ['GET', '/sync'], ['HEAD', '/'], ['HEAD', '/sync'], ['GET', '/204'], ['GET', '/long'], ['HEAD', '/endless'], ['HEAD', '/endless-sync']] as const) {
         const client = await world.connect(server);
+        const before = (await world.call('counters')).asked;
         client.write(requestBytes(method, target, closing()));
-        await over(client);
+        for (let turn = 0; turn < 400 && !client.ended && !client.closed; turn++) {
+          const asked = (await world.call('counters')).asked - before;
+          check(asked < 100, { sent: `${method} ${target}`, received: `${asked} parts were asked for`, expected: 'none: they are not sent, and an endless body would be asked for ever' });
+          await world.settle();
+        }
+        await over(client, 'an answer, and the end of the connection');
         await world.settle();
         wanted++;
         const { closed } = await world.call('counters');
@@ -749,6 +776,46 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
   );
 
   rule(
+    'keeps-late-readers-out',
+    'gives a handler that reads on after its response nothing of the next request',
+    {
+      rule: 'what comes after the end of a message belongs to the next one (RFC 9112 §6.3): a body that is read too late has been dropped',
+      likely: 'reading takes whatever the connection has, and nobody asks which request is reading: one client in front of a proxy gets the body of another',
+    },
+    async (world) => {
+      for (const begins of ['before its response', 'when the next request is there'] as const) {
+        const server = await world.call('serve', { routes: { '/late': { readsAfterwards: `late ${begins}`, body: 'done' }, '/next': { gate: `next ${begins}`, reads: 'whole', echo: true } } });
+        const [own, next] = [world.random.words(4), world.random.words(6)];
+        const callsOfNext = async (): Promise<number> => (await targetsOf(world)).filter((target) => target === 'POST /next').length;
+        const earlier = await callsOfNext();
+        const http = await world.http(server, { label: `a handler that begins to read ${begins}` });
+        const bytes = requestBytes('POST', '/late', { body: own });
+        const cut = begins === 'before its response' ? bytes.length - 3 : bytes.length;
+        if (cut < bytes.length) await world.call('release', `late ${begins}`);
+        http.sendBytes(bytes.subarray(0, cut), ['POST']);
+        const first = await http.response();
+        expectBody(first, 'done', http.tcp.describeSent());
+        // Nothing comes after the last response.
+        if (saysClose(first)) continue;
+        http.tcp.write(bytes.subarray(cut));
+        http.send('POST', '/next', { body: next });
+        await eventually(world, async () => (await callsOfNext()) > earlier, { sent: http.tcp.describeSent(), received: 'the handler of POST /next was not called', expected: 'it is called' });
+        await world.call('release', `late ${begins}`);
+        for (let turn = 0; turn < 5; turn++) await world.settle();
+        await world.call('release', `next ${begins}`);
+        expectBody(await http.response(), next, `${http.tcp.describeSent()}, and ${next} as the body of POST /next`);
+        const late = (await world.call('calls')).findLast(({ target }) => target === '/late');
+        check(late !== undefined && late.bodyBytes <= own.length && (!late.complete || late.body === own || late.body === ''), {
+          kind: 'wrong bytes',
+          sent: http.tcp.describeSent(),
+          received: `the handler of /late got ${count(late?.bodyBytes ?? 0, 'byte')}: ${late?.body}`,
+          expected: `an error, or its own body (${own}): never that of another request`,
+        });
+      }
+    },
+  );
+
+  rule(
     'sends-100-continue',
     'sends 100 Continue when the handler reads a body that the client holds back',
     {
@@ -777,10 +844,10 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
 
   rule(
     'sends-100-only-when-due',
-    'sends no 100 Continue to HTTP/1.0, and answers those who do not wait for it',
+    'sends no 100 Continue to HTTP/1.0, nor for a body that nobody reads, and answers those who do not wait for it',
     {
-      rule: 'an expectation in an HTTP/1.0 request MUST be ignored; a 100 may be left out when the body has come (RFC 9110 §10.1.1)',
-      likely: '100 Continue is sent to everybody, or nothing comes until the client has sent a body',
+      rule: 'an expectation in an HTTP/1.0 request MUST be ignored; a 100 may be left out when the body has come, and one who can answer by the head alone answers at once (RFC 9110 §10.1.1)',
+      likely: '100 Continue is sent to everybody, or before the handler asks for the body; or nothing comes until the client has sent a body',
     },
     async (world) => {
       const server = await world.call('serve', { routes: { '/no': { status: 403, body: 'no' } }, otherwise: { reads: 'whole', echo: true } });
@@ -798,6 +865,7 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
       refused.announce('POST').tcp.write('POST /no HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 38\r\n\r\n');
       const response = await refused.response({ expected: 'the final response: the handler does not read the body' });
       expectStatus(response, 403, refused.tcp.describeSent());
+      check(refused.interim.length === 0, { sent: refused.tcp.describeSent(), received: `a 100, then ${response.status}`, expected: '403 and no 100: the handler knows without the body, which the client would send for nothing' });
       // The client may send the body all the same, or not: a server that goes on cannot know which.
       refused.tcp.write('GET /smuggled HTTP/1.1\r\nHost: smuggled\r\n\r\n'.slice(0, 38));
       for (let turn = 0; turn < 5; turn++) await world.settle();
@@ -850,6 +918,38 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
         });
         http.tcp.write(bytes.subarray(bytes.length - 700));
         expectBody(await http.response(), 'done', http.tcp.describeSent());
+      }
+    },
+  );
+
+  rule(
+    'streams-both-ways-at-once',
+    'sends back what has come of a body, while the rest of it is still on its way',
+    {
+      rule: 'a response may begin before the request has ended (RFC 9112 §9.3): a handler that answers with the body that it is given, part by part, is right',
+      likely: 'a body can no longer be read when the response has begun',
+    },
+    async (world) => {
+      const { random } = world;
+      const server = await world.call('serve', { routes: { '/back': { streamsBack: true } } });
+      for (const framing of ['length', 'chunked'] as const) {
+        const parts = Array.from({ length: 3 }, () => random.words(3));
+        const bytes = framing === 'length' ? requestBytes('POST', '/back', { body: parts.join('') }) : requestBytes('POST', '/back', { chunks: parts });
+        const http = await world.http(server, { label: `a body that is sent back as it comes (${framing})` });
+        http.announce('POST');
+        let at = 0;
+        for (const [index, part] of parts.entries()) {
+          const end = bytes.indexOf(part, at) + part.length;
+          http.tcp.write(bytes.subarray(at, end));
+          at = end;
+          await http.tcp.until(() => withoutChunkHeads(http.tcp.received).includes(part), { expected: `part ${index + 1} of 3, before part ${index + 2} is sent` });
+        }
+        http.tcp.write(bytes.subarray(at));
+        const response = await http.response();
+        expectBody(response, parts.join(''), http.tcp.describeSent());
+        if (saysClose(response)) continue;
+        http.send('GET', '/next');
+        expectBody(await http.response(), 'this is /next', http.tcp.describeSent());
       }
     },
   );
@@ -980,8 +1080,14 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
       likely: "the loop waits for a 'drain' that never comes, and files stay open",
     },
     async (world) => {
-      const routes = { '/': { endlessBytes: 50_000 }, '/sync': { endlessBytes: 50_000, iterable: 'sync' as const }, '/waits': { gate: 'never', watchesSignal: true }, '/late': { gate: 'late', parts: ['a', 'b'] } };
+      const routes = { '/': { endlessBytes: 50_000 }, '/sync': { endlessBytes: 50_000, iterable: 'sync' as const }, '/waits': { gate: 'never', watchesSignal: true }, '/late': { gate: 'late', parts: ['a', 'b'] }, '/stuck': { parts: ['first', 'second'], partGate: 'stuck' }, '/watched': { watchesSignal: true, body: 'x' } };
       const server = await world.call('serve', { routes });
+      const watched = await exchange(world, server, 'GET', '/watched');
+      expectStatus(watched.response, 200, 'GET /watched');
+      watched.http.tcp.end();
+      await over(watched.http.tcp);
+      await world.settle();
+      check((await world.call('counters')).aborted === 0, { sent: 'a request that is answered in full, then FIN', received: 'request.signal aborts', expected: 'no abort: the response is complete' });
       for (const [index, target] of ['/', '/sync', '/', '/sync'].entries()) {
         const client = await world.connect(server, { label: `client that leaves GET ${target} ${index < 2 ? 'by RST' : 'without reading'}`, paused: index >= 2 });
         client.write(requestBytes('GET', target));
@@ -1012,6 +1118,15 @@ exercise<typeof driver>('2.9', import.meta.url, (rule) => {
         sent: 'GET /late, then RST, and only then the handler answers with a body in parts',
         received: 'close() was not called on that body',
         expected: 'close() is called: nobody will read it',
+      });
+      const stuck = await world.http(server, { label: 'client that resets while the next part is waited for' });
+      stuck.send('GET', '/stuck');
+      await stuck.tcp.until(() => withoutChunkHeads(stuck.tcp.received).includes('first'), { expected: 'the first part' });
+      stuck.tcp.resetNow();
+      await eventually(world, async () => (await world.call('counters')).closed === 6, {
+        sent: 'GET /stuck, whose second part never comes; then RST',
+        received: 'close() was not called on the body',
+        expected: 'close() is called: the body waits for something, and nobody waits for it',
       });
       expectStatus(await once(world, server, 'GET', '/after'), 200, 'a request of another client');
     },

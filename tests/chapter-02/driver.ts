@@ -46,6 +46,8 @@ export interface Answer {
   reads?: 'whole' | 'first part' | 'parts';
   /** The answer's body is the request's, with its Content-Type. */
   echo?: boolean;
+  /** The answer's body is the request's, part by part as it comes. */
+  streamsBack?: boolean;
   /** The answer's body is the request as the handler saw it, in JSON. */
   tells?: boolean;
   /** Waits for `release(gate)` before anything else. */
@@ -55,6 +57,8 @@ export interface Answer {
   /** The handler returns the response itself and no promise. */
   synchronous?: boolean;
   throws?: 'error' | 'rejects' | 'nothing' | 'null' | 'http error' | 'garbage';
+  /** Reads the request's body when the answer has been given, after `release` of this name; what it gets is in the call. */
+  readsAfterwards?: string;
   /** Reports when the request's signal aborts. */
   watchesSignal?: boolean;
   /** Hands the connection over: what comes next is echoed in capitals, or it is taken over by a function that throws. */
@@ -295,7 +299,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
 
   function respond(answer: Answer, call: Call, body: Buffer | undefined, request: Http.HttpRequest): Http.HttpResponse {
     if (answer.switches) {
-      return chapter.HttpResponse.switchingProtocols([['Upgrade', 'capitals']], (socket: Socket, head: Buffer) => {
+      return chapter.HttpResponse.switchingProtocols([['Upgrade', 'capitals'], ...(answer.headers ?? [])], (socket: Socket, head: Buffer) => {
         if (answer.switches === 'throws') throw new Error(SECRET);
         const shout = (bytes: Buffer): void => void socket.write(bytes.toString('latin1').toUpperCase());
         if (head.length > 0) shout(head);
@@ -305,6 +309,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
     const headers: Pairs = [...(answer.headers ?? [])];
     const type = request.headers.get('content-type');
     if (answer.echo && type !== undefined) headers.push(['Content-Type', type]);
+    if (answer.streamsBack) return new chapter.HttpResponse(200, headers, request.body);
     const told = answer.tells ? JSON.stringify({ ...call, host: request.headers.get('HOST') }) : undefined;
     const { trailers } = answer;
     return new chapter.HttpResponse(answer.status ?? 200, headers, told ?? (answer.echo ? body : undefined) ?? bodyOf(answer), {
@@ -341,6 +346,7 @@ export default driver<typeof Http>()('02-http', (chapter) => {
       for (const { status, headers } of answer.informational ?? []) request.sendInformational(status, headers);
       if (answer.gate !== undefined) await gate(answer.gate).promise;
       const body = answer.reads === undefined ? undefined : await readBody(request, answer, call);
+      if (answer.readsAfterwards !== undefined) gate(answer.readsAfterwards).promise.then(async () => await readParts(request, { reads: 'parts' }, call)).catch(() => {});
       if (answer.throws !== undefined) return misbehave(answer);
       return respond(answer, call, body, request);
     };

@@ -26,13 +26,18 @@ export interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
+  readonly fd?: number;
+  readonly backlog?: number;
   readonly limits?: Partial<HttpLimits>;
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly onError?: (error: unknown, request: unknown) => void;
+  readonly refusalHeaders?: readonly HeaderPair[];
+  readonly abortOnHalfClose?: boolean;
 }
 
 export interface CloseOptions {
   readonly deadlineMs?: number;
+  readonly idleMs?: number;
 }
 
 /** The client has gone, or we have cut it off: nothing more to say. */
@@ -227,6 +232,9 @@ class Connection {
     this.socket = socket;
     this.input = new Input(socket, server.limits.pipelinedBytesMax);
     socket.on('close', () => this.request?.controller.abort());
+    // A body that waits for something would never hear of it.
+    socket.on('close', () => void this.#closeBody().catch((error: unknown) => server.onError(error, null)));
+    if (server.abortOnHalfClose) socket.on('end', () => void (this.request !== null && socket.destroy()));
     socket.setNoDelay(true);
   }
 
@@ -252,6 +260,7 @@ class Connection {
     this.request = request;
     let response: HttpResponse;
     try {
+      if (request.form === 'absolute' && /^https/i.test(request.target)) throw new HttpError(421);
       response = await this.server.handler(request as never);
       if (!(response instanceof HttpResponse)) throw new LocalProtocolError('the handler gave no response');
     } catch (error) {
@@ -275,10 +284,16 @@ class Connection {
   }
 
   #answerTo(error: unknown): HttpResponse {
-    if (error instanceof RemoteProtocolError) return new HttpResponse(error.status, [['Connection', 'close']], error.message);
-    if (error instanceof HttpError) return new HttpResponse(error.status, error.headers, error.message);
+    if (error instanceof RemoteProtocolError) return this.#refusal(error.status, [['Connection', 'close']], error.message);
+    if (error instanceof HttpError) return this.#refusal(error.status, error.headers, error.message);
     this.server.onError(error, this.request);
-    return new HttpResponse(500, [], 'Sorry.');
+    return this.#refusal(500, [], 'Sorry.');
+  }
+
+  /** The fields of the site come after those of the error, and only where it has none of that name. */
+  #refusal(status: number, own: readonly HeaderPair[], text: string): HttpResponse {
+    const names = own.map(([name]) => name.toLowerCase());
+    return new HttpResponse(status, [...own, ...this.server.refusalHeaders.filter(([name]) => !names.includes(name.toLowerCase()))], text);
   }
 
   async #readHead(): Promise<Request | null> {
@@ -286,7 +301,7 @@ class Connection {
     const { emptyLinesMax } = server.limits;
     this.idle = !input.begun(emptyLinesMax);
     while (!input.begun(emptyLinesMax)) {
-      if (input.ended || server.closing || !(await input.more(server.timeouts.idleMs))) return null;
+      if (input.ended || server.idleEnds || !(await input.more(server.timeouts.idleMs))) return null;
     }
     this.idle = false;
     const until = performance.now() + server.timeouts.headerMs;
@@ -339,6 +354,7 @@ class Connection {
     let declared: number | undefined;
     let close = request === null || !persists(request) || server.closing || request.broken !== undefined || !request.complete || request.waits;
     const fields: HeaderPair[] = [];
+    this.#body = iterable ? body : null;
     try {
       for (const [name, value] of response.headers) {
         const lower = name.toLowerCase();
@@ -379,11 +395,19 @@ class Connection {
       throw error;
     } finally {
       this.#sentBefore = socket.bytesWritten;
-      if (iterable) await closeBody(body);
+      await this.#closeBody();
     }
   }
 
   #sentBefore = 0;
+  /** What is being sent, until it is closed. */
+  #body: unknown = null;
+
+  async #closeBody(): Promise<void> {
+    const body = this.#body;
+    this.#body = null;
+    await closeBody(body);
+  }
 
   async #stream(body: AsyncIterable<string | Uint8Array>, length: number | undefined, chunked: boolean): Promise<boolean> {
     let left = length ?? Infinity;
@@ -403,7 +427,12 @@ class Connection {
     return true;
   }
 
+  /** Each piece has the whole of sendMs: slow clients get large bodies, too. */
   async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += 65_536) await this.#writePiece(bytes.subarray(at, at + 65_536));
+  }
+
+  async #writePiece(bytes: Uint8Array): Promise<void> {
     const { socket } = this;
     if (socket.write(bytes)) return;
     const timer = setTimeout(() => socket.destroy(), Math.min(this.server.timeouts.sendMs, 2 ** 31 - 1));
@@ -452,14 +481,22 @@ export class HttpServer {
   readonly limits: HttpLimits;
   readonly timeouts: HttpTimeouts;
   readonly onError: (error: unknown, request: unknown) => void;
+  readonly refusalHeaders: readonly HeaderPair[];
+  readonly abortOnHalfClose: boolean;
   readonly all = new Map<Socket, Connection>();
   closing = false;
+  /** Connections between two requests end. */
+  idleEnds = false;
+  #closed: Promise<void> | null = null;
 
   constructor(handler: Handler, options: ServeOptions = {}) {
     this.handler = handler;
     this.limits = withDefaultLimits(options.limits);
     this.timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.onError = options.onError ?? ((error) => console.error(error));
+    this.refusalHeaders = (options.refusalHeaders ?? []).filter(([name]) => !/^(connection|content-length|transfer-encoding|trailer|upgrade)$/i.test(name));
+    headOf(200, '', this.refusalHeaders);
+    this.abortOnHalfClose = options.abortOnHalfClose ?? false;
     this.server = createServer({ allowHalfOpen: true }, (socket) => {
       const connection = new Connection(this, socket);
       this.all.set(socket, connection);
@@ -468,9 +505,10 @@ export class HttpServer {
     });
   }
 
-  async listen({ host = '127.0.0.1', port = 0, path }: ServeOptions = {}): Promise<void> {
+  async listen({ host = '127.0.0.1', port = 0, path, fd, backlog = 511 }: ServeOptions = {}): Promise<void> {
+    const where = fd !== undefined ? { fd } : path !== undefined ? { path } : { port, host };
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(path === undefined ? { port, host } : { path }, resolve);
+      this.server.once('error', reject).listen({ ...where, backlog }, resolve);
     });
   }
 
@@ -490,15 +528,22 @@ export class HttpServer {
     return this.all.size;
   }
 
-  async closeGracefully({ deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
+  async closeGracefully({ deadlineMs = 10_000, idleMs = 0 }: CloseOptions = {}): Promise<void> {
     this.closing = true;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    for (const { idle, input } of this.all.values()) if (idle) input.wake();
-    const timer = setTimeout(() => {
-      for (const socket of this.all.keys()) socket.destroy();
-    }, deadlineMs);
-    await closed;
-    clearTimeout(timer);
+    this.#closed ??= new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const endIdle = (): void => {
+      this.idleEnds = true;
+      for (const { idle, input } of this.all.values()) if (idle) input.wake();
+    };
+    if (idleMs <= 0) endIdle();
+    const timers = [
+      setTimeout(endIdle, Math.min(idleMs, 2 ** 31 - 1)),
+      setTimeout(() => {
+        for (const socket of this.all.keys()) socket.destroy();
+      }, Math.min(deadlineMs, 2 ** 31 - 1)),
+    ];
+    await this.#closed;
+    timers.forEach((timer) => clearTimeout(timer));
   }
 
   async close(): Promise<void> {
