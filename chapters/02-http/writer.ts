@@ -79,7 +79,8 @@ export function responseFraming(status: number, fields: FieldLines, body: WholeB
 
 /** The framing of a request to be sent: what its fields say, or else the length of its body. */
 export function requestFraming(method: string, fields: FieldLines, body: WholeBody): BodyFraming {
-  // TODO 2.12 A body of no bytes has a Content-Length only where the method expects content (RFC 9110 §8.6).
+  // TODO 2.12 A body of no bytes has a Content-Length only where the method expects content (RFC 9110 §8.6). A length
+  //           beside a coding cannot be sent.
   throw new NotImplemented('2.12');
 }
 
