@@ -53,13 +53,12 @@ interface Parts {
 }
 
 export class ProductionServer {
-  readonly #parts: Parts;
+  /** Set by {@link ProductionServer.start}. */
+  #parts!: Parts;
   #draining: Promise<void> | null = null;
 
   /** Use {@link serveProduction}. */
-  private constructor(parts: Parts) {
-    this.#parts = parts;
-  }
+  private constructor() {}
 
   /** @throws CertificateError, SettingsError, LifespanError, or an Error with `code` for an address that is not available */
   static async start(app: AsyncApp, given: Partial<Settings>, options: ProductionOptions): Promise<ProductionServer> {
@@ -102,7 +101,9 @@ export class ProductionServer {
       await Promise.all([server.close(), redirect?.close()]);
       throw error;
     }
-    return new ProductionServer({ settings, certificates, server, front, redirect, status, state });
+    const started = new ProductionServer();
+    started.#parts = { settings, certificates, server, front, redirect, status, state };
+    return started;
   }
 
   /** What accepts and serves connections. */
