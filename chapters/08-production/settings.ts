@@ -78,7 +78,9 @@ export interface Setting extends Row {
 
 export const settingsTable: readonly Setting[] = Object.entries<Row>(table).map(([name, row]) => {
   const inMs = name.endsWith('Ms');
-  const flag = name.replace(/Ms$/, '').replace(/s$/, (plural) => (Array.isArray(row.default) ? '' : plural)).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  // A list is given one value at a time, so its flag is singular: --trusted-proxy.
+  const singular = Array.isArray(row.default) ? name.replace(/ies$/, 'y').replace(/s$/, '') : name.replace(/Ms$/, '');
+  const flag = singular.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return { ...row, key: name as keyof Settings, flag, unit: inMs ? 's' : '', scale: inMs ? 1000 : 1 };
 });
 
