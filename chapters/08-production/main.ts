@@ -28,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
     }
     if (settings.workers > 0) return await superviseProduction(settings);
     const server = await serveProduction(await loadAsyncApp(settings.app, 'auto'), settings);
-    listenToSignals(server);
+    listenToSignals(server, settings.drainDelayMs);
     console.log(`listening on ${server.origin}`);
     if (server.redirectOrigin !== null) console.log(`redirecting ${server.redirectOrigin}`);
     if (server.statusOrigin !== null) console.log(`telling ${server.statusOrigin}`);
@@ -39,8 +39,11 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   }
 }
 
+/** How long responses may take to finish once the server has said that it is not ready any more. */
+const FINISH_MS = 10_000;
+
 /** The first signal to stop lets responses finish. Nobody listens for the second, which ends the program at once. */
-function listenToSignals(server: ProductionServer): void {
+function listenToSignals(server: ProductionServer, drainDelayMs: number): void {
   const reload = (): void => {
     try {
       server.reload();
@@ -51,7 +54,7 @@ function listenToSignals(server: ProductionServer): void {
   };
   const stop = (): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    server.closeGracefully().catch(reportDetached);
+    server.closeGracefully({ deadlineMs: drainDelayMs + FINISH_MS }).catch(reportDetached);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', reload);
 }
