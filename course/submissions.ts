@@ -16,7 +16,8 @@
  * exercises from the first to the last that it changes, and leaves out those before
  * a stage: with hundreds of submissions these take the time, and an
  * exercise does not depend on the code of later ones. Those of a chapter that the
- * manifest calls slow have their turn there on every sixth day.
+ * manifest calls slow, and those of the tuned servers, have their turn there on every
+ * sixth day.
  *
  * Exit codes: 0 all as tagged, 1 not, 2 wrong use.
  */
@@ -37,6 +38,7 @@ import { buildSubmission, listSubmissions } from './self-check/submission.ts';
 import type { Submission } from './self-check/submission.ts';
 import { ROOT } from './root.ts';
 import { isLeftIn, readStarters } from './starters.ts';
+import { TUNED } from './tuned.ts';
 
 /** What became of one submission. */
 export interface Verdict {
@@ -164,19 +166,23 @@ function rulesOf(result: CheckResult): readonly RuleResult[] {
   return result.exercises.flatMap((exercise) => exercise.rules);
 }
 
-/** The submissions of a slow chapter have their turn on every sixth day. */
+/**
+ * The submissions of a slow chapter have their turn on every sixth day. So have those of the tuned servers: the rules that
+ * catch them are asked every day of the servers that learners write.
+ */
 export const SLOW_TURNS = 6;
 const DAY_MS = 86_400_000;
 
-/** All but those of slow chapters whose turn it is not, and a note for each chapter that has such ones. */
+/** All but those whose turn it is not, and a note for each chapter that has such ones. */
 export function turnOf(submissions: readonly Submission[], nowMs: number): { submissions: readonly Submission[]; notes: readonly string[] } {
   const turn = Math.floor(nowMs / DAY_MS) % SLOW_TURNS;
-  const chosen = submissions.filter(({ chapter }, index) => !chapter.slow || index % SLOW_TURNS === turn);
-  const slow = [...new Set(submissions.map(({ chapter }) => chapter))].filter((chapter) => chapter.slow);
+  const hasTurns = ({ chapter, base }: Submission): boolean => chapter.slow === true || base === TUNED;
+  const chosen = submissions.filter((submission, index) => !hasTurns(submission) || index % SLOW_TURNS === turn);
+  const slow = new Set(submissions.filter(hasTurns).map(({ chapter }) => chapter));
   const number = (of: readonly Submission[], wanted: Chapter): number => of.filter(({ chapter }) => chapter === wanted).length;
   return {
     submissions: chosen,
-    notes: slow.map((chapter) => `${number(chosen, chapter)} of ${number(submissions, chapter)} submissions of ${chapterName(chapter)} had their turn today; all of them: npx tsx course/submissions.ts ${chapterName(chapter)} --own`),
+    notes: [...slow].map((chapter) => `${number(chosen, chapter)} of ${number(submissions, chapter)} submissions of ${chapterName(chapter)} had their turn today; all of them: npx tsx course/submissions.ts ${chapterName(chapter)} --own`),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Change } from '../overlay.ts';
 import { ROOT, shown, STATE } from '../root.ts';
 import { readStarters } from '../starters.ts';
 import { SLOW_TURNS, turnOf } from '../submissions.ts';
+import { TUNED } from '../tuned.ts';
 import { forbidden } from './map.ts';
 import { readRegion, rewriteBlocks } from './regions.ts';
 import { lockFaults, pathFaults } from './repository.ts';
@@ -64,7 +65,7 @@ describe('a region', () => {
   });
 });
 
-test('each submission of a slow chapter has its turn within six days, and of any other every day', () => {
+test('each submission of a slow chapter or a tuned server has its turn within six days, and any other every day', () => {
   const of = (whose: Chapter): Submission[] => Array.from({ length: 10 }, (_, index) => ({
     chapter: whose, kind: 'wrong', name: `number-${index}`, page: 'p.md', base: 'solutions', says: 'so', changes: [],
   }));
@@ -74,6 +75,8 @@ test('each submission of a slow chapter has its turn within six days, and of any
   expect(new Set(days.flat()).size).toBe(all.length);
   expect(turnOf(all, 0).notes).toEqual([expect.stringMatching(/^2 of 10 submissions of chapter-01 /)]);
   expect(turnOf(of(chapter), 0)).toEqual({ submissions: of(chapter), notes: [] });
+  const tuned = of(chapter).map((submission) => ({ ...submission, base: TUNED }));
+  expect(turnOf(tuned, 0).submissions).toHaveLength(2);
 });
 
 describe('a submission', () => {
