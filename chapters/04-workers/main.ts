@@ -70,7 +70,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   try {
     wish = parseArguments(argv);
   } catch (error) {
-    console.error(firstSentence(error));
+    console.error(`${firstSentence(error)}\n--help says what there is.`);
     return 2;
   }
   const { name, design, options } = wish;

@@ -15,6 +15,7 @@ export interface Arguments {
 }
 
 const PORT = 8000;
+const USAGE = 'usage: main.ts [--host ADDRESS] [--port N]';
 const DEADLINE_MS = 5_000;
 
 /** Parses the arguments. @throws Error with a sentence for the person who typed them */
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   try {
     address = parseArguments(argv);
   } catch (error) {
-    console.error(firstSentence(error));
+    console.error(`${firstSentence(error)}\n${USAGE}`);
     return 2;
   }
   try {

@@ -96,7 +96,9 @@ export function parseSettings(argv: readonly string[]): Settings | null {
   try {
     read = parseArgs({ args: [...argv], options: { ...options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
   } catch (error) {
-    throw new SettingsError('flags', argv, '', (error as Error).message);
+    // Node goes on to explain what is hardly ever meant.
+    const [fault] = (error as Error).message.split('. ');
+    throw new SettingsError('flags', argv, '', `${fault}; --help lists the flags that exist`);
   }
   const { values, positionals } = read as { values: Record<string, string | string[] | boolean>; positionals: string[] };
   if (values.help === true) return null;
