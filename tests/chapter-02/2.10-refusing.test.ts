@@ -348,7 +348,7 @@ exercise<typeof driver>('2.10', import.meta.url, (rule) => {
       for (const target of Object.keys(routes)) {
         const reported = (await world.call('errors')).length;
         const one = await once(world, server, target === '/after-reading' ? 'POST' : 'GET', target, target === '/after-reading' ? { body: 'abc' } : {}).catch((error: unknown) => {
-          // The head has left before the body broke. That is no answer, but a fault of ours all the same.
+          // The head has left before the body broke: no answer is left to give, and it is a fault of ours all the same.
           if (target.startsWith('/breaks')) return undefined;
           throw error;
         });
